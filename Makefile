@@ -1,0 +1,33 @@
+# Everything sets itself up in .venv; repeating a target is harmless.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test test-all lint clean
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@
+
+# Train the quickstart voice, generate three seconds with it, and show what it sees.
+demo: $(READY)
+	$(BIN)/wavenet train quickstart --out runs/quickstart --resume
+	$(BIN)/wavenet generate runs/quickstart --seconds 3 --seed 1 --verify --force -o runs/quickstart.wav
+	$(BIN)/wavenet inspect runs/quickstart
+
+test: $(READY)
+	$(BIN)/python -m pytest -m 'not slow'
+
+test-all: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

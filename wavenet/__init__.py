@@ -1,0 +1,36 @@
+"""WaveNet: train an autoregressive model of raw audio, hear it, and see what its dilations look at.
+
+Importing this package imports no torch; the names below load what they need when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from wavenet.audio.survey import scan as scan
+    from wavenet.generate.voice import load as load
+    from wavenet.report import inspect as inspect
+    from wavenet.training.fit import train as train
+
+_LAZY = {
+    "inspect": "wavenet.report",
+    "load": "wavenet.generate.voice",
+    "scan": "wavenet.audio.survey",
+    "train": "wavenet.training.fit",
+}
+
+__all__ = ["__version__", "inspect", "load", "scan", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'wavenet' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_LAZY])
