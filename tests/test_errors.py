@@ -1,0 +1,84 @@
+"""Held: the error tree is the one its docstring draws, exit codes follow it, and near misses are guessed."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wavenet import errors
+from wavenet.errors import did_you_mean
+
+EXIT_CODES = {
+    "WavenetError": 1,
+    "DivergenceError": 1,
+    "VerificationError": 1,
+    "InputError": 2,
+    "RecipeError": 2,
+    "SoundError": 2,
+    "BundleError": 2,
+    "Terminated": 143,
+}
+WORDS = ["residual_channels", "gate_channels", "skip_channels", "learning_rate", "batch_size", "dilations", "kernel"]
+
+
+def drawn_parents() -> dict[str, str | None]:
+    """Return each class that the module's docstring draws, with the one it hangs from."""
+    parents: dict[str, str | None] = {}
+    open_at: dict[int, str] = {}
+    for line in (errors.__doc__ or "").splitlines():
+        match = re.match(r"^    ([│ ├└─]*)(\w+)\s{2,}\S", line)
+        if match:
+            depth = len(match[1]) // 4
+            parents[match[2]] = open_at.get(depth - 1)
+            open_at[depth] = match[2]
+    return parents
+
+
+def error_classes() -> dict[str, type[BaseException]]:
+    members = inspect.getmembers(errors, inspect.isclass)
+    return {name: kind for name, kind in members if issubclass(kind, BaseException)}
+
+
+def test_the_docstring_draws_every_class_where_it_hangs() -> None:
+    parents = drawn_parents()
+    assert set(parents) == set(error_classes()) == set(EXIT_CODES)
+    for name, kind in error_classes().items():
+        above = kind.__bases__[0]
+        assert parents[name] == (above.__name__ if above.__module__ == errors.__name__ else None)
+
+
+@pytest.mark.parametrize(("name", "code"), EXIT_CODES.items())
+def test_each_class_has_its_exit_code(name: str, code: int) -> None:
+    assert getattr(errors, name).exit_code == code
+
+
+def test_being_terminated_is_no_ordinary_exception() -> None:
+    assert not issubclass(errors.Terminated, Exception)
+    assert issubclass(errors.WavenetError, Exception)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.sampled_from(WORDS), st.data())
+def test_one_slip_of_the_finger_is_guessed(word: str, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(word) - 1))
+    kind = data.draw(st.sampled_from(["dropped", "doubled", "replaced"]))
+    slipped = {
+        "dropped": word[:at] + word[at + 1 :],
+        "doubled": word[: at + 1] + word[at:],
+        "replaced": word[:at] + "q" + word[at + 1 :],
+    }[kind]
+    assert did_you_mean(slipped, WORDS) == f" (did you mean {word!r}?)"
+
+
+@pytest.mark.parametrize("word", ["", "zzz", "audio", "x" * 200])
+def test_a_far_word_is_not_guessed(word: str) -> None:
+    assert did_you_mean(word, WORDS) == ""
+    assert did_you_mean(word, []) == ""
+
+
+def test_known_words_need_not_be_text() -> None:
+    assert did_you_mean("1024", (1023, 7)) == " (did you mean '1023'?)"

@@ -1,0 +1,147 @@
+"""Held: progress is a bar on a terminal, a plain line now and then elsewhere, and silent when words are off."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from wavenet import progress
+from wavenet.progress import PLAIN_SECONDS, Progress, clock
+
+
+class Lines(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said.append(record.getMessage())
+
+
+class Terminal(io.StringIO):
+    """Standard error that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def lines() -> Iterator[Lines]:
+    handler, level, others = Lines(), progress.log.level, list(progress.log.handlers)
+    progress.log.handlers[:] = [handler]
+    progress.log.setLevel(logging.INFO)
+    yield handler
+    progress.log.handlers[:] = others
+    progress.log.setLevel(level)
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    time = [1000.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: time[0])
+    monkeypatch.setattr(progress.sys, "stderr", io.StringIO())
+    return time
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (0.4, "0 s"),
+        (42, "42 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 00 s"),
+        (65, "1 min 05 s"),
+        (185.2, "3 min 05 s"),
+        (3599.4, "59 min 59 s"),
+        (3599.6, "1 h 00 min"),
+        (7800, "2 h 10 min"),
+        (360_000, "100 h 00 min"),
+    ],
+)
+def test_a_clock_says_what_people_say(seconds: float, text: str) -> None:
+    assert clock(seconds) == text
+
+
+def test_plain_lines_come_now_and_then_with_rate_and_time_left(lines: Lines, now: list[float]) -> None:
+    with Progress("training", 1_000, "steps") as shown:
+        for _ in range(20):
+            now[0] += PLAIN_SECONDS / 5
+            shown.advance(10, "loss 1.5")
+    assert lines.said == [
+        f"training: {done} of 1,000 steps, 1.667 steps/s, {left} left, loss 1.5"
+        for done, left in [(50, "9 min 30 s"), (100, "9 min 00 s"), (150, "8 min 30 s"), (200, "8 min 00 s")]
+    ]
+
+
+def test_a_resumed_count_is_not_taken_for_speed(lines: Lines, now: list[float]) -> None:
+    with Progress("training", 1_000, "steps", first=900) as shown:
+        now[0] += 50.0
+        shown.advance(50)
+    assert lines.said == ["training: 950 of 1,000 steps, 1 steps/s, 50 s left"]
+
+
+def test_a_note_stays_until_the_next(lines: Lines, now: list[float]) -> None:
+    with Progress("reading", 10, "files") as shown:
+        shown.advance(1, "first")
+        now[0] += PLAIN_SECONDS
+        shown.advance(1)
+        now[0] += PLAIN_SECONDS
+        shown.advance(1, "second")
+    assert [line.rsplit(", ", 1)[1] for line in lines.said] == ["first", "second"]
+
+
+def test_short_work_says_nothing(lines: Lines, now: list[float]) -> None:
+    with Progress("reading", 10, "files") as shown:
+        for _ in range(10):
+            now[0] += PLAIN_SECONDS / 11
+            shown.advance(1)
+    assert lines.said == []
+
+
+def test_no_time_and_no_count_divide_by_nothing(lines: Lines, now: list[float]) -> None:
+    with Progress("reading", 0, "files") as shown:
+        assert shown._line() == "reading: 0 of 0 files, 0 files/s, 0 s left"
+        now[0] += PLAIN_SECONDS
+        shown.advance(0)
+    assert lines.said == ["reading: 0 of 0 files, 0 files/s, 0 s left"]
+
+
+def test_quiet_means_quiet_on_a_terminal_too(lines: Lines, now: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    progress.log.setLevel(logging.WARNING)
+    terminal = Terminal()
+    monkeypatch.setattr(progress.sys, "stderr", terminal)
+    with Progress("training", 10, "steps") as shown:
+        now[0] += 10 * PLAIN_SECONDS
+        shown.advance(5)
+        shown.say("a word")
+    assert terminal.getvalue() == ""
+    assert lines.said == []
+
+
+def test_a_terminal_gets_a_bar_and_whole_words(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(progress.sys, "stderr", terminal)
+    with Progress("training", 10, "steps", first=2) as shown:
+        shown.advance(3, "loss 1.5")
+        shown.say("saved")
+        shown.advance(5)
+    drawn = terminal.getvalue()
+    assert "training" in drawn
+    assert "5/10" in drawn
+    assert "steps/s" in drawn
+    assert "loss 1.5" in drawn
+    assert lines.said == ["saved"]
+    assert shown.done == 10
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_an_exception_passes_through(lines: Lines, monkeypatch: pytest.MonkeyPatch, terminal: bool) -> None:
+    monkeypatch.setattr(progress.sys, "stderr", Terminal() if terminal else io.StringIO())
+    with pytest.raises(KeyboardInterrupt), Progress("training", 10, "steps"):
+        raise KeyboardInterrupt

@@ -1,0 +1,64 @@
+"""The error tree. Every message is one sentence: what, got, expected, what to do.
+
+::
+
+    WavenetError                failed while running                              exit 1
+    ├── DivergenceError         ten non-finite training steps in a row
+    ├── VerificationError       sampler and training graph disagree
+    └── InputError              wrong usage, recipe, path or input                exit 2
+        ├── RecipeError         a recipe, an override or LAYERS.yaml
+        ├── SoundError          a sound file or a folder of them
+        └── BundleError         a bundle or checkpoint that cannot be read
+    Terminated                  SIGTERM arrived (a BaseException)                 exit 143
+
+Ctrl-C stays Python's own ``KeyboardInterrupt`` (exit 130).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class WavenetError(Exception):
+    """Something failed while running."""
+
+    exit_code = 1
+
+
+class DivergenceError(WavenetError):
+    """Training met too many non-finite losses or gradients in a row."""
+
+
+class VerificationError(WavenetError):
+    """The sampler and the training graph give different log-probabilities."""
+
+
+class InputError(WavenetError):
+    """What the user gave cannot be used."""
+
+    exit_code = 2
+
+
+class RecipeError(InputError):
+    """A recipe, an override or a LAYERS.yaml is wrong."""
+
+
+class SoundError(InputError):
+    """A sound file, or a folder of sound, cannot be used."""
+
+
+class BundleError(InputError):
+    """A bundle or a checkpoint cannot be read."""
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived; raised in the main thread so that clean-up runs, like ``KeyboardInterrupt``."""
+
+    exit_code = 143
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ``" (did you mean 'x'?)"`` for the closest known word, or an empty string."""
+    close = difflib.get_close_matches(word, [str(name) for name in known], n=1, cutoff=0.6)
+    return f" (did you mean {close[0]!r}?)" if close else ""

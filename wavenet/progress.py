@@ -1,0 +1,92 @@
+"""Words and progress on stderr: a bar with rate and time left on a terminal, else a plain line now and then.
+
+Words go through the logger ``wavenet``: the command line shows them on stderr and `train` keeps them in a file too.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from types import TracebackType
+
+log = logging.getLogger("wavenet")
+
+PLAIN_SECONDS = 30.0  # between two plain lines where stderr is no terminal
+
+
+class Progress:
+    """A count towards a total that reports itself; use it as a context manager.
+
+    Args:
+        label: what is being done.
+        total: how many units there are.
+        unit: what is counted, in the plural.
+        first: units that were done before (a resumed run).
+    """
+
+    def __init__(self, label: str, total: int, unit: str, first: int = 0) -> None:
+        self.label, self.total, self.unit, self.done, self.first = label, total, unit, first, first
+        self.note = ""
+        self._began = self._said = time.monotonic()
+        self._quiet = not log.isEnabledFor(logging.INFO)
+        self._bar = None
+        if not self._quiet and sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(
+                total=total,
+                initial=first,
+                desc=label,
+                unit=f" {unit}",
+                unit_scale=total > 10_000,
+                leave=False,
+            )
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def advance(self, count: int, note: str = "") -> None:
+        """Count `count` more units; `note` is shown behind the numbers."""
+        self.done += count
+        self.note = note or self.note
+        if self._bar is not None:
+            self._bar.set_postfix_str(self.note, refresh=False)
+            self._bar.update(count)
+        elif not self._quiet and time.monotonic() - self._said >= PLAIN_SECONDS:
+            self._said = time.monotonic()
+            log.info(self._line())
+
+    def say(self, line: str) -> None:
+        """Log `line` without tearing the bar."""
+        if self._bar is not None:
+            self._bar.clear()
+        log.info(line)
+        if self._bar is not None:
+            self._bar.refresh()
+
+    def _line(self) -> str:
+        elapsed = time.monotonic() - self._began
+        rate = (self.done - self.first) / elapsed if elapsed > 0 else 0.0
+        left = (self.total - self.done) / rate if rate > 0 else 0.0
+        note = f", {self.note}" if self.note else ""
+        return (
+            f"{self.label}: {self.done:,} of {self.total:,} {self.unit}, "
+            f"{rate:,.4g} {self.unit}/s, {clock(left)} left{note}"
+        )
+
+
+def clock(seconds: float) -> str:
+    """Return a duration as people say it: ``"42 s"``, ``"3 min 05 s"`` or ``"2 h 10 min"``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
