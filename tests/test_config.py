@@ -1,0 +1,673 @@
+"""Held: a recipe loads strictly or fails in one line that names the key; dumps load back equal; overrides and names."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import re
+import subprocess
+import sys
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wavenet import config, geometry
+from wavenet.config import Recipe, TrimConfig
+from wavenet.errors import BundleError, RecipeError
+from wavenet.strict import Between, OneOf
+
+PLAIN: dict[str, Any] = {
+    "name": "plain",
+    "audio": {"sample_rate": 8_000},
+    "data": {"segment_samples": 200, "level": {"rms": 0.1}},
+    "output": {"kind": "categorical", "classes": 16},
+    "model": {
+        "input": "embedding",
+        "kernel_size": 2,
+        "dilations": [[1, 2, 4], [1, 2, 4]],
+        "residual_channels": 6,
+        "gate_channels": 5,
+        "skip_channels": 8,
+        "head_channels": 7,
+        "bias": True,
+    },
+    "train": {"batch_size": 2, "steps": 12, "learning_rate": 0.01},
+}
+
+
+def plain(**sections: dict[str, Any]) -> dict[str, Any]:
+    """Return the tree of a small recipe with keys of its sections replaced."""
+    tree = copy.deepcopy(PLAIN)
+    for name, changes in sections.items():
+        tree[name].update(changes)
+    return tree
+
+
+def made(**sections: dict[str, Any]) -> Recipe:
+    return config.from_tree(plain(**sections), "here.yaml")
+
+
+def changed(key: str, value: Any) -> dict[str, Any]:
+    """Return the small recipe's tree with `value` at a dotted key."""
+    tree = plain()
+    inner = tree
+    *sections, last = key.split(".")
+    for section in sections:
+        inner[section] = inner.get(section) or {}
+        inner = inner[section]
+    inner[last] = value
+    return tree
+
+
+def refused(tree: Any) -> str:
+    with pytest.raises(RecipeError) as caught:
+        config.from_tree(tree, "here.yaml")
+    message = str(caught.value)
+    assert message.startswith("here.yaml: ")
+    assert "\n" not in message
+    assert len(message) < 600
+    return message
+
+
+def written(folder: Path, text: str, name: str = "some.yaml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def plain_text(**sections: dict[str, Any]) -> str:
+    return yaml.safe_dump(plain(**sections))
+
+
+@dataclasses.dataclass(frozen=True)
+class Leaf:
+    """One key of a recipe: where it stands, its type less None, its rule."""
+
+    key: str
+    kind: Any
+    rule: Any
+    optional: bool
+    required: bool
+
+
+def leaves(record: type = Recipe, prefix: str = "") -> Iterator[Leaf]:
+    hints = typing.get_type_hints(record, include_extras=True)
+    for info in dataclasses.fields(record):
+        hint = hints[info.name]
+        rule = hint.__metadata__[0] if hasattr(hint, "__metadata__") else None
+        hint = typing.get_args(hint)[0] if rule else hint
+        options = [kind for kind in typing.get_args(hint) if kind is not type(None)] or [hint]
+        optional = type(None) in typing.get_args(hint)
+        if dataclasses.is_dataclass(options[0]):
+            yield from leaves(options[0], f"{prefix}{info.name}.")
+        else:
+            required = info.default is dataclasses.MISSING
+            yield Leaf(prefix + info.name, options[0], rule, optional, required)
+
+
+LEAVES = list(leaves())
+BOUNDED = [leaf for leaf in LEAVES if isinstance(leaf.rule, Between)]
+TOO_MUCH = {"model.residual_channels", "data.split.valid_percent", "data.split.test_percent"}
+
+
+def base_for(key: str, value: Any) -> dict[str, Any]:
+    tree = changed(key, value)
+    if key.startswith("data.trim."):
+        tree["data"]["trim"].setdefault("below_db", 40.0)
+    if key == "data.level.peak":
+        tree["data"]["level"].pop("rms")
+    return tree
+
+
+# --- every key -------------------------------------------------------------------------------------------------------
+
+
+def test_the_sweep_below_meets_every_key() -> None:
+    keys = {leaf.key for leaf in LEAVES}
+    assert {"name", "audio.sample_rate", "data.level.rms", "data.trim.below_db", "train.ema_decay"} <= keys
+    assert {"output.kind", "model.dilations", "model.kernel_size", "model.bias", "data.split.by"} <= keys
+    assert len(keys) >= 40
+
+
+@pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.key)
+def test_a_wrong_type_anywhere_names_its_key(leaf: Leaf) -> None:
+    wrong = [{"a": 1}, *([] if leaf.key in ("model.dilations", "model.kernel_size") else [[1]])]
+    wrong += [] if leaf.optional else [None]
+    wrong += [] if leaf.kind is str else ["word"]
+    wrong += [7, 1.5] if leaf.kind in (str, bool) else [True]
+    wrong += [1.5] if leaf.kind is int else []
+    for value in wrong:
+        message = refused(base_for(leaf.key, value))
+        assert re.search(rf"\b{re.escape(leaf.key)}\b", message), (value, message)
+
+
+@pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.key)
+def test_a_misspelt_key_is_unknown_and_guessed(leaf: Leaf) -> None:
+    section, _, last = leaf.key.rpartition(".")
+    slipped = last + last[-1]
+    message = refused(changed(f"{section}.{slipped}" if section else slipped, 1))
+    assert f"unknown key {section + '.' if section else ''}{slipped} (did you mean '{last}'?)" in message
+
+
+@pytest.mark.parametrize("leaf", [leaf for leaf in LEAVES if leaf.required], ids=lambda leaf: leaf.key)
+def test_a_missing_key_is_named(leaf: Leaf) -> None:
+    tree = base_for(leaf.key, None)
+    *sections, last = leaf.key.split(".")
+    inner = tree
+    for section in sections:
+        inner = inner[section]
+    del inner[last]
+    assert f"the key {leaf.key} is missing" in refused(tree)
+
+
+def test_the_models_dimensions_have_no_defaults() -> None:
+    required = {leaf.key for leaf in LEAVES if leaf.required and leaf.key.startswith("model.")}
+    dimensions = ["input", "kernel_size", "dilations", "bias"]
+    dimensions += [f"{name}_channels" for name in ("residual", "gate", "skip", "head")]
+    assert required == {f"model.{name}" for name in dimensions}
+
+
+@pytest.mark.parametrize("section", ["audio", "data", "output", "model", "train"])
+def test_a_missing_section_is_named(section: str) -> None:
+    tree = plain()
+    del tree[section]
+    assert f"the key {section} is missing" in refused(tree)
+
+
+@pytest.mark.parametrize("leaf", BOUNDED, ids=lambda leaf: leaf.key)
+def test_bounds_are_inside_and_beyond_them_is_refused(leaf: Leaf) -> None:
+    low, high = leaf.rule.low, leaf.rule.high
+    whole = leaf.kind is int
+    below, above = (int(low) - 1, int(high) + 1) if whole else (low - abs(low) * 0.01 - 1e-9, high * 1.01)
+    for value in (below, above, -(10**30), 10**30):
+        assert f"{leaf.key} is {value}" in refused(base_for(leaf.key, value))
+    for value in (low, high):
+        if leaf.key not in TOO_MUCH and not leaf.key.startswith("model."):
+            config.from_tree(base_for(leaf.key, int(value) if whole else value), "here.yaml")
+
+
+@pytest.mark.parametrize("leaf", [leaf for leaf in BOUNDED if leaf.kind is float], ids=lambda leaf: leaf.key)
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "nan", "-inf"])
+def test_no_number_is_not_a_number(leaf: Leaf, value: Any) -> None:
+    assert f"{leaf.key} is" in refused(base_for(leaf.key, value))
+
+
+@pytest.mark.parametrize("leaf", [leaf for leaf in LEAVES if isinstance(leaf.rule, OneOf)], ids=lambda leaf: leaf.key)
+def test_a_misspelt_choice_is_guessed(leaf: Leaf) -> None:
+    for choice in leaf.rule.choices:
+        message = refused(changed(leaf.key, choice + choice[-1]))
+        assert f"{leaf.key} is {choice + choice[-1]!r}, expected one of" in message
+        assert f"(did you mean {choice!r}?)" in message
+
+
+def test_an_exponent_without_a_point_is_a_number(tmp_path: Path) -> None:
+    text = plain_text().replace("learning_rate: 0.01", "learning_rate: 1e-3")
+    assert "1e-3" in text
+    assert config.load(written(tmp_path, text)).train.learning_rate == 0.001
+
+
+# --- two keys that contradict each other -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("name", "", "name is ''"),
+        ("name", "a/b", "name is 'a/b'"),
+        ("name", "..", "name is '..'"),
+        ("name", ".hidden", "name is '.hidden'"),
+        ("name", "two words", "name is 'two words'"),
+        ("name", "line\nbreak", "name is 'line\\nbreak'"),
+        ("model.kernel_size", [2, 2, 2], "model.kernel_size lists 3 kernels for 6 layers"),
+        ("model.kernel_size", [], "model.kernel_size lists 0 kernels for 6 layers"),
+        ("data.level", {"rms": 0.1, "peak": 0.9}, "data.level has both rms and peak"),
+        ("data.split", {"valid_percent": 45.0, "test_percent": 45.0}, "data.split leaves less than 20 %"),
+        ("model.dilations", [[1, 2, 3, 4, 5, 50_000_000]], "model.dilations give a receptive field of 50,000,016"),
+        ("model.dilations", {"pattern": "hdc", "layers": 3, "cycle": 1}, "unknown key model.dilations.cycle"),
+        ("model.dilations", [1, 0], "model.dilations[0][1] is 0"),
+        ("model.kernel_size", [2, 2, 2, 2, 2, 0], "model.kernel_size[5] is 0"),
+        ("model.skip_channels", 65_536, None),
+    ],
+)
+def test_contradictions_are_refused(key: str, value: Any, words: str | None) -> None:
+    if words is None:  # large, yet a network that fits
+        assert config.from_tree(changed(key, value), "here.yaml").model.skip_channels == value
+    else:
+        assert words in refused(changed(key, value))
+
+
+def test_the_receptive_field_may_reach_its_limit_exactly() -> None:
+    tree = plain(model={"dilations": [geometry.MAX_RECEPTIVE_FIELD - 1], "kernel_size": 2})
+    assert config.from_tree(tree, "here.yaml").shape.receptive_field == geometry.MAX_RECEPTIVE_FIELD
+    tree["model"]["dilations"] = [[geometry.MAX_RECEPTIVE_FIELD - 1], [1]]
+    assert "model.dilations give a receptive field of 50,000,001" in refused(tree)
+
+
+GREEDY = {
+    "wide": {"residual_channels": 65_536, "gate_channels": 65_536},
+    "many taps": {"kernel_size": 65_536, "dilations": {"pattern": "exponential", "layers": 26, "cycles": 1000}},
+    "many layers": {
+        "dilations": {"pattern": "constant", "layers": 10_000, "cycles": 1_000},
+        "kernel_size": 1,
+        **dict.fromkeys(("residual_channels", "gate_channels", "skip_channels", "head_channels"), 1),
+    },
+}
+
+
+@pytest.mark.parametrize("name", GREEDY)
+def test_huge_dimensions_are_refused_before_they_cost_anything(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path, plain_text(model=GREEDY[name]))
+    script = (
+        "import resource, sys, pathlib\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (700 << 20,) * 2)\n"
+        "from wavenet import config, errors\n"
+        "try:\n"
+        "    config.load(pathlib.Path(sys.argv[1]))\n"
+        "except errors.RecipeError as error:\n"
+        "    print('refused:', error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, timeout=30)
+    assert re.match(r"refused: .*(model\.\w+|the model has)", done.stdout), done.stderr[-300:]
+
+
+# --- YAML ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "- a\n- b\n",
+        "just words\n",
+        "3\n",
+        "a: [1, 2\n",
+        "a: b: c\n",
+        "\tname: x\n",
+        "name: !!python/object/apply:os.system ['true']\n",
+        "? [1, 2]\n: 3\n",
+        "? {a: 1}\n: 3\n",
+        "name: &a *b\n",
+        "a: 1\n---\nb: 2\n",
+        "[" * 5_000,
+        "name: " + "9" * 5_000,
+        "name: \x07\n",
+    ],
+    ids=lambda text: repr(text[:12]),
+)
+def test_what_is_no_recipe_is_refused_with_its_path(tmp_path: Path, text: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(RecipeError) as caught:
+        config.load(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["!!bool maybe", "!!int ''", "!!float ''", "!!timestamp soon", "!!binary ''"])
+def test_a_yaml_tag_that_its_value_does_not_fit_is_refused(tmp_path: Path, value: str) -> None:
+    path = written(tmp_path, f"name: {value}\n")
+    with pytest.raises(RecipeError, match=r"some\.yaml"):
+        config.load(path)
+
+
+def test_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "some.yaml"
+    path.write_bytes(b"name: \xff\xfe\x00")
+    with pytest.raises(RecipeError, match="cannot be read as YAML"):
+        config.load(path)
+    with pytest.raises(RecipeError, match="cannot be read as YAML"):
+        config.load(tmp_path)
+    with pytest.raises(RecipeError, match="cannot be read as YAML"):
+        config.load(tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("name: a\nname: b\n", r"'name' stands twice \(line 2\)"),
+        ("train:\n  steps: 1\n  seed: 1\n  steps: 2\n", r"'steps' stands twice \(line 4\)"),
+        ("audio: {sample_rate: 8000, sample_rate: 8000}\n", r"'sample_rate' stands twice"),
+        ("model: {dilations: {layers: 1, layers: 2}}\n", r"'layers' stands twice"),
+        ("7: a\n7: b\n", r"7 stands twice"),
+    ],
+)
+def test_a_key_written_twice_is_refused_at_any_depth(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(RecipeError, match=words):
+        config.load(written(tmp_path, text))
+
+
+def test_a_key_with_a_line_break_still_gives_one_line() -> None:
+    assert "train.ste" in refused(changed("train.ste\nps", 1))
+
+
+# --- overrides -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("override", "read"),
+    [
+        ("train.steps=80", lambda recipe: recipe.train.steps == 80),
+        ("name=other", lambda recipe: recipe.name == "other"),
+        ("model.dilations={pattern: exponential, layers: 10, cycles: 2}", lambda r: r.model.kernels == (2,) * 20),
+        ("model.dilations=[[1, 2], [3]]", lambda recipe: recipe.model.dilations == ((1, 2), (3,))),
+        ("data.trim.below_db=40", lambda recipe: recipe.data.trim == TrimConfig(40.0)),
+        ("data.level={peak: 0.9}", lambda recipe: (recipe.data.level.rms, recipe.data.level.peak) == (None, 0.9)),
+        ("data.level.rms=null", lambda recipe: recipe.data.level.rms is None),
+        ("data.licence=a=b", lambda recipe: recipe.data.licence == "a=b"),
+        ("train.learning_rate=1e-4", lambda recipe: recipe.train.learning_rate == 1e-4),
+        ("model.bias=false", lambda recipe: recipe.model.bias is False),
+    ],
+)
+def test_an_override_sets_its_key_and_no_other(tmp_path: Path, override: str, read: Any) -> None:
+    path = written(tmp_path, plain_text())
+    before, after = config.load(path), config.load(path, [override])
+    assert not read(before)
+    assert read(after)
+    section = ".".join(override.partition("=")[0].split(".")[:2])
+    kept, new = (flat(config.to_tree(recipe)) for recipe in (before, after))
+    differing = {key for key in kept.keys() | new.keys() if kept.get(key) != new.get(key)}
+    assert differing
+    assert all(key == section or key.startswith(f"{section}.") for key in differing)
+
+
+def flat(tree: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(tree, dict):
+        return {prefix: tree}
+    found = {}
+    for key, value in tree.items():
+        found.update(flat(value, f"{prefix}.{key}" if prefix else key))
+    return found
+
+
+def test_later_overrides_win(tmp_path: Path) -> None:
+    path = written(tmp_path, plain_text())
+    recipe = config.load(path, ["train.steps=5", "train.seed=3", "train.steps=6"])
+    assert (recipe.train.steps, recipe.train.seed) == (6, 3)
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("", "--set got ''"),
+        ("train.steps", "--set got 'train.steps', expected KEY=VALUE"),
+        ("=5", "--set got '=5'"),
+        ("train.stepps=5", "unknown key train.stepps (did you mean 'steps'?)"),
+        ("trian.steps=5", "unknown key trian (did you mean 'train'?)"),
+        ("train.steps=many", "train.steps is the text 'many'"),
+        ("train.steps=", "train.steps is empty"),
+        ("train.steps.more=5", "train.steps is a mapping"),
+        ("train=5", "train is the number 5, expected a mapping"),
+        ("train..steps=5", "unknown key train."),
+        ("train.steps=[1", "--set train.steps: the value is no YAML"),
+        ("train={steps: 1, steps: 2}", "stands twice"),
+        ("train.steps=" + "[" * 5_000, "--set train.steps: the value is no YAML"),
+        ("train.steps=" + "9" * 5_000, "--set train.steps: the value is no YAML"),
+        ("train.steps=0x" + "f" * 5_000, "train.steps"),
+        ("train.steps=!!bool maybe", "train.steps"),
+        ("data.level.peak=0.5", "data.level has both rms and peak"),
+        ("data.path=~no-such-user-here/sound", "data.path"),
+        ('data.path="nul\\0byte"', "data.path"),
+    ],
+    ids=lambda text: text[:24],
+)
+def test_a_wrong_override_is_one_line_that_names_the_key(tmp_path: Path, override: str, words: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        config.load(written(tmp_path, plain_text()), [override])
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+# --- dump ------------------------------------------------------------------------------------------------------------
+
+
+def floats(low: float, high: float) -> st.SearchStrategy[float]:
+    return st.floats(low, high) | st.sampled_from([low, high])
+
+
+WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampled_from(["1e3", "null", "yes", "0x1f"])
+STACKS = st.lists(st.lists(st.integers(1, 1000), min_size=1, max_size=3), min_size=1, max_size=3)
+PATTERNS = st.fixed_dictionaries(
+    {"pattern": st.sampled_from(["exponential", "hdc", "constant"]), "layers": st.integers(1, 9)},
+    optional={"cycles": st.integers(1, 3)},
+)
+
+
+@st.composite
+def trees(draw: st.DrawFn) -> dict[str, Any]:
+    schedule = draw(STACKS | PATTERNS | STACKS.map(lambda stacks: stacks[0]))
+    level = draw(st.sampled_from(["rms", "peak", None]))
+    tree = plain(
+        data={
+            "segment_samples": draw(st.integers(1, 10_000_000)),
+            "source": draw(st.sampled_from(["auto", "folder", "fsdd", "metadata"])),
+            "licence": draw(WORDS),
+            "level": {} if level is None else {level: draw(floats(0.01, 1.0))},
+            "trim": draw(st.none() | st.fixed_dictionaries({"below_db": floats(1.0, 120.0)})),
+            "tail_seconds": draw(floats(0.0, 60.0)),
+            "split": {"by": draw(st.sampled_from(["auto", "speaker"])), "valid_percent": draw(floats(0.1, 30.0))},
+        },
+        model={
+            "input": draw(st.sampled_from(["embedding", "scalar"])),
+            "kernel_size": draw(st.integers(1, 9)),
+            "dilations": schedule,
+            "residual_channels": draw(st.integers(1, 64)),
+            "bias": draw(st.booleans()),
+            "dropout": draw(floats(0.0, 0.95)),
+        },
+        train={
+            "batch_size": draw(st.integers(1, 100)),
+            "steps": draw(st.integers(1, 10**9)),
+            "learning_rate": draw(floats(1e-8, 1.0)),
+            "ema_decay": draw(floats(0.0, 0.999_999)),
+            "seed": draw(st.integers(0, 2**63 - 1)),
+        },
+    )
+    tree["name"] = draw(st.from_regex(r"[A-Za-z0-9_\-][A-Za-z0-9_\-.]{0,12}", fullmatch=True) | st.just("été"))
+    return tree
+
+
+@settings(deadline=None, max_examples=60)
+@given(trees())
+def test_a_dump_loads_back_equal(tmp_path_factory: pytest.TempPathFactory, tree: dict[str, Any]) -> None:
+    recipe = config.from_tree(tree, "here.yaml")
+    folder = tmp_path_factory.getbasetemp()
+    text = config.dump(recipe)
+    assert config.load(written(folder, text, "dumped.yaml")) == recipe
+    assert set(flat(yaml.safe_load(text))) >= {leaf.key for leaf in LEAVES if "trim" not in leaf.key}
+    assert config.from_tree(json.loads(json.dumps(config.to_tree(recipe))), "bundle") == recipe
+
+
+def test_a_dump_of_a_path_is_read_back_from_anywhere(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    recipe = config.load(written(tmp_path / "deep", plain_text(data={"path": "../sound"})))
+    assert recipe.data.path == str(tmp_path / "sound")
+    (tmp_path / "elsewhere").mkdir()
+    assert config.load(written(tmp_path / "elsewhere", config.dump(recipe))) == recipe
+
+
+def test_home_in_a_path_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    recipe = config.load(written(tmp_path, plain_text(data={"path": "~/sound"})))
+    assert recipe.data.path == str(tmp_path / "me" / "sound")
+
+
+def test_records_are_frozen() -> None:
+    recipe = made()
+    for record in (recipe, recipe.audio, recipe.data, recipe.output, recipe.model, recipe.train, recipe.data.level):
+        field = dataclasses.fields(record)[0].name
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(record, field, 1)
+
+
+def test_the_shape_follows_the_input() -> None:
+    embedded, scalar = (made(model={"input": name}).shape for name in ("embedding", "scalar"))
+    assert (embedded.inputs, embedded.outputs, embedded.embedding) == (17, 16, True)  # one row more: start
+    assert (scalar.inputs, scalar.outputs, scalar.embedding) == (1, 16, False)
+    assert (embedded.residual, embedded.gate, embedded.skip, embedded.head, embedded.bias) == (6, 5, 8, 7, True)
+    assert made(model={"kernel_size": [1, 2, 3, 4, 5, 6]}).shape.kernels == (1, 2, 3, 4, 5, 6)
+    assert embedded.receptive_field == 1 + 2 * (1 + 2 + 4)
+
+
+# --- the recipes that ship -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", config.recipe_names())
+def test_every_recipe_loads_and_is_short_and_named_after_its_file(name: str) -> None:
+    path = config.find_recipe(name)
+    assert config.load(path).name == name
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 60
+
+
+# --- finding ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_name_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = config.find_recipe("quickstart")
+    assert found.name == "quickstart.yaml"
+    assert found.parent == config.recipe_folder()
+    assert "quickstart" in config.recipe_names()
+
+
+def test_an_existing_path_wins_over_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path, "name: mine\n", "quickstart")
+    assert config.find_recipe("quickstart").resolve() == tmp_path / "quickstart"
+
+
+def test_a_folder_means_the_recipe_in_it(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"without config\.yaml"):
+        config.find_recipe(str(tmp_path))
+    written(tmp_path, "{}", "config.json")
+    assert config.find_recipe(str(tmp_path)) == tmp_path / "config.json"
+    written(tmp_path, "{}", "config.yaml")
+    assert config.find_recipe(str(tmp_path)) == tmp_path / "config.yaml"
+
+
+def test_home_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = written(tmp_path, "{}")
+    assert config.find_recipe("~/some.yaml") == path
+
+
+def test_a_near_name_is_guessed() -> None:
+    with pytest.raises(RecipeError, match=r"no recipe 'quikstart' \(did you mean 'quickstart'\?\)"):
+        config.find_recipe("quikstart")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nothing", "no/such/file.yaml", "nul\0byte", "../recipes/quickstart", "x" * 300, "~no-such-user/x"]
+)
+def test_what_is_not_there_is_an_input_error(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    with pytest.raises(RecipeError):
+        config.find_recipe(text)
+
+
+# --- durations -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90),
+        ("90s", 90),
+        ("0", 0),
+        ("30m", 1800),
+        ("2h", 7200),
+        ("1h30m", 5400),
+        ("1h30m15s", 5415),
+        ("1h15s", 3615),
+        ("0.5h", 1800),
+        ("1.5", 1.5),
+        (" 30m ", 1800),
+    ],
+)
+def test_durations_are_what_people_write(text: str, seconds: float) -> None:
+    assert config.parse_duration(text) == seconds
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 99), st.integers(0, 999), st.integers(0, 9999))
+def test_durations_add_up(hours: int, minutes: int, seconds: int) -> None:
+    assert config.parse_duration(f"{hours}h{minutes}m{seconds}s") == hours * 3600 + minutes * 60 + seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "m", "h", "s", "-5", "5x", "1m2h", "30 m", "1e3", ".5", "5.", "inf", "nan", "30min", "1:30", "5ss"],
+)
+def test_other_durations_are_refused_by_their_text(text: str) -> None:
+    with pytest.raises(RecipeError, match=re.escape(repr(text))):
+        config.parse_duration(text)
+
+
+# --- a bundle's config -----------------------------------------------------------------------------------------------
+
+
+def bundle(**changes: Any) -> dict[str, Any]:
+    whole = {"format": "wavenet-bundle", "version": 1, "recipe": config.to_tree(made()), "data": {}}
+    return {**whole, **changes}
+
+
+def test_a_bundles_config_holds_a_recipe(tmp_path: Path) -> None:
+    path = written(tmp_path, json.dumps(bundle()), "config.json")
+    assert config.load(path) == made()
+    assert config.load(path, ["train.steps=3"]).train.steps == 3
+    assert config.read_bundle_config(path)["data"] == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "cannot be read as JSON"),
+        ("{", "cannot be read as JSON"),
+        ("[" * 100_000, "cannot be read as JSON"),
+        ('{"version": ' + "9" * 5_000 + "}", "cannot be read as JSON"),
+        ("[]", "is not the config.json of a wavenet bundle"),
+        ("3", "is not the config.json of a wavenet bundle"),
+        ("{}", "is not the config.json of a wavenet bundle"),
+        (json.dumps(bundle(format="other")), "is not the config.json of a wavenet bundle"),
+        (json.dumps(bundle(version=None)), "has the format version None"),
+        (json.dumps(bundle(version=True)), "has the format version True"),
+        (json.dumps(bundle(version="1")), "has the format version '1'"),
+        (json.dumps(bundle(version=1.0)), "has the format version 1.0"),
+        (json.dumps(bundle(version=0)), "has the format version 0"),
+        (json.dumps(bundle(version=2)), "upgrade wavenet-audio"),
+        (json.dumps(bundle(recipe=None)), "holds no recipe"),
+        (json.dumps(bundle(recipe=[1])), "holds no recipe"),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_a_bundles_config_that_is_none_is_a_bundle_error(tmp_path: Path, text: str, words: str) -> None:
+    path = written(tmp_path, text, "config.json")
+    for read in (config.read_bundle_config, config.load):
+        with pytest.raises(BundleError) as caught:
+            read(path)
+        assert words in str(caught.value)
+        assert str(path) in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_bytes_that_are_no_text_and_files_that_are_absent(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    with pytest.raises(BundleError, match="cannot be read as JSON"):
+        config.read_bundle_config(path)
+    path.write_bytes(b"\xff\xfe\x00{")
+    with pytest.raises(BundleError, match="cannot be read as JSON"):
+        config.read_bundle_config(path)
+
+
+def test_a_recipe_in_a_bundle_is_checked_as_strictly(tmp_path: Path) -> None:
+    tree = config.to_tree(made())
+    tree["train"]["learning_rate"] = float("nan")  # JSON as Python reads it has nan
+    path = written(tmp_path, json.dumps(bundle(recipe=tree)), "config.json")
+    with pytest.raises(RecipeError, match=r"train\.learning_rate is nan"):
+        config.load(path)

@@ -1,0 +1,378 @@
+"""Recipes: frozen records, a strict loader, ``--set`` overrides, full dump. A typo dies here, before torch is imported.
+
+The model's dimensions have no defaults: a changed default must never change an old recipe. Policy may have them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+
+from wavenet import geometry
+from wavenet.errors import BundleError, RecipeError, did_you_mean
+from wavenet.strict import Between, OneOf, Parsed, build, dilations, kernels, kind_of
+
+MAX_PARAMETERS = 2_000_000_000  # beyond it the record is refused before anything asks for memory
+BUNDLE_VERSION = 1
+
+
+@dataclass(frozen=True)
+class AudioConfig:
+    """How sound is represented: mono at `sample_rate` Hz."""
+
+    sample_rate: Annotated[int, Between(1_000, 768_000)]
+
+
+@dataclass(frozen=True)
+class LevelConfig:
+    """One gain per file, so that its RMS or its peak has this value (full scale is 1); neither: as recorded."""
+
+    rms: Annotated[float | None, Between(1e-4, 1.0)] = None
+    peak: Annotated[float | None, Between(1e-3, 1.0)] = None
+
+
+@dataclass(frozen=True)
+class TrimConfig:
+    """Cuts the ends of a file that are quieter than its loudest 10 ms by `below_db`, but for a margin."""
+
+    below_db: Annotated[float, Between(1.0, 120.0)]
+    margin_seconds: Annotated[float, Between(0.0, 10.0)] = 0.05
+
+
+@dataclass(frozen=True)
+class SplitConfig:
+    """How files are divided; `auto`: the data's own split column, else a hash of each file's name."""
+
+    by: Annotated[str, OneOf("auto", "file", "speaker", "prompt")] = "auto"
+    valid_percent: Annotated[float, Between(0.1, 50.0)] = 5.0
+    test_percent: Annotated[float, Between(0.0, 50.0)] = 5.0
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Where sound comes from and how training crops it."""
+
+    segment_samples: Annotated[int, Between(1, 10_000_000)]  # targets per crop; its context comes on top
+    source: Annotated[str, OneOf("auto", "folder", "fsdd", "metadata")] = "auto"
+    path: str | None = None  # relative to the recipe; `--data DIR` replaces it
+    licence: str = "not stated"
+    level: LevelConfig = LevelConfig()
+    trim: TrimConfig | None = None
+    tail_seconds: Annotated[float, Between(0.0, 60.0)] = 0.0  # silence after every file
+    split: SplitConfig = SplitConfig()
+
+
+@dataclass(frozen=True)
+class OutputConfig:
+    """The alphabet of the samples: mu-law codes with a categorical likelihood."""
+
+    kind: Annotated[str, OneOf("categorical")]
+    classes: Annotated[int, Between(2, 4_096)]
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The network's dimensions."""
+
+    input: Annotated[str, OneOf("embedding", "scalar")]
+    kernel_size: Annotated[int | tuple[int, ...], Parsed(kernels)]
+    dilations: Annotated[geometry.Stacks, Parsed(dilations)]
+    residual_channels: Annotated[int, Between(1, 65_536)]
+    gate_channels: Annotated[int, Between(1, 65_536)]
+    skip_channels: Annotated[int, Between(1, 65_536)]
+    head_channels: Annotated[int, Between(1, 65_536)]
+    bias: bool
+    dropout: Annotated[float, Between(0.0, 0.95)] = 0.0
+
+    @property
+    def kernels(self) -> tuple[int, ...]:
+        """Taps of every layer, in order over all stacks."""
+        layers = sum(len(stack) for stack in self.dilations)
+        return (self.kernel_size,) * layers if isinstance(self.kernel_size, int) else self.kernel_size
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The optimisation; everything of step n is a function of (seed, n, steps)."""
+
+    batch_size: Annotated[int, Between(1, 65_536)]
+    steps: Annotated[int, Between(1, 1_000_000_000)]
+    learning_rate: Annotated[float, Between(1e-8, 1.0)]
+    ema_decay: Annotated[float, Between(0.0, 0.999_999)] = 0.999
+    seed: Annotated[int, Between(0, 2**63 - 1)] = 0
+    warmup_steps: Annotated[int, Between(0, 10_000_000)] = 100
+    final_rate: Annotated[float, Between(0.0, 1.0)] = 0.05  # share of the learning rate left at the last step
+    weight_decay: Annotated[float, Between(0.0, 1.0)] = 0.0
+    gradient_clip: Annotated[float, Between(1e-6, 1e6)] = 1.0
+    log_steps: Annotated[int, Between(1, 1_000_000)] = 50
+    validate_steps: Annotated[int, Between(1, 1_000_000_000)] = 500
+    validate_targets: Annotated[int, Between(1, 1_000_000_000)] = 200_000
+    sample_steps: Annotated[int, Between(1, 1_000_000_000)] = 1_000
+    sample_seconds: Annotated[float, Between(0.01, 60.0)] = 2.0
+    save_steps: Annotated[int, Between(1, 1_000_000_000)] = 500
+    workers: Annotated[int, Between(0, 256)] = 0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One experiment, complete."""
+
+    name: str
+    audio: AudioConfig
+    data: DataConfig
+    output: OutputConfig
+    model: ModelConfig
+    train: TrainConfig
+
+    @property
+    def shape(self) -> geometry.Shape:
+        """The integers of this recipe's network."""
+        model, embedding = self.model, self.model.input == "embedding"
+        return geometry.Shape(
+            stacks=model.dilations,
+            kernels=model.kernels,
+            residual=model.residual_channels,
+            gate=model.gate_channels,
+            skip=model.skip_channels,
+            head=model.head_channels,
+            inputs=self.output.classes + 1 if embedding else 1,  # one row more: *start*
+            outputs=self.output.classes,
+            embedding=embedding,
+            bias=model.bias,
+        )
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Return the recipe in a YAML file, or the one inside a bundle's config.json.
+
+    Args:
+        path: the file. Paths inside a recipe are relative to its folder.
+        overrides: ``KEY=VALUE`` at dotted keys, VALUE in YAML.
+
+    Raises:
+        RecipeError: anything in it is unknown, missing, of the wrong type, out of range or contradictory.
+    """
+    tree = read_bundle_config(path)["recipe"] if path.name == "config.json" else read_yaml(path)
+    if not isinstance(tree, dict):
+        raise RecipeError(f"{path} holds {kind_of(tree)}, expected a mapping of sections (see `wavenet recipes`)")
+    for override in overrides:
+        tree = _override(tree, override)
+    recipe = from_tree(tree, str(path))
+    if recipe.data.path is None:
+        return recipe
+    try:
+        where = (path.parent / user_path(recipe.data.path)).resolve()
+    except RecipeError as error:
+        raise RecipeError(f"{path}: data.path: {error}") from None
+    return dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, path=str(where)))
+
+
+def from_tree(tree: dict[str, Any], where: str) -> Recipe:
+    """Return the checked record of a tree of plain values; `where` names its origin in errors."""
+    try:
+        recipe: Recipe = build(Recipe, tree, "")
+        _check(recipe)
+    except RecipeError as error:
+        raise RecipeError(f"{where}: {_one_line(error)}") from None
+    return recipe
+
+
+def to_tree(record: Any) -> Any:
+    """Return a record as plain dictionaries, lists and values, every key included."""
+    if dataclasses.is_dataclass(record):
+        return {f.name: to_tree(getattr(record, f.name)) for f in dataclasses.fields(record)}
+    return [to_tree(item) for item in record] if isinstance(record, tuple) else record
+
+
+def dump(recipe: Recipe) -> str:
+    """Return the whole recipe as YAML that `load` reads back to an equal record."""
+    return yaml.safe_dump(to_tree(recipe), sort_keys=False, default_flow_style=None, width=110, allow_unicode=True)
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Safe YAML that refuses a key written twice instead of keeping the last."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        """Return the mapping of a node."""
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, str | int | float) and key in seen:
+                raise yaml.YAMLError(f"the key {key!r} stands twice (line {key_node.start_mark.line + 1})")
+            seen.add(key if isinstance(key, str | int | float) else id(key))
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path) -> Any:
+    """Return the plain values of a YAML file, safely.
+
+    Raises:
+        RecipeError: the file cannot be read or is no YAML.
+    """
+    try:
+        return _parse_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValueError, RecursionError) as error:
+        raise RecipeError(f"{path} cannot be read as YAML: {_one_line(error)}") from None
+
+
+def _parse_yaml(text: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_StrictLoader)
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as error:
+        raise yaml.YAMLError(f"a value does not fit its tag ({_one_line(error)})") from None
+
+
+def read_bundle_config(path: Path) -> dict[str, Any]:
+    """Return a bundle's config.json.
+
+    Raises:
+        BundleError: it is unreadable, not ours, or newer than this program.
+    """
+    try:
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise BundleError(f"{path} cannot be read as JSON: {_one_line(error)}; get the bundle again") from None
+    if not isinstance(config, dict) or config.get("format") != "wavenet-bundle":
+        raise BundleError(f"{path} is not the config.json of a wavenet bundle; give a run or bundle folder")
+    version = config.get("version")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise BundleError(f"{path} has the format version {version!r}, expected {BUNDLE_VERSION}; get it again")
+    if version > BUNDLE_VERSION:
+        raise BundleError(
+            f"{path} has format version {version}, this program reads up to {BUNDLE_VERSION}; upgrade wavenet-audio"
+        )
+    if not isinstance(config.get("recipe"), dict):
+        raise BundleError(f"{path} holds no recipe; get the bundle again")
+    checked: dict[str, Any] = config
+    return checked
+
+
+def _override(tree: dict[str, Any], text: str) -> dict[str, Any]:
+    """Return `tree` with one ``KEY=VALUE`` set at its dotted key."""
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise RecipeError(f"--set got {text!r}, expected KEY=VALUE such as train.steps=80")
+    try:
+        parsed = _parse_yaml(value)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise RecipeError(f"--set {key}: the value is no YAML: {_one_line(error)}") from None
+    return _set(tree, key.split("."), parsed)
+
+
+def _set(tree: dict[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
+    """Return a copy of `tree` with `value` at a path of keys."""
+    if len(keys) > 1:
+        inner = tree.get(keys[0])
+        value = _set(inner if isinstance(inner, dict) else {}, keys[1:], value)
+    return {**tree, keys[0]: value}
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
+
+
+def _check(recipe: Recipe) -> None:
+    """Raise RecipeError where two keys contradict each other."""
+    if not recipe.name or not all(c.isalnum() or c in "-_." for c in recipe.name) or recipe.name.startswith("."):
+        raise RecipeError(
+            f"name is {recipe.name!r}, expected letters, digits, '-', '_' and '.' (it names the run folder)"
+        )
+    layers = sum(len(stack) for stack in recipe.model.dilations)
+    kernels = recipe.model.kernel_size
+    if isinstance(kernels, tuple) and len(kernels) != layers:
+        raise RecipeError(f"model.kernel_size lists {len(kernels)} kernels for {layers} layers; give one for each")
+    level = recipe.data.level
+    if level.rms is not None and level.peak is not None:
+        raise RecipeError("data.level has both rms and peak; keep one of them")
+    split = recipe.data.split
+    if split.valid_percent + split.test_percent > 80:
+        raise RecipeError("data.split leaves less than 20 % for training; lower valid_percent or test_percent")
+    shape = recipe.shape
+    if shape.receptive_field > geometry.MAX_RECEPTIVE_FIELD:
+        raise RecipeError(
+            f"model.dilations give a receptive field of {shape.receptive_field:,} samples, expected at most "
+            f"{geometry.MAX_RECEPTIVE_FIELD:,}; take fewer layers or smaller kernels"
+        )
+    if shape.parameters() > MAX_PARAMETERS:
+        raise RecipeError(
+            f"the model has {shape.parameters():,} parameters, expected at most {MAX_PARAMETERS:,}; lower its channels"
+        )
+
+
+# --- finding ---------------------------------------------------------------------------------------------------------
+
+
+def recipe_folder() -> Path:
+    """Return the folder of recipes that comes with the package, in a clone and in an installed wheel."""
+    inside = Path(__file__).parent / "recipes"
+    return inside if inside.is_dir() else Path(__file__).parent.parent / "recipes"
+
+
+def recipe_names() -> list[str]:
+    """Return the names of the recipes that come with the package."""
+    return sorted(path.stem for path in recipe_folder().glob("*.yaml"))
+
+
+def user_path(text: str) -> Path:
+    """Return the path that a user means, ``~`` being a home folder.
+
+    Raises:
+        RecipeError: no file could have this name.
+    """
+    try:
+        path = Path(text).expanduser()
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            path.lstat()  # asks the system whether this can be a name at all
+    except (OSError, RuntimeError, ValueError) as error:
+        raise RecipeError(
+            f"{_one_line(ValueError(text)):.80} is no path ({_one_line(error):.80}); give another"
+        ) from None
+    return path
+
+
+def find_recipe(text: str) -> Path:
+    """Return the file that a RECIPE argument means: an existing path, else a name in `recipes/`.
+
+    A run folder stands for its config.yaml, a bundle folder for its config.json.
+
+    Raises:
+        RecipeError: there is no such path and no such name.
+    """
+    path = user_path(text)
+    if path.is_dir():
+        for name in ("config.yaml", "config.json"):
+            if (path / name).is_file():
+                return path / name
+        raise RecipeError(f"{text} is a folder without config.yaml or config.json; give a recipe, a run or a bundle")
+    if path.exists():
+        return path
+    named = recipe_folder() / f"{text}.yaml"
+    if text in recipe_names():
+        return named
+    raise RecipeError(
+        f"no recipe {text!r}{did_you_mean(text, recipe_names())}; give a path or one of {', '.join(recipe_names())}"
+    )
+
+
+def parse_duration(text: str) -> float:
+    """Return seconds from ``90``, ``90s``, ``30m``, ``2h`` or ``1h30m``.
+
+    Raises:
+        RecipeError: the text is none of these.
+    """
+    match = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", text.strip())
+    if not match or not any(match.groups()):
+        raise RecipeError(f"the duration is {text!r}, expected such as 90s, 30m, 2h or 1h30m")
+    hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds
