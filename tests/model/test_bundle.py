@@ -1,0 +1,138 @@
+"""Bundles come back as they went; a changed, truncated, foreign or newer file gives one line; nothing is executed."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import toys
+
+from wavenet.errors import BundleError
+from wavenet.model import bundle, network
+from wavenet.model.bundle import Bundle
+
+
+def sample(value: float = 0.0) -> Bundle:
+    recipe = toys.recipe()
+    arrays = network.build(recipe).arrays()
+    arrays["hidden.bias"][:] = value
+    return Bundle(recipe, arrays, {"source": "folder", "licence": "MIT"}, {"steps": 3})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    bundle.save(tmp_path / "model", sample())
+    return tmp_path / "model"
+
+
+def test_a_bundle_comes_back_as_it_went(folder: Path) -> None:
+    bundle.save(folder, sample(0.25))
+    back = bundle.load(folder)
+    assert (back.recipe, back.data, back.training) == (sample().recipe, sample().data, sample().training)
+    assert set(back.arrays) == set(sample().arrays)
+    assert (back.arrays["hidden.bias"] == 0.25).all()
+    assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors"]
+    assert json.loads((folder / "config.json").read_text())["version"] == 1
+
+
+def refused(folder: Path) -> str:
+    with pytest.raises(BundleError) as caught:
+        bundle.load(folder)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.999])
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_truncated_file_is_refused(folder: Path, name: str, share: float) -> None:
+    whole = (folder / name).read_bytes()
+    (folder / name).write_bytes(whole[: int(share * len(whole))])
+    assert name in refused(folder) or "config.json" in refused(folder)
+
+
+def test_every_flipped_byte_of_the_weights_is_noticed(folder: Path) -> None:
+    whole = bytearray((folder / "model.safetensors").read_bytes())
+    for at in np.random.default_rng(0).integers(0, len(whole), 40):
+        changed = bytearray(whole)
+        changed[at] ^= 1
+        (folder / "model.safetensors").write_bytes(changed)
+        assert "SHA-256" in refused(folder)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_missing_file_is_refused(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    refused(folder)
+
+
+def test_a_newer_or_foreign_format_is_refused(folder: Path) -> None:
+    tree = json.loads((folder / "config.json").read_text())
+    for change, word in (
+        ({"version": 99}, "upgrade"),
+        ({"format": "x"}, "not the config"),
+        ({"version": "1"}, "version"),
+    ):
+        (folder / "config.json").write_text(json.dumps({**tree, **change}))
+        assert word in refused(folder)
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    bundle.save(tmp_path, sample(float("nan")))
+    assert "finite" in refused(tmp_path)
+
+
+def test_a_pickle_is_never_opened(folder: Path) -> None:
+    flag = folder / "executed"
+
+    class Bomb:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return (os.system, (f"touch {flag}",))
+
+    (folder / "model.safetensors").write_bytes(pickle.dumps(Bomb()))
+    refused(folder)
+    assert not flag.exists()
+
+
+def test_find_takes_runs_and_bundles_and_says_what_else_there_is(folder: Path, tmp_path: Path) -> None:
+    assert bundle.find(str(tmp_path)) == bundle.find(str(folder)) == folder
+    with pytest.raises(BundleError, match="did you mean 'model'"):
+        bundle.find(str(tmp_path / "modell"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BundleError, match="holds no bundle"):
+        bundle.find(str(tmp_path / "empty"))
+
+
+WRITER = """
+import sys; sys.path.insert(0, sys.argv[2])
+from pathlib import Path
+import test_bundle
+from wavenet.model import bundle
+first, second = test_bundle.sample(1.0), test_bundle.sample(2.0)
+print("ready", flush=True)
+while True:
+    bundle.save(Path(sys.argv[1]), first); bundle.save(Path(sys.argv[1]), second)
+"""
+
+
+def test_a_kill_while_writing_leaves_a_whole_bundle(folder: Path) -> None:
+    here = Path(__file__).parent
+    for attempt in range(4):
+        env = {**os.environ, "PYTHONPATH": str(here.parent)}
+        child = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(folder), str(here)], stdout=subprocess.PIPE, env=env
+        )
+        assert child.stdout is not None and child.stdout.readline() == b"ready\n"
+        try:
+            child.wait(timeout=0.05 + 0.013 * attempt)
+        except subprocess.TimeoutExpired:
+            child.send_signal(signal.SIGKILL)
+        child.wait()
+        child.stdout.close()
+        assert bundle.load(folder).arrays["hidden.bias"][0] in (0.0, 1.0, 2.0)

@@ -1,0 +1,127 @@
+"""Laws 1 and 2, measured by gradient on random float64 networks; and where an untrained network begins."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+import toys
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wavenet import geometry, outputs
+from wavenet.model import network
+
+SCHEDULES = {
+    "one": [1],
+    "exponential": [1, 2, 4, 8],
+    "two stacks": [[1, 2, 4], [1, 2, 4]],
+    "hdc": [1, 2, 5],
+    "hdc twice": [[1, 2, 5], [1, 2, 5]],
+    "even only": [2, 4, 8],
+    "uneven": [[3, 1], [7], [2, 2]],
+}
+
+
+def made(
+    dilations: object, kernel: object, *, scalar: bool, bias: bool = True, dropout: float = 0.0
+) -> network.WaveNet:
+    recipe = toys.recipe(
+        model={
+            "dilations": dilations,
+            "kernel_size": kernel,
+            "input": "scalar" if scalar else "embedding",
+            "bias": bias,
+            "dropout": dropout,
+            "skip_channels": 32,  # wide enough that no position dies in the ReLUs
+            "head_channels": 32,
+        }
+    )
+    torch.manual_seed(0)
+    return network.build(recipe).double()
+
+
+def reached(net: network.WaveNet, extra: int) -> torch.Tensor:
+    """Return which lags the last output depends on, [receptive_field + extra] bool, lag 0 first."""
+    T = net.receptive_field + extra
+    x = torch.randn(4, T, net.shape.residual, dtype=torch.float64, requires_grad=True)
+    net.enter = lambda inputs: x  # type: ignore[method-assign]  (the gradient is taken behind the look-up)
+    answer = net(torch.zeros(4, T, dtype=torch.int64))
+    answer[:, -1].square().sum().backward()
+    return (x.grad.abs().sum(dim=(0, 2)) > 0).flip(0)
+
+
+@pytest.mark.parametrize("kernel", [1, 2, 3, 5])
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_measured_lags_are_the_computed_ones(name: str, kernel: int) -> None:
+    net = made(SCHEDULES[name], kernel, scalar=False)
+    seen = geometry.see(net.shape.layers)
+    lags = torch.nonzero(reached(net, extra=3)).flatten().tolist()
+    assert lags == geometry.lag_list(seen.lags)
+    assert net.receptive_field == seen.receptive_field == max(lags) + 1
+
+
+def test_a_kernel_for_each_layer_is_measured_as_computed() -> None:
+    net = made([[1, 2], [3]], [3, 2, 4], scalar=False)
+    lags = torch.nonzero(reached(net, extra=2)).flatten().tolist()
+    assert lags == geometry.lag_list(geometry.see(net.shape.layers).lags)
+
+
+@pytest.mark.parametrize("scalar", [False, True])
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("kernel", [1, 2, 3])
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_no_output_depends_on_later_input(scalar: bool, bias: bool, kernel: int, dropout: float) -> None:
+    net = made([[1, 2, 4], [2, 1]], kernel, scalar=scalar, bias=bias, dropout=dropout)
+    net.train()
+    T = net.receptive_field + 4
+    inputs = torch.rand(1, T, dtype=torch.float64) if scalar else torch.randint(0, 16, (1, T))
+    grown = net.enter(inputs).detach().requires_grad_()
+    net.enter = lambda _: grown  # type: ignore[method-assign]
+    outs = net(inputs)
+    first = net.receptive_field - 1
+    for t in range(outs.shape[1]):
+        (slope,) = torch.autograd.grad(outs[0, t].square().sum(), grown, retain_graph=True)
+        later = slope[0, first + t + 1 :]
+        assert later.abs().sum() == 0
+        assert slope[0, first + t].abs().sum() > 0 or dropout > 0
+
+
+def test_too_few_inputs_are_refused() -> None:
+    net = made([1, 2], 2, scalar=False)
+    with pytest.raises(ValueError, match="got 3 inputs, expected at least 4"):
+        net(torch.zeros(1, 3, dtype=torch.int64))
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.integers(0, 1000), min_size=16, max_size=16), st.booleans())
+def test_the_first_loss_is_order_0(counts: list[int], scalar: bool) -> None:
+    recipe = toys.recipe(model={"input": "scalar" if scalar else "embedding"})
+    alphabet, net = outputs.of(recipe), network.build(recipe)
+    histogram = alphabet.histogram(np.array(counts))
+    net.start_at(histogram)
+    codes = torch.randint(0, 16, (2, 40))
+    inputs = (
+        torch.rand(2, 40 + net.receptive_field - 1) if scalar else torch.randint(0, 17, (2, 39 + net.receptive_field))
+    )
+    loss = alphabet.nll(net(inputs)[:, :40], codes).mean().item() / math.log(2)
+    seen = np.bincount(codes.numpy().ravel(), minlength=16)
+    assert loss == pytest.approx(outputs.bits_against(seen, histogram), abs=1e-5)
+
+
+def test_the_last_block_has_no_residual_product_and_every_weight_gets_a_gradient() -> None:
+    net = made([[1, 2], [1, 2]], 2, scalar=False)
+    net(torch.randint(0, 17, (2, 30))).square().sum().backward()
+    for name, weight in net.named_parameters():
+        assert weight.grad is not None and weight.grad.abs().sum() > 0, name
+    assert net.blocks[-1].residual is None
+
+
+def test_weights_go_into_arrays_and_back() -> None:
+    recipe = toys.recipe()
+    net = network.build(recipe)
+    again = network.from_arrays(recipe, net.arrays())
+    inputs = torch.randint(0, 17, (1, 40))
+    assert torch.equal(net.eval()(inputs), again(inputs))

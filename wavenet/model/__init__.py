@@ -1,0 +1,1 @@
+"""The network: blocks, the whole stack, and the bundles that hold its weights."""

@@ -1,0 +1,128 @@
+"""A bundle: what is shared of a trained network. Two files of data, nothing executable.
+
+``model.safetensors`` holds the weights, ``config.json`` everything else: format and version, the whole recipe, where
+the sound came from, how training went, and the SHA-256 of the weights, so that a changed or truncated file is noticed.
+
+Both are replaced as one: the new config is written beside the old as ``config.next.json`` before the weights are
+replaced, and takes its place after. At every instant one of the two describes the weights that are there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wavenet import atomic, config
+from wavenet.config import Recipe
+from wavenet.errors import BundleError, did_you_mean
+
+Arrays = dict[str, NDArray[np.float32]]
+
+CONFIG, NEXT, WEIGHTS = "config.json", "config.next.json", "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A network's weights with all that is known of them.
+
+    Args:
+        recipe: the complete recipe.
+        arrays: weights by name, float32.
+        data: provenance of the sound: source, licence, split, minutes, level, counts of the training codes.
+        training: steps, bits per sample, seed, versions.
+    """
+
+    recipe: Recipe
+    arrays: Arrays
+    data: dict[str, Any]
+    training: dict[str, Any]
+
+
+def save(folder: Path, bundle: Bundle) -> None:
+    """Write a bundle into `folder`, replacing the one that is there as a whole.
+
+    Raises:
+        OSError: the folder cannot be written; the bundle that was there is still whole.
+    """
+    from safetensors.numpy import save as to_bytes
+
+    weights = to_bytes({name: np.ascontiguousarray(value) for name, value in sorted(bundle.arrays.items())})
+    described = {
+        "format": "wavenet-bundle",
+        "version": config.BUNDLE_VERSION,
+        "sha256": hashlib.sha256(weights).hexdigest(),
+        "recipe": config.to_tree(bundle.recipe),
+        "data": bundle.data,
+        "training": bundle.training,
+    }
+    atomic.write_text(folder / NEXT, json.dumps(described, indent=1) + "\n")
+    atomic.write_bytes(folder / WEIGHTS, weights)
+    (folder / NEXT).replace(folder / CONFIG)
+
+
+def load(folder: Path) -> Bundle:
+    """Return the bundle in a folder.
+
+    Raises:
+        BundleError: a file is missing, unreadable, changed, truncated or newer than this program.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load as from_bytes
+
+    try:
+        weights = (folder / WEIGHTS).read_bytes()
+    except OSError as error:
+        raise BundleError(f"{folder / WEIGHTS} cannot be read ({error.strerror}); get the bundle again") from None
+    described = _describing(folder, hashlib.sha256(weights).hexdigest())
+    recipe = config.from_tree(described["recipe"], str(folder / CONFIG))
+    try:
+        arrays = from_bytes(weights)
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{folder / WEIGHTS} is no safetensors file ({error}); get the bundle again") from None
+    for name, value in arrays.items():
+        if value.dtype != np.float32 or not np.isfinite(value).all():
+            raise BundleError(f"{folder / WEIGHTS}: {name} is not all finite float32; train or get the bundle again")
+    return Bundle(recipe, arrays, _section(described, "data"), _section(described, "training"))
+
+
+def _describing(folder: Path, digest: str) -> dict[str, Any]:
+    """Return the config whose weights have this digest."""
+    for name in (NEXT, CONFIG):
+        if (folder / name).is_file():
+            described = config.read_bundle_config(folder / name)
+            if described.get("sha256") == digest:
+                return described
+    if not (folder / CONFIG).is_file():
+        raise BundleError(f"{folder} has no {CONFIG}; give the folder of a whole bundle")
+    raise BundleError(f"{folder / WEIGHTS} is not the file that {CONFIG} describes (SHA-256); get the bundle again")
+
+
+def _section(described: dict[str, Any], name: str) -> dict[str, Any]:
+    section = described.get(name)
+    return section if isinstance(section, dict) else {}
+
+
+def find(text: str) -> Path:
+    """Return the bundle folder that a MODEL argument means: a run folder's `model/`, or a bundle folder.
+
+    Raises:
+        BundleError: there is no such folder, or it holds no bundle.
+    """
+    path = config.user_path(text)
+    for folder in (path / "model", path):
+        if (folder / CONFIG).is_file() or (folder / NEXT).is_file():
+            return folder
+    if not path.is_dir():
+        near = [name.name for name in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise BundleError(
+            f"there is no run or bundle folder {text}{did_you_mean(path.name, near)}; give one that exists"
+        )
+    if (path / "config.yaml").is_file():
+        raise BundleError(f"{text} is a run without a saved model yet; train on with `wavenet train --resume`")
+    raise BundleError(f"{text} holds no bundle (config.json and model.safetensors); give a run or bundle folder")

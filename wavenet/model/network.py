@@ -1,0 +1,106 @@
+"""WaveNet: raw audio from a stack of gated dilated causal convolutions (van den Oord et al. 2016, arXiv:1609.03499).
+
+Glossary, the only single letters in this program::
+
+    B batch       T samples      F frames     M mels          R residual channels   S skip channels
+    H head        C conditioning K taps       L layers        P output parameters   Q classes
+    G gate channels (of each of filter and gate)
+
+The network knows no time: `forward` maps a whole signal with its context to the parameters of every next sample.
+What generation remembers between two samples lives in ``generate/queues.py``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from wavenet.config import Recipe
+from wavenet.geometry import Shape
+from wavenet.model.blocks import ResidualBlock
+
+
+class WaveNet(nn.Module):
+    """The whole network. Departures from the paper's figure: the input is a look-up or a 1x1 product, which adds no
+    lag; the skip products of all layers are one product over their concatenated gates, which is the same sum.
+
+    Args:
+        shape: the network's integers.
+        dropout: share of each block's inputs that training zeroes.
+    """
+
+    def __init__(self, shape: Shape, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.shape = shape
+        R, G, S, H = shape.residual, shape.gate, shape.skip, shape.head
+        self.entry = nn.Embedding(shape.inputs, R) if shape.embedding else nn.Linear(1, R)
+        last = len(shape.layers) - 1
+        self.blocks = nn.ModuleList(
+            ResidualBlock(R, G, layer.kernel, layer.dilation, bias=shape.bias, dropout=dropout, last=i == last)
+            for i, layer in enumerate(shape.layers)
+        )
+        self.skip = nn.Linear(len(shape.layers) * G, S, bias=shape.bias)
+        self.hidden = nn.Linear(S, H)
+        self.output = nn.Linear(H, shape.outputs)
+
+    @property
+    def receptive_field(self) -> int:
+        """Samples that one output sees."""
+        return self.shape.receptive_field
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return the parameters of the sample that follows each input with a whole receptive field.
+
+        Args:
+            inputs: [B, T], int64 codes for an embedding, else float32 values in [-1, 1].
+
+        Returns:
+            [B, T - receptive_field + 1, P]; the last belongs to the sample after the last input.
+
+        Raises:
+            ValueError: T is below the receptive field.
+        """
+        T = inputs.shape[1] - self.receptive_field + 1
+        if T < 1:
+            raise ValueError(f"got {inputs.shape[1]} inputs, expected at least {self.receptive_field}")
+        x = self.enter(inputs)
+        gates = []
+        for block in self.blocks:
+            x, z = block(x)
+            gates.append(z[:, -T:])
+        return self.head(torch.cat(gates, dim=-1))
+
+    def enter(self, inputs: Tensor) -> Tensor:
+        """Return [B, T, R] for inputs [B, T]: a look-up of codes, or a product with values."""
+        out: Tensor = self.entry(inputs) if self.shape.embedding else self.entry(inputs.unsqueeze(-1))
+        return out
+
+    def head(self, gates: Tensor) -> Tensor:
+        """Return parameters [B, T, P] from all layers' gates [B, T, L*G]: skip sum, ReLU-1x1-ReLU-1x1."""
+        out: Tensor = self.output(F.relu(self.hidden(F.relu(self.skip(gates)))))
+        return out
+
+    @torch.no_grad()
+    def start_at(self, distribution: NDArray[np.float64]) -> None:
+        """Make the untrained network answer `distribution` [Q] to everything, so that the first loss is order-0."""
+        self.output.weight.zero_()
+        self.output.bias.copy_(torch.from_numpy(np.log(distribution)))
+
+    def arrays(self) -> dict[str, NDArray[np.float32]]:
+        """Return all weights by name, float32 on the CPU: what a bundle holds."""
+        return {name: value.detach().float().cpu().numpy().copy() for name, value in self.state_dict().items()}
+
+
+def build(recipe: Recipe) -> WaveNet:
+    """Return the untrained network of a recipe."""
+    return WaveNet(recipe.shape, recipe.model.dropout)
+
+
+def from_arrays(recipe: Recipe, arrays: dict[str, NDArray[np.float32]]) -> WaveNet:
+    """Return the network of a recipe with the given weights, ready to evaluate."""
+    network = build(recipe)
+    network.load_state_dict({name: torch.from_numpy(value) for name, value in arrays.items()})
+    return network.eval()
