@@ -1,0 +1,379 @@
+"""Sound is read as it stands in the file, resampled cleanly at any rate, and written exactly, whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from wavenet.audio import files, torchaudio_loader
+from wavenet.errors import InputError, SoundError
+
+RATES = [8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000]
+LOSSLESS = [  # suffix, libsndfile's format and subtype, the largest error of a sample
+    (".wav", "WAV", "PCM_U8", 1 / 100),
+    (".wav", "WAV", "PCM_16", 1 / 30_000),
+    (".wav", "WAV", "PCM_24", 1e-6),
+    (".wav", "WAV", "PCM_32", 1e-6),
+    (".wav", "WAV", "FLOAT", 1e-6),
+    (".wav", "WAV", "DOUBLE", 1e-6),
+    (".wav", "WAVEX", "PCM_24", 1e-6),
+    (".wave", "RF64", "PCM_16", 1 / 30_000),
+    (".w64", "W64", "FLOAT", 1e-6),
+    (".flac", "FLAC", "PCM_S8", 1 / 100),
+    (".flac", "FLAC", "PCM_16", 1 / 30_000),
+    (".flac", "FLAC", "PCM_24", 1e-6),
+    (".aif", "AIFF", "PCM_16", 1 / 30_000),
+    (".aiff", "AIFF", "PCM_24", 1e-6),
+    (".aifc", "AIFF", "FLOAT", 1e-6),
+    (".caf", "CAF", "PCM_24", 1e-6),
+    (".au", "AU", "PCM_16", 1 / 30_000),
+    (".snd", "AU", "DOUBLE", 1e-6),
+    (".sph", "NIST", "PCM_16", 1 / 30_000),
+    (".voc", "VOC", "PCM_16", 1 / 30_000),
+]
+LOSSY = [
+    (".wav", "WAV", "ULAW"),
+    (".wav", "WAV", "ALAW"),
+    (".wav", "WAV", "IMA_ADPCM"),
+    (".wav", "WAV", "MS_ADPCM"),
+    (".ogg", "OGG", "VORBIS"),
+    (".opus", "OGG", "OPUS"),
+    (".mp3", "MP3", "MPEG_LAYER_III"),
+]
+
+
+def tone(rate: int, frequency: float, samples: int, level: float = 0.5) -> np.ndarray:
+    return (level * np.sin(2 * np.pi * frequency / rate * np.arange(samples))).astype(np.float32)
+
+
+def resampled(wave: np.ndarray, old: int, new: int, at: tuple[int, ...] = ()) -> np.ndarray:
+    """Return `wave` at another rate, handed over in blocks that end at the samples `at`."""
+    return np.concatenate(list(files.resampled(iter(np.split(wave, at)), old, new)))
+
+
+def decibels(wave: np.ndarray) -> float:
+    return 20 * np.log10(max(float(np.abs(wave).max()), 1e-12))
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("suffix", "kind", "subtype", "error"), LOSSLESS)
+def test_two_channels_are_read_as_their_mean(
+    tmp_path: Path, suffix: str, kind: str, subtype: str, error: float
+) -> None:
+    left, right = tone(16_000, 440, 2_000), tone(16_000, 1_000, 2_000, level=0.3)
+    path = tmp_path / f"sound{suffix}"
+    soundfile.write(path, np.stack([left, right], axis=1), 16_000, format=kind, subtype=subtype)
+    assert suffix in files.SUFFIXES
+    np.testing.assert_allclose(files.read(path, 16_000), (left + right) / 2, atol=error)
+
+
+@pytest.mark.parametrize(("suffix", "kind", "subtype"), LOSSY)
+def test_lossy_formats_are_read_nearly_as_written(tmp_path: Path, suffix: str, kind: str, subtype: str) -> None:
+    wave = tone(48_000, 440, 20_000)
+    path = tmp_path / f"sound{suffix}"
+    soundfile.write(path, wave, 48_000, format=kind, subtype=subtype)
+    assert suffix in files.SUFFIXES
+    heard = files.read(path, 48_000)
+    assert heard.dtype == np.float32 and abs(len(heard) - len(wave)) < 2_000
+    middle = heard[4_000:16_000]
+    on_the_tone = np.abs(middle @ np.exp(2j * np.pi * 440 / 48_000 * np.arange(len(middle)))) * 2 / len(middle)
+    assert on_the_tone == pytest.approx(0.5, rel=0.02)
+    assert np.sqrt(np.mean(middle**2)) == pytest.approx(0.5 / np.sqrt(2), rel=0.02)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 6])
+def test_any_number_of_channels_is_averaged(tmp_path: Path, channels: int) -> None:
+    sound = np.random.default_rng(channels).uniform(-0.9, 0.9, (500, channels))
+    soundfile.write(tmp_path / "a.wav", sound, 8_000, subtype="DOUBLE")
+    with files.Reader(tmp_path / "a.wav") as reader:
+        assert (reader.sample_rate, reader.channels) == (8_000, channels)
+        np.testing.assert_allclose(np.concatenate(list(reader.blocks())), sound.mean(axis=1), atol=1e-6)
+
+
+@pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
+def test_nan_and_infinity_are_read_as_silence_and_nothing_else_changes(tmp_path: Path, subtype: str) -> None:
+    sound = np.random.default_rng(0).uniform(-0.9, 0.9, (64, 2))
+    broken = sound.copy()
+    broken[3, 0], broken[7, 1], broken[9] = np.nan, np.inf, -np.inf
+    sound[3, 0] = sound[7, 1] = sound[9] = 0.0
+    soundfile.write(tmp_path / "a.wav", broken, 8_000, subtype=subtype)
+    np.testing.assert_allclose(files.read(tmp_path / "a.wav", 8_000), sound.mean(axis=1), atol=1e-6)
+
+
+def test_a_long_file_is_read_in_blocks_without_seams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = np.random.default_rng(0).integers(-32_768, 32_768, 1_000).astype(np.int16)
+    soundfile.write(tmp_path / "a.wav", codes, 8_000)
+    monkeypatch.setattr(files, "BLOCK_FRAMES", 64)
+    with files.Reader(tmp_path / "a.wav") as reader:
+        blocks = list(reader.blocks())
+    assert len(blocks) == 16
+    np.testing.assert_array_equal(np.concatenate(blocks) * 32_768, codes)
+
+
+def broken_files() -> dict[str, bytes]:
+    with io.BytesIO() as made:
+        soundfile.write(made, tone(8_000, 200, 4_000), 8_000, format="WAV")
+        whole = made.getvalue()
+    return {
+        "empty.wav": b"",
+        "text.wav": b"not a sound at all\n" * 10,
+        "text.mp3": b"not a sound at all\n" * 10,
+        "pointer.flac": b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n",
+        "half_header.wav": whole[:20],
+        "header.wav": whole[:44],
+    }
+
+
+@pytest.mark.parametrize("name", broken_files())
+def test_a_broken_file_is_one_sentence_that_names_it(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(broken_files()[name])
+    with pytest.raises(SoundError) as caught:
+        files.read(tmp_path / name, 8_000)
+    assert name in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "word"), [("empty.wav", "empty"), ("pointer.flac", "git lfs pull"), ("header.wav", "no samples")]
+)
+def test_the_sentence_says_what_is_wrong(tmp_path: Path, name: str, word: str) -> None:
+    (tmp_path / name).write_bytes(broken_files()[name])
+    with pytest.raises(SoundError, match=word):
+        files.read(tmp_path / name, 8_000)
+
+
+def test_a_missing_file_and_a_folder_are_sound_errors(tmp_path: Path) -> None:
+    with pytest.raises(SoundError, match=r"no sound file .*gone\.wav"):
+        files.read(tmp_path / "gone.wav", 8_000)
+    with pytest.raises(SoundError, match="directory"):
+        files.read(tmp_path, 8_000)
+
+
+# --- rates -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_files_of_all_usual_rates_keep_tone_level_phase_and_length(tmp_path: Path, rate: int) -> None:
+    samples = rate // 4 + 1
+    soundfile.write(tmp_path / "a.wav", tone(rate, 1_000, samples), rate, subtype="FLOAT")
+    heard = files.read(tmp_path / "a.wav", 16_000)
+    assert len(heard) == -(-samples * 16_000 // rate)
+    margin = 400  # the filter's own beginning and end
+    np.testing.assert_allclose(heard[margin:-margin], tone(16_000, 1_000, len(heard))[margin:-margin], atol=5e-6)
+
+
+usual = st.sampled_from([(8, 16), (16, 8), (441, 160), (160, 441), (48, 8), (8, 48), (147, 160), (24, 1), (1, 3)])
+
+
+@given(usual, st.integers(1, 4_000), st.data())
+@settings(deadline=None, max_examples=40)
+def test_the_length_is_rounded_up_however_the_blocks_fall(ratio: tuple[int, int], samples: int, data) -> None:
+    old, new = 1_000 * ratio[0], 1_000 * ratio[1]
+    at = sorted(data.draw(st.lists(st.integers(0, samples), max_size=3)))
+    assert len(resampled(np.ones(samples, np.float32), old, new, tuple(at))) == -(-samples * new // old)
+
+
+@pytest.mark.parametrize(("old", "new"), [(44_100, 16_000), (48_000, 44_100), (192_000, 8_000), (8_000, 22_050)])
+def test_blocks_join_to_what_one_piece_gives(monkeypatch: pytest.MonkeyPatch, old: int, new: int) -> None:
+    import torch
+
+    wave = np.random.default_rng(0).uniform(-1, 1, 40_003).astype(np.float32)
+    one_piece = resampled(wave, old, new)
+    functional = torchaudio_loader.load()[0].functional
+    exact = functional.resample(torch.from_numpy(wave).double(), old, new, **files.RESAMPLING).numpy()
+    np.testing.assert_allclose(one_piece, exact, rtol=0, atol=3e-5)
+    monkeypatch.setattr(files, "BLOCK_FRAMES", 4_096)
+    blocks = resampled(wave, old, new, tuple(range(999, 40_000, 999)))
+    np.testing.assert_allclose(blocks, one_piece, rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize(("old", "new"), [(44_100, 16_000), (48_000, 8_000), (16_000, 11_025), (192_000, 22_050)])
+def test_what_lies_above_the_new_nyquist_is_gone(old: int, new: int) -> None:
+    for frequency in np.linspace(1.02 * new / 2, 0.98 * old / 2, 5):
+        heard = resampled(tone(old, float(frequency), 4 * old // 10, level=1.0), old, new)
+        assert decibels(heard[800:-800]) < -100
+
+
+@pytest.mark.parametrize(("old", "new"), [(8_000, 48_000), (16_000, 44_100), (44_100, 16_000), (48_000, 44_100)])
+def test_a_tone_below_both_nyquists_gains_no_images_and_no_noise(old: int, new: int) -> None:
+    frequency = 0.4 * min(old, new)
+    heard = resampled(tone(old, frequency, old // 2, level=1.0), old, new)
+    expected = tone(new, frequency, len(heard), level=1.0)
+    assert decibels((heard - expected)[1_000:-1_000]) < -100
+
+
+def test_equal_rates_pass_through_untouched() -> None:
+    wave = np.random.default_rng(0).uniform(-1, 1, 100).astype(np.float32)
+    np.testing.assert_array_equal(resampled(wave, 16_000, 16_000, (17,)), wave)
+
+
+class Planned(Exception):  # noqa: N818  (it carries the ratio out, nothing went wrong)
+    """The resampler would be built for these rates."""
+
+
+@pytest.fixture
+def planned(monkeypatch: pytest.MonkeyPatch):
+    """Return a function of two rates that gives the ratio that would be used, without resampling."""
+
+    def refuse(down: int, up: int, **_: object) -> None:
+        raise Planned(down, up)
+
+    monkeypatch.setattr(torchaudio_loader.load()[0].transforms, "Resample", refuse)
+
+    def ratio(old: int, new: int) -> Fraction:
+        with pytest.raises(Planned) as caught:
+            resampled(np.ones(1, np.float32), old, new)
+        down, up = caught.value.args
+        assert max(down, up) < 110_000 and down * up < 17_000_000  # the filter has about up * (down + 140) taps
+        return Fraction(up, down)
+
+    return ratio
+
+
+def test_odd_rates_take_small_filters_and_a_ratio_as_close_as_documented(planned) -> None:
+    for old in [*range(7_990, 8_011, 3), *range(43_950, 44_300, 7), 47_952, 48_001, 96_001, 191_999]:
+        for new in RATES[:9]:
+            if old != new:
+                assert abs(planned(old, new) * old / new - 1) < 1 / 4_000, (old, new)
+
+
+def test_odd_rates_keep_their_pitch_as_closely_as_documented(planned) -> None:
+    documented = 1 / 4_000
+    worst = max(
+        (abs(planned(old, new) * old / new - 1), old, new)
+        for old in [7_999, 11_024, 22_051, *range(44_078, 44_123)]
+        for new in (16_000, 22_050, 44_100)
+        if old != new
+    )
+    assert worst[0] < documented, f"{worst[1]} to {worst[2]} Hz: {float(worst[0]):.1e}"
+
+
+@pytest.mark.parametrize("old", [44_101, 47_952, 22_051])
+def test_a_tone_at_an_odd_rate_keeps_level_and_nearly_its_pitch(old: int) -> None:
+    heard = resampled(tone(old, 1_000, old), old, 16_000)
+    assert len(heard) == pytest.approx(16_000, abs=10)
+    spectrum = np.abs(np.fft.rfft(heard[1_000:15_000] * np.hanning(14_000)))
+    assert np.fft.rfftfreq(14_000, 1 / 16_000)[spectrum.argmax()] == pytest.approx(1_000, abs=2)
+    assert np.sqrt(np.mean(heard[1_000:15_000] ** 2)) == pytest.approx(0.5 / np.sqrt(2), rel=1e-3)
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".WAV"])
+@pytest.mark.parametrize("bits", [16, 24])
+@given(data=st.data())
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_written_sound_is_read_back_exactly(tmp_path: Path, suffix: str, bits: int, data) -> None:
+    edge = 1 << (bits - 1)
+    codes = np.array(data.draw(st.lists(st.integers(-edge, edge - 1), min_size=1, max_size=300)))
+    files.write(tmp_path / f"a{suffix}", codes / edge, 16_000, bits)
+    heard, rate = soundfile.read(tmp_path / f"a{suffix}", dtype="int32")
+    assert rate == 16_000 and soundfile.info(tmp_path / f"a{suffix}").subtype == f"PCM_{bits}"
+    np.testing.assert_array_equal(heard >> (32 - bits), codes)
+    np.testing.assert_array_equal(files.read(tmp_path / f"a{suffix}", 16_000), codes / edge)
+    assert [path.name for path in tmp_path.iterdir()] == [f"a{suffix}"]
+
+
+def test_pcm_is_rounded_to_the_nearest_and_clipped() -> None:
+    wave = np.array([0.0, 0.4, -0.4, 0.6, -0.6, 32_767, 32_768, -32_768, 99_999, -99_999]) / 32_768
+    assert files.to_pcm(wave, 16).tolist() == [0, 0, 0, 1, -1, 32_767, 32_767, -32_768, 32_767, -32_768]
+    assert files.to_pcm(np.array([1.0, -1.0, 1 / 3]), 24).tolist() == [8_388_607, -8_388_608, 2_796_203]
+
+
+def test_missing_folders_are_made_and_an_old_file_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "a.wav"
+    for level in (0.25, 0.5):
+        files.write(path, np.full(10, level), 8_000)
+    np.testing.assert_array_equal(files.read(path, 8_000), np.full(10, 0.5))
+
+
+@pytest.mark.parametrize("name", ["a.mp3", "a.ogg", "a", "a.wav.txt"])
+def test_another_suffix_is_an_input_error_and_writes_nothing(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match=r"\.wav or \.flac"):
+        files.write(tmp_path / name, np.zeros(10), 8_000)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_rate_that_flac_cannot_hold_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"a\.flac.*sample rate") as caught:
+        files.write(tmp_path / "a.flac", np.zeros(10), 768_000)
+    assert " object at 0x" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files.write(tmp_path / "a.wav", np.full(10, 0.25), 8_000)
+
+    def interrupted(self: Path, target: Path) -> None:
+        assert self.stat().st_size > 44 and target == tmp_path / "a.wav"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        files.write(tmp_path / "a.wav", np.full(10, 0.5), 8_000)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
+    np.testing.assert_array_equal(files.read(tmp_path / "a.wav", 8_000), np.full(10, 0.25))
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from wavenet.audio import files
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+try:
+    files.write(Path(sys.argv[1]), np.random.default_rng(0).uniform(-1, 1, int(sys.argv[2])), 8_000)
+except BaseException as error:
+    print(type(error).__name__)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of file sizes on Windows")
+@pytest.mark.parametrize("samples", [6_000, 300_000])
+@pytest.mark.parametrize("suffix", [".wav", ".flac"])
+def test_a_full_disk_is_an_os_error_and_leaves_nothing(tmp_path: Path, suffix: str, samples: int) -> None:
+    command = [sys.executable, "-c", FULL_DISK, str(tmp_path / f"a{suffix}"), str(samples)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert not list(tmp_path.iterdir())
+    assert done.stdout.strip() == "OSError", done.stderr
+
+
+# --- streaming -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bits", [16, 24])
+@given(st.lists(st.floats(-1.2, 1.2), max_size=60), st.sampled_from(RATES))
+@settings(deadline=None, max_examples=30)
+def test_a_streamed_wav_reads_back_as_the_same_samples(bits: int, values: list[float], rate: int) -> None:
+    wave = np.array(values, np.float64)
+    stream = files.wav_header(rate, len(wave), bits) + files.wav_bytes(wave, bits)
+    assert len(stream) == 44 + len(wave) * bits // 8
+    heard, heard_rate = soundfile.read(io.BytesIO(stream), dtype="int32")
+    assert heard_rate == rate
+    np.testing.assert_array_equal(heard >> (32 - bits), files.to_pcm(wave, bits))
+
+
+def test_a_stream_in_chunks_holds_the_bytes_of_a_file(tmp_path: Path) -> None:
+    wave = np.random.default_rng(0).uniform(-1, 1, 1_000)
+    files.write(tmp_path / "a.wav", wave, 16_000)
+    chunks: Iterator[bytes] = (files.wav_bytes(part, 16) for part in np.split(wave, [1, 400, 999]))
+    streamed = files.wav_header(16_000, 1_000, 16) + b"".join(chunks)
+    assert (tmp_path / "a.wav").read_bytes() == streamed
+
+
+def test_a_stream_beyond_four_gigabytes_says_the_most_a_header_can() -> None:
+    header = files.wav_header(48_000, 2**33, 16)
+    assert len(header) == 44 and header[4:8] == header[40:44] == b"\xff" * 4

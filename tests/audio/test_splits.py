@@ -1,0 +1,227 @@
+"""Held-out sound is never trained on: files, speakers and prompts stay whole, and the same data divide the same way."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from wavenet.audio.sources import Clip
+from wavenet.audio.splits import Span, Splits, divide
+from wavenet.config import SplitConfig
+from wavenet.errors import SoundError
+
+R = 100  # the receptive field
+sweep = settings(deadline=None, max_examples=100)
+percents = st.tuples(st.floats(0.1, 40.0), st.floats(0.0, 40.0))
+
+
+def clip(name: str, **fields: str | None) -> Clip:
+    return Clip(Path(name), name, **fields)
+
+
+def plain(count: int, first: int = 0) -> list[Clip]:
+    return [clip(f"sound{i}.wav") for i in range(first, first + count)]
+
+
+def named(clips: list[Clip], rule: SplitConfig | None = None, lengths: Iterable[int] | None = None) -> dict[str, str]:
+    """Return the split of every file's name, each being whole in one split."""
+    lengths = list(lengths or range(1_000, 1_000 + len(clips)))
+    divided = divide(clips, lengths, rule or SplitConfig(), R)
+    assert set(divided) == {"train", "valid", "test"}
+    spans = [span for name in divided for span in divided[name]]
+    whole = [Span(i, 0, length) for i, length in enumerate(lengths)]
+    assert sorted(spans, key=lambda span: span.clip) == whole
+    assert all(spans == sorted(spans, key=lambda span: span.clip) for spans in divided.values())
+    return {clips[span.clip].name: name for name in divided for span in divided[name]}
+
+
+def groups(split: dict[str, str], clips: list[Clip], field: str) -> dict[str, set[str]]:
+    """Return the speakers, or prompts, of every split."""
+    found: dict[str, set[str]] = {"train": set(), "valid": set(), "test": set()}
+    for one in clips:
+        found[split[one.name]].add(getattr(one, field))
+    return found
+
+
+def disjoint(found: dict[str, set[str]]) -> bool:
+    return sum(map(len, found.values())) == len(set.union(*found.values()))
+
+
+# --- the data's own column -------------------------------------------------------------------------------------------
+
+
+def test_the_data_s_own_column_is_followed() -> None:
+    own = ["train", "valid", "test", None, "train", "valid"]
+    clips = [clip(f"{i}.wav", split=split) for i, split in enumerate(own)]
+    assert list(named(clips).values()) == ["train", "train", "train", "valid", "valid", "test"]
+    assert named(clips) == {f"{i}.wav": split or "train" for i, split in enumerate(own)}
+
+
+def test_a_rule_of_the_recipe_goes_before_the_column() -> None:
+    clips = [clip(f"{i}.wav", split="train" if i else "valid", speaker=f"s{i % 9}") for i in range(90)]
+    assert disjoint(groups(named(clips, SplitConfig(by="speaker")), clips, "speaker"))
+    assert named(clips, SplitConfig(by="file")) == named([clip(one.name) for one in clips])
+
+
+def test_digits_without_a_valid_split_take_five_to_nine() -> None:
+    takes = [(digit, who, take) for digit in range(3) for who in ("ann", "bob") for take in range(15)]
+    clips = [clip(f"flac/{d}_{w}_{t}.flac", split="test" if t < 5 else "train") for d, w, t in takes]
+    expected = {
+        one.name: "test" if t < 5 else "valid" if t < 10 else "train"
+        for one, (_, _, t) in zip(clips, takes, strict=True)
+    }
+    assert named(clips) == expected
+
+
+def test_without_a_valid_split_one_is_cut_from_train_and_test_is_left_alone() -> None:
+    clips = [clip(f"{i}.wav", split="test" if i < 20 else "train") for i in range(400)]
+    split = named(clips)
+    assert {name for name in split if split[name] == "test"} == {f"{i}.wav" for i in range(20)}
+    assert 5 <= sum(name == "valid" for name in split.values()) <= 40
+
+
+def test_a_valid_split_that_is_cut_takes_whole_prompts() -> None:
+    clips = [clip(f"{i}.wav", prompt=f"p{i // 2}", split="train") for i in range(200)]
+    found = groups(named(clips), clips, "prompt")
+    assert found["valid"] and not found["test"] and disjoint(found)
+
+
+def test_a_column_without_train_is_an_error() -> None:
+    with pytest.raises(SoundError, match="train split"):
+        named([clip(f"{i}.wav", split="test") for i in range(9)])
+
+
+# --- by a hash -------------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(5, 60), st.integers(0, 999), percents)
+@example(count=5, first=0, percent=(0.1, 0.1))
+@sweep
+def test_files_are_divided_and_no_split_that_is_asked_for_is_empty(
+    count: int, first: int, percent: tuple[float, float]
+) -> None:
+    rule = SplitConfig(valid_percent=percent[0], test_percent=percent[1])
+    expected = {"train", "valid", "test"} if percent[1] > 0 else {"train", "valid"}
+    assert set(named(plain(count, first), rule).values()) == expected
+
+
+def test_the_shares_are_those_of_the_recipe() -> None:
+    values = list(named(plain(4_000), SplitConfig(valid_percent=10.0, test_percent=20.0)).values())
+    assert values.count("valid") == pytest.approx(400, abs=80)
+    assert values.count("test") == pytest.approx(800, abs=110)
+    assert "test" not in named(plain(500), SplitConfig(test_percent=0.0)).values()
+
+
+def test_added_files_move_no_other_file() -> None:
+    before, after = named(plain(300)), named(plain(900)[::-1])
+    assert before == {name: after[name] for name in before}
+
+
+def test_neither_order_nor_length_nor_place_moves_a_file() -> None:
+    clips = plain(100)
+    elsewhere = [Clip(Path("/other") / one.name, one.name) for one in clips[::-1]]
+    assert named(clips) == named(elsewhere, lengths=range(50, 150))
+
+
+def test_the_division_of_these_names_is_for_ever() -> None:
+    split = named(plain(60))
+    assert {name for name in split if split[name] == "test"} == {"sound22.wav", "sound40.wav", "sound44.wav"}
+    assert {name for name in split if split[name] == "valid"} == {"sound18.wav", "sound31.wav"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="file names are text on Windows")
+def test_names_that_are_no_text_are_divided_too() -> None:
+    assert len(named([clip(f"\udcff{i}.wav") for i in range(9)])) == 9
+
+
+# --- by speaker or prompt --------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.integers(0, 8), min_size=1, max_size=60), percents, st.sampled_from(["speaker", "prompt"]))
+@example(whose=[0, 1, 2, 3] * 2, percent=(40.0, 40.0), by="speaker")
+@sweep
+def test_no_speaker_and_no_prompt_is_in_two_splits(whose: list[int], percent: tuple[float, float], by: str) -> None:
+    clips = [clip(f"{i}.wav", **{by: f"name {who}"}) for i, who in enumerate(whose)]
+    rule = SplitConfig(by=by, valid_percent=percent[0], test_percent=percent[1])
+    needed = 3 if percent[1] > 0 else 2
+    if len(set(whose)) < needed:
+        with pytest.raises(SoundError, match=f"by is {by}"):
+            named(clips, rule)
+        return
+    found = groups(named(clips, rule), clips, by)
+    assert disjoint(found)
+    assert found["train"] and found["valid"] and bool(found["test"]) == (percent[1] > 0)
+
+
+@pytest.mark.parametrize("by", ["speaker", "prompt"])
+def test_three_groups_go_one_to_each_split_whatever_their_names(by: str) -> None:
+    for number in range(200):
+        clips = [clip(f"{i}.wav", **{by: f"name {3 * number + i % 3}"}) for i in range(9)]
+        found = groups(named(clips, SplitConfig(by=by, valid_percent=20.0, test_percent=20.0)), clips, by)
+        assert [len(found[name]) for name in ("train", "valid", "test")] == [1, 1, 1], number
+
+
+def test_two_takes_of_one_prompt_stay_together() -> None:
+    clips = [clip(f"{prompt}_take{take}.wav", prompt=prompt) for prompt in map(str, range(80)) for take in (1, 2)]
+    found = groups(named(clips, SplitConfig(by="prompt")), clips, "prompt")
+    assert disjoint(found) and found["valid"] and found["test"]
+
+
+def test_added_takes_follow_their_speaker() -> None:
+    few = [clip(f"{who}_{i}.wav", speaker=f"s{who}") for who in range(80) for i in range(2)]
+    more = [clip(f"{who}_{i}.wav", speaker=f"s{who}") for who in range(120) for i in range(5)]
+    before, after = named(few, SplitConfig(by="speaker")), named(more, SplitConfig(by="speaker"))
+    assert before == {name: after[name] for name in before}
+
+
+@pytest.mark.parametrize("by", ["speaker", "prompt"])
+def test_data_that_name_no_group_are_one_sentence(by: str) -> None:
+    clips = [clip(f"{i}.wav", speaker="ann", prompt="p") for i in range(9)]
+    with pytest.raises(SoundError, match=rf"{by} for 9\.wav"):
+        named([*clips, clip("9.wav")], SplitConfig(by=by))
+
+
+# --- in time ---------------------------------------------------------------------------------------------------------
+
+
+@given(
+    st.lists(st.integers(1, 5_000), min_size=1, max_size=4), st.integers(1, 2_000), st.sampled_from(["auto", "file"])
+)
+@example(lengths=[102], field=100, by="auto")
+@example(lengths=[101], field=100, by="auto")
+@sweep
+def test_few_files_are_divided_in_time_behind_a_gap(lengths: list[int], field: int, by: str) -> None:
+    longest = max(lengths)
+    held = max(1, round(0.05 * longest))
+    try:
+        divided = divide(plain(len(lengths)), lengths, SplitConfig(by=by), field)
+    except SoundError as error:
+        assert longest < held + field + 1 and f"{longest:,}" in str(error) and "\n" not in str(error)
+        return
+    in_time(divided, lengths, field, held)
+
+
+def in_time(divided: Splits, lengths: list[int], field: int, held: int) -> None:
+    (valid,) = divided["valid"]
+    assert divided["test"] == [] and lengths[valid.clip] == max(lengths)
+    assert (valid.first, valid.last) == (max(lengths) - held, max(lengths))
+    (beside,) = [span for span in divided["train"] if span.clip == valid.clip]
+    assert beside.first == 0 < beside.last == valid.first - field  # the first held-out context begins right behind
+    others = [span for span in divided["train"] if span.clip != valid.clip]
+    assert others == [Span(i, 0, length) for i, length in enumerate(lengths) if i != valid.clip]
+
+
+def test_five_files_are_divided_by_file() -> None:
+    assert len(divide(plain(4), [5_000] * 4, SplitConfig(), R)["valid"]) == 1
+    assert all(span.first == 0 for span in divide(plain(4), [5_000] * 4, SplitConfig(), R)["train"])
+    assert named(plain(5), lengths=[5_000] * 5)
+
+
+def test_few_files_with_a_column_follow_it() -> None:
+    clips = [clip("a.wav", split="train"), clip("b.wav", split="valid")]
+    assert named(clips) == {"a.wav": "train", "b.wav": "valid"}

@@ -1,0 +1,1 @@
+"""Sound in and out: files, folders, the cache of decoded sound, training crops."""

@@ -1,0 +1,215 @@
+"""Sound files in and out, through libsndfile: any rate, channels and depth in; 16 or 24 bit WAV or FLAC out."""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from wavenet import atomic
+from wavenet.errors import InputError, SoundError
+
+Floats = NDArray[np.float32]
+
+SUFFIXES = frozenset(
+    {".wav", ".wave", ".rf64", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".caf"}
+    | {".au", ".snd", ".sph", ".nist", ".voc", ".wve"}
+)
+BLOCK_FRAMES = 1 << 18  # read at a time, so that an hour of sound needs no hour of memory
+MAX_RATIO_TERM = 4_000  # an odd ratio of rates is replaced by the nearest with terms up to about this
+
+# torchaudio's resampler with its defaults aliases at -20 dB; with these (Kaiser-windowed sinc) at -140 dB
+RESAMPLING: dict[str, Any] = {
+    "lowpass_filter_width": 64,
+    "rolloff": 0.9475937167399596,
+    "resampling_method": "sinc_interp_kaiser",
+    "beta": 14.769656459379492,
+}
+
+
+class Reader:
+    """An open sound file, read as mono float32 blocks (channels are averaged; NaN and infinity become 0).
+
+    Args:
+        path: the file.
+
+    Raises:
+        SoundError: libsndfile cannot read it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._file = soundfile.SoundFile(str(path))
+        except (soundfile.SoundFileError, OSError, TypeError) as error:
+            raise SoundError(_reason(path, error)) from None
+        self.sample_rate: int = self._file.samplerate
+        self.channels: int = self._file.channels
+        self.subtype: str = self._file.subtype
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def blocks(self) -> Iterator[Floats]:
+        """Yield the sound in order, [n] float32 a block."""
+        while True:
+            try:
+                block = self._file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)
+            except (soundfile.SoundFileError, OSError) as error:
+                raise SoundError(_reason(self.path, error)) from None
+            if not len(block):
+                return
+            finite = np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
+            yield finite.mean(axis=1, dtype=np.float64).astype(np.float32)
+
+
+def _reason(path: Path, error: Exception) -> str:
+    """Return why a file cannot be read, without its path."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(64)
+    except OSError as failure:
+        return failure.strerror or "unreadable"
+    if size == 0:
+        return "empty file"
+    if head.startswith(b"version https://git-lfs"):
+        return "a Git LFS pointer, not the sound itself (run `git lfs pull`)"
+    text = str(getattr(error, "error_string", error)).strip().rstrip(".").removeprefix("Error : ")
+    if not text or "does not exist" in text:  # libsndfile's answer to a broken MP3
+        return "not sound that libsndfile can read"
+    return text
+
+
+def read(path: Path, sample_rate: int) -> Floats:
+    """Return a whole file as mono float32 [n] at `sample_rate`.
+
+    Raises:
+        SoundError: the file is missing, unreadable or holds no samples.
+    """
+    if not path.exists():
+        raise SoundError(f"there is no sound file {path}; give one that exists")
+    try:
+        with Reader(path) as reader:
+            blocks = list(resampled(reader.blocks(), reader.sample_rate, sample_rate))
+    except SoundError as error:
+        raise SoundError(f"{path} cannot be read as sound: {error}; give a sound file") from None
+    wave = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+    if not len(wave):
+        raise SoundError(f"{path} holds no samples; give a longer sound file")
+    return wave
+
+
+# --- rates -----------------------------------------------------------------------------------------------------------
+
+
+def resampled(blocks: Iterator[Floats], old: int, new: int) -> Iterator[Floats]:
+    """Yield mono blocks at rate `new` from mono blocks at rate `old`, joined without seams.
+
+    Rates whose reduced ratio has large terms (44,101 to 16,000) take the nearest ratio with terms up to about 4,000.
+    The filter bank would not fit into memory otherwise; what they are off by stays below one part in 4,000, and is
+    hundreds of times smaller unless the rates are nearly equal.
+
+    Args:
+        blocks: [n] float32 each.
+        old: their rate in Hz.
+        new: the wanted rate in Hz.
+
+    Yields:
+        [m] float32 each, together ceil(n * new / old) samples.
+
+    Raises:
+        SoundError: the rates are thousands of times apart.
+    """
+    if old == new:
+        yield from blocks
+        return
+    import torch
+
+    from wavenet.audio import torchaudio_loader
+
+    ratio = Fraction(new, old)
+    if max(ratio.numerator, ratio.denominator) > MAX_RATIO_TERM:
+        limit = max(1, int(MAX_RATIO_TERM * min(1.0, old / new)))
+        ratio = ratio.limit_denominator(limit)
+    up, down = ratio.numerator, ratio.denominator
+    if up == 0:
+        raise SoundError(f"its sample rate of {old:,} Hz cannot be brought to {new:,} Hz")
+    convert = torchaudio_loader.load()[0].transforms.Resample(down, up, **RESAMPLING, dtype=torch.float64)
+    convert.kernel = convert.kernel.float()  # phases computed in float32 would cost 24 dB
+    width = math.ceil(RESAMPLING["lowpass_filter_width"] * down / (min(up, down) * RESAMPLING["rolloff"])) + 1
+    context = down * math.ceil(width / down)  # a whole number of periods, so that blocks fall on output samples
+    for before, block, after in _with_context(blocks, context, down * max(1, BLOCK_FRAMES // down)):
+        padded = torch.from_numpy(np.concatenate([before, block, after]))
+        out = convert(padded).numpy()
+        first = len(before) * up // down
+        yield out[first : first + math.ceil(len(block) * up / down)]
+
+
+def _with_context(blocks: Iterator[Floats], context: int, size: int) -> Iterator[tuple[Floats, Floats, Floats]]:
+    """Yield (before, block, after): blocks of `size` samples with up to `context` samples on both sides."""
+    before = held = np.zeros(0, np.float32)
+    for block in blocks:
+        held = np.concatenate([held, block])
+        while len(held) >= max(size, context) + context:
+            yield before, held[:size], held[size : size + context]
+            before, held = held[size - context : size], held[size:]
+    if len(held):
+        yield before, held, held[:0]
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+def to_pcm(wave: NDArray[np.floating], bits: int) -> NDArray[np.int32]:
+    """Return samples in [-1, 1] as signed integers of 16 or 24 bits, rounded, undithered, clipped."""
+    scale = float(1 << (bits - 1))
+    return np.asarray(np.clip(np.rint(wave.astype(np.float64) * scale), -scale, scale - 1), np.int32)
+
+
+def write(path: Path, wave: NDArray[np.floating], sample_rate: int, bits: int = 16) -> None:
+    """Write mono sound [n] to a .wav or .flac file, whole or not at all.
+
+    Raises:
+        InputError: another suffix, or a rate that FLAC cannot hold.
+        OSError: the file cannot be written.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in (".wav", ".flac"):
+        raise InputError(f"cannot write {path.name}: got the suffix {suffix!r}, expected .wav or .flac")
+    shifted = to_pcm(wave, bits) << (32 - bits)  # libsndfile takes the upper bits
+    encoded = io.BytesIO()  # in memory first: the library only asserts that a disk is not full
+    try:
+        soundfile.write(encoded, shifted, sample_rate, subtype=f"PCM_{bits}", format=suffix[1:].upper())
+    except soundfile.SoundFileError as error:
+        raise InputError(f"{path} cannot hold this sound ({error.error_string}); try .wav") from None
+    atomic.write_bytes(path, encoded.getvalue())
+
+
+def wav_header(sample_rate: int, samples: int, bits: int) -> bytes:
+    """Return the 44 bytes before mono PCM in a WAV stream whose length is known (RIFF, format tag 1)."""
+    width = bits // 8
+    size = samples * width
+    return struct.pack(
+        "<4sI4s4sIHHIIHH4sI",
+        *(b"RIFF", min(36 + size, 0xFFFFFFFF), b"WAVE"),
+        *(b"fmt ", 16, 1, 1, sample_rate, sample_rate * width, width, bits),
+        *(b"data", min(size, 0xFFFFFFFF)),
+    )
+
+
+def wav_bytes(wave: NDArray[np.floating], bits: int) -> bytes:
+    """Return samples in [-1, 1] as little-endian PCM bytes of 16 or 24 bits."""
+    little = to_pcm(wave, bits).astype("<i4").view(np.uint8).reshape(-1, 4)
+    return little[:, : bits // 8].tobytes()

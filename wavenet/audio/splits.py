@@ -1,0 +1,136 @@
+"""Which files train, which are held out while training, and which are kept for the end. Never by segment."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wavenet.audio.sources import Clip, fsdd_parts
+from wavenet.config import SplitConfig
+from wavenet.errors import SoundError
+
+FEW_FILES = 5  # below it a file is divided in time
+FEW_GROUPS = 2  # nor can fewer be divided without cutting one
+TAIL_SHARE = 0.05  # of the longest file, held out where there are few
+
+
+@dataclass(frozen=True)
+class Span:
+    """Samples first .. last - 1 of a clip (by its index) are targets of one split."""
+
+    clip: int
+    first: int
+    last: int
+
+
+Splits = dict[str, list[Span]]
+
+
+def divide(clips: Sequence[Clip], lengths: Sequence[int], rule: SplitConfig, receptive_field: int) -> Splits:
+    """Return the spans of train, valid and test.
+
+    By the data's own column where it has one; else by a hash of each file's name, its speaker or its prompt, which
+    stays the same when files are added. Without a valid split one is cut from train (takes 5 to 9 where the files are
+    named as in FSDD). With fewer than 5 files the last 5 % of the longest are held out, behind a gap of one receptive
+    field, so that no held-out target sees a trained one.
+
+    Args:
+        clips: the files that were kept.
+        lengths: of each, in samples.
+        rule: the recipe's.
+        receptive_field: samples.
+
+    Raises:
+        SoundError: the rule leaves nothing to train on or nothing to hold out.
+    """
+    names = _own(clips) if rule.by == "auto" else None
+    if names is None:
+        if rule.by in ("auto", "file") and len(clips) < FEW_FILES:
+            return _in_time(range(len(clips)), lengths, receptive_field)
+        names = _hashed([_group(clip, rule.by) for clip in clips], rule, test_percent=rule.test_percent)
+    trained = [index for index, name in enumerate(names) if name == "train"]
+    splits: Splits = {"train": [], "valid": [], "test": []}
+    if trained and "valid" not in names:
+        if len({clips[index].prompt or clips[index].name for index in trained}) < FEW_GROUPS:
+            splits = _in_time(trained, lengths, receptive_field)
+            names = ["" if name == "train" else name for name in names]
+        else:
+            names = _cut_valid(clips, names, rule)
+    for index, (name, length) in enumerate(zip(names, lengths, strict=True)):
+        if name:
+            splits[name].append(Span(index, 0, length))
+    for name in ("train", "valid"):
+        if not splits[name]:
+            raise SoundError(f"no file is left for the {name} split; set data.split by, or give more files")
+    return splits
+
+
+def _own(clips: Sequence[Clip]) -> list[str] | None:
+    return [clip.split or "train" for clip in clips] if any(clip.split for clip in clips) else None
+
+
+def _group(clip: Clip, by: str) -> str:
+    if by in ("auto", "file"):
+        return clip.name
+    group = clip.speaker if by == "speaker" else clip.prompt
+    if group is None:
+        raise SoundError(f"data.split.by is {by}, but the data name no {by} for {clip.name}; split by file")
+    return group
+
+
+def _percent(group: str) -> float:
+    """Return where a group's name falls between 0 and 100, for ever."""
+    digest = hashlib.sha256(group.encode("utf-8", "surrogateescape")).hexdigest()
+    return int(digest[:12], 16) / 16.0**12 * 100
+
+
+def _hashed(groups: Sequence[str], rule: SplitConfig, test_percent: float) -> list[str]:
+    """Return train, valid or test for each item, equal for equal groups, none empty that should not be."""
+    place = {group: _percent(group) for group in groups}
+    ranked = sorted(place, key=lambda group: place[group])
+    if len(ranked) < (3 if test_percent > 0 else 2):
+        raise SoundError(
+            f"data.split.by is {rule.by}, which makes {len(ranked)} group(s) of this data; split by file instead"
+        )
+    chosen = {
+        group: "test" if at < test_percent else "valid" if at < test_percent + rule.valid_percent else "train"
+        for group, at in place.items()
+    }
+    for name in ("test", "valid", "train") if test_percent > 0 else ("valid", "train"):
+        if name not in chosen.values():  # too few groups for the shares: take one of the most common split
+            counts = Counter(chosen.values())
+            donors = [group for group in ranked if counts[chosen[group]] > 1]
+            chosen[donors[-1] if name == "train" else donors[0]] = name
+    return [chosen[group] for group in groups]
+
+
+def _cut_valid(clips: Sequence[Clip], names: list[str], rule: SplitConfig) -> list[str]:
+    training = [index for index, name in enumerate(names) if name == "train"]
+    parts = [fsdd_parts(clips[index].name) for index in training]
+    takes = [part[2] for part in parts if part is not None]
+    cut = list(names)
+    if len(takes) == len(training) and any(take >= 10 for take in takes) and any(5 <= take < 10 for take in takes):
+        chosen = ["valid" if 5 <= take < 10 else "train" for take in takes]
+    else:
+        groups = [clips[index].prompt or clips[index].name for index in training]
+        chosen = _hashed(groups, rule, test_percent=0.0)
+    for index, name in zip(training, chosen, strict=True):
+        cut[index] = name
+    return cut
+
+
+def _in_time(clips: Sequence[int], lengths: Sequence[int], receptive_field: int) -> Splits:
+    """Return train and valid spans of some clips, by their indices: the end of the longest is held out."""
+    longest = max(clips, key=lambda index: lengths[index])
+    held = max(1, round(TAIL_SHARE * lengths[longest]))
+    trained = lengths[longest] - held - receptive_field
+    if trained < 1:
+        raise SoundError(
+            f"the longest file has {lengths[longest]:,} samples, too few to train on, to leave a gap of one receptive "
+            f"field ({receptive_field:,}) and to hold out {held:,}; give more sound or a smaller receptive field"
+        )
+    whole = [Span(index, 0, lengths[index]) for index in clips if index != longest]
+    train = sorted([*whole, Span(longest, 0, trained)], key=lambda span: span.clip)
+    return {"train": train, "valid": [Span(longest, lengths[longest] - held, lengths[longest])], "test": []}
