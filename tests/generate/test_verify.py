@@ -1,0 +1,43 @@
+"""The verifier finds exactly the difference there is, whatever the chunks and the prime."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import toys
+
+from wavenet import outputs
+from wavenet.generate import sampler
+from wavenet.generate.packed import pack
+from wavenet.generate.sampler import Chunk, Sampler
+from wavenet.generate.verify import BOUND, Verifier
+from wavenet.model import network
+
+
+@pytest.mark.parametrize("kind", ["embedding", "scalar"])
+@pytest.mark.parametrize("kernel", [1, 2, 3])
+@pytest.mark.parametrize("primed", [0, 1, 5, 100])
+@pytest.mark.parametrize("chunk", [1, 7, 200])
+def test_a_true_sampler_passes(kind: str, kernel: int, primed: int, chunk: int) -> None:
+    recipe = toys.recipe(model={"input": kind, "kernel_size": kernel})
+    net, alphabet = network.build(recipe).eval(), outputs.of(recipe)
+    known = np.random.default_rng(0).integers(0, 16, primed) if primed else None
+    source = Sampler(sampler.backend("auto", pack(recipe.shape, net.arrays())), alphabet, 2, 3)
+    if known is not None:
+        source.prime(known)
+    judge = Verifier(net, alphabet, 2, known)
+    for part in source.generate(40, chunk, keep_parameters=True):
+        judge.judge(part)
+    assert 0 < judge.difference < BOUND
+
+
+def test_one_wrong_answer_is_the_difference() -> None:
+    recipe = toys.recipe()
+    net, alphabet = network.build(recipe).eval(), outputs.of(recipe)
+    source = Sampler(sampler.backend("auto", pack(recipe.shape, net.arrays())), alphabet, 1, 3)
+    (part,) = source.generate(30, keep_parameters=True)
+    assert part.parameters is not None
+    part.parameters[0, 17, 4] += 0.5
+    judge = Verifier(net, alphabet, 1, None)
+    judge.judge(Chunk(part.codes, part.inputs, part.parameters))
+    assert 0.3 < judge.difference <= 0.5

@@ -1,0 +1,163 @@
+"""A voice from Python: lengths, seeds, priming, saving, streaming, verification and warnings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import toys
+
+import wavenet
+from wavenet import outputs
+from wavenet.errors import InputError
+from wavenet.generate import voice as voices
+from wavenet.generate.verify import BOUND
+from wavenet.generate.voice import Sound, Voice
+from wavenet.model import network
+
+
+def made(scale: float = 1.0, **sections: dict[str, object]) -> Voice:
+    recipe = toys.recipe(**sections)
+    arrays = {name: value * np.float32(scale) for name, value in network.build(recipe).arrays().items()}
+    return Voice(recipe, arrays)
+
+
+def test_length_in_seconds_or_samples() -> None:
+    voice = made()
+    assert voice.generate(seconds=0.01, seed=1).samples.shape == (1, 40)
+    assert voice.generate(samples=7, seed=1, count=2).samples.shape == (2, 7)
+    assert voice.length(None, None) == 3 * toys.RATE
+    for wrong in ({"seconds": 1.0, "samples": 3}, {"seconds": 0.0}, {"samples": 0}, {"seconds": float("nan")}):
+        with pytest.raises(InputError):
+            voice.generate(**wrong)
+
+
+@pytest.mark.parametrize(
+    "draw", [{"temperature": -1}, {"temperature": float("nan")}, {"top_k": -1}, {"top_p": 0}, {"top_p": 2}]
+)
+def test_draws_out_of_range_are_refused(draw: dict[str, float]) -> None:
+    with pytest.raises(InputError, match="expected"):
+        made().generate(samples=2, **draw)
+
+
+def test_seeds_out_of_range_are_refused() -> None:
+    for seed in (-1, 2**63):
+        with pytest.raises(InputError, match="seed"):
+            made().generate(samples=2, seed=seed)
+
+
+def test_a_seed_is_drawn_and_told() -> None:
+    voice = made()
+    sound = voice.generate(samples=50)
+    assert np.array_equal(voice.generate(samples=50, seed=sound.seed).samples, sound.samples)
+
+
+def test_streaming_gives_what_generating_gives() -> None:
+    voice = made()
+    parts = list(voice.stream(samples=75, seed=3, count=2, chunk=10, temperature=0.8))
+    assert [part.shape[1] for part in parts] == [10] * 7 + [5]
+    whole = voice.generate(samples=75, seed=3, count=2, temperature=0.8).samples
+    assert np.array_equal(np.concatenate(parts, axis=1), whole)
+
+
+def test_a_stream_without_length_is_endless() -> None:
+    stream = made().stream(seed=1, chunk=10)
+    assert sum(next(stream).shape[1] for _ in range(50)) == 500
+
+
+@pytest.mark.parametrize("kind", ["embedding", "scalar"])
+@pytest.mark.parametrize("prime", [False, True])
+def test_verification_agrees_with_the_training_graph(kind: str, prime: bool) -> None:
+    voice = made(2.0, model={"input": kind})
+    known = toys.wave(0.02, 0) if prime else None
+    sound = voice.generate(samples=450, count=2, seed=1, prime=known, verify=True)
+    assert sound.difference is not None and 0 < sound.difference < BOUND
+
+
+def test_verification_notices_a_wrong_sampler(monkeypatch: pytest.MonkeyPatch) -> None:
+    voice = made(2.0)
+    right = voice.packed
+    right.layers[3].dilated.weight[0] += 0.01
+    sound = voice.generate(samples=100, seed=1, verify=True)
+    assert sound.difference is not None and sound.difference > BOUND
+
+
+def test_the_prime_steers_and_is_not_in_the_sound() -> None:
+    voice = made(3.0)
+    plain = voice.generate(samples=60, seed=1).samples
+    primed = voice.generate(samples=60, seed=1, prime=toys.wave(0.1, 0)).samples
+    assert primed.shape == plain.shape and not np.array_equal(primed, plain)
+
+
+def test_the_prime_gets_the_level_that_training_had() -> None:
+    voice, quiet = made(data={"level": {"rms": 0.1}}), toys.wave(0.1, 0)
+    assert np.array_equal(voice.encode(quiet), voice.encode(quiet * 0.01))
+    assert np.array_equal(voice.encode(np.zeros(5, np.float32)), outputs.of(voice.recipe).encode(np.zeros(5)))
+
+
+@pytest.mark.parametrize("classes", [2, 16, 256, 512, 1024, 4096])
+@pytest.mark.parametrize("suffix", [".wav", ".flac"])
+def test_a_saved_sound_encodes_back_to_the_codes_drawn(tmp_path: Path, classes: int, suffix: str) -> None:
+    voice = made(output={"classes": classes})
+    alphabet = outputs.of(voice.recipe)
+    sound = voice.generate(samples=300, seed=1, count=2)
+    paths = sound.save(tmp_path / f"out{suffix}")
+    assert [path.name for path in paths] == [f"out-0{suffix}", f"out-1{suffix}"]
+    for path, wave in zip(paths, sound.samples, strict=True):
+        back, rate = soundfile.read(path)
+        assert rate == toys.RATE
+        assert np.array_equal(alphabet.encode(back), alphabet.encode(wave))
+
+
+def test_silence_and_runaway_sound_are_told() -> None:
+    t = np.arange(4000) / 4000
+    fine = Sound(0.3 * np.sin(440 * t)[None].astype(np.float32), 4000, 16, 0)
+    silent = Sound(np.full((1, 4000), 1e-5, np.float32), 4000, 16, 0)
+    loud = Sound(np.sign(np.sin(440 * t))[None].astype(np.float32), 4000, 16, 0)
+    assert fine.warnings() == []
+    assert "silent" in silent.warnings()[0]
+    assert "run away" in loud.warnings()[0]
+
+
+def test_a_model_that_has_not_beaten_the_histogram_warns() -> None:
+    voice = made()
+    assert "never measured" in voice.warnings()[0]
+    voice.training = {"valid_bits": 4.5, "order0_bits": 4.0}
+    assert "not beaten the histogram" in voice.warnings()[0]
+    voice.training = {"valid_bits": 3.5, "order0_bits": 4.0}
+    assert voice.warnings() == []
+
+
+def test_load_takes_a_run_and_its_bundle(trained_run: Path) -> None:
+    first, second = wavenet.load(trained_run), wavenet.load(str(trained_run / "model"))
+    assert first.name == "toy" and first.sample_rate == toys.RATE
+    assert np.array_equal(first.generate(samples=30, seed=2).samples, second.generate(samples=30, seed=2).samples)
+    assert first.training["steps"] == 12 and first.data["files"]["train"] >= 1
+
+
+def test_an_interruption_keeps_what_was_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    voice = made()
+    source = voice.sampler
+    calls = 0
+
+    def interrupting(*arguments: object) -> object:
+        sampler = source(*arguments)  # type: ignore[arg-type]
+        step = sampler.engine.step
+
+        def counted(*inner: object) -> object:
+            nonlocal calls
+            calls += 1
+            if calls > 250:
+                raise KeyboardInterrupt
+            return step(*inner)  # type: ignore[arg-type]
+
+        sampler.engine.step = counted  # type: ignore[method-assign]
+        return sampler
+
+    monkeypatch.setattr(voice, "sampler", interrupting)
+    sound = voice.generate(samples=1000, seed=1)
+    assert sound.stopped_by == "SIGINT" and not sound.complete
+    assert sound.samples.shape == (1, 200)
+    assert voices.numbered(Path("a.wav"), 1) == [Path("a.wav")]

@@ -1,0 +1,1 @@
+"""Sound from a trained network, one sample after the other."""

@@ -1,0 +1,51 @@
+"""Whether a sampler and the training graph agree on what was generated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from wavenet.generate.sampler import Chunk
+from wavenet.outputs import Categorical, Codes
+
+if TYPE_CHECKING:
+    from wavenet.model.network import WaveNet
+
+BOUND = 1e-4  # nats: float32 samplers stay within it
+
+
+class Verifier:
+    """Compares the sampler's log-probabilities with the training graph's, chunk by chunk, in constant memory.
+
+    Args:
+        network: the training graph.
+        alphabet: the samples' alphabet.
+        batch: sequences B.
+        primed: codes [T] that the sampler was primed with.
+
+    Attributes:
+        difference: the largest difference so far, in nats.
+    """
+
+    def __init__(self, network: WaveNet, alphabet: Categorical, batch: int, primed: Codes | None) -> None:
+        self.network, self.alphabet, self.difference = network, alphabet, 0.0
+        context = network.receptive_field - 1
+        known = np.zeros(0, np.int64) if primed is None else primed
+        fed = alphabet.inputs(known)
+        start = np.full(context + 1, alphabet.start, fed.dtype)
+        # the newest of these is the first input of the first chunk; the context is what lies before it
+        before = np.concatenate([start, fed])[:-1]
+        self._context = np.tile(before[len(before) - context :], (batch, 1))
+
+    def judge(self, chunk: Chunk) -> None:
+        """Take one more chunk, with its parameters, into account."""
+        import torch
+
+        assert chunk.parameters is not None
+        inputs = np.concatenate([self._context, chunk.inputs], axis=1)
+        with torch.inference_mode():
+            graph = self.network(torch.from_numpy(inputs)).numpy()
+        ours = self.alphabet.log_probabilities(chunk.parameters)
+        self.difference = max(self.difference, float(np.abs(self.alphabet.log_probabilities(graph) - ours).max()))
+        self._context = inputs[:, inputs.shape[1] - self._context.shape[1] :]

@@ -1,0 +1,298 @@
+"""A trained voice: a network, its recipe and its provenance. What `load` returns; what speaks."""
+
+from __future__ import annotations
+
+import functools
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wavenet import outputs
+from wavenet.audio import files
+from wavenet.audio.segments import gain
+from wavenet.config import Recipe
+from wavenet.errors import InputError, Terminated
+from wavenet.generate import sampler
+from wavenet.generate.packed import Packed, pack
+from wavenet.generate.sampler import Sampler
+from wavenet.generate.verify import Verifier
+from wavenet.model import bundle
+from wavenet.model.bundle import Arrays
+from wavenet.outputs import Codes, Draw, Floats
+from wavenet.progress import Progress
+
+if TYPE_CHECKING:
+    from wavenet.model.network import WaveNet
+
+SILENT_RMS = 10 ** (-60 / 20)  # below it a sound counts as silent
+LOUD = 0.98  # a sample beyond this magnitude lies at the rail
+RAIL_SHARE = 0.05  # more of them than this, and the sound has run away
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Generated sound.
+
+    Args:
+        samples: [N, T] float32 in [-1, 1].
+        sample_rate: in Hz.
+        bits: PCM bits that keep every code apart: 16, or 24 for more than 512 classes.
+        seed: what it was drawn with.
+        difference: largest difference of log-probabilities between sampler and training graph, in nats, where
+            verification was asked for.
+        stopped_by: the signal that left it shorter than asked for, SIGINT or SIGTERM, else None.
+    """
+
+    samples: Floats
+    sample_rate: int
+    bits: int
+    seed: int
+    difference: float | None = None
+    stopped_by: str | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether all samples asked for are there."""
+        return self.stopped_by is None
+
+    def save(self, path: str | Path) -> list[Path]:
+        """Write WAV or FLAC files, whole or not at all, and return their paths.
+
+        One sequence is written to `path`, more to NAME-0.wav, NAME-1.wav...
+        """
+        paths = numbered(Path(path), len(self.samples))
+        for target, wave in zip(paths, self.samples, strict=True):
+            files.write(target, wave, self.sample_rate, self.bits)
+        return paths
+
+    def warnings(self) -> list[str]:
+        """Return what is suspicious about the sound: silence, or samples at the rails."""
+        found = []
+        for index, wave in enumerate(self.samples):
+            name = f"sequence {index}" if len(self.samples) > 1 else "the sound"
+            if not len(wave):
+                continue
+            if np.sqrt(np.mean(wave.astype(np.float64) ** 2)) < SILENT_RMS:
+                found.append(f"{name} is silent (below -60 dBFS); train longer, or try another seed or temperature")
+            elif np.mean(np.abs(wave) > LOUD) > RAIL_SHARE:
+                found.append(f"{name} has run away (over 5 % of it at full scale); lower the temperature")
+        return found
+
+
+def numbered(path: Path, count: int) -> list[Path]:
+    """Return `path` itself for one sequence, else NAME-0.wav, NAME-1.wav..."""
+    return [path] if count == 1 else [path.with_name(f"{path.stem}-{i}{path.suffix}") for i in range(count)]
+
+
+@dataclass
+class Voice:
+    """A trained network that speaks.
+
+    Args:
+        recipe: the complete recipe.
+        arrays: weights by name, float32.
+        data: provenance of the sound it was trained on.
+        training: how training went.
+    """
+
+    recipe: Recipe
+    arrays: Arrays = field(repr=False)
+    data: dict[str, Any] = field(default_factory=dict, repr=False)
+    training: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The recipe's name."""
+        return self.recipe.name
+
+    @property
+    def sample_rate(self) -> int:
+        """Of what it speaks, in Hz."""
+        return self.recipe.audio.sample_rate
+
+    @property
+    def bits(self) -> int:
+        """PCM bits that keep every code apart."""
+        return 16 if self.recipe.output.classes <= 512 else 24
+
+    @functools.cached_property
+    def packed(self) -> Packed:
+        """The network's arrays as samplers read them."""
+        return pack(self.recipe.shape, self.arrays)
+
+    @functools.cached_property
+    def network(self) -> WaveNet:
+        """The network as a torch module (imports torch)."""
+        from wavenet.model import network
+
+        return network.from_arrays(self.recipe, self.arrays)
+
+    def warnings(self) -> list[str]:
+        """Return what its training record says against it."""
+        bits, order0 = self.training.get("valid_bits"), self.training.get("order0_bits")
+        if not isinstance(bits, int | float) or not isinstance(order0, int | float):
+            return ["this model was never measured on held-out sound; expect noise until it has been trained"]
+        if bits >= order0:
+            return [
+                f"this model has not beaten the histogram of its training data ({bits:.3f} against {order0:.3f} "
+                "bits/sample): expect noise; train longer"
+            ]
+        return []
+
+    def encode(self, wave: Floats) -> Codes:
+        """Return the codes [T] of sound [T] at this voice's level and rate, ready for `prime`."""
+        wave = wave.astype(np.float32)
+        rms, peak = float(np.sqrt(np.mean(wave.astype(np.float64) ** 2))), float(np.abs(wave).max())
+        level = gain(self.recipe.data.level, rms, peak) if peak > 0 else 1.0
+        return outputs.of(self.recipe).encode(wave * level)
+
+    def sampler(self, batch: int = 1, seed: int = 0, draw: Draw | None = None, backend: str = "auto") -> Sampler:
+        """Return a sampler at the beginning of `batch` sequences."""
+        return Sampler(sampler.backend(backend, self.packed), outputs.of(self.recipe), batch, seed, draw)
+
+    def stream(
+        self,
+        *,
+        seconds: float | None = None,
+        samples: int | None = None,
+        count: int = 1,
+        seed: int | None = None,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        prime: Floats | None = None,
+        backend: str = "auto",
+        chunk: int = 1000,
+    ) -> Iterator[Floats]:
+        """Yield sound as it is made, [N, n] float32 a chunk; see `generate` for the arguments. Endless by default."""
+        alphabet = outputs.of(self.recipe)
+        draw = checked_draw(temperature, top_k, top_p)
+        total = None if seconds is None and samples is None else self.length(seconds, samples)
+        source = self.sampler(count, draw_seed(seed), draw, backend)
+        if prime is not None:
+            source.prime(self.encode(prime))
+        while total is None or source.position < total:
+            left = chunk if total is None else min(chunk, total - source.position)
+            for part in source.generate(left, chunk):
+                yield alphabet.decode(part.codes)
+
+    def generate(
+        self,
+        *,
+        seconds: float | None = None,
+        samples: int | None = None,
+        count: int = 1,
+        seed: int | None = None,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        prime: Floats | None = None,
+        backend: str = "auto",
+        verify: bool = False,
+    ) -> Sound:
+        """Return `count` sounds; Ctrl-C and SIGTERM give what was made so far.
+
+        Args:
+            seconds: how long; 3 by default.
+            samples: how long, in samples, instead.
+            count: sequences N; the first of many is the same as one alone.
+            seed: 0 .. 2^63 - 1; None draws one.
+            temperature: divides the logits; 0 takes the likeliest class.
+            top_k: draw from the k likeliest classes; 0 from all.
+            top_p: then from the fewest classes that have this share together; 1 from all.
+            prime: [T] float32 sound at this voice's rate to continue from; it is not in the result.
+            backend: auto or reference.
+            verify: compare the sampler's log-probabilities with the training graph's (imports torch).
+
+        Raises:
+            InputError: an argument is out of range.
+        """
+        total = self.length(seconds, samples)
+        if count < 1:
+            raise InputError(f"the count is {count}, expected at least 1")
+        draw, seed = checked_draw(temperature, top_k, top_p), draw_seed(seed)
+        alphabet = outputs.of(self.recipe)
+        source = self.sampler(count, seed, draw, backend)
+        primed = None if prime is None else self.encode(prime)
+        if primed is not None:
+            source.prime(primed)
+        judge = Verifier(self.network, alphabet, count, primed) if verify else None
+        codes, stopped_by = _collect(source, total, judge, self.sample_rate)
+        return Sound(
+            alphabet.decode(codes), self.sample_rate, self.bits, seed, judge.difference if judge else None, stopped_by
+        )
+
+    def length(self, seconds: float | None, samples: int | None) -> int:
+        """Return how many samples are meant; 3 seconds by default.
+
+        Raises:
+            InputError: both are given, or it comes to less than one sample.
+        """
+        if seconds is not None and samples is not None:
+            raise InputError("got both seconds and samples; give one of them")
+        total = samples if samples is not None else (3.0 if seconds is None else seconds) * self.sample_rate
+        if not 1 <= total < 2**40:
+            raise InputError(f"the length comes to {total:g} samples, expected at least 1")
+        return round(total)
+
+
+def _collect(source: Sampler, total: int, judge: Verifier | None, rate: int) -> tuple[NDArray[np.int64], str | None]:
+    """Return the codes [B, T], and the signal that cut them short, if one did."""
+    parts: list[Codes] = [np.zeros((source.batch, 0), np.int64)]
+    stopped_by = None
+    # a twentieth of a second at a time, so that progress moves and an interruption loses little
+    with Progress("generating", total, "samples") as progress:
+        try:
+            for chunk in source.generate(total, max(100, rate // 20), keep_parameters=judge is not None):
+                if judge is not None:
+                    judge.judge(chunk)
+                parts.append(chunk.codes)
+                progress.advance(chunk.codes.shape[1])
+        except (KeyboardInterrupt, Terminated) as signal:
+            stopped_by = "SIGTERM" if isinstance(signal, Terminated) else "SIGINT"
+            if len(parts) == 1:
+                raise
+    return np.concatenate(parts, axis=1), stopped_by
+
+
+def checked_draw(temperature: float, top_k: int, top_p: float) -> Draw:
+    """Return the draw that these numbers describe.
+
+    Raises:
+        InputError: one of them is out of range.
+    """
+    if not 0.0 <= temperature <= 100.0:
+        raise InputError(f"the temperature is {temperature}, expected 0 to 100 (1 draws as trained)")
+    if top_k < 0:
+        raise InputError(f"top-k is {top_k}, expected a number of classes, or 0 for all")
+    if not 0.0 < top_p <= 1.0:
+        raise InputError(f"top-p is {top_p}, expected more than 0, at most 1")
+    return Draw(temperature, top_k, top_p)
+
+
+def draw_seed(seed: int | None) -> int:
+    """Return the seed, or a fresh one.
+
+    Raises:
+        InputError: it is negative or 2^63 and more.
+    """
+    if seed is None:
+        return secrets.randbelow(2**31)
+    if not 0 <= seed < 2**63:
+        raise InputError(f"the seed is {seed}, expected 0 to 2^63 - 1")
+    return seed
+
+
+def load(model: str | Path) -> Voice:
+    """Return the voice in a run folder or a bundle folder.
+
+    Raises:
+        BundleError: there is none, or it is damaged or newer than this program.
+    """
+    held = bundle.load(bundle.find(str(model)))
+    return Voice(held.recipe, held.arrays, held.data, held.training)
