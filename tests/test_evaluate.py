@@ -1,0 +1,78 @@
+"""Bits per sample are -log2 p of the targets, beside uniform and order-0 over the very same targets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import toys
+
+from wavenet import evaluate, outputs
+from wavenet.audio.segments import Crops, pieces
+from wavenet.model import network
+from wavenet.training.data import SoundData
+
+
+def prepared(folder: Path) -> SoundData:
+    sound = SoundData(toys.recipe(data={"path": str(folder), "segment_samples": 150}))
+    sound.prepare()
+    return sound
+
+
+def test_an_untrained_network_scores_the_histogram_it_begins_at(sound_folder: Path) -> None:
+    sound = prepared(sound_folder)
+    net = network.build(sound.recipe)
+    net.start_at(sound.alphabet.histogram(sound.counts))
+    found = evaluate.score(net, sound.crops["valid"].in_order(2), sound.alphabet, sound.counts)
+    assert found is not None
+    assert found.bits == pytest.approx(found.order0, abs=1e-5) and found.order0 < found.uniform == 4.0
+    assert found.targets == sound.crops["valid"].targets
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_the_loss_over_a_file_in_segments_is_the_loss_over_it_whole(sound_folder: Path, size: int) -> None:
+    sound = prepared(sound_folder)
+    net = network.build(sound.recipe).eval()
+    torch.nn.init.normal_(net.output.weight)
+    span = sound.spans["train"][0]
+    scores = []
+    for longest in (1 << 20, 150, 37, 1):
+        crops = Crops(sound.sound, pieces([span], longest), sound.alphabet, net.receptive_field)
+        scores.append(evaluate.score(net, crops.in_order(size), sound.alphabet, sound.counts))
+    assert all(score is not None and score.targets == span.last for score in scores)
+    bits = [score.bits for score in scores if score is not None]
+    np.testing.assert_allclose(bits, bits[0], atol=1e-5)
+
+
+def test_stepwise_from_start_is_forward_from_sample_0(sound_folder: Path) -> None:
+    from wavenet.generate.packed import pack
+    from wavenet.generate.reference import Reference
+
+    sound = prepared(sound_folder)
+    net = network.build(sound.recipe).eval()
+    torch.nn.init.normal_(net.output.weight)
+    span = sound.spans["train"][0]
+    whole = Crops(sound.sound, pieces([span], 1 << 20), sound.alphabet, net.receptive_field)
+    score = evaluate.score(net, whole.in_order(1), sound.alphabet, sound.counts)
+    codes = sound.alphabet.encode(sound.sound.read(span.clip, 0, span.last))
+    engine = Reference(pack(sound.recipe.shape, net.arrays()))
+    queues = engine.start(1, sound.alphabet.start)
+    fed = np.concatenate([[16], codes[:-1]])
+    logs = sound.alphabet.log_probabilities(np.stack([engine.step(queues, fed[t : t + 1])[0] for t in range(len(fed))]))
+    stepped = -np.log2(np.e) * logs[np.arange(len(codes)), codes].mean()
+    assert score is not None and score.bits == pytest.approx(stepped, abs=1e-4)
+
+
+def test_an_interruption_or_nothing_gives_no_score(sound_folder: Path) -> None:
+    sound = prepared(sound_folder)
+    net = network.build(sound.recipe)
+    batches = list(sound.crops["valid"].in_order(2))
+    assert evaluate.score(net, batches, sound.alphabet, sound.counts, lambda: True) is None
+    assert evaluate.score(net, [], sound.alphabet, sound.counts) is None
+
+
+def test_bits_against_is_the_cross_entropy() -> None:
+    counts, p = np.array([3, 1, 0]), np.array([0.5, 0.25, 0.25])
+    assert outputs.bits_against(counts, p) == pytest.approx((3 * 1 + 1 * 2) / 4)

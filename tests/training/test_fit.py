@@ -1,0 +1,232 @@
+"""Training as a whole: it learns, keeps its record, begins, goes on and refuses by the contract (law 6)."""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+from pathlib import Path
+
+import pytest
+import soundfile
+import torch
+import toys
+
+import wavenet
+from wavenet import config
+from wavenet.errors import BundleError, DivergenceError, InputError
+from wavenet.training import checkpoint
+from wavenet.training.metrics import TIME_COLUMNS, read
+
+
+def record(run: Path) -> list[dict[str, str]]:
+    """Return the rows of metrics.csv without what is measured in seconds."""
+    return [{name: text for name, text in row.items() if name not in TIME_COLUMNS} for row in read(run / "metrics.csv")]
+
+
+def assert_same_run(first: Path, second: Path) -> None:
+    assert record(first) == record(second)
+    one, two = (checkpoint.load(run / "checkpoints" / "last.ckpt") for run in (first, second))
+    assert one["step"] == two["step"]
+    for part in ("network", "averaged"):
+        for name, value in one[part].items():
+            assert torch.equal(value, two[part][name]), name
+    weights = [(run / "model" / "model.safetensors").read_bytes() for run in (first, second)]
+    assert weights[0] == weights[1]
+
+
+def test_a_run_folder_has_everything(trained_run: Path) -> None:
+    for name in ("config.yaml", "environment.json", "train.log", "metrics.csv", "model/config.json"):
+        assert (trained_run / name).is_file(), name
+    for name in ("checkpoints/last.ckpt", "checkpoints/best.ckpt", "model/model.safetensors"):
+        assert (trained_run / name).is_file(), name
+    rows = read(trained_run / "metrics.csv")
+    assert [row["step"] for row in rows] == ["2", "4", "6", "8", "10", "12"]
+    assert [bool(row["valid_bits"]) for row in rows] == [False, True, False, True, False, True]
+    for step in (6, 12):
+        wave, rate = soundfile.read(trained_run / "samples" / f"step-{step:06d}-0.wav")
+        assert rate == toys.RATE and len(wave) == 0.05 * toys.RATE
+        assert (trained_run / "samples" / f"step-{step:06d}-0.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads((trained_run / "environment.json").read_text())["torch"] == torch.__version__
+    log = (trained_run / "train.log").read_text()
+    assert "receptive field 15 samples (3.8 ms)" in log and "finished 12 steps" in log
+
+
+def test_the_first_line_says_what_it_must(trained_run: Path) -> None:
+    line = next(line for line in (trained_run / "train.log").read_text().splitlines() if "held-out" in line)
+    assert "uniform 4.000" in line and "order-0" in line
+
+
+def test_training_beats_the_histogram(tmp_path: Path, sound_folder: Path) -> None:
+    made = toys.recipe(train={"steps": 60, "validate_steps": 60})
+    run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", made)
+    training = wavenet.load(run).training
+    assert training["valid_bits"] < training["order0_bits"] - 0.3 < training["uniform_bits"]
+
+
+def test_the_config_of_a_run_is_a_recipe(trained_run: Path) -> None:
+    made = config.load(trained_run / "config.yaml")
+    assert made.model == toys.recipe().model and made.train == toys.recipe().train
+
+
+@pytest.mark.parametrize("stop", [1, 5, 6, 11])
+def test_stopping_and_resuming_is_as_if_never_stopped(
+    tmp_path: Path, sound_folder: Path, trained_run: Path, stop: int
+) -> None:
+    run, cache = tmp_path / "run", tmp_path / "cache"
+    toys.train(sound_folder, run, cache, max_steps=stop)
+    assert checkpoint.load(run / "checkpoints" / "last.ckpt")["step"] == stop
+    toys.train(sound_folder, run, cache, resume=True)
+    assert_same_run(run, trained_run)
+
+
+def test_dropout_and_scalar_input_resume_exactly_too(tmp_path: Path, sound_folder: Path) -> None:
+    made = toys.recipe(model={"input": "scalar", "dropout": 0.2, "kernel_size": 3})
+    whole = toys.train(sound_folder, tmp_path / "whole", tmp_path / "cache", made)
+    parted = toys.train(sound_folder, tmp_path / "parted", tmp_path / "cache", made, max_steps=7)
+    toys.train(sound_folder, parted, tmp_path / "cache", made, resume=True)
+    assert_same_run(whole, parted)
+
+
+def test_an_unfinished_run_needs_resume_or_force(tmp_path: Path, sound_folder: Path) -> None:
+    run, cache = tmp_path / "run", tmp_path / "cache"
+    toys.train(sound_folder, run, cache, max_steps=3)
+    with pytest.raises(InputError, match="--resume or begin anew with --force"):
+        toys.train(sound_folder, run, cache)
+    toys.train(sound_folder, run, cache, force=True, max_steps=2)
+    assert checkpoint.load(run / "checkpoints" / "last.ckpt")["step"] == 2
+    assert [row["step"] for row in record(run)] == ["2"]
+
+
+def test_a_finished_run_says_so_and_is_left_alone(
+    trained_run: Path, sound_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = (trained_run / "checkpoints" / "last.ckpt").stat().st_mtime_ns
+    logging.getLogger("wavenet").propagate = True
+    for resume in (False, True):
+        caplog.clear()
+        toys.train(sound_folder, trained_run, tmp_path / "cache", resume=resume)
+        assert "is finished" in caplog.text
+    assert (trained_run / "checkpoints" / "last.ckpt").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("section", "change", "key"),
+    [
+        ("model", {"residual_channels": 7}, "model.residual_channels"),
+        ("model", {"dilations": [[1, 2]]}, "model.dilations"),
+        ("audio", {"sample_rate": 8000}, "audio.sample_rate"),
+        ("output", {"classes": 17}, "output.classes"),
+        ("data", {"level": {"peak": 0.5}}, "data.level.rms"),
+    ],
+)
+def test_resuming_with_another_key_names_it(
+    tmp_path: Path, sound_folder: Path, section: str, change: dict[str, object], key: str
+) -> None:
+    run, cache = tmp_path / "run", tmp_path / "cache"
+    toys.train(sound_folder, run, cache, max_steps=1)
+    with pytest.raises(InputError, match=key):
+        toys.train(sound_folder, run, cache, toys.recipe(**{section: change}), resume=True)
+
+
+def test_resuming_with_other_sound_is_refused_but_moved_sound_is_fine(tmp_path: Path, sound_folder: Path) -> None:
+    run, cache = tmp_path / "run", tmp_path / "cache"
+    toys.train(sound_folder, run, cache, max_steps=1)
+    (tmp_path / "moved").symlink_to(sound_folder)
+    toys.train(tmp_path / "moved", run, cache, resume=True, max_steps=2)
+    with pytest.raises(InputError, match="the sound is not what this run was begun with"):
+        toys.train(toys.write_sounds(tmp_path / "other", 9), run, cache, resume=True)
+
+
+def test_a_folder_that_is_no_run_is_never_touched(tmp_path: Path, sound_folder: Path) -> None:
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "thesis.txt").write_text("x")
+    for force in (False, True):
+        with pytest.raises(InputError, match="is no run folder"):
+            toys.train(sound_folder, tmp_path / "precious", tmp_path / "cache", force=force)
+
+
+def test_max_time_stops_and_measures(tmp_path: Path, sound_folder: Path) -> None:
+    run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", max_seconds=0.0)
+    training = wavenet.load(run).training
+    assert training["steps"] == 1 and training["valid_step"] == 1
+    assert record(run) == []  # off the schedule: no row
+
+
+def test_init_takes_weights_and_refuses_other_dimensions(tmp_path: Path, sound_folder: Path, trained_run: Path) -> None:
+    cache = tmp_path / "cache"
+    run = toys.train(sound_folder, tmp_path / "run", cache, init=str(trained_run), max_steps=1)
+    begun = checkpoint.load(run / "checkpoints" / "last.ckpt")["network"]["entry.weight"]
+    given = torch.from_numpy(wavenet.load(trained_run).arrays["entry.weight"])
+    assert (begun - given).abs().max() < 0.02  # one warm-up step away
+    with pytest.raises(BundleError, match=r"hidden\.weight has shape"):
+        toys.train(sound_folder, tmp_path / "b", cache, toys.recipe(model={"head_channels": 9}), init=str(trained_run))
+
+
+@pytest.mark.parametrize("precision", ["32", "bf16"])
+def test_both_precisions_train(tmp_path: Path, sound_folder: Path, precision: str) -> None:
+    made = toys.recipe(train={"steps": 30, "validate_steps": 30})
+    run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", made, precision=precision)
+    training = wavenet.load(run).training
+    assert training["valid_bits"] < training["order0_bits"]
+    assert all(weight.dtype == "float32" for weight in wavenet.load(run).arrays.values())
+
+
+@pytest.mark.slow
+def test_the_compiled_graph_trains_alike(tmp_path: Path, sound_folder: Path, trained_run: Path) -> None:
+    run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", compiled=True)
+    ours, plain = (float(record(folder)[-1]["valid_bits"]) for folder in (run, trained_run))
+    assert ours == pytest.approx(plain, abs=1e-3)
+
+
+def test_ten_bad_steps_in_a_row_stop_with_the_last_good_state(
+    tmp_path: Path, sound_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wavenet.outputs import Categorical
+
+    made = toys.recipe(train={"steps": 40, "save_steps": 100, "validate_steps": 100, "sample_steps": 100})
+    nll, calls = Categorical.nll, 0
+
+    def planted(self: Categorical, parameters: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        bad = calls == 3 or calls > 8
+        return nll(self, parameters, targets) * (float("nan") if bad else 1.0)
+
+    monkeypatch.setattr(Categorical, "nll", planted)
+    with pytest.raises(DivergenceError, match="10 steps in a row"):
+        toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", made)
+    state = checkpoint.load(tmp_path / "run" / "checkpoints" / "last.ckpt")
+    assert (state["step"], state["skipped"]) == (18, 11)
+    assert all(torch.isfinite(value).all() for value in state["network"].values())
+
+
+def test_workers_change_nothing(tmp_path: Path, sound_folder: Path, trained_run: Path) -> None:
+    run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", toys.recipe(train={"workers": 2}))
+    assert record(run) == record(trained_run)
+
+
+def test_a_dry_run_writes_no_run_folder(tmp_path: Path, sound_folder: Path) -> None:
+    toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", dry_run=True)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_second_process_on_one_run_is_refused(tmp_path: Path, sound_folder: Path) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    run = tmp_path / "run"
+    run.mkdir()
+    with (run / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(InputError, match="another process is training"):
+            toys.train(sound_folder, run, tmp_path / "cache")
+
+
+def test_resuming_where_there_is_nothing_begins(tmp_path: Path, sound_folder: Path, trained_run: Path) -> None:
+    run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", resume=True)
+    assert_same_run(run, trained_run)
+
+
+def test_metrics_are_plain_csv(trained_run: Path) -> None:
+    with (trained_run / "metrics.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert len({len(row) for row in rows}) == 1

@@ -1,0 +1,110 @@
+"""The training step: schedule, averages, clipping, and steps that are skipped because they are not finite."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import pytest
+import torch
+import toys
+
+from wavenet.training import module as modules
+from wavenet.training.module import WaveNetModule, ema_decay, learning_rate
+
+
+class Loop:
+    """Just enough of a trainer: one optimiser, a plain backward pass."""
+
+    def __init__(self, module: WaveNetModule, monkeypatch: pytest.MonkeyPatch) -> None:
+        from lightning.pytorch.core.optimizer import LightningOptimizer
+
+        self.module = module
+        self.optimizer = module.configure_optimizers()
+        wrapped = LightningOptimizer(self.optimizer)
+        wrapped.step = self.optimizer.step  # type: ignore[method-assign]
+        monkeypatch.setattr(module, "optimizers", lambda: wrapped)
+        monkeypatch.setattr(module, "manual_backward", lambda loss: loss.backward())
+
+    def step(self, seed: int = 0) -> dict[str, float]:
+        generator = torch.Generator().manual_seed(seed)
+        width = 30 + self.module.network.receptive_field - 1
+        batch = {
+            "inputs": torch.randint(0, 16, (2, width), generator=generator),
+            "targets": torch.randint(0, 16, (2, 30), generator=generator),
+        }
+        return self.module.training_step(batch, 0)
+
+
+def test_the_rate_warms_up_and_decays_to_its_share() -> None:
+    train = toys.recipe(train={"steps": 1000, "warmup_steps": 100, "learning_rate": 0.5, "final_rate": 0.1}).train
+    rates = [learning_rate(train, n) for n in range(1001)]
+    assert rates[0] == pytest.approx(0.005, rel=0.01)
+    assert max(rates) == pytest.approx(0.5, rel=0.03)
+    assert rates[1000] == pytest.approx(0.05)
+    assert all(a > b for a, b in pairwise(rates[100:]))
+
+
+def test_the_average_forgets_the_beginning() -> None:
+    train = toys.recipe(train={"ema_decay": 0.99}).train
+    decays = [ema_decay(train, n) for n in range(2000)]
+    assert decays[0] == 0.1 and decays[-1] == 0.99 and decays == sorted(decays)
+
+
+def test_the_average_is_the_average_of_the_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = modules.build(toys.recipe())
+    loop = Loop(module, monkeypatch)
+    expected = module.network.hidden.bias.detach().clone()
+    for n in range(5):
+        loop.step(n)
+        decay = ema_decay(module.recipe.train, n)
+        expected = decay * expected + (1 - decay) * module.network.hidden.bias.detach()
+    torch.testing.assert_close(module.averaged.hidden.bias, expected)
+
+
+def test_gradients_are_clipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = modules.build(toys.recipe(train={"gradient_clip": 1e-3}))
+    told = Loop(module, monkeypatch).step()
+    left = math.sqrt(sum(float(p.grad.square().sum()) for p in module.network.parameters()))
+    assert told["norm"] > 0.01 and left == pytest.approx(1e-3, rel=1e-3)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_step_that_is_not_finite_leaves_no_trace(monkeypatch: pytest.MonkeyPatch, value: float) -> None:
+    module = modules.build(toys.recipe())
+    loop = Loop(module, monkeypatch)
+    loop.step(0)
+    before = {name: weight.clone() for name, weight in module.state_dict().items()}
+    moments = {key: value["exp_avg"].clone() for key, value in loop.optimizer.state.items()}
+    nll = module.alphabet.nll
+    monkeypatch.setattr(type(module.alphabet), "nll", lambda self, p, t: nll(p, t) * value)
+    told = loop.step(1)
+    assert told["finite"] is False
+    assert (module.step, module.skipped, module.skipped_in_a_row) == (2, 1, 1)
+    for name, weight in module.state_dict().items():
+        assert torch.equal(weight, before[name]), name
+    for key, moment in moments.items():
+        assert torch.equal(loop.optimizer.state[key]["exp_avg"], moment)
+    monkeypatch.undo()
+    Loop(module, monkeypatch).step(2)
+    assert (module.step, module.skipped, module.skipped_in_a_row) == (3, 1, 0)
+
+
+def test_dropout_of_a_step_depends_on_seed_and_step_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def bits(step: int, noise: int) -> float:
+        module = modules.build(toys.recipe(model={"dropout": 0.5}))
+        torch.manual_seed(0)
+        torch.nn.init.normal_(module.network.output.weight)
+        loop = Loop(module, monkeypatch)
+        module.step = step
+        torch.manual_seed(noise)
+        return loop.step(0)["bits"]
+
+    assert bits(3, noise=1) == bits(3, noise=2) != bits(4, noise=1)
+
+
+def test_first_weights_depend_on_the_seed_alone() -> None:
+    first, again = modules.build(toys.recipe()), modules.build(toys.recipe())
+    other = modules.build(toys.recipe(train={"seed": 1}))
+    assert torch.equal(first.network.hidden.weight, again.network.hidden.weight)
+    assert not torch.equal(first.network.hidden.weight, other.network.hidden.weight)

@@ -1,0 +1,53 @@
+"""Every picture. The only place that imports matplotlib, without a display."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from wavenet import atomic
+
+WINDOW_SECONDS = 0.032  # resolves the harmonics of a voice of 100 Hz and more
+RANGE_DB = 80.0  # below the loudest point
+
+
+def decibels(wave: NDArray[np.float32], sample_rate: int) -> tuple[NDArray[np.float64], int]:
+    """Return a spectrogram [bins, frames] in dB re full scale (Hann window, three quarters overlap), and its hop."""
+    window = max(16, round(WINDOW_SECONDS * sample_rate))
+    hop = max(1, window // 4)
+    padded = np.pad(wave.astype(np.float64), (window // 2, window))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, window)[: len(wave) + 1 : hop]
+    shape = np.hanning(window)
+    magnitude = np.abs(np.fft.rfft(frames * shape, axis=1)).T * 2 / shape.sum()
+    return 20 * np.log10(np.maximum(magnitude, 1e-9)), hop
+
+
+def spectrogram(path: Path, wave: NDArray[np.float32], sample_rate: int, title: str) -> None:
+    """Write a PNG of a sound: waveform above, spectrogram below, both against seconds.
+
+    Args:
+        path: a .png file.
+        wave: [T] in [-1, 1].
+        sample_rate: in Hz.
+        title: stands above.
+    """
+    levels, hop = decibels(wave, sample_rate)
+    seconds = len(wave) / sample_rate
+    figure = Figure(figsize=(9, 5), layout="constrained")
+    FigureCanvasAgg(figure)
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1, 2.5))
+    upper.plot(np.arange(len(wave)) / sample_rate, wave, linewidth=0.5, color="black")
+    upper.set(ylim=(-1, 1), ylabel="amplitude", title=title)
+    top = levels.max() if levels.size else 0.0
+    extent = (0.0, levels.shape[1] * hop / sample_rate, 0.0, sample_rate / 2000)
+    image = lower.imshow(
+        levels, origin="lower", aspect="auto", extent=extent, cmap="magma", vmin=top - RANGE_DB, vmax=top
+    )
+    lower.set(xlabel="seconds", ylabel="kHz", xlim=(0, max(seconds, 1 / sample_rate)))
+    figure.colorbar(image, ax=lower, label="dB re full scale")
+    with atomic.replacing(path) as temporary:
+        figure.savefig(temporary, dpi=110, format="png")

@@ -1,0 +1,1 @@
+"""Training with Lightning: from a recipe to a run folder."""

@@ -1,0 +1,284 @@
+"""What happens around the training step: stopping, and the run folder's record of it.
+
+The order at the end of every step is fixed, so that a run that was killed and resumed leaves the same record as one
+that was not: row, held-out score, sound, checkpoint.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+
+from wavenet import evaluate, pictures
+from wavenet.audio import files
+from wavenet.errors import DivergenceError, WavenetError
+from wavenet.evaluate import Score
+from wavenet.generate.voice import Voice
+from wavenet.model import bundle
+from wavenet.model.bundle import Bundle
+from wavenet.progress import Progress, log
+from wavenet.training import checkpoint
+from wavenet.training.data import SoundData
+from wavenet.training.metrics import Metrics
+from wavenet.training.module import WaveNetModule, learning_rate
+
+BAD_STEPS = 10  # non-finite steps in a row after which training stops
+SAMPLE_SEED = 1  # of the sounds made while training: the same at every step, so that they can be compared
+
+
+class Stopper(pl.Callback):
+    """Ends training early, between two steps: Ctrl-C, SIGTERM, --max-time, --max-steps.
+
+    Args:
+        max_steps: stop when this many steps are done in all.
+        max_seconds: stop after this long in this process.
+
+    Attributes:
+        reason: why training ends: ``"SIGINT"``, ``"SIGTERM"``, ``"time"``, ``"steps"``, or None while it goes on.
+    """
+
+    def __init__(self, max_steps: int | None, max_seconds: float | None) -> None:
+        self.max_steps, self.max_seconds = max_steps, max_seconds
+        self.reason: str | None = None
+        self._began = time.monotonic()
+
+    def interrupted(self) -> bool:
+        """Return whether a signal asked to stop; long work between two steps asks this."""
+        return self.reason in ("SIGINT", "SIGTERM")
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Take the signals over from Lightning, which would end the process before anything is saved."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, self._on_signal)
+            signal.signal(signal.SIGTERM, self._on_signal)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self.interrupted() and number == signal.SIGINT:
+            raise KeyboardInterrupt  # a second Ctrl-C does not wait
+        self.reason = signal.Signals(number).name
+        log.info("%s: stopping after this step...", self.reason)
+
+    def check(self, step: int) -> bool:
+        """Return whether training ends after this step."""
+        if self.reason is None and self.max_steps is not None and step >= self.max_steps:
+            self.reason = "steps"
+        if self.reason is None and self.max_seconds is not None:
+            self.reason = "time" if time.monotonic() - self._began >= self.max_seconds else None
+        return self.reason is not None
+
+
+@dataclass
+class Window:
+    """What is summed up between two rows of the metrics; part of the checkpoint."""
+
+    bits: float = 0.0
+    norm: float = 0.0
+    targets: int = 0
+    steps: int = 0  # finite ones
+    seconds: float = 0.0
+
+
+@dataclass
+class Standing:
+    """What the record knows of the run so far; part of the checkpoint."""
+
+    seconds: float = 0.0
+    best_bits: float = math.inf
+    valid: dict[str, Any] = field(default_factory=dict)  # the newest score, as the bundle carries it
+    window: Window = field(default_factory=Window)
+
+    def to_state(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {**vars(self), "window": vars(self.window).copy(), "valid": dict(self.valid)}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Standing:
+        """Return what `to_state` was made of."""
+        return cls(**{**state, "window": Window(**state["window"])})
+
+
+class Recorder(pl.Callback):
+    """Keeps the run folder: metrics.csv, held-out scores, sounds with pictures, checkpoints and the bundle.
+
+    Args:
+        run: the run folder.
+        data: the prepared sound.
+        stopper: asked whether a step is the last.
+        standing: where a resumed run stands.
+        versions: what the bundle says of the programs it was made with.
+    """
+
+    def __init__(
+        self, run: Path, data: SoundData, stopper: Stopper, standing: Standing, versions: dict[str, Any]
+    ) -> None:
+        self.run, self.data, self.stopper, self.standing, self.versions = run, data, stopper, standing, versions
+        self._progress: Progress | None = None
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Open the record; rows past the checkpoint are dropped."""
+        assert isinstance(pl_module, WaveNetModule)
+        self.metrics = Metrics(self.run / "metrics.csv", pl_module.step)
+        self._progress = Progress("training", pl_module.recipe.train.steps, "steps", first=pl_module.step)
+        self._tick = time.monotonic()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Record one step, in the fixed order; then end training where that is due."""
+        assert isinstance(pl_module, WaveNetModule) and self._progress is not None
+        module, train = pl_module, pl_module.recipe.train
+        step, last = module.step, module.step >= train.steps
+        self._add(outputs)
+        self._progress.advance(1, f"{outputs['bits']:.3f} bits/sample")
+        diverged = module.skipped_in_a_row >= BAD_STEPS
+        stop = self.stopper.check(step) or diverged
+        score = self._validate(module) if last or step % train.validate_steps == 0 else None
+        if score is not None or step % train.log_steps == 0:
+            self._row(trainer, module, score)
+        if last or step % train.sample_steps == 0:
+            self._sample(module)
+        if self.stopper.reason in ("time", "steps") and not last and score is None:
+            self._validate(module)  # off the schedule: told and kept in the bundle, but no row
+        if last or stop or self.stopper.interrupted() or step % train.save_steps == 0:
+            self.save(module)
+        if diverged:
+            raise DivergenceError(
+                f"{BAD_STEPS} steps in a row had a non-finite loss or gradient (the last was step {step}); the last "
+                f"good state is saved in {self.run}: lower train.learning_rate and begin anew, or check the data"
+            )
+        if stop or self.stopper.interrupted():
+            trainer.should_stop = True
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Close the bar."""
+        self._close()
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Close the bar."""
+        self._close()
+
+    def _close(self) -> None:
+        if self._progress is not None:
+            self._progress.__exit__(None, None, None)
+
+    def _say(self, line: str) -> None:
+        (self._progress.say if self._progress is not None else log.info)(line)
+
+    def _add(self, outputs: dict[str, Any]) -> None:
+        now = time.monotonic()
+        window = self.standing.window
+        window.seconds += now - self._tick
+        self.standing.seconds += now - self._tick
+        self._tick = now
+        if outputs["finite"]:
+            window.bits += outputs["bits"]
+            window.norm += outputs["norm"]
+            window.targets += outputs["targets"]
+            window.steps += 1
+        else:
+            self._say("a non-finite loss or gradient: this step was skipped")
+
+    def _row(self, trainer: pl.Trainer, module: WaveNetModule, score: Score | None) -> None:
+        window, steps = self.standing.window, max(1, self.standing.window.steps)
+        row = {
+            "step": module.step,
+            "train_bits": window.bits / steps,
+            "learning_rate": learning_rate(module.recipe.train, module.step - 1),
+            "gradient_norm": window.norm / steps,
+            "skipped": module.skipped,
+            "seconds": round(self.standing.seconds, 1),
+            "targets_per_second": round(window.targets / max(window.seconds, 1e-9)),
+        }
+        if score is not None:
+            row |= {"valid_bits": score.bits, "uniform_bits": score.uniform, "order0_bits": score.order0}
+        self.metrics.append(row)
+        if trainer.logger is not None:
+            trainer.logger.log_metrics({name: float(value) for name, value in row.items()}, module.step)
+        self._say(
+            f"step {module.step:,}: {row['train_bits']:.3f} bits/sample in training, "
+            f"{row['targets_per_second']:,} targets/s"
+        )
+        self.standing.window = Window()
+
+    def _validate(self, module: WaveNetModule) -> Score | None:
+        train = module.recipe.train
+        batches = self.data.crops["valid"].in_order(train.batch_size, train.validate_targets)
+        score = evaluate.score(module.averaged, batches, module.alphabet, self.data.counts, self.stopper.interrupted)
+        if score is None:
+            return None
+        self._tick = time.monotonic()  # time spent here is not training time
+        self.standing.valid = {
+            "valid_step": module.step,
+            "valid_bits": score.bits,
+            "uniform_bits": score.uniform,
+            "order0_bits": score.order0,
+            "valid_targets": score.targets,
+        }
+        self._say(
+            f"step {module.step:,}: held-out {score.bits:.3f} bits/sample "
+            f"(uniform {score.uniform:.3f}, order-0 {score.order0:.3f}; {score.targets:,} targets)"
+        )
+        if score.bits < self.standing.best_bits:
+            self.standing.best_bits = score.bits
+            self._checkpoint(module, "best.ckpt")
+        return score
+
+    def _sample(self, module: WaveNetModule) -> None:
+        """Write a sound of the averaged weights and its picture."""
+        train, rate = module.recipe.train, module.recipe.audio.sample_rate
+        voice = Voice(module.recipe, module.averaged.arrays())
+        parts = []
+        for part in voice.stream(seconds=train.sample_seconds, seed=SAMPLE_SEED, chunk=200):
+            parts.append(part[0])
+            if self.stopper.interrupted():
+                return
+        wave = np.concatenate(parts)
+        path = self.run / "samples" / f"step-{module.step:06d}-0.wav"
+        try:
+            files.write(path, wave, rate, voice.bits)
+            pictures.spectrogram(path.with_suffix(".png"), wave, rate, f"{module.recipe.name}, step {module.step:,}")
+        except OSError as error:
+            log.warning("%s cannot be written (%s); training goes on", path, error.strerror or error)
+        self._tick = time.monotonic()
+        self._say(f"step {module.step:,}: wrote {path}")
+
+    def save(self, module: WaveNetModule) -> None:
+        """Write the checkpoint, then the bundle.
+
+        Raises:
+            WavenetError: one of them cannot be written.
+        """
+        self._checkpoint(module, "last.ckpt")
+        training = {
+            "steps": module.step,
+            "steps_planned": module.recipe.train.steps,
+            "skipped_steps": module.skipped,
+            "seconds": round(self.standing.seconds, 1),
+            **self.standing.valid,
+            **self.versions,
+        }
+        held = Bundle(module.recipe, module.averaged.arrays(), self.data.provenance(), training)
+        try:
+            bundle.save(self.run / "model", held)
+        except OSError as error:
+            raise WavenetError(
+                f"the bundle {self.run / 'model'} cannot be written ({error.strerror or error}); the checkpoint is "
+                "saved: free space, then `wavenet train --resume`"
+            ) from None
+
+    def _checkpoint(self, module: WaveNetModule, name: str) -> None:
+        optimizer = module.optimizers()
+        assert isinstance(optimizer, pl.core.optimizer.LightningOptimizer)
+        inner: torch.optim.Optimizer = optimizer.optimizer
+        extra = {"standing": self.standing.to_state(), "fingerprint": self.data.fingerprint()}
+        checkpoint.save(self.run / "checkpoints" / name, module, inner, extra)

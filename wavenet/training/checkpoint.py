@@ -1,0 +1,74 @@
+"""The state of a run: all that its next step depends on, in one file that holds tensors and plain values only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from wavenet import atomic, config
+from wavenet.errors import BundleError, WavenetError
+from wavenet.training.module import WaveNetModule
+
+VERSION = 1
+
+
+def save(path: Path, module: WaveNetModule, optimizer: torch.optim.Optimizer, extra: dict[str, Any]) -> None:
+    """Write a checkpoint, whole or not at all.
+
+    Args:
+        path: the file.
+        module: weights, averages and counters.
+        optimizer: its moments.
+        extra: plain values that the callbacks need again.
+
+    Raises:
+        WavenetError: it cannot be written; the checkpoint that was there is still whole.
+    """
+    state = {
+        "format": "wavenet-run",
+        "version": VERSION,
+        "recipe": config.to_tree(module.recipe),
+        "step": module.step,
+        "skipped": module.skipped,
+        "threads": torch.get_num_threads(),
+        "network": module.network.state_dict(),
+        "averaged": module.averaged.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "extra": extra,
+    }
+    try:
+        with atomic.replacing(path) as temporary:
+            torch.save(state, temporary)
+    except (OSError, RuntimeError) as error:  # torch's file writer raises RuntimeError on a full disk
+        raise WavenetError(
+            f"the checkpoint {path} cannot be written ({str(error).splitlines()[0]}); the last one is still whole: "
+            "free space, then `wavenet train --resume`"
+        ) from None
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Return a checkpoint's state; nothing in the file is executed.
+
+    Raises:
+        BundleError: it is unreadable, damaged, not ours or newer than this program.
+    """
+    try:
+        state: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # noqa: BLE001  (torch raises many kinds on a damaged or hostile file)
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise BundleError(f"the checkpoint {path} cannot be read ({reason}); begin anew with --force") from None
+    if not isinstance(state, dict) or state.get("format") != "wavenet-run":
+        raise BundleError(f"{path} is no checkpoint of a wavenet run; begin anew with --force")
+    if state["version"] > VERSION:
+        raise BundleError(f"{path} has version {state['version']}, this program reads {VERSION}; upgrade wavenet-audio")
+    return state
+
+
+def restore(module: WaveNetModule, state: dict[str, Any]) -> None:
+    """Put a checkpoint's state into a fresh module of the same recipe."""
+    module.network.load_state_dict(state["network"])
+    module.averaged.load_state_dict(state["averaged"])
+    module.optimizer_state = state["optimizer"]
+    module.step, module.skipped = int(state["step"]), int(state["skipped"])

@@ -1,0 +1,135 @@
+"""The LightningDataModule: a folder of sound -> batches that depend on (seed, step) alone."""
+
+from __future__ import annotations
+
+import hashlib
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from wavenet import outputs
+from wavenet.audio import cache, segments, sources, splits
+from wavenet.audio.segments import Crops, Sound
+from wavenet.config import Recipe
+
+
+class Steps(IterableDataset[dict[str, Tensor]]):
+    """The batches of steps first .. last - 1, shared out among the loader's workers in turn."""
+
+    def __init__(self, crops: Crops, seed: int, size: int, first: int, last: int) -> None:
+        self.crops, self.seed, self.size, self.first, self.last = crops, seed, size, first, last
+
+    def __iter__(self) -> Iterator[dict[str, Tensor]]:
+        worker = get_worker_info()
+        begin, stride = (self.first, 1) if worker is None else (self.first + worker.id, worker.num_workers)
+        for step in range(begin, self.last, stride):
+            batch = self.crops.training(self.seed, step, self.size)
+            yield {"inputs": torch.from_numpy(batch.inputs), "targets": torch.from_numpy(batch.targets)}
+
+
+def _leave_ctrl_c(worker: int) -> None:
+    """Leave Ctrl-C, which a terminal sends to workers too, to the main process: it still needs their batches."""
+    del worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+class SoundData(pl.LightningDataModule):
+    """Decoded, split and counted sound of one recipe.
+
+    Args:
+        recipe: the complete recipe.
+        cache_folder: where decoded sound is kept; None takes this user's cache folder.
+        fixed_width: make all batches equally wide (for a compiled graph) instead of as wide as their longest piece.
+
+    Attributes:
+        counts: how often each code stands in the training sound [Q]: what order-0 knows.
+        target_counts: the same, tails of silence included: where the output layer begins.
+        crops: the batches of train, valid and test.
+        first_step: where a resumed run goes on.
+    """
+
+    def __init__(self, recipe: Recipe, cache_folder: Path | None = None, fixed_width: bool = False) -> None:
+        super().__init__()
+        self.recipe, self.cache_folder = recipe, cache_folder
+        self.alphabet = outputs.of(recipe)
+        self.fixed_width = fixed_width
+        self.first_step = 0
+        self.crops: dict[str, Crops] = {}
+        self.counts: NDArray[np.int64] = np.zeros(self.alphabet.classes, np.int64)
+
+    def prepare(self) -> None:
+        """Decode, split and count, once.
+
+        Raises:
+            SoundError: the recipe names no folder of sound that can be trained on.
+        """
+        if self.crops:
+            return
+        data, rate = self.recipe.data, self.recipe.audio.sample_rate
+        source = sources.find(data)
+        self.source = source
+        self.cache = cache.prepare(source.clips, rate, data.trim, self.cache_folder)
+        self.sound = Sound(self.cache, data.level, round(data.tail_seconds * rate))
+        kept = [clip for clip, entry in zip(source.clips, self.cache.entries, strict=True) if entry.reason is None]
+        context = self.recipe.shape.receptive_field
+        self.spans = splits.divide(kept, self.sound.lengths, data.split, context)
+        trained = self.sound.with_tails(self.spans["train"])
+        width = data.segment_samples if self.fixed_width else None
+        for name, spans in (self.spans | {"train": trained}).items():
+            cut = segments.pieces(spans, data.segment_samples)
+            self.crops[name] = Crops(self.sound, cut, self.alphabet, context, width)
+        self.counts, self.overshoot = self.sound.code_counts(self.spans["train"], self.alphabet)
+        self.target_counts, _ = self.sound.code_counts(trained, self.alphabet)
+
+    def setup(self, stage: str | None = None) -> None:
+        """Prepare, where Lightning asks for it."""
+        del stage
+        self.prepare()
+
+    def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
+        """Return a loader of the batches from `first_step` to the recipe's last."""
+        train = self.recipe.train
+        steps = Steps(self.crops["train"], train.seed, train.batch_size, self.first_step, train.steps)
+        pinned = torch.cuda.is_available()
+        return DataLoader(
+            steps, batch_size=None, num_workers=train.workers, pin_memory=pinned, worker_init_fn=_leave_ctrl_c
+        )
+
+    def fingerprint(self) -> str:
+        """Return a text that is equal only for the same pieces of sound in the same order at the same levels."""
+        digest = hashlib.sha256(self.crops["train"].table.tobytes() + self.crops["valid"].table.tobytes())
+        digest.update(self.counts.tobytes())
+        return digest.hexdigest()[:24]
+
+    def minutes(self) -> dict[str, float]:
+        """Return minutes of sound kept, cut from the ends, dropped, and in each split (tails of silence included)."""
+        rate = self.recipe.audio.sample_rate
+        entries = self.cache.entries
+        found = {
+            "kept": sum(entry.length for entry in entries) / rate / 60,
+            "trimmed": sum(entry.trimmed for entry in entries if entry.reason is None) / rate / 60,
+            "dropped": sum(entry.seconds for entry in entries if entry.reason is not None) / 60,
+        }
+        return found | {name: crops.targets / rate / 60 for name, crops in self.crops.items()}
+
+    def provenance(self) -> dict[str, Any]:
+        """Return what a bundle says of the sound."""
+        data = self.recipe.data
+        return {
+            "source": self.source.layout,
+            "folder": self.source.folder.name,
+            "licence": data.licence,
+            "files": {name: len({span.clip for span in spans}) for name, spans in self.spans.items()},
+            "files_dropped": sum(entry.reason is not None for entry in self.cache.entries),
+            "minutes": {name: round(value, 3) for name, value in self.minutes().items()},
+            "split": data.split.by,
+            "training_code_counts": self.counts.tolist(),
+        }

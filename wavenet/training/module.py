@@ -1,0 +1,119 @@
+"""The LightningModule: one training step, told in a straight line."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor
+
+from wavenet import outputs
+from wavenet.config import Recipe, TrainConfig
+from wavenet.model import network as networks
+from wavenet.model.network import WaveNet
+from wavenet.outputs import IGNORED
+
+BETAS = (0.9, 0.99)  # Adam's; the shorter second memory follows the steep beginning better (LOG.md)
+
+
+def learning_rate(train: TrainConfig, step: int) -> float:
+    """Return the rate of one step: linear warm-up, then a cosine down to `final_rate` of it at the last step."""
+    warm = min(1.0, (step + 1) / train.warmup_steps) if train.warmup_steps else 1.0
+    done = min(1.0, step / train.steps)
+    decay = train.final_rate + (1 - train.final_rate) * 0.5 * (1 + math.cos(math.pi * done))
+    return train.learning_rate * warm * decay
+
+
+def ema_decay(train: TrainConfig, step: int) -> float:
+    """Return how much the averaged weights keep at one step: less at first, so that they forget the beginning."""
+    return min(train.ema_decay, (1 + step) / (10 + step))
+
+
+class WaveNetModule(pl.LightningModule):
+    """A WaveNet with its averaged twin and the counters that its training depends on.
+
+    The optimisation is manual, so that a step whose loss or gradient is not finite leaves no trace in the weights,
+    the averages or the optimiser.
+
+    Args:
+        recipe: the complete recipe.
+        network: the network to train.
+        compiled: whether the training graph goes through torch.compile.
+
+    Attributes:
+        step: batches seen, skipped ones included: the data counter.
+        skipped: steps left out because of a non-finite loss or gradient.
+        skipped_in_a_row: those at the end.
+    """
+
+    def __init__(self, recipe: Recipe, network: WaveNet, compiled: bool = False) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.recipe, self.alphabet = recipe, outputs.of(recipe)
+        self.network = network
+        self.averaged = copy.deepcopy(network).eval().requires_grad_(False)
+        self._graph = torch.compile(network) if compiled else network
+        self.step = self.skipped = self.skipped_in_a_row = 0
+        self.optimizer_state: dict[str, Any] | None = None  # set by a resumed run
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Return AdamW, with its moments where the run is resumed."""
+        train = self.recipe.train
+        optimizer = torch.optim.AdamW(
+            self.network.parameters(), lr=train.learning_rate, betas=BETAS, weight_decay=train.weight_decay
+        )
+        if self.optimizer_state is not None:
+            optimizer.load_state_dict(self.optimizer_state)
+        return optimizer
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> dict[str, Any]:
+        """Take one step.
+
+        Args:
+            batch: `inputs` [B, T + receptive_field - 1] and `targets` [B, T].
+            batch_idx: not used; the data counter is `step`.
+
+        Returns:
+            `bits` per sample and `norm` of the gradient as floats, `targets` as a count; `finite` tells whether the
+            weights moved.
+        """
+        del batch_idx
+        train = self.recipe.train
+        optimizer = self.optimizers()
+        assert isinstance(optimizer, pl.core.optimizer.LightningOptimizer)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(train, self.step)
+        if self.recipe.model.dropout > 0:
+            torch.manual_seed((train.seed * 1_000_003 + self.step) % 2**63)
+        losses = self.alphabet.nll(self._graph(batch["inputs"]), batch["targets"])
+        count = int((batch["targets"] != IGNORED).sum())
+        loss = losses.sum() / count
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), train.gradient_clip)
+        finite = bool(torch.isfinite(loss) & torch.isfinite(norm))
+        if finite:
+            optimizer.step()
+            self._average(ema_decay(train, self.step))
+        self._count(finite)
+        return {"bits": loss.item() / math.log(2), "norm": norm.item(), "targets": count, "finite": finite}
+
+    @torch.no_grad()
+    def _average(self, decay: float) -> None:
+        averaged: list[Tensor] = list(self.averaged.parameters())
+        torch._foreach_lerp_(averaged, list(self.network.parameters()), 1 - decay)
+
+    def _count(self, finite: bool) -> None:
+        self.step += 1
+        self.skipped += not finite
+        self.skipped_in_a_row = 0 if finite else self.skipped_in_a_row + 1
+
+
+def build(recipe: Recipe, compiled: bool = False) -> WaveNetModule:
+    """Return an untrained module whose first weights are a function of the recipe's seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.train.seed)
+        return WaveNetModule(recipe, networks.build(recipe), compiled)
