@@ -1,0 +1,349 @@
+"""The contract of the command line: every verb, its help, its results and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import toys
+import yaml
+
+from wavenet import cli, config
+from wavenet.outputs import Categorical
+
+VERBS = ("train", "generate", "inspect", "data", "recipes", "doctor")
+
+
+def run(*arguments: object) -> int:
+    return cli.main([str(argument) for argument in arguments])
+
+
+def shell(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "wavenet", *(str(argument) for argument in arguments)]
+    return subprocess.run(command, capture_output=True, text=True, **options)  # type: ignore[call-overload]
+
+
+@pytest.fixture
+def recipe_file(tmp_path: Path) -> Path:
+    path = tmp_path / "toy.yaml"
+    path.write_text(yaml.safe_dump(toys.tree()))
+    return path
+
+
+# --- help and usage --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_and_a_line_in_the_readme(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(verb, "--help")
+    assert ended.value.code == 0
+    assert "usage: wavenet" in capsys.readouterr().out
+    assert f"wavenet {verb}" in (Path(__file__).parent.parent / "README.md").read_text()
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run("--version")
+    assert ended.value.code == 0 and capsys.readouterr().out.startswith("wavenet 0.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["generat", "x"], "did you mean 'generate'"),
+        (["generate"], "MODEL"),
+        (["train", "quickstart", "--max-step", "x"], "--max-step"),
+        (["train", "quickstart", "--resme"], "did you mean '--resume'"),
+        (["generate", "x", "--seconds", "1", "--samples", "3"], "not allowed with"),
+        (["generate", "x", "-n", "0"], "at least 1"),
+        (["train", "quickstart", "--device", "gpu"], "cuda"),
+        ([], "VERB"),
+        (["data"], "VERB"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_2(
+    arguments: list[str], word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(*arguments)
+    told = capsys.readouterr().err
+    assert ended.value.code == 2 and told.count("\n") == 1 and word in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["train", "quickstrat"], "did you mean 'quickstart'"),
+        (["train", "quickstart", "--set", "train.step=3"], "did you mean 'steps'"),
+        (["train", "quickstart", "--max-time", "soon"], "30m"),
+        (["train", "quickstart", "--data", "nowhere-at-all"], "does not exist"),
+        (["train", "digits"], "--data DIR"),
+        (["inspect", "nothing.yaml"], "no recipe"),
+        (["generate", "nothing"], "no run or bundle folder"),
+        (["data", "scan", "nowhere-at-all"], "does not exist"),
+        (["recipes", "nothing"], "no recipe"),
+    ],
+)
+def test_wrong_input_is_one_line_and_exit_2(
+    arguments: list[str], word: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(*arguments) == 2
+    told = capsys.readouterr()
+    assert told.out == "" and told.err.count("\n") == 1 and word in told.err
+    assert run(*arguments, "-v") == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+# --- inspect, recipes, scan, doctor ----------------------------------------------------------------------------------
+
+
+def test_inspect_prints_text_and_json(recipe_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("inspect", recipe_file, "--layers") == 0
+    text = capsys.readouterr().out
+    assert "15 samples" in text and "effective" in text
+    assert run("inspect", recipe_file, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["receptive_field"] == 15
+
+
+def test_inspect_takes_runs_and_bundles(trained_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = []
+    for source in (trained_run, trained_run / "model", trained_run / "config.yaml"):
+        assert run("inspect", source, "--json") == 0
+        told.append(capsys.readouterr().out)
+    assert len(set(told)) == 1
+
+
+def test_recipes_are_listed_and_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("recipes") == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert listed == config.recipe_names() and {"quickstart", "digits", "folder", "wavenet-2016"} <= set(listed)
+    assert run("recipes", "digits") == 0
+    assert "name: digits" in capsys.readouterr().out
+
+
+def test_scan_keeps_and_drops(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    toys.write_sounds(tmp_path / "sounds", 3)
+    (tmp_path / "sounds" / "bad.wav").write_text("this is no sound")
+    assert run("data", "scan", tmp_path / "sounds") == 0
+    text = capsys.readouterr().out
+    assert "kept      3 files" in text and "dropped bad.wav:" in text
+    assert run("data", "scan", tmp_path / "sounds", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [file["kept"] for file in told["files"]] == [False, True, True, True]
+    assert told["files"][0]["readable"] is False and told["files"][0]["reason"]
+    for sound in (tmp_path / "sounds").glob("sound*"):
+        sound.unlink()
+    assert run("data", "scan", tmp_path / "sounds") == 2
+
+
+def test_doctor_tells_versions_and_how_torchaudio_is_loaded(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("doctor") == 0
+    told = capsys.readouterr().out
+    assert "torch " in told and ("(native)" in told or "(python-only)" in told) and "sound cache" in told
+
+
+# --- train -----------------------------------------------------------------------------------------------------------
+
+
+def test_print_config_is_complete_and_loads_back(
+    recipe_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("train", recipe_file, "--seed", 7, "--set", "train.steps=3", "--print-config") == 0
+    (tmp_path / "full.yaml").write_text(capsys.readouterr().out)
+    made = config.load(tmp_path / "full.yaml")
+    assert (made.train.seed, made.train.steps) == (7, 3)
+
+
+def test_train_and_generate(
+    recipe_file: Path,
+    sound_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    common = ("train", recipe_file, "--data", sound_folder, "--device", "cpu")
+    assert run(*common, "--dry-run") == 0
+    first = capsys.readouterr()
+    assert first.out == "" and first.err.startswith("toy: cpu") and not Path("runs").exists()
+    assert run(*common, "--max-steps", 3, "--cache", tmp_path / "here") == 0
+    assert "go on with --resume" in capsys.readouterr().err
+    assert (tmp_path / "here").is_dir()
+    assert run(*common, "--max-steps", 3) == 2
+    assert run(*common, "--resume", "-q") == 0
+    assert capsys.readouterr().err.startswith("error: ")  # the refusal; nothing after it
+    assert run("generate", "runs/toy", "--samples", 50, "--verify") == 0
+    told = capsys.readouterr()
+    (made,) = tmp_path.glob("toy-s*.wav")
+    assert told.out.startswith(f"{made.name}: 0.01 s at 4000 Hz") and "x real time" in told.out
+    assert "verified" in told.err and soundfile.info(made).frames == 50
+
+
+def test_generate_refuses_to_overwrite(trained_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out.wav"
+    common = ("generate", trained_run, "--samples", 20, "--seed", 1, "-o", out)
+    assert run(*common) == 0
+    before = out.read_bytes()
+    assert run(*common) == 2
+    assert "--force" in capsys.readouterr().err and out.read_bytes() == before
+    assert run(*common, "--force") == 0 and out.read_bytes() == before
+    for wrong in ("out.mp3", "out"):
+        assert run("generate", trained_run, "--samples", 20, "-o", tmp_path / wrong) == 2
+
+
+def test_generate_makes_many_in_flac(trained_run: Path, tmp_path: Path) -> None:
+    many, one = tmp_path / "many.flac", tmp_path / "one.flac"
+    assert run("generate", trained_run, "--samples", 40, "--seed", 1, "-n", 3, "-o", many) == 0
+    assert run("generate", trained_run, "--samples", 40, "--seed", 1, "-o", one) == 0
+    first = soundfile.read(tmp_path / "many-0.flac")[0]
+    assert np.array_equal(first, soundfile.read(one)[0])
+    assert (tmp_path / "many-2.flac").exists()
+
+
+def test_draw_options_reach_the_sampler(trained_run: Path, tmp_path: Path) -> None:
+    def codes(name: str, *options: object) -> list[int]:
+        path = tmp_path / f"{name}.wav"
+        assert run("generate", trained_run, "--samples", 60, "--seed", 1, "-o", path, *options) == 0
+        return Categorical(16).encode(soundfile.read(path)[0]).tolist()
+
+    plain = codes("plain")
+    assert len(set(codes("k", "--top-k", 1))) <= len(set(codes("p", "--top-p", 0.5))) < len(set(plain))
+    assert codes("t", "--temperature", 0) == codes("greedy", "--top-k", 1)
+    assert codes("b", "--backend", "reference") == plain
+    primed = tmp_path / "prime.wav"
+    soundfile.write(primed, toys.wave(0.2, 1, 8000), 8000)
+    cold = ("--temperature", 0.05)  # so that the little this toy has learnt of the past shows
+    assert codes("primed", "--prime", primed, *cold) != codes("unprimed", *cold)
+
+
+def test_a_stream_is_the_file(trained_run: Path, tmp_path: Path) -> None:
+    common = ["generate", trained_run, "--samples", 500, "--seed", 4]
+    assert run(*common, "-o", tmp_path / "a.wav") == 0
+    command = [sys.executable, "-m", "wavenet", *(str(part) for part in common), "-o", "-"]
+    done = subprocess.run(command, capture_output=True)
+    assert done.returncode == 0 and b"x real time" in done.stderr
+    (tmp_path / "b.wav").write_bytes(done.stdout)
+    assert np.array_equal(soundfile.read(tmp_path / "a.wav")[0], soundfile.read(tmp_path / "b.wav")[0])
+    assert run(*common, "-o", "-", "-n", 2) == 2
+
+
+def test_a_sampler_that_disagrees_is_exit_1(
+    trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from wavenet.generate import verify
+
+    monkeypatch.setattr(verify, "BOUND", 0.0)
+    assert run("generate", trained_run, "--samples", 20, "-o", tmp_path / "a.wav", "--verify") == 1
+    assert "differ" in capsys.readouterr().err and (tmp_path / "a.wav").exists()
+
+
+def test_a_damaged_bundle_is_exit_2(trained_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "config.json").write_bytes((trained_run / "model" / "config.json").read_bytes())
+    (tmp_path / "model.safetensors").write_bytes(b"junk")
+    assert run("generate", tmp_path, "--samples", 20) == 2
+    assert "SHA-256" in capsys.readouterr().err
+
+
+def test_generate_starts_without_torch_and_lightning(trained_run: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from wavenet.cli import main; code = main(sys.argv[1:]);"
+        "print([name for name in ('torch', 'lightning', 'torchaudio', 'matplotlib', 'yaml') if name in sys.modules])"
+    )
+    arguments = ["generate", str(trained_run), "--samples", "20", "-q", "-o", str(tmp_path / "a.wav")]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "['yaml']"  # yaml is what recipes are read with
+
+
+def test_what_nobody_expected_is_one_line_and_exit_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(source: object) -> None:
+        raise RuntimeError("out of\ntape")
+
+    monkeypatch.setattr("wavenet.report.inspect", broken)
+    assert run("inspect", "quickstart") == 1
+    assert capsys.readouterr().err == "error: RuntimeError: out of tape (unexpected; -v shows where)\n"
+
+
+# --- signals and pipes -----------------------------------------------------------------------------------------------
+
+
+def started(*arguments: object, until: str) -> subprocess.Popen[str]:
+    """Start a command and return it when it has said `until` on stderr."""
+    command = [sys.executable, "-m", "wavenet", *(str(argument) for argument in arguments)]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert child.stderr is not None
+    for line in child.stderr:
+        if until in line:
+            return child
+    raise AssertionError(f"the command ended without saying {until!r}")
+
+
+def ended(child: subprocess.Popen[str]) -> tuple[int, str]:
+    out, err = child.communicate(timeout=60)
+    return child.returncode, out + err
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_training_saves_and_ends_by_the_contract(
+    recipe_file: Path, sound_folder: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    out = tmp_path / "run"
+    common = ["train", recipe_file, "--data", sound_folder, "--out", out, "--set", "train.steps=100000"]
+    child = started(*common, "--set", "train.sample_steps=100000", until="step 4:")
+    child.send_signal(number)
+    returned, told = ended(child)
+    assert returned == code, told
+    assert "go on with --resume" in told and "Traceback" not in told
+    assert (out / "checkpoints" / "last.ckpt").is_file() and (out / "model" / "config.json").is_file()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_generation_keeps_what_was_made(trained_run: Path, tmp_path: Path, number: signal.Signals, code: int) -> None:
+    out = tmp_path / "out.wav"
+    command = ["generate", trained_run, "--samples", 10_000_000, "--seed", 1, "-o", out]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "wavenet", *(str(part) for part in command)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(2.5)
+    child.send_signal(number)
+    returned, told = ended(child)
+    assert returned == code, told
+    assert "Traceback" not in told and str(out) in told
+    assert 0 < soundfile.info(out).frames < 10_000_000
+
+
+def test_a_reader_that_hangs_up_is_exit_141(trained_run: Path) -> None:
+    generate = f"{sys.executable} -m wavenet generate {trained_run} --samples 1000000 -q -o -"
+    command = f"{generate} | head -c 100 >/dev/null; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert done.stdout.strip() == "141" and "Traceback" not in done.stderr
+
+
+def test_a_full_disk_is_exit_1_and_leaves_nothing(trained_run: Path, tmp_path: Path) -> None:
+    generate = f"{sys.executable} -m wavenet generate {trained_run} --samples 4000 -o {tmp_path}/out.wav"
+    script = f"ulimit -f 1; trap '' XFSZ; {generate}"
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    )
+    assert done.returncode == 1, done.stderr
+    assert "error: " in done.stderr and "Traceback" not in done.stderr
+    assert list(tmp_path.glob("*.wav")) == [] and list(tmp_path.glob(".*wav")) == []
+
+
+def test_python_dash_m_is_the_program() -> None:
+    done = shell("--version")
+    assert done.returncode == 0 and done.stdout.startswith("wavenet ")

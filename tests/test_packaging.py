@@ -1,0 +1,50 @@
+"""The wheel carries recipes and sounds: installed elsewhere, it trains a step and knows its version."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import wavenet
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_every_dependency_has_a_floor_and_a_reason() -> None:
+    text = (ROOT / "pyproject.toml").read_text()
+    project = tomllib.loads(text)["project"]
+    assert project["name"] == "wavenet-audio" and project["requires-python"] == ">=3.11"
+    lines = text.splitlines()
+    for dependency in project["dependencies"]:
+        assert ">=" in dependency
+        at = next(i for i, line in enumerate(lines) if f'"{dependency}"' in line)
+        assert "#" in lines[at] or lines[at - 1].strip().startswith("#"), dependency
+
+
+def test_the_changelog_names_this_version() -> None:
+    assert f"## {wavenet.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+@pytest.mark.slow
+def test_the_wheel_works_elsewhere(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path), str(ROOT)]
+    subprocess.run(build, check=True)
+    (wheel,) = tmp_path.glob("wavenet_audio-*.whl")
+    place = tmp_path / "site"
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(place)
+    env = {**os.environ, "PYTHONPATH": str(place), "PYTHONSAFEPATH": "1", "WAVENET_CACHE": str(tmp_path / "cache")}
+    where = [sys.executable, "-c", "import wavenet; print(wavenet.__file__)"]
+    found = subprocess.run(where, env=env, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert found.stdout.startswith(str(place))
+    small = ["--set", "train.sample_seconds=0.01", "--set", "train.validate_targets=1000", "--set", "train.steps=1"]
+    command = [sys.executable, "-m", "wavenet", "train", "quickstart", "--out", "run", "--device", "cpu", *small]
+    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "model" / "model.safetensors").is_file()

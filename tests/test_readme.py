@@ -1,0 +1,63 @@
+"""Every command in the README runs, shortened: what it says is what a reader gets."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import toys
+
+from wavenet import cli
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SHORTER = (
+    "--set train.steps=2 --set train.sample_seconds=0.01 --set train.validate_targets=500 --set train.batch_size=1"
+)
+
+
+def blocks(kind: str) -> list[str]:
+    return re.findall(rf"```{kind}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def commands() -> list[str]:
+    lines = [line.partition("#")[0].strip() for block in blocks("sh") for line in block.splitlines()]
+    return [line for line in lines if line.startswith("wavenet ")]
+
+
+def test_the_readme_names_the_two_commands_that_set_everything_up() -> None:
+    text = "\n".join(blocks("sh"))
+    assert "make demo" in text and "make test" in text
+    assert len(README.splitlines()) <= 150
+
+
+def test_every_command_of_the_readme_runs(
+    tmp_path: Path, sound_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "recordings").symlink_to(sound_folder)
+    found = commands()
+    assert len(found) >= 10
+    for command in found:
+        words = shlex.split(command.replace(" | aplay", ""))[1:]
+        if words[0] == "train":
+            words += [*shlex.split(SHORTER), "--device", "cpu"]
+        if words[0] == "generate":
+            words = [word for word in words if word not in ("--seconds", "3")] + ["--samples", "40", "--force"]
+        if words[0] == "generate" and words[words.index("-o") + 1 : words.index("-o") + 2] == ["-"]:
+            continue  # streamed bytes; tests/test_cli.py runs it in a process of its own
+        if "--prime" in words:
+            toys.write_sounds(tmp_path / "prime", 1)
+            words[words.index("--prime") + 1] = str(tmp_path / "prime" / "sound0.wav")
+        assert cli.main(words) == 0, (command, capsys.readouterr().err)
+
+
+def test_the_python_of_the_readme_runs(trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "quickstart").symlink_to(trained_run)
+    for block in blocks("python"):
+        exec(compile(block.replace("seconds=3.0", "seconds=0.02"), "README.md", "exec"), {})
+    assert (tmp_path / "three.wav").is_file()

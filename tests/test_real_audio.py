@@ -1,0 +1,48 @@
+"""The main job on real recordings: scan, train, beat the histogram, generate, verify."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+import wavenet
+from wavenet import cli
+
+pytestmark = [pytest.mark.real_audio, pytest.mark.slow]
+
+SMALL = (
+    "model.dilations={pattern: exponential, layers: 8, cycles: 1}",
+    "model.residual_channels=24",
+    "model.gate_channels=24",
+    "model.skip_channels=64",
+    "model.head_channels=64",
+    "train.steps=150",
+    "train.learning_rate=0.004",
+    "train.warmup_steps=20",
+    "train.ema_decay=0.95",
+    "train.validate_targets=60000",
+    "train.sample_seconds=0.1",
+)
+
+
+def test_digits_scan_train_generate_verify(
+    real_audio: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digits, run, out = real_audio / "digits", tmp_path / "run", tmp_path / "out.wav"
+    assert cli.main(["data", "scan", str(digits), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert len(told["files"]) == 3000 and 21.8 < told["minutes_kept"] < 21.9
+    options = [word for key in SMALL for word in ("--set", key)]
+    assert cli.main(["train", "digits", "--data", str(digits), "--out", str(run), "--device", "cpu", *options]) == 0
+    voice = wavenet.load(run)
+    assert voice.data["files"] == {"train": 2400, "valid": 300, "test": 300}
+    training = voice.training
+    assert training["uniform_bits"] == 8.0 and 7.3 < training["order0_bits"] < 7.9
+    assert training["valid_bits"] < training["order0_bits"] - 1.0
+    assert cli.main(["generate", str(run), "--seconds", "1", "--seed", "1", "-o", str(out), "--verify"]) == 0
+    wave, rate = soundfile.read(out)
+    assert rate == 8000 and len(wave) == 8000 and np.sqrt(np.mean(wave**2)) > 0.003
