@@ -226,6 +226,16 @@ def test_resuming_where_there_is_nothing_begins(tmp_path: Path, sound_folder: Pa
     assert_same_run(run, trained_run)
 
 
+def test_a_bundle_carries_no_path_and_no_licence_of_other_sound(tmp_path: Path, sound_folder: Path) -> None:
+    cache = tmp_path / "cache"
+    named = {"licence": "CC0", "path": str(tmp_path)}
+    for data, licence in (({"licence": "CC0"}, "CC0"), (named, "not stated")):
+        run = toys.train(sound_folder, tmp_path / licence, cache, toys.recipe(data=data), max_steps=1)
+        voice = wavenet.load(run)
+        assert voice.data["licence"] == licence and voice.recipe.data.path is None
+        assert str(sound_folder.parent) not in (run / "model" / "config.json").read_text()
+
+
 def test_metrics_are_plain_csv(trained_run: Path) -> None:
     with (trained_run / "metrics.csv").open(newline="") as file:
         rows = list(csv.reader(file))

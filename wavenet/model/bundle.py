@@ -9,6 +9,7 @@ replaced, and takes its place after. At every instant one of the two describes t
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
@@ -45,19 +46,20 @@ class Bundle:
 
 
 def save(folder: Path, bundle: Bundle) -> None:
-    """Write a bundle into `folder`, replacing the one that is there as a whole.
+    """Write a bundle into `folder`, replacing the one that is there as a whole; where the sound lay stays behind.
 
     Raises:
         OSError: the folder cannot be written; the bundle that was there is still whole.
     """
     from safetensors.numpy import save as to_bytes
 
+    nowhere = dataclasses.replace(bundle.recipe.data, path=None)
     weights = to_bytes({name: np.ascontiguousarray(value) for name, value in sorted(bundle.arrays.items())})
     described = {
         "format": "wavenet-bundle",
         "version": config.BUNDLE_VERSION,
         "sha256": hashlib.sha256(weights).hexdigest(),
-        "recipe": config.to_tree(bundle.recipe),
+        "recipe": config.to_tree(dataclasses.replace(bundle.recipe, data=nowhere)),
         "data": bundle.data,
         "training": bundle.training,
     }

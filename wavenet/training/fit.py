@@ -82,7 +82,9 @@ def train(
     made = recipe if isinstance(recipe, Recipe) else config.load(config.find_recipe(str(recipe)), overrides)
     if data is not None:
         where = str(config.user_path(str(data)).resolve())
-        made = dataclasses.replace(made, data=dataclasses.replace(made.data, path=where, source="auto"))
+        licence = made.data.licence if made.data.path is None else "not stated"  # it was that of the recipe's own sound
+        replaced = dataclasses.replace(made.data, path=where, source="auto", licence=licence)
+        made = dataclasses.replace(made, data=replaced)
     run = chosen.out or Path("runs") / made.name
     state = runs.state_to_resume(made, run, resume=chosen.resume, force=chosen.force)
     if state is not None and state["step"] >= made.train.steps:

@@ -76,7 +76,7 @@ def _changed(before: Recipe, now: Recipe) -> tuple[str, Any, Any] | None:
         else:
             yield at, tree
 
-    moved = ("data.path", "data.source")
+    moved = ("data.path", "data.source", "data.licence")
     old = {key: value for key, value in flat(config.to_tree(before), "") if key not in moved}
     for key, value in flat(config.to_tree(now), ""):
         if key.split(".")[0] in FIXED and key not in moved and old.get(key) != value:
