@@ -410,6 +410,9 @@ def test_all_that_is_loud_enough_is_kept(levels: list[float], extra: int, below:
     if not sound.any():
         assert entry.reason == "digital silence"
         return
+    if max(levels) <= 0.001:
+        assert entry.reason == "silent throughout (below -60 dBFS)"
+        return
     frames = [sound[at : at + 80].astype(float) for at in range(0, len(sound), 80)]
     loudness = np.array([np.sqrt((frame**2).sum() / 80) for frame in frames])
     loud = np.flatnonzero(loudness >= 1.0001 * loudness.max() * 10 ** (-below / 20))

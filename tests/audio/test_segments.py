@@ -132,14 +132,14 @@ def test_every_target_sees_the_file_s_past_or_start_and_nothing_else(
     assert batch.inputs.dtype == (np.int64 if embedding else np.float32) and batch.targets.dtype == np.int64
     for row, (clip, first, count) in enumerate(crops.table.tolist()):
         codes = alphabet.encode(sound.read(clip, 0, lengths[clip] + sound.tail))
-        known = np.concatenate([np.full(context, alphabet.start), alphabet.inputs(codes)])
+        known = np.concatenate([alphabet.starts(context), alphabet.inputs(codes)])
         for at in range(count):
             assert batch.targets[row, at] == codes[first + at]
             np.testing.assert_array_equal(
                 batch.inputs[row, at : at + context], known[first + at : first + at + context]
             )
         assert (batch.targets[row, count:] == IGNORED).all()
-        assert (batch.inputs[row, context - 1 + count :] == alphabet.start).all()
+        assert (batch.inputs[row, context - 1 + count :] == alphabet.starts(1)).all()
 
 
 def test_start_is_a_code_of_its_own_and_never_a_target() -> None:

@@ -153,7 +153,7 @@ def test_our_table_names_everything_it_has_a_column_for(tmp_path: Path, said: li
     [
         ("prompt_id,prompt,text", "1,two,three", "1"),
         ("prompt,text", "two,three", "two"),
-        ("text", "three", "three"),
+        ("text", "three", None),  # what is said is no prompt: ten words are not ten prompts
         ("label", "four", None),
     ],
 )

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import glob
 import hashlib
 import json
 import os
 import shutil
+import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from wavenet import atomic
 from wavenet.audio.files import Reader, resampled
 from wavenet.audio.sources import Clip
 from wavenet.config import TrimConfig
@@ -102,6 +105,8 @@ def _measured(name: str, pcm: Pcm, rate: int, trim: TrimConfig | None) -> Entry:
         return Entry(name, "digital silence", seconds=len(pcm) / rate, silence=1.0)
     frame = max(1, round(FRAME_SECONDS * rate))
     loudness = np.sqrt(np.add.reduceat(wide**2, np.arange(0, len(wide), frame)) / frame)
+    if loudness.max() < SILENT:
+        return Entry(name, "silent throughout (below -60 dBFS)", seconds=len(pcm) / rate, silence=1.0)
     first, last = _loud_part(loudness, frame, len(pcm), rate, trim)
     kept = wide[first:last]
     return Entry(
@@ -213,12 +218,13 @@ def _opened(home: Path) -> Cache | None:
 def _made(clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, home: Path) -> Cache:
     home.parent.mkdir(parents=True, exist_ok=True)
     _sweep(home)
-    work = home.with_name(f"{home.name}.tmp-{os.getpid()}")
+    work = home.with_name(f"{home.name}.tmp-{socket.gethostname()}-{os.getpid()}")
     work.mkdir()
     try:
         entries = _write(clips, sample_rate, trim, work)
         manifest = {"sample_rate": sample_rate, "entries": [dataclasses.asdict(entry) for entry in entries]}
-        (work / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+        atomic.write_text(work / "manifest.json", json.dumps(manifest))
+        atomic.sync(work / "pcm.int16")
         if home.exists() and _opened(home) is None:
             shutil.rmtree(home)  # a damaged cache
         with contextlib.suppress(OSError):
@@ -244,8 +250,8 @@ def _write(clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, wor
 
 
 def _sweep(home: Path) -> None:
-    """Remove what killed processes left of this cache."""
-    for left in home.parent.glob(f"{home.name}.tmp-*"):
+    """Remove what killed processes of this machine left of this cache."""
+    for left in home.parent.glob(f"{glob.escape(f'{home.name}.tmp-{socket.gethostname()}')}-*"):
         owner = left.name.rpartition("-")[2]
         if owner.isdigit() and not _alive(int(owner)):
             shutil.rmtree(left, ignore_errors=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
@@ -16,14 +17,13 @@ from numpy.typing import NDArray
 
 from wavenet import atomic
 from wavenet.errors import InputError, SoundError
-
-Floats = NDArray[np.float32]
+from wavenet.outputs import Floats
 
 SUFFIXES = frozenset(
     {".wav", ".wave", ".rf64", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".caf"}
     | {".au", ".snd", ".sph", ".nist", ".voc", ".wve"}
 )
-BLOCK_FRAMES = 1 << 18  # read at a time, so that an hour of sound needs no hour of memory
+BLOCK_FRAMES = 1 << 18  # read and resampled at a time
 MAX_RATIO_TERM = 4_000  # an odd ratio of rates is replaced by the nearest with terms up to about this
 
 # torchaudio's resampler with its defaults aliases at -20 dB; with these (Kaiser-windowed sinc) at -140 dB
@@ -48,8 +48,9 @@ class Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._file = soundfile.SoundFile(str(path))
-        except (soundfile.SoundFileError, OSError, TypeError) as error:
+            # bytes, since the library would refuse to encode a name that is no UTF-8
+            self._file = soundfile.SoundFile(str(path) if os.name == "nt" else os.fsencode(path))
+        except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
             raise SoundError(_reason(path, error)) from None
         self.sample_rate: int = self._file.samplerate
         self.channels: int = self._file.channels

@@ -1,8 +1,8 @@
 """Training crops. Each target comes with its whole context, so a crop's borders leave no mark on the loss.
 
 Every file is cut into pieces of equal length (to within one sample), none longer than `segment_samples`. An epoch is
-a permutation of all pieces: each sample of a file is a target exactly once in it, the first ones too, and nothing
-else is. What stands in batch n is a function of (seed, n) alone.
+a permutation of all pieces: each sample of a file is a target exactly once in it, the first ones too; nothing else is,
+but for the tail of silence that a recipe may ask for. What stands in batch n is a function of (seed, n) alone.
 """
 
 from __future__ import annotations
@@ -146,8 +146,7 @@ class Crops:
         """Return the pieces of some rows of the table as one batch, shorter ones padded and masked."""
         chosen = self.table[rows]
         width = self.width or int(chosen[:, 2].max())
-        kind = np.int64 if self.alphabet.embedding else np.float32
-        inputs = np.full((len(rows), width + self.context - 1), self.alphabet.start, kind)
+        inputs = self.alphabet.starts(len(rows), width + self.context - 1)
         targets = np.full((len(rows), width), IGNORED, np.int64)
         for row, (clip, first, count) in enumerate(chosen.tolist()):
             wave = self.sound.read(clip, max(0, first - self.context), first + count)

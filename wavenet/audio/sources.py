@@ -167,7 +167,7 @@ def _metadata(folder: Path) -> list[Clip]:
                 speaker=row.get("speaker") or None,
                 label=row.get("label") or None,
                 text=row.get("text") or None,
-                prompt=row.get("prompt_id") or row.get("prompt") or row.get("text") or None,
+                prompt=row.get("prompt_id") or row.get("prompt") or None,
                 split=_own_split(row.get("split"), table),
             )
         )

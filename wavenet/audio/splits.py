@@ -74,7 +74,7 @@ def _own(clips: Sequence[Clip]) -> list[str] | None:
 def _group(clip: Clip, by: str) -> str:
     if by in ("auto", "file"):
         return clip.name
-    group = clip.speaker if by == "speaker" else clip.prompt
+    group = clip.speaker if by == "speaker" else clip.prompt or clip.text
     if group is None:
         raise SoundError(f"data.split.by is {by}, but the data name no {by} for {clip.name}; split by file")
     return group

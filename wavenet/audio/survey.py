@@ -96,6 +96,7 @@ def _measures(kept: list[Entry]) -> list[str]:
         f"peaks     {peaks.min():.3f} to {peaks.max():.3f}, median {np.median(peaks):.3f}",
         f"rms       {_db(levels.min())} to {_db(levels.max())}, median {_db(float(np.median(levels)))}",
         f"clipping  {len(clipping):,} files have over 0.01 % of their samples at full scale",
+        f"overshoot {sum(entry.overshoot for entry in kept):,} samples lie beyond full scale and would be clipped",
         f"silence   {silence:.1%} of all 10 ms frames lie below -60 dBFS",
     ]
 
