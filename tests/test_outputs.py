@@ -252,8 +252,9 @@ def test_each_target_is_predicted_from_the_samples_right_before_it(
 
 
 def test_start_is_no_code_and_no_target() -> None:
-    assert Categorical(256).start == 256
-    assert Categorical(256, embedding=False).start == 0.0
+    codes, values = Categorical(256).starts(2, 3), Categorical(256, embedding=False).starts(4)
+    assert codes.dtype == np.int64 and codes.tolist() == [[256] * 3] * 2
+    assert values.dtype == np.float32 and values.tolist() == [0.0] * 4
     _, targets = Categorical(4).crop(np.ones(3, np.float32), 0, 3, 10)
     assert targets.tolist() == [3, 3, 3]
 

@@ -110,10 +110,12 @@ class Categorical:
         """Bits per sample of the uniform guess: log2 Q."""
         return math.log2(self.classes)
 
-    @property
-    def start(self) -> float:
-        """The input that stands before the first sample of every file, over the whole receptive field."""
-        return float(self.classes) if self.embedding else 0.0
+    def starts(self, *shape: int) -> NDArray[np.generic]:
+        """Return inputs of a shape that are all *start*: what stands before the first sample of every file.
+
+        Index Q (int64) of an embedding, else the value 0.0 (float32).
+        """
+        return np.full(shape, self.classes, np.int64) if self.embedding else np.zeros(shape, np.float32)
 
     # --- encoding ---
 
@@ -160,7 +162,7 @@ class Categorical:
         codes = self.encode(wave)
         missing = context - min(first, context)
         past = self.inputs(codes[:-1])
-        padded = np.concatenate([np.full(missing, self.start, past.dtype), past])
+        padded = np.concatenate([self.starts(missing), past])
         return padded, codes[-count:]
 
     # --- likelihood ---

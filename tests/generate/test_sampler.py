@@ -80,6 +80,16 @@ def test_priming_in_one_pass_is_priming_step_by_step(length: int) -> None:
         np.testing.assert_allclose(once.queues.past(index), stepped.queues.past(index), atol=1e-5)
 
 
+@pytest.mark.parametrize("length", [16, 17, 40, 200])
+def test_a_prime_longer_than_the_receptive_field_costs_and_changes_nothing_more(length: int) -> None:
+    sound = np.random.default_rng(1).integers(0, 16, length)
+    short, long = made(2), made(2)
+    long.prime(sound)
+    for code in sound:
+        short.prime(np.array([code]))
+    assert np.array_equal(codes(short, 60), codes(long, 60))
+
+
 def test_priming_with_what_was_drawn_goes_on_as_if_it_had_been_drawn() -> None:
     whole = codes(made(), 100)
     source = made()
@@ -124,7 +134,7 @@ def test_draws_follow_the_distribution() -> None:
 
 def test_chunks_say_what_was_fed_and_answered() -> None:
     (part,) = made().generate(30, keep_parameters=True)
-    assert part.inputs[0, 0] == ALPHABET.start
+    assert part.inputs[0, 0] == ALPHABET.starts(1)[0]
     assert np.array_equal(part.inputs[0, 1:], part.codes[0, :-1])
     assert part.parameters is not None and part.parameters.shape == (1, 30, 16)
 

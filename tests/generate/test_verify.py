@@ -41,3 +41,15 @@ def test_one_wrong_answer_is_the_difference() -> None:
     judge = Verifier(net, alphabet, 1, None)
     judge.judge(Chunk(part.codes, part.inputs, part.parameters))
     assert 0.3 < judge.difference <= 0.5
+
+
+def test_not_a_number_is_never_taken_for_agreement() -> None:
+    recipe = toys.recipe()
+    net, alphabet = network.build(recipe).eval(), outputs.of(recipe)
+    source = Sampler(sampler.backend("auto", pack(recipe.shape, net.arrays())), alphabet, 1, 3)
+    judge = Verifier(net, alphabet, 1, None)
+    for index, part in enumerate(source.generate(30, 10, keep_parameters=True)):
+        assert part.parameters is not None
+        part.parameters[0, 3, 4] = np.nan if index == 0 else 0.0
+        judge.judge(part)
+    assert not judge.difference <= BOUND

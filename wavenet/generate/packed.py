@@ -8,12 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wavenet.errors import BundleError
 from wavenet.geometry import Shape
-
-Floats = NDArray[np.float32]
+from wavenet.outputs import Floats
 
 
 @dataclass(frozen=True)

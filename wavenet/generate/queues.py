@@ -7,11 +7,9 @@ lies k*d slots further on. The newest input then takes that slot (Le Paine et al
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wavenet.geometry import Shape
-
-Floats = NDArray[np.float32]
+from wavenet.outputs import Floats
 
 
 class Queues:

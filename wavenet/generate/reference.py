@@ -8,17 +8,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from wavenet.generate.packed import Floats, Packed
+from wavenet.generate.packed import Packed
 from wavenet.generate.queues import Queues
-from wavenet.geometry import Shape
+from wavenet.outputs import Floats
 
 PASS_SAMPLES = 4096  # of one parallel pass; bounds its memory
-
-
-def unsupported(shape: Shape) -> str | None:
-    """Return why this backend cannot run a network, or None: the reference runs all."""
-    del shape
-    return None
 
 
 class Reference:
@@ -31,19 +25,14 @@ class Reference:
     def __init__(self, packed: Packed) -> None:
         self.packed = packed
 
-    def start(self, batch: int, start: float) -> Queues:
-        """Return queues that have seen endless *start*: ring l is filled with layer l's fixed input.
-
-        Args:
-            batch: sequences B.
-            start: the input that stands for *start*: a code, or 0.0.
-        """
-        queues = Queues(self.packed.shape, batch)
-        x = self.enter(np.full(1, start))
+    def start(self, starts: NDArray[np.generic]) -> Queues:
+        """Return queues that have seen these inputs [B] for ever: ring l is filled with layer l's fixed input."""
+        queues = Queues(self.packed.shape, len(starts))
+        x = self.enter(starts)
         for ring, layer in zip(queues.rings, self.packed.layers, strict=True):
             ring[:] = x
-            z = _gate(layer.dilated(np.tile(x, layer.kernel)))
-            x = x if layer.residual is None else x + layer.residual(z)
+            z = _gate(layer.dilated(np.tile(x, layer.kernel)[:, None]))
+            x = x if layer.residual is None else x + layer.residual(z)[:, 0]
         return queues
 
     def step(self, queues: Queues, inputs: NDArray[np.generic]) -> Floats:

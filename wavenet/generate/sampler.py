@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavenet.errors import InputError, did_you_mean
-from wavenet.generate.packed import Floats, Packed
+from wavenet.generate.packed import Packed
 from wavenet.generate.reference import Reference
-from wavenet.outputs import Categorical, Codes, Draw
+from wavenet.outputs import Categorical, Codes, Draw, Floats
 
 BACKENDS = ("auto", "reference")
 WORDS = 4  # 64-bit words of one Philox block
@@ -74,10 +74,9 @@ class Sampler:
     ):
         self.engine, self.alphabet, self.batch, self.seed = engine, alphabet, batch, seed
         self.draw = draw or Draw()
-        self.queues = engine.start(batch, alphabet.start)
+        self.queues = engine.start(alphabet.starts(batch))
         self.position = 0  # samples drawn
-        self._next = self.alphabet.inputs(np.zeros(batch, np.int64))
-        self._next = np.full_like(self._next, alphabet.start)
+        self._next = alphabet.starts(batch)
 
     def prime(self, codes: Codes) -> None:
         """Continue from known sound, in parallel passes: as if each of these codes had been drawn.
@@ -88,7 +87,9 @@ class Sampler:
         known = np.broadcast_to(codes, (self.batch, codes.shape[-1]))
         inputs = np.concatenate([self._next[:, None], self.alphabet.inputs(np.ascontiguousarray(known))], axis=1)
         if inputs.shape[1] > 1:
-            self.engine.advance(self.queues, inputs[:, :-1])
+            # what the queues hold depends on one receptive field: older sound would only cost time and memory
+            seen = self.engine.packed.shape.receptive_field
+            self.engine.advance(self.queues, inputs[:, max(0, inputs.shape[1] - 1 - seen) : -1])
         self._next = np.ascontiguousarray(inputs[:, -1])
 
     def generate(self, samples: int, chunk: int = 1000, *, keep_parameters: bool = False) -> Iterator[Chunk]:

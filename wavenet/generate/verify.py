@@ -32,10 +32,8 @@ class Verifier:
         self.network, self.alphabet, self.difference = network, alphabet, 0.0
         context = network.receptive_field - 1
         known = np.zeros(0, np.int64) if primed is None else primed
-        fed = alphabet.inputs(known)
-        start = np.full(context + 1, alphabet.start, fed.dtype)
         # the newest of these is the first input of the first chunk; the context is what lies before it
-        before = np.concatenate([start, fed])[:-1]
+        before = np.concatenate([alphabet.starts(context + 1), alphabet.inputs(known)])[:-1]
         self._context = np.tile(before[len(before) - context :], (batch, 1))
 
     def judge(self, chunk: Chunk) -> None:
@@ -46,6 +44,6 @@ class Verifier:
         inputs = np.concatenate([self._context, chunk.inputs], axis=1)
         with torch.inference_mode():
             graph = self.network(torch.from_numpy(inputs)).numpy()
-        ours = self.alphabet.log_probabilities(chunk.parameters)
-        self.difference = max(self.difference, float(np.abs(self.alphabet.log_probabilities(graph) - ours).max()))
+        ours, theirs = (self.alphabet.log_probabilities(answer) for answer in (chunk.parameters, graph))
+        self.difference = float(np.maximum(self.difference, np.abs(theirs - ours).max()))  # NaN stays NaN
         self._context = inputs[:, inputs.shape[1] - self._context.shape[1] :]

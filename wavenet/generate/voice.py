@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from wavenet import outputs
 from wavenet.audio import files
 from wavenet.audio.segments import gain
 from wavenet.config import Recipe
-from wavenet.errors import InputError, Terminated
+from wavenet.errors import InputError, Terminated, WavenetError
 from wavenet.generate import sampler
 from wavenet.generate.packed import Packed, pack
 from wavenet.generate.sampler import Sampler
@@ -45,6 +46,7 @@ class Sound:
         seed: what it was drawn with.
         difference: largest difference of log-probabilities between sampler and training graph, in nats, where
             verification was asked for.
+        wall: seconds that drawing the samples took, verification apart.
         stopped_by: the signal that left it shorter than asked for, SIGINT or SIGTERM, else None.
     """
 
@@ -53,6 +55,7 @@ class Sound:
     bits: int
     seed: int
     difference: float | None = None
+    wall: float = 0.0
     stopped_by: str | None = None
 
     @property
@@ -64,10 +67,18 @@ class Sound:
         """Write WAV or FLAC files, whole or not at all, and return their paths.
 
         One sequence is written to `path`, more to NAME-0.wav, NAME-1.wav...
+
+        Raises:
+            WavenetError: a file cannot be written.
         """
         paths = numbered(Path(path), len(self.samples))
         for target, wave in zip(paths, self.samples, strict=True):
-            files.write(target, wave, self.sample_rate, self.bits)
+            try:
+                files.write(target, wave, self.sample_rate, self.bits)
+            except OSError as error:
+                raise WavenetError(
+                    f"{target} cannot be written ({error.strerror or error}); free space or name another file"
+                ) from None
         return paths
 
     def warnings(self) -> list[str]:
@@ -137,7 +148,7 @@ class Voice:
         bits, order0 = self.training.get("valid_bits"), self.training.get("order0_bits")
         if not isinstance(bits, int | float) or not isinstance(order0, int | float):
             return ["this model was never measured on held-out sound; expect noise until it has been trained"]
-        if bits >= order0:
+        if not bits < order0:
             return [
                 f"this model has not beaten the histogram of its training data ({bits:.3f} against {order0:.3f} "
                 "bits/sample): expect noise; train longer"
@@ -222,10 +233,9 @@ class Voice:
         if primed is not None:
             source.prime(primed)
         judge = Verifier(self.network, alphabet, count, primed) if verify else None
-        codes, stopped_by = _collect(source, total, judge, self.sample_rate)
-        return Sound(
-            alphabet.decode(codes), self.sample_rate, self.bits, seed, judge.difference if judge else None, stopped_by
-        )
+        codes, wall, stopped_by = _collect(source, total, judge, self.sample_rate)
+        difference = judge.difference if judge else None
+        return Sound(alphabet.decode(codes), self.sample_rate, self.bits, seed, difference, wall, stopped_by)
 
     def length(self, seconds: float | None, samples: int | None) -> int:
         """Return how many samples are meant; 3 seconds by default.
@@ -241,23 +251,30 @@ class Voice:
         return round(total)
 
 
-def _collect(source: Sampler, total: int, judge: Verifier | None, rate: int) -> tuple[NDArray[np.int64], str | None]:
-    """Return the codes [B, T], and the signal that cut them short, if one did."""
+def _collect(
+    source: Sampler, total: int, judge: Verifier | None, rate: int
+) -> tuple[NDArray[np.int64], float, str | None]:
+    """Return the codes [B, T], the seconds it took to draw them, and the signal that cut them short, if one did."""
     parts: list[Codes] = [np.zeros((source.batch, 0), np.int64)]
-    stopped_by = None
-    # a twentieth of a second at a time, so that progress moves and an interruption loses little
+    stopped_by, wall = None, 0.0
+    # a twentieth of a second at a time, so that progress moves and an interruption loses little; the training graph
+    # is asked about a receptive field at least, since it has to see as much again before
+    size = max(100, rate // 20, source.engine.packed.shape.receptive_field if judge is not None else 0)
     with Progress("generating", total, "samples") as progress:
+        began = time.monotonic()
         try:
-            for chunk in source.generate(total, max(100, rate // 20), keep_parameters=judge is not None):
+            for chunk in source.generate(total, size, keep_parameters=judge is not None):
+                wall += time.monotonic() - began
                 if judge is not None:
                     judge.judge(chunk)
                 parts.append(chunk.codes)
                 progress.advance(chunk.codes.shape[1])
+                began = time.monotonic()
         except (KeyboardInterrupt, Terminated) as signal:
             stopped_by = "SIGTERM" if isinstance(signal, Terminated) else "SIGINT"
             if len(parts) == 1:
                 raise
-    return np.concatenate(parts, axis=1), stopped_by
+    return np.concatenate(parts, axis=1), wall, stopped_by
 
 
 def checked_draw(temperature: float, top_k: int, top_p: float) -> Draw:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from wavenet.errors import BundleError, did_you_mean
 
 Arrays = dict[str, NDArray[np.float32]]
 
+ATTEMPTS = 3  # at reading weights and config that belong together
 CONFIG, NEXT, WEIGHTS = "config.json", "config.next.json", "model.safetensors"
 
 
@@ -35,8 +37,8 @@ class Bundle:
     Args:
         recipe: the complete recipe.
         arrays: weights by name, float32.
-        data: provenance of the sound: source, licence, split, minutes, level, counts of the training codes.
-        training: steps, bits per sample, seed, versions.
+        data: provenance of the sound: source, licence, split, files, minutes, counts of the training codes.
+        training: steps, bits per sample, seconds, versions.
     """
 
     recipe: Recipe
@@ -77,11 +79,7 @@ def load(folder: Path) -> Bundle:
     from safetensors import SafetensorError
     from safetensors.numpy import load as from_bytes
 
-    try:
-        weights = (folder / WEIGHTS).read_bytes()
-    except OSError as error:
-        raise BundleError(f"{folder / WEIGHTS} cannot be read ({error.strerror}); get the bundle again") from None
-    described = _describing(folder, hashlib.sha256(weights).hexdigest())
+    weights, described = _read(folder)
     recipe = config.from_tree(described["recipe"], str(folder / CONFIG))
     try:
         arrays = from_bytes(weights)
@@ -91,6 +89,21 @@ def load(folder: Path) -> Bundle:
         if value.dtype != np.float32 or not np.isfinite(value).all():
             raise BundleError(f"{folder / WEIGHTS}: {name} is not all finite float32; train or get the bundle again")
     return Bundle(recipe, arrays, _section(described, "data"), _section(described, "training"))
+
+
+def _read(folder: Path) -> tuple[bytes, dict[str, Any]]:
+    """Return the weights and the config that describes them; a training run may be replacing both just now."""
+    for attempt in range(ATTEMPTS):
+        try:
+            weights = (folder / WEIGHTS).read_bytes()
+            return weights, _describing(folder, hashlib.sha256(weights).hexdigest())
+        except OSError as error:
+            raise BundleError(f"{folder / WEIGHTS} cannot be read ({error.strerror}); get the bundle again") from None
+        except BundleError:
+            if attempt == ATTEMPTS - 1:
+                raise
+            time.sleep(0.05)
+    raise AssertionError("unreachable")
 
 
 def _describing(folder: Path, digest: str) -> dict[str, Any]:
