@@ -341,6 +341,23 @@ def user_path(text: str) -> Path:
     return path
 
 
+def with_data(recipe: Recipe, folder: str | Path | None) -> Recipe:
+    """Return a recipe that reads another folder of sound; the licence of its own sound does not go with it."""
+    if folder is None:
+        return recipe
+    licence = recipe.data.licence if recipe.data.path is None else "not stated"
+    where = str(user_path(str(folder)).resolve())
+    return dataclasses.replace(
+        recipe, data=dataclasses.replace(recipe.data, path=where, source="auto", licence=licence)
+    )
+
+
+def run_folder(text: str) -> Path | None:
+    """Return the run folder that a RECIPE argument is, or None where it is something else."""
+    path = user_path(text)
+    return path if (path / "config.yaml").is_file() and (path / "environment.json").is_file() else None
+
+
 def find_recipe(text: str) -> Path:
     """Return the file that a RECIPE argument means: an existing path, else a name in `recipes/`.
 

@@ -16,7 +16,7 @@ from wavenet.training.metrics import read
 def test_steps_and_time_end_training_and_nothing_else_does() -> None:
     assert not Stopper(None, None).check(10**9)
     steps = Stopper(5, None)
-    assert [steps.check(step) for step in (1, 4, 5)] == [False, False, True] and steps.reason == "steps"
+    assert [steps.check(step) for step in (1, 4, 5)] == [False, False, True] and steps.due
     assert Stopper(None, 0.0).check(1)
     assert not Stopper(None, 3600.0).check(1)
 
@@ -25,7 +25,7 @@ def test_steps_and_time_end_training_and_nothing_else_does() -> None:
 def test_a_signal_ends_training_after_the_step(number: signal.Signals) -> None:
     stopper = Stopper(None, None)
     stopper._on_signal(number, None)
-    assert stopper.interrupted() and stopper.reason == number.name and stopper.check(1)
+    assert stopper.interrupted() and stopper.signal == number.name and stopper.check(1) and not stopper.due
 
 
 def test_a_second_ctrl_c_does_not_wait() -> None:

@@ -14,7 +14,7 @@ import toys
 
 import wavenet
 from wavenet import config
-from wavenet.errors import BundleError, DivergenceError, InputError
+from wavenet.errors import BundleError, DivergenceError, InputError, Terminated
 from wavenet.training import checkpoint
 from wavenet.training.metrics import TIME_COLUMNS, read
 
@@ -234,6 +234,78 @@ def test_a_bundle_carries_no_path_and_no_licence_of_other_sound(tmp_path: Path, 
         voice = wavenet.load(run)
         assert voice.data["licence"] == licence and voice.recipe.data.path is None
         assert str(sound_folder.parent) not in (run / "model" / "config.json").read_text()
+
+
+@pytest.mark.parametrize("step", [4, 6, 12])
+@pytest.mark.parametrize("during", ["evaluate.score", "Voice.stream"])
+def test_a_signal_during_a_score_or_a_sound_loses_neither(  # noqa: PLR0917  (pytest's fixtures are arguments)
+    tmp_path: Path,
+    sound_folder: Path,
+    trained_run: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    step: int,
+    during: str,
+) -> None:
+    from wavenet.training import callbacks
+
+    place = callbacks.evaluate if during == "evaluate.score" else callbacks.Voice
+    name, stoppers = during.split(".")[1], []
+    original, made = getattr(place, name), callbacks.Stopper.__init__
+
+    def watched(self: callbacks.Stopper, *arguments: object) -> None:
+        made(self, *arguments)  # type: ignore[arg-type]
+        stoppers.append(self)
+
+    def signalled(*arguments: object, **named: object) -> object:
+        if checkpointed() == step - 1:
+            stoppers[-1]._on_signal(15, None)
+        return original(*arguments, **named)
+
+    def checkpointed() -> int:
+        last = tmp_path / "run" / "checkpoints" / "last.ckpt"
+        return int(checkpoint.load(last)["step"]) if last.is_file() else 0
+
+    monkeypatch.setattr(callbacks.Stopper, "__init__", watched)
+    monkeypatch.setattr(place, name, signalled)
+    every = {"save_steps": 1}
+    try:
+        toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", toys.recipe(train=every))
+        stopped = False
+    except Terminated:
+        stopped = True
+    monkeypatch.undo()
+    assert stopped == (step in ((4, 8, 12) if during == "evaluate.score" else (6, 12)))
+    if stopped:
+        assert checkpointed() == step
+        toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", toys.recipe(train=every), resume=True)
+    assert_same_run(tmp_path / "run", trained_run)
+    sounds = [run / "samples" / f"step-{n:06d}-0.wav" for run in (tmp_path / "run", trained_run) for n in (6, 12)]
+    assert len({path.read_bytes() for path in sounds[::2]}) == len({path.read_bytes() for path in sounds[1::2]}) == 1
+
+
+def test_best_is_chosen_on_the_schedule_alone(tmp_path: Path, sound_folder: Path) -> None:
+    run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", max_steps=3)
+    assert wavenet.load(run).training["valid_step"] == 3
+    assert not (run / "checkpoints" / "best.ckpt").exists()
+
+
+def test_a_run_folder_given_as_the_recipe_goes_on_in_itself(
+    tmp_path: Path, sound_folder: Path, trained_run: Path
+) -> None:
+    from wavenet.training.fit import train
+
+    run, cache = tmp_path / "run", str(tmp_path / "cache")
+    toys.train(sound_folder, run, tmp_path / "cache", max_steps=5)
+    assert train(str(run), cache=cache, device="cpu", resume=True) == run
+    assert_same_run(run, trained_run)
+
+
+@pytest.mark.parametrize("choice", [{"device": "gpu"}, {"precision": "16"}])
+def test_a_choice_that_there_is_not_is_refused(tmp_path: Path, choice: dict[str, str]) -> None:
+    from wavenet.training.fit import train
+
+    with pytest.raises(InputError, match="expected one of"):
+        train(toys.recipe(), out=tmp_path / "run", **choice)
 
 
 def test_metrics_are_plain_csv(trained_run: Path) -> None:

@@ -11,7 +11,7 @@ def test_rows_come_back_and_those_past_the_checkpoint_are_dropped(tmp_path: Path
     path = tmp_path / "metrics.csv"
     metrics = Metrics(path, 0)
     for step in (2, 4, 6):
-        metrics.append({"step": step, "train_bits": 1 / 3 * step, "skipped": 0})
+        metrics.append({"step": step, "train_bits": 1 / 3 * step, "targets_per_second": 9})
     whole = path.read_text()
     assert whole.splitlines()[0].split(",") == list(COLUMNS)
     assert [row["step"] for row in read(path)] == ["2", "4", "6"]
@@ -22,9 +22,9 @@ def test_rows_come_back_and_those_past_the_checkpoint_are_dropped(tmp_path: Path
 
 def test_a_torn_last_row_is_no_obstacle(tmp_path: Path) -> None:
     path = tmp_path / "metrics.csv"
-    Metrics(path, 0).append({"step": 2, "train_bits": 1.0})
+    Metrics(path, 0).append({"step": 2, "train_bits": 1.0, "targets_per_second": 9})
     with path.open("a") as file:
-        file.write("4,1.2")
+        file.write("1,1.2")  # a torn 12
     Metrics(path, 2)
     assert [row["step"] for row in read(path)] == ["2"]
 

@@ -23,8 +23,45 @@ def test_a_new_place_has_nothing_to_resume(tmp_path: Path) -> None:
 
 def test_a_file_or_a_foreign_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(InputError, match="is no run folder"):
-        runs.state_to_resume(toys.recipe(), tmp_path / "file", resume=False, force=False)
+    (tmp_path / "theirs" / "model").mkdir(parents=True)
+    (tmp_path / "theirs" / "config.yaml").write_text("learning_rate: 3")
+    for place in (tmp_path / "file", tmp_path / "theirs", tmp_path):
+        with pytest.raises(InputError, match="is no run folder"):
+            runs.check_place(place)
+
+
+def test_leftovers_of_a_kill_do_not_make_a_place_foreign_and_are_swept(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    for name in (".ab.tmp.yaml", "checkpoints/.cd.tmp.ckpt", "metrics.csv"):
+        (tmp_path / name).write_text("x")
+    runs.check_place(tmp_path)
+    with runs.locked(tmp_path):
+        assert sorted(path.name for path in tmp_path.rglob("*")) == [".lock", "checkpoints", "metrics.csv"]
+
+
+def test_a_place_that_stayed_empty_is_removed_again(tmp_path: Path) -> None:
+    with runs.locked(tmp_path / "run"):
+        assert (tmp_path / "run").is_dir()
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_checkpoint_without_its_config_is_not_begun_over(tmp_path: Path, trained_run: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "last.ckpt").write_bytes((trained_run / "checkpoints" / "last.ckpt").read_bytes())
+    for resume in (False, True):
+        with pytest.raises(InputError, match=r"no config\.yaml"):
+            runs.state_to_resume(toys.recipe(), tmp_path, resume=resume, force=False)
+
+
+def test_a_finished_run_of_another_model_is_not_taken_for_this_one(trained_run: Path) -> None:
+    with pytest.raises(InputError, match=r"model\.head_channels"):
+        runs.state_to_resume(toys.recipe(model={"head_channels": 9}), trained_run, resume=False, force=False)
+
+
+def test_a_key_that_went_away_is_noticed(tmp_path: Path) -> None:
+    runs.describe(tmp_path, toys.recipe(data={"trim": {"below_db": 40}}), "cpu")
+    with pytest.raises(InputError, match=r"data\.trim"):
+        runs.state_to_resume(toys.recipe(), tmp_path, resume=True, force=False)
 
 
 def test_training_keys_may_change_on_resume(trained_run: Path) -> None:
@@ -51,15 +88,15 @@ def test_beginning_anew_removes_a_runs_own_things_only(tmp_path: Path) -> None:
     for name in ("metrics.csv", "notes.txt"):
         (tmp_path / name).write_text("x")
     (tmp_path / "checkpoints").mkdir()
-    with runs.locked(tmp_path, anew=True):
-        assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "notes.txt"]
+    runs.clear(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with (
         pytest.raises(WavenetError, match="name another with --out"),
-        runs.locked(tmp_path / "file" / "run", anew=False),
+        runs.locked(tmp_path / "file" / "run"),
     ):
         pass
 

@@ -1,7 +1,7 @@
 """What happens around the training step: stopping, and the run folder's record of it.
 
-The order at the end of every step is fixed, so that a run that was killed and resumed leaves the same record as one
-that was not: row, held-out score, sound, checkpoint.
+The order at the end of every step is fixed: held-out score, sound, row, checkpoint. A record that a signal cuts short
+writes no row and is made up for when the run goes on, so that it leaves the same record as one that never stopped.
 """
 
 from __future__ import annotations
@@ -44,17 +44,19 @@ class Stopper(pl.Callback):
         max_seconds: stop after this long in this process.
 
     Attributes:
-        reason: why training ends: ``"SIGINT"``, ``"SIGTERM"``, ``"time"``, ``"steps"``, or None while it goes on.
+        signal: the name of the signal that asked to stop, or None.
+        due: whether the steps or the time are up.
     """
 
     def __init__(self, max_steps: int | None, max_seconds: float | None) -> None:
         self.max_steps, self.max_seconds = max_steps, max_seconds
-        self.reason: str | None = None
+        self.signal: str | None = None
+        self.due = False
         self._began = time.monotonic()
 
     def interrupted(self) -> bool:
         """Return whether a signal asked to stop; long work between two steps asks this."""
-        return self.reason in ("SIGINT", "SIGTERM")
+        return self.signal is not None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take the signals over from Lightning, which would end the process before anything is saved."""
@@ -65,16 +67,14 @@ class Stopper(pl.Callback):
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.interrupted() and number == signal.SIGINT:
             raise KeyboardInterrupt  # a second Ctrl-C does not wait
-        self.reason = signal.Signals(number).name
-        log.info("%s: stopping after this step...", self.reason)
+        self.signal = signal.Signals(number).name
 
     def check(self, step: int) -> bool:
         """Return whether training ends after this step."""
-        if self.reason is None and self.max_steps is not None and step >= self.max_steps:
-            self.reason = "steps"
-        if self.reason is None and self.max_seconds is not None:
-            self.reason = "time" if time.monotonic() - self._began >= self.max_seconds else None
-        return self.reason is not None
+        steps_up = self.max_steps is not None and step >= self.max_steps
+        time_up = self.max_seconds is not None and time.monotonic() - self._began >= self.max_seconds
+        self.due = self.due or steps_up or time_up
+        return self.due or self.interrupted()
 
 
 @dataclass
@@ -96,6 +96,7 @@ class Standing:
     best_bits: float = math.inf
     valid: dict[str, Any] = field(default_factory=dict)  # the newest score, as the bundle carries it
     window: Window = field(default_factory=Window)
+    unrecorded: bool = False  # a signal cut the record of the newest step short
 
     def to_state(self) -> dict[str, Any]:
         """Return plain values."""
@@ -125,11 +126,13 @@ class Recorder(pl.Callback):
         self._progress: Progress | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Open the record; rows past the checkpoint are dropped."""
+        """Open the record; rows past the checkpoint are dropped, a record that was cut short is made up for."""
         assert isinstance(pl_module, WaveNetModule)
         self.metrics = Metrics(self.run / "metrics.csv", pl_module.step)
         self._progress = Progress("training", pl_module.recipe.train.steps, "steps", first=pl_module.step)
         self._tick = time.monotonic()
+        if self.standing.unrecorded and self._record(trainer, pl_module):
+            self.save(pl_module)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -137,27 +140,41 @@ class Recorder(pl.Callback):
         """Record one step, in the fixed order; then end training where that is due."""
         assert isinstance(pl_module, WaveNetModule) and self._progress is not None
         module, train = pl_module, pl_module.recipe.train
-        step, last = module.step, module.step >= train.steps
+        last = module.step >= train.steps
         self._add(outputs)
         self._progress.advance(1, f"{outputs['bits']:.3f} bits/sample")
+        self._record(trainer, module)
+        stop = self.stopper.check(module.step)  # asked once: a signal after this waits for the next step
         diverged = module.skipped_in_a_row >= BAD_STEPS
-        stop = self.stopper.check(step) or diverged
-        score = self._validate(module) if last or step % train.validate_steps == 0 else None
-        if score is not None or step % train.log_steps == 0:
-            self._row(trainer, module, score)
-        if last or step % train.sample_steps == 0:
-            self._sample(module)
-        if self.stopper.reason in ("time", "steps") and not last and score is None:
-            self._validate(module)  # off the schedule: told and kept in the bundle, but no row
-        if last or stop or self.stopper.interrupted() or step % train.save_steps == 0:
+        if self.stopper.due and not last and self.standing.valid.get("valid_step") != module.step:
+            self._validate(module)  # off the schedule: told, and kept in the bundle, but no row and no best
+        if last or stop or diverged or module.step % train.save_steps == 0:
             self.save(module)
         if diverged:
             raise DivergenceError(
-                f"{BAD_STEPS} steps in a row had a non-finite loss or gradient (the last was step {step}); the last "
-                f"good state is saved in {self.run}: lower train.learning_rate and begin anew, or check the data"
+                f"{BAD_STEPS} steps in a row had a non-finite loss or gradient (the last was step {module.step}); the "
+                f"last good state is saved in {self.run}: lower train.learning_rate and begin anew, or check the data"
             )
-        if stop or self.stopper.interrupted():
-            trainer.should_stop = True
+        trainer.should_stop = stop
+
+    def _record(self, trainer: pl.Trainer, module: WaveNetModule) -> bool:
+        """Score, sound and row of one step where they are due; return whether nothing was cut short."""
+        step, train = module.step, module.recipe.train
+        last, score = step >= train.steps, None
+        self.standing.unrecorded = True
+        if last or step % train.validate_steps == 0:
+            score = self._validate(module)
+            if score is None and self.stopper.interrupted():
+                return False
+            if score is not None and score.bits < self.standing.best_bits:
+                self.standing.best_bits = score.bits
+                self._checkpoint(module, "best.ckpt")
+        if (last or step % train.sample_steps == 0) and not self._sample(module):
+            return False
+        if score is not None or step % train.log_steps == 0:
+            self._row(trainer, module, score)
+        self.standing.unrecorded = False
+        return True
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Close the bar."""
@@ -190,9 +207,9 @@ class Recorder(pl.Callback):
 
     def _row(self, trainer: pl.Trainer, module: WaveNetModule, score: Score | None) -> None:
         window, steps = self.standing.window, max(1, self.standing.window.steps)
-        row = {
+        row: dict[str, Any] = {
             "step": module.step,
-            "train_bits": window.bits / steps,
+            "train_bits": window.bits / steps if window.steps else "",
             "learning_rate": learning_rate(module.recipe.train, module.step - 1),
             "gradient_norm": window.norm / steps,
             "skipped": module.skipped,
@@ -203,11 +220,11 @@ class Recorder(pl.Callback):
             row |= {"valid_bits": score.bits, "uniform_bits": score.uniform, "order0_bits": score.order0}
         self.metrics.append(row)
         if trainer.logger is not None:
-            trainer.logger.log_metrics({name: float(value) for name, value in row.items()}, module.step)
-        self._say(
-            f"step {module.step:,}: {row['train_bits']:.3f} bits/sample in training, "
-            f"{row['targets_per_second']:,} targets/s"
-        )
+            numbers = {name: float(value) for name, value in row.items() if value != ""}
+            trainer.logger.log_metrics(numbers, module.step)
+        if window.steps:
+            learnt = f"{row['train_bits']:.3f} bits/sample in training"
+            self._say(f"step {module.step:,}: {learnt}, {row['targets_per_second']:,} targets/s")
         self.standing.window = Window()
 
     def _validate(self, module: WaveNetModule) -> Score | None:
@@ -228,20 +245,17 @@ class Recorder(pl.Callback):
             f"step {module.step:,}: held-out {score.bits:.3f} bits/sample "
             f"(uniform {score.uniform:.3f}, order-0 {score.order0:.3f}; {score.targets:,} targets)"
         )
-        if score.bits < self.standing.best_bits:
-            self.standing.best_bits = score.bits
-            self._checkpoint(module, "best.ckpt")
         return score
 
-    def _sample(self, module: WaveNetModule) -> None:
-        """Write a sound of the averaged weights and its picture."""
+    def _sample(self, module: WaveNetModule) -> bool:
+        """Write a sound of the averaged weights and its picture; return False where a signal cut it short."""
         train, rate = module.recipe.train, module.recipe.audio.sample_rate
         voice = Voice(module.recipe, module.averaged.arrays())
         parts = []
         for part in voice.stream(seconds=train.sample_seconds, seed=SAMPLE_SEED, chunk=200):
             parts.append(part[0])
             if self.stopper.interrupted():
-                return
+                return False
         wave = np.concatenate(parts)
         path = self.run / "samples" / f"step-{module.step:06d}-0.wav"
         try:
@@ -249,16 +263,17 @@ class Recorder(pl.Callback):
             pictures.spectrogram(path.with_suffix(".png"), wave, rate, f"{module.recipe.name}, step {module.step:,}")
         except OSError as error:
             log.warning("%s cannot be written (%s); training goes on", path, error.strerror or error)
+        else:
+            self._say(f"step {module.step:,}: wrote {path}")
         self._tick = time.monotonic()
-        self._say(f"step {module.step:,}: wrote {path}")
+        return True
 
     def save(self, module: WaveNetModule) -> None:
-        """Write the checkpoint, then the bundle.
+        """Write the bundle, then the checkpoint: a bundle that is ahead is made again when the run goes on.
 
         Raises:
             WavenetError: one of them cannot be written.
         """
-        self._checkpoint(module, "last.ckpt")
         training = {
             "steps": module.step,
             "steps_planned": module.recipe.train.steps,
@@ -272,9 +287,10 @@ class Recorder(pl.Callback):
             bundle.save(self.run / "model", held)
         except OSError as error:
             raise WavenetError(
-                f"the bundle {self.run / 'model'} cannot be written ({error.strerror or error}); the checkpoint is "
-                "saved: free space, then `wavenet train --resume`"
+                f"the bundle {self.run / 'model'} cannot be written ({error.strerror or error}); the last "
+                "checkpoint is whole: free space, then `wavenet train --resume`"
             ) from None
+        self._checkpoint(module, "last.ckpt")
 
     def _checkpoint(self, module: WaveNetModule, name: str) -> None:
         optimizer = module.optimizers()

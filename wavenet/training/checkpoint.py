@@ -32,6 +32,7 @@ def save(path: Path, module: WaveNetModule, optimizer: torch.optim.Optimizer, ex
         "recipe": config.to_tree(module.recipe),
         "step": module.step,
         "skipped": module.skipped,
+        "skipped_in_a_row": module.skipped_in_a_row,
         "threads": torch.get_num_threads(),
         "network": module.network.state_dict(),
         "averaged": module.averaged.state_dict(),
@@ -66,9 +67,15 @@ def load(path: Path) -> dict[str, Any]:
     return state
 
 
+def finished(state: dict[str, Any], steps: int) -> bool:
+    """Return whether a run has done so many steps and recorded the last."""
+    return bool(state["step"] >= steps and not state["extra"]["standing"]["unrecorded"])
+
+
 def restore(module: WaveNetModule, state: dict[str, Any]) -> None:
     """Put a checkpoint's state into a fresh module of the same recipe."""
     module.network.load_state_dict(state["network"])
     module.averaged.load_state_dict(state["averaged"])
     module.optimizer_state = state["optimizer"]
     module.step, module.skipped = int(state["step"]), int(state["skipped"])
+    module.skipped_in_a_row = int(state["skipped_in_a_row"])

@@ -35,10 +35,11 @@ class Steps(IterableDataset[dict[str, Tensor]]):
             yield {"inputs": torch.from_numpy(batch.inputs), "targets": torch.from_numpy(batch.targets)}
 
 
-def _leave_ctrl_c(worker: int) -> None:
-    """Leave Ctrl-C, which a terminal sends to workers too, to the main process: it still needs their batches."""
+def _leave_signals(worker: int) -> None:
+    """Leave signals that reach a whole group of processes to the main one: it still needs the workers' batches."""
     del worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 class SoundData(pl.LightningDataModule):
@@ -54,6 +55,7 @@ class SoundData(pl.LightningDataModule):
         target_counts: the same, tails of silence included: where the output layer begins.
         crops: the batches of train, valid and test.
         first_step: where a resumed run goes on.
+        pinned: whether batches are put where a GPU can fetch them.
     """
 
     def __init__(self, recipe: Recipe, cache_folder: Path | None = None, fixed_width: bool = False) -> None:
@@ -62,6 +64,7 @@ class SoundData(pl.LightningDataModule):
         self.alphabet = outputs.of(recipe)
         self.fixed_width = fixed_width
         self.first_step = 0
+        self.pinned = False
         self.crops: dict[str, Crops] = {}
         self.counts: NDArray[np.int64] = np.zeros(self.alphabet.classes, np.int64)
 
@@ -98,15 +101,16 @@ class SoundData(pl.LightningDataModule):
         """Return a loader of the batches from `first_step` to the recipe's last."""
         train = self.recipe.train
         steps = Steps(self.crops["train"], train.seed, train.batch_size, self.first_step, train.steps)
-        pinned = torch.cuda.is_available()
         return DataLoader(
-            steps, batch_size=None, num_workers=train.workers, pin_memory=pinned, worker_init_fn=_leave_ctrl_c
+            steps, batch_size=None, num_workers=train.workers, pin_memory=self.pinned, worker_init_fn=_leave_signals
         )
 
     def fingerprint(self) -> str:
-        """Return a text that is equal only for the same pieces of sound in the same order at the same levels."""
+        """Return a text that is equal only for the same files, by name and measure, cut and levelled alike."""
         digest = hashlib.sha256(self.crops["train"].table.tobytes() + self.crops["valid"].table.tobytes())
         digest.update(self.counts.tobytes())
+        for entry in self.sound.entries:
+            digest.update(f"{entry.name} {entry.length} {entry.rms} {entry.peak}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()[:24]
 
     def minutes(self) -> dict[str, float]:

@@ -13,10 +13,11 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 
 from wavenet import config
 from wavenet.config import Recipe
-from wavenet.errors import BundleError, InputError, Terminated
+from wavenet.errors import BundleError, InputError, Terminated, WavenetError, did_you_mean
 from wavenet.model import bundle
 from wavenet.progress import log
 from wavenet.training import checkpoint
@@ -26,8 +27,7 @@ from wavenet.training.callbacks import Recorder, Standing, Stopper
 from wavenet.training.data import SoundData
 from wavenet.training.module import WaveNetModule
 
-# what one target position costs while training, in numbers kept for the backward pass; measured (LOG.md)
-BASE_BYTES = 700 << 20  # Python, torch and lightning themselves
+BASE_BYTES = 700 << 20  # what Python, torch and lightning take before anything is trained
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Options:
     """How a recipe is trained, beside the recipe itself.
 
     Args:
-        out: the run folder; None takes runs/NAME.
+        out: the run folder; None takes runs/NAME, or the run folder that was given as the recipe.
         max_steps: stop when this many steps are done in all.
         max_seconds: stop after this long.
         resume: go on with an unfinished run.
@@ -48,7 +48,7 @@ class Options:
         dry_run: check everything and say what would be done, but train nothing and write no run folder.
     """
 
-    out: Path | None = None
+    out: str | Path | None = None
     max_steps: int | None = None
     max_seconds: float | None = None
     resume: bool = False
@@ -57,7 +57,7 @@ class Options:
     device: str = "auto"
     precision: str = "32"
     compiled: bool = False
-    cache: Path | None = None
+    cache: str | Path | None = None
     dry_run: bool = False
 
 
@@ -80,32 +80,49 @@ def train(
     """
     chosen = Options(**options)
     made = recipe if isinstance(recipe, Recipe) else config.load(config.find_recipe(str(recipe)), overrides)
-    if data is not None:
-        where = str(config.user_path(str(data)).resolve())
-        licence = made.data.licence if made.data.path is None else "not stated"  # it was that of the recipe's own sound
-        replaced = dataclasses.replace(made.data, path=where, source="auto", licence=licence)
-        made = dataclasses.replace(made, data=replaced)
-    run = chosen.out or Path("runs") / made.name
-    state = runs.state_to_resume(made, run, resume=chosen.resume, force=chosen.force)
-    if state is not None and state["step"] >= made.train.steps:
+    made = config.with_data(made, data)
+    own = None if isinstance(recipe, Recipe) else config.run_folder(str(recipe))
+    run = Path(chosen.out) if chosen.out is not None else own or Path("runs") / made.name
+    _check(chosen)
+    runs.check_place(run)
+    with contextlib.nullcontext() if chosen.dry_run else runs.locked(run):
+        _train(made, run, chosen)
+    return run
+
+
+def _check(options: Options) -> None:
+    """Raise InputError where a choice is none of those there are."""
+    for name, known in (("device", ("auto", "cpu", "cuda")), ("precision", ("32", "bf16"))):
+        value = getattr(options, name)
+        if value not in known:
+            raise InputError(
+                f"{name} is {value!r}, expected one of {', '.join(known)}{did_you_mean(str(value), known)}"
+            )
+
+
+def _train(recipe: Recipe, run: Path, options: Options) -> None:
+    state = runs.state_to_resume(recipe, run, resume=options.resume, force=options.force)
+    if state is not None and checkpoint.finished(state, recipe.train.steps):
         log.info("%s is finished: %s steps; nothing to do (--force begins anew)", run, f"{state['step']:,}")
-        return run
-    device = _device(chosen.device)
+        return
+    device = _device(options.device)
     if state is not None and device == "cpu":
         torch.set_num_threads(int(state["threads"]))
-    sound = SoundData(made, chosen.cache, fixed_width=chosen.compiled)
+    sound = SoundData(recipe, None if options.cache is None else Path(options.cache), fixed_width=options.compiled)
     sound.prepare()
-    module = _module(made, sound, state, chosen)
-    line = first_line(module, sound, device, chosen)
-    if chosen.dry_run:
+    sound.pinned = device == "cuda"
+    module = _module(recipe, sound, state, options)
+    line = first_line(module, sound, device, options)
+    if options.dry_run:
         log.info(line)
-        log.info("dry run: would train %s steps into %s", f"{made.train.steps - module.step:,}", run)
-        return run
-    with runs.locked(run, anew=chosen.force), runs.logged(run):
+        log.info("dry run: would train %s steps into %s", f"{recipe.train.steps - module.step:,}", run)
+        return
+    if options.force:
+        runs.clear(run)
+    with runs.logged(run):
         log.info(line)
-        runs.describe(run, made, device)
-        _fit(run, module, sound, state=state, device=device, options=chosen)
-    return run
+        runs.describe(run, recipe, device)
+        _fit(run, module, sound, state=state, device=device, options=options)
 
 
 def _device(name: str) -> str:
@@ -167,7 +184,7 @@ def memory_estimate(recipe: Recipe) -> int:
     """Return the bytes that training takes, about: weights five times over, and what the backward pass keeps.
 
     Per position and layer: the gathered taps, filter and gate before and after their functions, their product, and
-    the residual sum; over all layers the concatenated gates; then the head. Measured peaks lie below (LOG.md).
+    the residual sum; over all layers the concatenated gates; then the head. Measured peaks lie below it (LOG.md).
     """
     shape, T = recipe.shape, recipe.data.segment_samples
     R, G = shape.residual, shape.gate
@@ -207,6 +224,7 @@ def _fit(
             default_root_dir=run,
             enable_checkpointing=False,
             enable_progress_bar=False,
+            plugins=[LightningEnvironment()],  # under Slurm Lightning would save and restore state of its own
             enable_model_summary=False,
             num_sanity_val_steps=0,
         )
@@ -214,19 +232,23 @@ def _fit(
             trainer.fit(module, datamodule=sound)
         except SystemExit:  # Lightning's answer to a Ctrl-C before our handlers stand
             raise KeyboardInterrupt from None
+        except RuntimeError as error:  # torch.OutOfMemoryError is one, and the CPU's has no class of its own
+            if "out of memory" not in str(error) and "can't allocate memory" not in str(error):
+                raise
+            raise WavenetError(
+                f"out of memory on {device}; lower train.batch_size or data.segment_samples, or the model's channels"
+            ) from None
     _conclude(run, module, stopper)
 
 
 def _conclude(run: Path, module: WaveNetModule, stopper: Stopper) -> None:
     total = module.recipe.train.steps
-    if module.step >= total:
+    if module.step >= total and stopper.signal is None:
         log.info("finished %s steps in %s", f"{total:,}", run)
         return
     log.info("stopped at step %s of %s, saved in %s; go on with --resume", f"{module.step:,}", f"{total:,}", run)
-    if stopper.reason == "SIGINT":
-        raise KeyboardInterrupt
-    if stopper.reason == "SIGTERM":
-        raise Terminated
+    if stopper.signal is not None:
+        raise Terminated if stopper.signal == "SIGTERM" else KeyboardInterrupt
 
 
 def _tensorboard(run: Path) -> Any:

@@ -34,7 +34,8 @@ class Metrics:
 
     def __init__(self, path: Path, step: int) -> None:
         self.path = path
-        kept = [row for row in read(path) if row["step"].isdigit() and int(row["step"]) <= step]
+        whole = (row for row in read(path) if row["step"].isdigit() and row[COLUMNS[-1]])  # the last row may be torn
+        kept = [row for row in whole if int(row["step"]) <= step]
         text = io.StringIO()
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
         writer.writeheader()

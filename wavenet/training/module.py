@@ -16,7 +16,7 @@ from wavenet.model import network as networks
 from wavenet.model.network import WaveNet
 from wavenet.outputs import IGNORED
 
-BETAS = (0.9, 0.99)  # Adam's; the shorter second memory follows the steep beginning better (LOG.md)
+BETAS = (0.9, 0.99)  # Adam's; a second memory of 100 steps, since short runs on a CPU have only thousands
 
 
 def learning_rate(train: TrainConfig, step: int) -> float:

@@ -18,48 +18,59 @@ import torch
 
 from wavenet import __version__, atomic, config
 from wavenet.config import Recipe
-from wavenet.errors import InputError, WavenetError
+from wavenet.errors import InputError, RecipeError, WavenetError
 from wavenet.progress import log
 from wavenet.training import checkpoint
 
-CONTENTS = (
-    "config.yaml",
-    "environment.json",
-    "train.log",
-    "metrics.csv",
+CONTENTS = (  # in the order in which beginning anew removes them: what could be resumed goes first
     "checkpoints",
     "model",
     "samples",
     "tensorboard",
+    "metrics.csv",
+    "train.log",
+    "environment.json",
+    "config.yaml",
 )
 FIXED = ("audio", "data", "output", "model")  # sections that a resumed run may not change
+MOVABLE = ("data.path", "data.source", "data.licence")  # but for where the sound lies
+
+
+def check_place(run: Path) -> None:
+    """Raise InputError where `run` is something that is no run of this program: it is never touched."""
+    refusal = InputError(f"{run} exists and is no run folder; name another with --out")
+    if run.exists() and not run.is_dir():
+        raise refusal
+    if (run / "config.yaml").is_file():
+        try:
+            config.load(run / "config.yaml")
+        except RecipeError:
+            raise refusal from None
+    elif run.is_dir() and any(entry.name not in CONTENTS and entry.name[0] != "." for entry in run.iterdir()):
+        raise refusal
 
 
 def state_to_resume(recipe: Recipe, run: Path, *, resume: bool, force: bool) -> dict[str, Any] | None:
-    """Return the checkpoint to go on from, or None to begin.
+    """Return the checkpoint to go on from (a finished one too), or None to begin.
 
     Raises:
-        InputError: there is an unfinished run and neither resume nor force; or something that is no run.
+        InputError: there is an unfinished run and neither resume nor force, or one with other fixed keys.
     """
-    if not (run / "config.yaml").is_file():
-        if run.exists() and (
-            not run.is_dir() or any(entry.name not in (*CONTENTS, ".lock") for entry in run.iterdir())
-        ):
-            raise InputError(f"{run} exists and is no run folder; name another with --out")
-        if resume:
-            log.info("there is no run in %s yet: beginning it", run)
-        return None
     if force:
         return None
     last = run / "checkpoints" / "last.ckpt"
     state = checkpoint.load(last) if last.is_file() else None
-    if state is not None and state["step"] >= recipe.train.steps and not resume:
-        return state
-    if not resume:
-        done = f"{state['step']:,} steps done" if state else "no checkpoint yet"
-        raise InputError(f"{run} holds an unfinished run ({done}); go on with --resume or begin anew with --force")
-    before = config.load(run / "config.yaml")
-    changed = _changed(before, recipe)
+    if not (run / "config.yaml").is_file():
+        if state is not None:
+            raise InputError(f"{run} has a checkpoint but no config.yaml; put it back, or begin anew with --force")
+        if resume:
+            log.info("there is no run in %s yet: beginning it", run)
+        return None
+    done = state is not None and checkpoint.finished(state, recipe.train.steps)
+    if not resume and not done:
+        steps = f"{state['step']:,} steps done" if state else "no checkpoint yet"
+        raise InputError(f"{run} holds an unfinished run ({steps}); go on with --resume or begin anew with --force")
+    changed = _changed(config.load(run / "config.yaml"), recipe)
     if changed is not None:
         key, old, new = changed
         raise InputError(f"{run} was begun with {key} = {old}, got {new}; give the same, or begin anew with --force")
@@ -67,7 +78,7 @@ def state_to_resume(recipe: Recipe, run: Path, *, resume: bool, force: bool) -> 
 
 
 def _changed(before: Recipe, now: Recipe) -> tuple[str, Any, Any] | None:
-    """Return the first key that a resumed run may not change, with both values; where the sound lies may change."""
+    """Return the first key that a resumed run may not change, with both values."""
 
     def flat(tree: Any, at: str) -> Iterator[tuple[str, Any]]:
         if isinstance(tree, dict):
@@ -76,17 +87,16 @@ def _changed(before: Recipe, now: Recipe) -> tuple[str, Any, Any] | None:
         else:
             yield at, tree
 
-    moved = ("data.path", "data.source", "data.licence")
-    old = {key: value for key, value in flat(config.to_tree(before), "") if key not in moved}
-    for key, value in flat(config.to_tree(now), ""):
-        if key.split(".")[0] in FIXED and key not in moved and old.get(key) != value:
-            return key, old.get(key), value
+    old, new = (dict(flat(config.to_tree(recipe), "")) for recipe in (before, now))
+    for key in [*new, *old]:
+        if key.split(".")[0] in FIXED and key not in MOVABLE and old.get(key) != new.get(key):
+            return key, old.get(key), new.get(key)
     return None
 
 
 @contextlib.contextmanager
-def locked(run: Path, *, anew: bool) -> Iterator[None]:
-    """Hold the run folder for this process, emptied where it begins anew."""
+def locked(run: Path) -> Iterator[None]:
+    """Hold the run folder for this process; what a killed one left half-written is swept, an empty one removed."""
     try:
         run.mkdir(parents=True, exist_ok=True)
         lock = (run / ".lock").open("w")
@@ -102,24 +112,34 @@ def locked(run: Path, *, anew: bool) -> Iterator[None]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise InputError(f"another process is training in {run}; wait for it, or name another --out") from None
-        if anew:
-            for name in CONTENTS:
-                path = run / name
-                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-        yield
+        for left in [*run.glob(".*.tmp*"), *run.glob("*/.*.tmp*")]:
+            left.unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            if [entry.name for entry in run.iterdir()] == [".lock"]:
+                shutil.rmtree(run, ignore_errors=True)
+
+
+def clear(run: Path) -> None:
+    """Remove what a run consists of, and nothing else."""
+    for name in CONTENTS:
+        path = run / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def logged(run: Path) -> Iterator[None]:
     """Keep the program's words in train.log too."""
-    handler = logging.FileHandler(run / "train.log", encoding="utf-8")
+    handler = logging.FileHandler(run / "train.log", encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(handler)
     try:
         yield
     finally:
         log.removeHandler(handler)
-        handler.close()
+        with contextlib.suppress(OSError):  # a full disk: what went wrong has been said
+            handler.close()
 
 
 def versions(device: str) -> dict[str, Any]:
@@ -130,7 +150,7 @@ def versions(device: str) -> dict[str, Any]:
 
 
 def describe(run: Path, recipe: Recipe, device: str) -> None:
-    """Write config.yaml and environment.json."""
-    atomic.write_text(run / "config.yaml", config.dump(recipe))
+    """Write environment.json, then config.yaml, which makes the folder a run."""
     told = {**versions(device), "platform": platform.platform(), "threads": torch.get_num_threads(), "argv": sys.argv}
     atomic.write_text(run / "environment.json", json.dumps(told, indent=1) + "\n")
+    atomic.write_text(run / "config.yaml", config.dump(recipe))
