@@ -164,6 +164,21 @@ def test_print_config_is_complete_and_loads_back(
     assert (made.train.seed, made.train.steps) == (7, 3)
 
 
+def test_print_config_names_the_folder_that_would_be_read(
+    recipe_file: Path, sound_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("train", recipe_file, "--data", sound_folder, "--print-config") == 0
+    assert yaml.safe_load(capsys.readouterr().out)["data"]["path"] == str(sound_folder)
+
+
+def test_scan_survives_a_name_that_is_no_text(tmp_path: Path) -> None:
+    name = os.fsencode(tmp_path) + b"/caf\xe9.wav"
+    with open(name, "wb") as file:  # noqa: PTH123  (a path of bytes)
+        file.write(b"no sound")
+    done = shell("data", "scan", tmp_path)
+    assert done.returncode == 2 and "Traceback" not in done.stderr and "dropped caf" in done.stdout
+
+
 def test_train_and_generate(
     recipe_file: Path,
     sound_folder: Path,
@@ -197,7 +212,7 @@ def test_generate_refuses_to_overwrite(trained_run: Path, tmp_path: Path, capsys
     assert run(*common) == 2
     assert "--force" in capsys.readouterr().err and out.read_bytes() == before
     assert run(*common, "--force") == 0 and out.read_bytes() == before
-    for wrong in ("out.mp3", "out"):
+    for wrong in ("out.mp3", "out", "out.wav/inner.wav"):
         assert run("generate", trained_run, "--samples", 20, "-o", tmp_path / wrong) == 2
 
 
@@ -234,7 +249,7 @@ def test_a_stream_is_the_file(trained_run: Path, tmp_path: Path) -> None:
     assert done.returncode == 0 and b"x real time" in done.stderr
     (tmp_path / "b.wav").write_bytes(done.stdout)
     assert np.array_equal(soundfile.read(tmp_path / "a.wav")[0], soundfile.read(tmp_path / "b.wav")[0])
-    assert run(*common, "-o", "-", "-n", 2) == 2
+    assert run(*common, "-o", "-", "-n", 2) == run(*common, "-o", "-", "--verify") == 2
 
 
 def test_a_sampler_that_disagrees_is_exit_1(

@@ -58,7 +58,7 @@ def test_stepwise_from_start_is_forward_from_sample_0(sound_folder: Path) -> Non
     score = evaluate.score(net, whole.in_order(1), sound.alphabet, sound.counts)
     codes = sound.alphabet.encode(sound.sound.read(span.clip, 0, span.last))
     engine = Reference(pack(sound.recipe.shape, net.arrays()))
-    queues = engine.start(1, sound.alphabet.start)
+    queues = engine.start(sound.alphabet.starts(1))
     fed = np.concatenate([[16], codes[:-1]])
     logs = sound.alphabet.log_probabilities(np.stack([engine.step(queues, fed[t : t + 1])[0] for t in range(len(fed))]))
     stepped = -np.log2(np.e) * logs[np.arange(len(codes)), codes].mean()

@@ -8,6 +8,7 @@ stderr. Exit codes: 0 done, 1 failed while running, 2 wrong usage, recipe, path 
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import signal
@@ -17,11 +18,14 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from wavenet import __version__
 from wavenet.errors import InputError, Terminated, VerificationError, WavenetError, did_you_mean
 from wavenet.progress import log
+
+if TYPE_CHECKING:
+    from wavenet.generate.voice import Voice
 
 HUNG_UP = 141
 
@@ -48,6 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     # sleep instead of spinning, which on a shared machine is several times faster (LOG.md)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for stream in (sys.stdout, sys.stderr):  # a file name may hold what no encoding can print
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     parser, verbs = _parser()
     arguments, rest = parser.parse_known_args(argv)
     if rest:
@@ -93,6 +100,7 @@ def _show(error: BaseException, verbose: bool) -> None:
 
 def _words(quiet: bool) -> None:
     """Send the program's words to stderr: all of them, or only warnings and errors."""
+    logging.raiseExceptions = False  # a full disk under train.log is told once, by what it breaks
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Formatter())
     log.handlers[:] = [handler]
@@ -120,6 +128,7 @@ def _train(arguments: argparse.Namespace) -> int:
         overrides.append(f"train.seed={arguments.seed}")
     recipe = config.load(config.find_recipe(arguments.recipe), overrides)
     seconds = None if arguments.max_time is None else config.parse_duration(arguments.max_time)
+    recipe = config.with_data(recipe, arguments.data)
     if arguments.print_config:
         print(config.dump(recipe), end="")
         return 0
@@ -127,8 +136,7 @@ def _train(arguments: argparse.Namespace) -> int:
 
     train(
         recipe,
-        arguments.data,
-        out=arguments.out,
+        out=arguments.out or config.run_folder(arguments.recipe),
         max_steps=arguments.max_steps,
         max_seconds=seconds,
         resume=arguments.resume,
@@ -152,8 +160,8 @@ def _generate(arguments: argparse.Namespace) -> int:
     seed = voices.draw_seed(arguments.seed)
     streaming = arguments.output == "-"
     out = Path(f"{voice.name}-s{seed}.wav" if arguments.output is None else arguments.output)
-    if streaming and arguments.count != 1:
-        raise InputError(f"-o - streams one sound, got -n {arguments.count}; give a file name")
+    if streaming and (arguments.count != 1 or arguments.verify):
+        raise InputError("-o - streams one sound, unverified; give a file name for -n and --verify")
     if not streaming:
         _check_targets(voices.numbered(out, arguments.count), arguments.force)
     prime = None
@@ -163,11 +171,10 @@ def _generate(arguments: argparse.Namespace) -> int:
         prime = files.read(Path(arguments.prime), voice.sample_rate)
     draw = {"temperature": arguments.temperature, "top_k": arguments.top_k, "top_p": arguments.top_p}
     chosen = {**draw, "seconds": arguments.seconds, "samples": arguments.samples, "seed": seed, "prime": prime}
-    began = time.monotonic()
     if streaming:
         return _stream(voice, chosen, arguments.backend)
     sound = voice.generate(**chosen, count=arguments.count, backend=arguments.backend, verify=arguments.verify)
-    wall = time.monotonic() - began
+    wall = sound.wall
     paths = sound.save(out)
     for warning in sound.warnings():
         log.warning(warning)
@@ -186,7 +193,7 @@ def _judge(difference: float) -> None:
     from wavenet.generate.verify import BOUND
 
     verdict = f"log-probabilities of sampler and training graph differ by at most {difference:.2e} nats"
-    if difference > BOUND:
+    if not difference <= BOUND:  # NaN is no agreement either
         raise VerificationError(f"{verdict}, expected at most {BOUND:g}; please report this with the model")
     log.info("verified: %s (bound %g)", verdict, BOUND)
 
@@ -199,18 +206,19 @@ def _check_targets(paths: Sequence[Path], force: bool) -> None:
             raise InputError(f"-o {path} is a folder; name a file in it")
         if path.exists() and not force:
             raise InputError(f"{path} exists; name another file with -o or overwrite it with --force")
+        nearest = next(folder for folder in path.absolute().parents if folder.exists())
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+            raise InputError(f"-o {path}: {nearest} cannot be written to; name another folder")
 
 
-def _stream(voice: object, chosen: dict[str, object], backend: str) -> int:
+def _stream(voice: Voice, chosen: dict[str, Any], backend: str) -> int:
     """Write WAV bytes to stdout as they are made; the closing line goes to stderr."""
     from wavenet.audio import files
-    from wavenet.generate.voice import Voice
 
-    assert isinstance(voice, Voice)
-    total = voice.length(chosen["seconds"], chosen["samples"])  # type: ignore[arg-type]
+    total = voice.length(chosen["seconds"], chosen["samples"])
     pipe, began = sys.stdout.buffer, time.monotonic()
     pipe.write(files.wav_header(voice.sample_rate, total, voice.bits))
-    for part in voice.stream(**chosen, backend=backend, chunk=max(100, voice.sample_rate // 20)):  # type: ignore[arg-type]
+    for part in voice.stream(**chosen, backend=backend, chunk=max(100, voice.sample_rate // 20)):
         pipe.write(files.wav_bytes(part[0], voice.bits))
         pipe.flush()
     wall, seconds = time.monotonic() - began, total / voice.sample_rate
@@ -281,13 +289,13 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=_Parser)
     known: dict[str, argparse.ArgumentParser] = {}
 
-    def verb(name: str, run: object, text: str, examples: str) -> argparse.ArgumentParser:
+    def verb(name: str, run: object, text: str, examples: str, common: bool = True) -> argparse.ArgumentParser:
         made = verbs.add_parser(
             name,
             help=text,
             description=text[0].upper() + text[1:] + ".",
             epilog=f"examples:\n{examples}",
-            parents=[shared],
+            parents=[shared] if common else [],
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         made.set_defaults(run=run)
@@ -300,8 +308,8 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     looked.add_argument("source", metavar="RECIPE|MODEL|LAYERS.yaml", help="a recipe, run, bundle or list of layers")
     looked.add_argument("--json", action="store_true", help="print JSON")
     looked.add_argument("--layers", action="store_true", help="add a table of all layers")
-    data = verb("data", None, "look at sound before training on it", "  wavenet data scan recordings/")
-    _data_arguments(data, shared)
+    data = verb("data", None, "look at sound before training on it", "  wavenet data scan recordings/", False)
+    known["data"] = _data_arguments(data, shared)
     listed = verb("recipes", _recipes, "list the recipes, or print one", "  wavenet recipes\n  wavenet recipes digits")
     listed.add_argument("name", metavar="NAME", nargs="?", help="print this recipe")
     verb("doctor", _doctor, "show the versions and devices this program sees", "  wavenet doctor")
@@ -361,7 +369,8 @@ def _generate_arguments(parser: argparse.ArgumentParser) -> None:
     add("--force", action="store_true", help="overwrite existing files")
 
 
-def _data_arguments(parser: argparse.ArgumentParser, shared: _Parser) -> None:
+def _data_arguments(parser: argparse.ArgumentParser, shared: _Parser) -> argparse.ArgumentParser:
+    """Add the verbs of `data` and return the parser of the one there is."""
     verbs = parser.add_subparsers(dest="data_verb", metavar="VERB", required=True, parser_class=_Parser)
     scan = verbs.add_parser(
         "scan",
@@ -372,6 +381,7 @@ def _data_arguments(parser: argparse.ArgumentParser, shared: _Parser) -> None:
     scan.add_argument("folder", metavar="DIR", help="a folder of sound")
     scan.add_argument("--json", action="store_true", help="print JSON")
     scan.set_defaults(run=_scan)
+    return scan
 
 
 def _positive(text: str) -> int:

@@ -102,7 +102,7 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values: every field but the name and the rate, which stand in the recipe."""
-        tree: dict[str, Any] = _plain(self)
+        tree: dict[str, Any] = config.to_tree(self)
         return {key: value for key, value in tree.items() if key not in ("name", "sample_rate")}
 
     def to_text(self, layers: bool = False) -> str:
@@ -243,13 +243,6 @@ def _rows(parts: Sequence[Part], seen: Field, *, same: bool) -> tuple[tuple[Laye
 
 
 # --- text ------------------------------------------------------------------------------------------------------------
-
-
-def _plain(value: Any) -> Any:
-    """Return records as dictionaries and tuples as lists."""
-    if hasattr(value, "__dataclass_fields__"):
-        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _head(report: Report) -> list[str]:
