@@ -10,6 +10,12 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # toys gain nothing from threads, and spinning ones cost a lot
 
 import toys  # after the line above: it imports what reads that variable
+from hypothesis import HealthCheck, settings
+
+# machines are noisy: no example fails for being slow; and CI draws the same examples every time
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("house"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "house")
 
 
 @pytest.fixture(autouse=True)

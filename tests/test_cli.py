@@ -326,14 +326,8 @@ def test_training_saves_and_ends_by_the_contract(
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_generation_keeps_what_was_made(trained_run: Path, tmp_path: Path, number: signal.Signals, code: int) -> None:
     out = tmp_path / "out.wav"
-    command = ["generate", trained_run, "--samples", 10_000_000, "--seed", 1, "-o", out]
-    child = subprocess.Popen(
-        [sys.executable, "-m", "wavenet", *(str(part) for part in command)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    time.sleep(2.5)
+    child = started("generate", trained_run, "--samples", 10_000_000, "--seed", 1, "-o", out, until="drawing")
+    time.sleep(1.5)
     child.send_signal(number)
     returned, told = ended(child)
     assert returned == code, told

@@ -171,6 +171,8 @@ def _generate(arguments: argparse.Namespace) -> int:
         prime = files.read(Path(arguments.prime), voice.sample_rate)
     draw = {"temperature": arguments.temperature, "top_k": arguments.top_k, "top_p": arguments.top_p}
     chosen = {**draw, "seconds": arguments.seconds, "samples": arguments.samples, "seed": seed, "prime": prime}
+    total = voice.length(arguments.seconds, arguments.samples)
+    log.info("%s: drawing %d x %s samples with seed %d", voice.name, arguments.count, f"{total:,}", seed)
     if streaming:
         return _stream(voice, chosen, arguments.backend)
     sound = voice.generate(**chosen, count=arguments.count, backend=arguments.backend, verify=arguments.verify)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import logging
+import shutil
 from pathlib import Path
 
 import pytest
@@ -173,6 +174,7 @@ def test_both_precisions_train(tmp_path: Path, sound_folder: Path, precision: st
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(shutil.which("c++") is None, reason="torch.compile needs a C++ compiler, and there is none")
 def test_the_compiled_graph_trains_alike(tmp_path: Path, sound_folder: Path, trained_run: Path) -> None:
     run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", compiled=True)
     ours, plain = (float(record(folder)[-1]["valid_bits"]) for folder in (run, trained_run))
