@@ -58,6 +58,13 @@ def test_the_first_line_says_what_it_must(trained_run: Path) -> None:
     assert "uniform 4.000" in line and "order-0" in line
 
 
+def test_what_is_trimmed_and_clipped_is_told(tmp_path: Path, sound_folder: Path) -> None:
+    made = toys.recipe(data={"level": {"rms": 0.5}, "trim": {"below_db": 3, "margin_seconds": 0.0}})
+    run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", made, max_steps=1)
+    line = (run / "train.log").read_text().splitlines()[0]
+    assert " trimmed, " in line and "samples clipped by the level" in line
+
+
 def test_training_beats_the_histogram(tmp_path: Path, sound_folder: Path) -> None:
     made = toys.recipe(train={"steps": 60, "validate_steps": 60})
     run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", made)

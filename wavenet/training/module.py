@@ -70,7 +70,7 @@ class WaveNetModule(pl.LightningModule):
         return optimizer
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> dict[str, Any]:
-        """Take one step.
+        """Take one step on the mean loss of the batch's targets.
 
         Args:
             batch: `inputs` [B, T + receptive_field - 1] and `targets` [B, T].
