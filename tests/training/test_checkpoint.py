@@ -62,6 +62,9 @@ def test_a_foreign_or_newer_checkpoint_is_refused(tmp_path: Path) -> None:
     torch.save({"format": "wavenet-run", "version": 99}, tmp_path / "b.ckpt")
     with pytest.raises(BundleError, match="no checkpoint of a wavenet run"):
         checkpoint.load(tmp_path / "a.ckpt")
+    torch.save({"format": "wavenet-run", "version": 1, "step": 3}, tmp_path / "c.ckpt")
+    with pytest.raises(BundleError, match="lacks recipe"):
+        checkpoint.load(tmp_path / "c.ckpt")
     with pytest.raises(BundleError, match="upgrade"):
         checkpoint.load(tmp_path / "b.ckpt")
 

@@ -12,6 +12,7 @@ from wavenet.errors import BundleError, WavenetError
 from wavenet.training.module import WaveNetModule
 
 VERSION = 1
+KEYS = ("recipe", "step", "skipped", "skipped_in_a_row", "threads", "network", "averaged", "optimizer", "extra")
 
 
 def save(path: Path, module: WaveNetModule, optimizer: torch.optim.Optimizer, extra: dict[str, Any]) -> None:
@@ -64,12 +65,15 @@ def load(path: Path) -> dict[str, Any]:
         raise BundleError(f"{path} is no checkpoint of a wavenet run; begin anew with --force")
     if state["version"] > VERSION:
         raise BundleError(f"{path} has version {state['version']}, this program reads {VERSION}; upgrade wavenet-audio")
+    missing = [key for key in KEYS if key not in state]
+    if missing:
+        raise BundleError(f"the checkpoint {path} lacks {missing[0]}; begin anew with --force")
     return state
 
 
 def finished(state: dict[str, Any], steps: int) -> bool:
     """Return whether a run has done so many steps and recorded the last."""
-    return bool(state["step"] >= steps and not state["extra"]["standing"]["unrecorded"])
+    return bool(state["step"] >= steps and not state["extra"]["standing"].get("unrecorded", False))
 
 
 def restore(module: WaveNetModule, state: dict[str, Any]) -> None:
