@@ -64,10 +64,14 @@ def test_a_key_that_went_away_is_noticed(tmp_path: Path) -> None:
         runs.state_to_resume(toys.recipe(), tmp_path, resume=True, force=False)
 
 
-def test_training_keys_may_change_on_resume(trained_run: Path) -> None:
+def test_training_keys_may_change_on_resume_and_are_told(
+    trained_run: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("wavenet"), "propagate", True)
     longer = toys.recipe(train={"steps": 40, "save_steps": 3})
     state = runs.state_to_resume(longer, trained_run, resume=True, force=False)
     assert state is not None and state["step"] == 12
+    assert "train.steps was 12 and is 40" in caplog.text and "train.save_steps was 4 and is 3" in caplog.text
 
 
 def test_a_run_without_a_checkpoint_begins_on_resume(tmp_path: Path) -> None:

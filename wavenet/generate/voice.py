@@ -247,7 +247,7 @@ class Voice:
             raise InputError("got both seconds and samples; give one of them")
         total = samples if samples is not None else (3.0 if seconds is None else seconds) * self.sample_rate
         if not 1 <= total < 2**40:
-            raise InputError(f"the length comes to {total:g} samples, expected at least 1")
+            raise InputError(f"the length comes to {total:g} samples, expected 1 to 2^40")
         return round(total)
 
 

@@ -70,10 +70,16 @@ def state_to_resume(recipe: Recipe, run: Path, *, resume: bool, force: bool) -> 
     if not resume and not done:
         steps = f"{state['step']:,} steps done" if state else "no checkpoint yet"
         raise InputError(f"{run} holds an unfinished run ({steps}); go on with --resume or begin anew with --force")
-    changed = _changed(config.load(run / "config.yaml"), recipe)
+    before = config.load(run / "config.yaml")
+    changed = _changed(before, recipe)
     if changed is not None:
         key, old, new = changed
-        raise InputError(f"{run} was begun with {key} = {old}, got {new}; give the same, or begin anew with --force")
+        raise InputError(
+            f"{run} was begun with {key} = {old}, got {new}; `wavenet train {run} --resume` goes on with its own recipe"
+        )
+    for key, old in config.to_tree(before.train).items():
+        if old != getattr(recipe.train, key):
+            log.warning("train.%s was %s and is %s from here on", key, old, getattr(recipe.train, key))
     return state
 
 
