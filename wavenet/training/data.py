@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from wavenet import outputs
-from wavenet.audio import cache, segments, sources, splits
-from wavenet.audio.segments import Crops, Sound
+from wavenet.audio import material, segments
+from wavenet.audio.segments import Crops
 from wavenet.config import Recipe
 
 
@@ -76,14 +76,9 @@ class SoundData(pl.LightningDataModule):
         """
         if self.crops:
             return
-        data, rate = self.recipe.data, self.recipe.audio.sample_rate
-        source = sources.find(data)
-        self.source = source
-        self.cache = cache.prepare(source.clips, rate, data.trim, self.cache_folder)
-        self.sound = Sound(self.cache, data.level, round(data.tail_seconds * rate))
-        kept = [clip for clip, entry in zip(source.clips, self.cache.entries, strict=True) if entry.reason is None]
-        context = self.recipe.shape.receptive_field
-        self.spans = splits.divide(kept, self.sound.lengths, data.split, context)
+        data, context = self.recipe.data, self.recipe.shape.receptive_field
+        found = material.gather(self.recipe, self.cache_folder)
+        self.source, self.cache, self.sound, self.spans = found.source, found.cache, found.sound, found.spans
         trained = self.sound.with_tails(self.spans["train"])
         width = data.segment_samples if self.fixed_width else None
         for name, spans in (self.spans | {"train": trained}).items():
