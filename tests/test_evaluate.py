@@ -11,12 +11,14 @@ import toys
 
 from wavenet import evaluate, outputs
 from wavenet.audio.segments import Crops, pieces
+from wavenet.generate.sampler import build_engine
 from wavenet.model import network
+from wavenet.outputs import Categorical
 from wavenet.training.data import SoundData
 
 
-def prepared(folder: Path) -> SoundData:
-    sound = SoundData(toys.recipe(data={"path": str(folder), "segment_samples": 150}))
+def prepared(folder: Path, kind: str = "embedding") -> SoundData:
+    sound = SoundData(toys.recipe(data={"path": str(folder), "segment_samples": 150}, model={"input": kind}))
     sound.prepare()
     return sound
 
@@ -46,23 +48,18 @@ def test_the_loss_over_a_file_in_segments_is_the_loss_over_it_whole(sound_folder
     np.testing.assert_allclose(bits, bits[0], atol=1e-5)
 
 
-def test_stepwise_from_start_is_forward_from_sample_0(sound_folder: Path) -> None:
-    from wavenet.generate.packed import pack
-    from wavenet.generate.reference import Reference
-
-    sound = prepared(sound_folder)
+@pytest.mark.parametrize("backend", ["reference", "cpu"])
+@pytest.mark.parametrize("kind", ["embedding", "scalar"])
+def test_a_sampler_scores_what_the_training_graph_scores(sound_folder: Path, backend: str, kind: str) -> None:
+    sound = prepared(sound_folder, kind)
     net = network.build(sound.recipe).eval()
     torch.nn.init.normal_(net.output.weight)
-    span = sound.spans["train"][0]
-    whole = Crops(sound.sound, pieces([span], 1 << 20), sound.alphabet, net.receptive_field)
-    score = evaluate.score(net, whole.in_order(1), sound.alphabet, sound.counts)
-    codes = sound.alphabet.encode(sound.sound.read(span.clip, 0, span.last))
-    engine = Reference(pack(sound.recipe.shape, net.arrays()))
-    queues = engine.start(sound.alphabet.starts(1))
-    fed = np.concatenate([[16], codes[:-1]])
-    logs = sound.alphabet.log_probabilities(np.stack([engine.step(queues, fed[t : t + 1])[0] for t in range(len(fed))]))
-    stepped = -np.log2(np.e) * logs[np.arange(len(codes)), codes].mean()
-    assert score is not None and score.bits == pytest.approx(stepped, abs=1e-4)
+    score = evaluate.score(net, sound.crops["valid"].in_order(2), sound.alphabet, sound.counts)
+    as_codes = Categorical(sound.alphabet.classes)
+    crops = Crops(sound.sound, pieces(sound.spans["valid"], 150), as_codes, net.receptive_field)
+    chosen = build_engine(backend, sound.recipe.shape, net.arrays(), sound.alphabet, "float32")
+    bits = evaluate.engine_bits(chosen, crops.in_order(2), sound.alphabet)
+    assert score is not None and score.bits == pytest.approx(bits, abs=1e-5)
 
 
 def test_an_interruption_or_nothing_gives_no_score(sound_folder: Path) -> None:

@@ -285,7 +285,8 @@ def test_queues_hold_what_each_layer_still_needs(shape: Shape, batch: int) -> No
     oldest = [max(tap * layer.dilation for tap in range(layer.kernel)) for layer in shape.layers]
     assert list(shape.queue_rows()) == oldest
     assert sum(oldest) + 1 == shape.receptive_field
-    held = sum(ring.nbytes for ring in Queues(shape, batch).rings)
+    queues = Queues(shape, batch)
+    held = sum(queues.ring(b, layer).nbytes for b in range(batch) for layer in range(len(shape.layers)))
     assert held == batch * shape.queue_bytes()
     assert shape.queue_bytes(2) * 2 == shape.queue_bytes(4)
 

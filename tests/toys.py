@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from hypothesis import strategies as st
 
 from wavenet import config
 from wavenet.audio import files
 from wavenet.config import Recipe
+from wavenet.outputs import Draw
 
 RATE = 4_000
 
@@ -53,6 +55,61 @@ def tree(**sections: dict[str, Any]) -> dict[str, Any]:
 def recipe(**sections: dict[str, Any]) -> Recipe:
     """Return the tiny recipe as a checked record."""
     return config.from_tree(tree(**sections), "toy")
+
+
+@st.composite
+def recipes(draw: st.DrawFn) -> Recipe:
+    """Return any small network: dilations, taps, widths, input, classes, biases or none."""
+    stacks = draw(st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=4), min_size=1, max_size=3))
+    layers = sum(len(stack) for stack in stacks)
+    kernels = st.one_of(st.integers(1, 4), st.lists(st.integers(1, 4), min_size=layers, max_size=layers))
+    width = st.one_of(st.integers(1, 13), st.sampled_from([16, 31, 32, 33, 48, 64, 80]))
+    return recipe(
+        output={"classes": draw(st.one_of(st.integers(2, 40), st.just(256)))},
+        model={
+            "input": draw(st.sampled_from(["embedding", "scalar"])),
+            "kernel_size": draw(kernels),
+            "dilations": stacks,
+            "residual_channels": draw(width),
+            "gate_channels": draw(width),
+            "skip_channels": draw(width),
+            "head_channels": draw(width),
+            "bias": draw(st.booleans()),
+        },
+    )
+
+
+def arrays(made: Recipe, scale: float = 1.0, seed: int = 1) -> dict[str, np.ndarray]:
+    """Return the weights of an untrained network, multiplied."""
+    import torch
+
+    from wavenet.model import network
+
+    torch.manual_seed(seed)
+    return {name: value * np.float32(scale) for name, value in network.build(made).arrays().items()}
+
+
+def forward(made: Recipe, weights: dict[str, np.ndarray], codes: np.ndarray) -> np.ndarray:
+    """Return the training graph's log-probabilities [B, T, Q] after *start* and codes [B, T], from the first one on."""
+    import torch
+
+    from wavenet import outputs
+    from wavenet.model import network
+
+    net, alphabet = network.from_arrays(made, weights), outputs.of(made)
+    start = alphabet.starts(len(codes), net.receptive_field - 1)
+    with torch.no_grad():
+        answer = net(torch.from_numpy(np.concatenate([start, alphabet.inputs(codes)], axis=1)))
+    return alphabet.log_probabilities(answer.numpy())
+
+
+def could_draw(how: Draw, logits: np.ndarray, u: float, code: int, edge: float = 1e-6) -> bool:
+    """Return whether a code is what is defined for logits [Q] and a uniform, either moved by at most `edge`."""
+    for top_p in {how.top_p, min(1.0, how.top_p * (1 + edge)), how.top_p * (1 - edge)}:
+        top = np.cumsum(Draw(how.temperature, how.top_k, top_p).probabilities(logits[None])[0])
+        if (top[code - 1] if code else 0.0) - edge <= u <= top[code] + edge:
+            return True
+    return False
 
 
 def wave(seconds: float, seed: int, rate: int = RATE) -> np.ndarray:

@@ -171,11 +171,12 @@ def _generate(arguments: argparse.Namespace) -> int:
         prime = files.read(Path(arguments.prime), voice.sample_rate)
     draw = {"temperature": arguments.temperature, "top_k": arguments.top_k, "top_p": arguments.top_p}
     chosen = {**draw, "seconds": arguments.seconds, "samples": arguments.samples, "seed": seed, "prime": prime}
+    chosen |= {"backend": arguments.backend, "storage": arguments.storage, "threads": arguments.threads}
     total = voice.length(arguments.seconds, arguments.samples)
     log.info("%s: drawing %d x %s samples with seed %d", voice.name, arguments.count, f"{total:,}", seed)
     if streaming:
-        return _stream(voice, chosen, arguments.backend)
-    sound = voice.generate(**chosen, count=arguments.count, backend=arguments.backend, verify=arguments.verify)
+        return _stream(voice, chosen)
+    sound = voice.generate(**chosen, count=arguments.count, verify=arguments.verify)
     wall = sound.wall
     paths = sound.save(out)
     for warning in sound.warnings():
@@ -213,14 +214,14 @@ def _check_targets(paths: Sequence[Path], force: bool) -> None:
             raise InputError(f"-o {path}: {nearest} cannot be written to; name another folder")
 
 
-def _stream(voice: Voice, chosen: dict[str, Any], backend: str) -> int:
+def _stream(voice: Voice, chosen: dict[str, Any]) -> int:
     """Write WAV bytes to stdout as they are made; the closing line goes to stderr."""
     from wavenet.audio import files
 
     total = voice.length(chosen["seconds"], chosen["samples"])
     pipe, began = sys.stdout.buffer, time.monotonic()
     pipe.write(files.wav_header(voice.sample_rate, total, voice.bits))
-    for part in voice.stream(**chosen, backend=backend, chunk=max(100, voice.sample_rate // 20)):
+    for part in voice.stream(**chosen, chunk=max(100, voice.sample_rate // 20)):
         pipe.write(files.wav_bytes(part[0], voice.bits))
         pipe.flush()
     wall, seconds = time.monotonic() - began, total / voice.sample_rate
@@ -366,7 +367,9 @@ def _generate_arguments(parser: argparse.ArgumentParser) -> None:
     add("--top-k", metavar="K", type=int, default=0, help="draw from the K likeliest values only")
     add("--top-p", metavar="P", type=float, default=1.0, help="draw from the likeliest values with this share")
     add("--prime", metavar="IN.wav", help="continue from this sound; it is not in the output")
-    add("--backend", choices=("auto", "reference"), default="auto", help="which sampler (default: auto)")
+    add("--backend", choices=("auto", "reference", "cpu"), default="auto", help="which sampler (default: auto)")
+    add("--storage", choices=("float16", "float32"), help="how the sampler keeps its weights (default: float16)")
+    add("--threads", metavar="N", type=_positive, help="the most threads for many sounds (default: all cores)")
     add("--verify", action="store_true", help="compare the sampler with the training graph; exit 1 if they differ")
     add("--force", action="store_true", help="overwrite existing files")
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from wavenet.audio.segments import Batch
-from wavenet.model.network import WaveNet
+from wavenet.generate.sampler import Engine
 from wavenet.outputs import IGNORED, Categorical, bits_against
+
+if TYPE_CHECKING:
+    from wavenet.model.network import WaveNet
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ def score(
         training_counts: how often each code stands in the training sound [Q].
         interrupted: asked before every batch.
     """
+    import torch
+
     nats, counts = 0.0, np.zeros(alphabet.classes, np.int64)
     device = next(network.parameters()).device
     with torch.inference_mode():
@@ -63,3 +68,24 @@ def score(
         return None
     order0 = bits_against(counts, alphabet.histogram(training_counts))
     return Score(nats / targets_seen / math.log(2), alphabet.uniform_bits, order0, targets_seen)
+
+
+def engine_bits(engine: Engine, batches: Iterable[Batch], alphabet: Categorical) -> float:
+    """Return the bits per sample of a sampler itself, as it computes when it draws.
+
+    Args:
+        engine: the backend.
+        batches: crops of held-out sound, inputs as codes with Q for *start*, whatever the network's input is.
+        alphabet: the samples' alphabet.
+    """
+    nats, targets = 0.0, 0
+    context = engine.packed.shape.receptive_field - 1
+    for batch in batches:
+        for codes, aims in zip(batch.inputs.astype(np.int64), batch.targets, strict=True):
+            queues, answers = engine.start(1), np.empty((len(aims), alphabet.parameters), np.float32)
+            engine.absorb(queues, 0, codes[:context])
+            engine.absorb(queues, 0, codes[context:], answers)
+            real = np.flatnonzero(aims != IGNORED)
+            nats -= float(alphabet.log_probabilities(answers)[real, aims[real]].sum(dtype=np.float64))
+            targets += len(real)
+    return nats / max(1, targets) / math.log(2)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 Codes = NDArray[np.int64]
+Uniforms = NDArray[np.float64]
 
 IGNORED = -1  # the target of a position that is no sample: it adds nothing to a loss
 
@@ -140,8 +141,11 @@ class Categorical:
     # --- what the network is given and asked ---
 
     def inputs(self, codes: Codes) -> NDArray[np.generic]:
-        """Return what the network is fed for past codes: the codes (int64), or their values (float32)."""
-        return codes if self.embedding else self.decode(codes)
+        """Return what the network is fed for past codes: the codes (int64), or their values (float32).
+
+        The code Q stands for *start*.
+        """
+        return codes if self.embedding else np.asarray(_fed(self.classes)[codes])
 
     def crop(self, wave: Floats, first: int, count: int, context: int) -> tuple[NDArray[np.generic], Codes]:
         """Return one training crop: the inputs that predict samples first .. first + count - 1, and these samples.
@@ -201,6 +205,12 @@ def _decoded(classes: int) -> Floats:
     mu = classes - 1
     y = 2.0 * np.arange(classes) / mu - 1.0
     return np.asarray(np.sign(y) * np.expm1(np.abs(y) * np.log1p(mu)) / mu, np.float32)
+
+
+@functools.cache
+def _fed(classes: int) -> Floats:
+    """Return the value that scalar input has for every code, and 0 for *start* behind them."""
+    return np.append(_decoded(classes), np.float32(0.0))
 
 
 def bits_against(counts: NDArray[np.int64], distribution: NDArray[np.float64]) -> float:

@@ -7,7 +7,7 @@ import pytest
 import toys
 
 from wavenet.errors import BundleError
-from wavenet.generate.packed import pack
+from wavenet.generate.packed import pack, stored
 from wavenet.model import network
 
 
@@ -38,3 +38,31 @@ def test_missing_misshapen_and_left_over_weights_are_named() -> None:
         pack(recipe.shape, {**arrays, "hidden.bias": np.zeros(3, np.float32)})
     with pytest.raises(BundleError, match="stranger"):
         pack(recipe.shape, {**arrays, "stranger": np.zeros(3, np.float32)})
+
+
+def test_weights_that_are_no_numbers_are_refused() -> None:
+    recipe = toys.recipe()
+    for wrong in (np.nan, np.inf):
+        arrays = toys.arrays(recipe)
+        arrays["blocks.1.residual.weight"][2, 3] = wrong
+        with pytest.raises(BundleError, match=r"blocks\.1\.residual\.weight holds numbers that are not finite"):
+            pack(recipe.shape, arrays)
+
+
+def test_half_precision_rounds_products_and_nothing_else() -> None:
+    arrays = toys.arrays(toys.recipe())
+    assert stored(arrays, "float32") is arrays
+    half = stored(arrays, "float16")
+    for name, value in arrays.items():
+        rounds = name.endswith(".weight") and name != "entry.weight"
+        assert np.array_equal(half[name], value.astype(np.float16).astype(np.float32) if rounds else value), name
+        assert half[name].dtype == np.float32
+    scalar = toys.arrays(toys.recipe(model={"input": "scalar"}))
+    assert stored(scalar, "float16")["entry.weight"] is scalar["entry.weight"]
+
+
+def test_what_half_precision_cannot_hold_is_named() -> None:
+    arrays = toys.arrays(toys.recipe())
+    arrays["hidden.weight"][0, 0] = 70_000
+    with pytest.raises(BundleError, match=r"hidden\.weight passes 65,504"):
+        stored(arrays, "float16")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
+
 import numpy as np
 import pytest
 import toys
@@ -9,29 +12,36 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavenet import outputs
-from wavenet.errors import InputError
+from wavenet.errors import InputError, WavenetError
 from wavenet.generate import sampler
-from wavenet.generate.packed import Packed, pack
-from wavenet.generate.sampler import Sampler, uniforms
-from wavenet.model import network
+from wavenet.generate.sampler import Engine, Sampler, uniforms
 from wavenet.outputs import Draw
 
-
-def packed(**sections: dict[str, object]) -> Packed:
-    recipe = toys.recipe(**sections)
-    return pack(recipe.shape, network.build(recipe).arrays())
-
-
-PACKED = packed()
-ALPHABET = outputs.of(toys.recipe())
+RECIPE = toys.recipe()
+ARRAYS = toys.arrays(RECIPE)
+ALPHABET = outputs.of(RECIPE)
+BACKENDS = ("reference", "cpu")
 
 
-def made(batch: int = 1, seed: int = 5, draw: Draw | None = None) -> Sampler:
-    return Sampler(sampler.backend("auto", PACKED), ALPHABET, batch, seed, draw)
+def engine(backend: str = "auto", storage: str | None = None) -> Engine:
+    return sampler.build_engine(backend, RECIPE.shape, ARRAYS, ALPHABET, storage)
+
+
+def made(
+    batch: int = 1,
+    seed: int | list[int] = 5,
+    draw: Draw | None = None,
+    backend: str = "auto",
+    storage: str | None = None,
+) -> Sampler:
+    return Sampler(engine(backend, storage), ALPHABET, batch, seed, draw)
 
 
 def codes(source: Sampler, samples: int, chunk: int = 1000) -> np.ndarray:
     return np.concatenate([part.codes for part in source.generate(samples, chunk)], axis=1)
+
+
+# --- uniforms --------------------------------------------------------------------------------------------------------
 
 
 @settings(deadline=None)
@@ -49,79 +59,9 @@ def test_uniforms_are_uniform() -> None:
     assert np.abs(u - np.arange(20_000) / 20_000).max() < 0.0136  # Kolmogorov-Smirnov at 0.1 %
 
 
-@settings(deadline=None, max_examples=20)
-@given(st.integers(1, 37))
-def test_chunks_change_nothing(chunk: int) -> None:
-    assert np.array_equal(codes(made(2), 90), codes(made(2), 90, chunk))
-
-
-def test_a_batch_begins_with_the_sounds_of_a_smaller_one() -> None:
-    many = codes(made(5), 120)
-    assert np.array_equal(many[:1], codes(made(1), 120))
-    assert np.array_equal(many[:3], codes(made(3), 120))
-    assert len({row.tobytes() for row in many}) == 5
-
-
 def test_seeds_differ_and_repeat() -> None:
     assert np.array_equal(codes(made(seed=9), 80), codes(made(seed=9), 80))
     assert not np.array_equal(codes(made(seed=9), 80), codes(made(seed=8), 80))
-
-
-@settings(deadline=None, max_examples=20)
-@given(st.integers(1, 60))
-def test_priming_in_one_pass_is_priming_step_by_step(length: int) -> None:
-    sound = np.random.default_rng(1).integers(0, 16, length)
-    once, stepped = made(), made()
-    once.prime(sound)
-    for code in sound:
-        stepped.prime(np.array([code]))
-    assert np.array_equal(codes(once, 60), codes(stepped, 60))
-    for index in range(len(PACKED.layers)):
-        np.testing.assert_allclose(once.queues.past(index), stepped.queues.past(index), atol=1e-5)
-
-
-@pytest.mark.parametrize("length", [16, 17, 40, 200])
-def test_a_prime_longer_than_the_receptive_field_costs_and_changes_nothing_more(length: int) -> None:
-    sound = np.random.default_rng(1).integers(0, 16, length)
-    short, long = made(2), made(2)
-    long.prime(sound)
-    for code in sound:
-        short.prime(np.array([code]))
-    assert np.array_equal(codes(short, 60), codes(long, 60))
-
-
-def test_priming_with_what_was_drawn_goes_on_as_if_it_had_been_drawn() -> None:
-    whole = codes(made(), 100)
-    source = made()
-    source.prime(whole[0, :60])
-    source.position = 60
-    assert np.array_equal(codes(source, 40), whole[:, 60:])
-
-
-def test_a_saved_state_goes_on_bit_for_bit() -> None:
-    source = made(2)
-    codes(source, 50)
-    state = source.state()
-    expected = codes(source, 70)
-    other = made(2, seed=0)
-    other.restore(state)
-    assert np.array_equal(codes(other, 70), expected)
-
-
-def test_temperature_zero_takes_the_likeliest() -> None:
-    source = made(draw=Draw(temperature=0.0))
-    for part in source.generate(40, keep_parameters=True):
-        assert part.parameters is not None
-        assert np.array_equal(part.codes, part.parameters.argmax(axis=-1))
-
-
-def test_the_draw_may_change_between_chunks() -> None:
-    source = made()
-    warm = codes(source, 30)
-    source.draw = Draw(temperature=0.0)
-    cold = codes(source, 30)
-    plain = codes(made(), 60)
-    assert np.array_equal(warm, plain[:, :30]) and not np.array_equal(cold, plain[:, 30:])
 
 
 def test_draws_follow_the_distribution() -> None:
@@ -132,22 +72,238 @@ def test_draws_follow_the_distribution() -> None:
     np.testing.assert_allclose(shares, draw.probabilities(logits)[0], atol=0.012)
 
 
-def test_chunks_say_what_was_fed_and_answered() -> None:
-    (part,) = made().generate(30, keep_parameters=True)
+# --- chunks and batches ----------------------------------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(1, 37), st.sampled_from(BACKENDS))
+def test_chunks_change_nothing(chunk: int, backend: str) -> None:
+    assert np.array_equal(codes(made(2, backend=backend), 90), codes(made(2, backend=backend), 90, chunk))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_batch_begins_with_the_sounds_of_a_smaller_one(backend: str) -> None:
+    many = codes(made(5, backend=backend), 120)
+    assert np.array_equal(many[:1], codes(made(1, backend=backend), 120))
+    assert np.array_equal(many[:3], codes(made(3, backend=backend), 120))
+    assert len({row.tobytes() for row in many}) == 5
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_lengths_seeds_and_primes_of_its_own_leave_each_sequence_what_it_is_alone(backend: str) -> None:
+    rng = np.random.default_rng(3)
+    primes = [rng.integers(0, 16, length) for length in (0, 1, 7, 40, 300)]
+    seeds, lengths = [4, 9, 9, 0, 2**62], [130, 20, 0, 130, 77]
+    source = made(5, seeds, backend=backend)
+    source.prime(primes)
+    got: list[list[int]] = [[] for _ in seeds]
+    for part in source.generate(lengths, 33):
+        for row, sequence in enumerate(part.sequences.tolist()):
+            got[sequence] += part.codes[row].tolist()
+    assert source.positions.tolist() == lengths
+    for sequence, (seed, length, prime) in enumerate(zip(seeds, lengths, primes, strict=True)):
+        alone = made(1, seed, backend=backend)
+        alone.prime(prime)
+        assert got[sequence] == (codes(alone, length)[0].tolist() if length else [])
+    further = codes(source, 10)  # those that paused go on where they stood
+    alone = made(1, 9, backend=backend)
+    alone.prime(primes[1])
+    assert np.array_equal(codes(alone, 30)[0, 20:], further[1])
+
+
+def test_as_many_seeds_and_primes_as_sequences() -> None:
+    with pytest.raises(InputError, match="2 seeds for 3 sequences"):
+        made(3, [1, 2])
+    with pytest.raises(InputError, match="primes for 2 sequences, expected 1 or 3"):
+        made(3).prime([np.array([1]), np.array([2])])
+
+
+# --- priming ---------------------------------------------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(1, 60), st.sampled_from(BACKENDS))
+def test_priming_in_one_pass_is_priming_step_by_step(length: int, backend: str) -> None:
+    sound = np.random.default_rng(1).integers(0, 16, length)
+    once, stepped = made(backend=backend), made(backend=backend)
+    once.prime(sound)
+    for code in sound:
+        stepped.prime(np.array([code]))
+    assert np.array_equal(codes(once, 60), codes(stepped, 60))
+    for layer in range(len(RECIPE.shape.layers)):
+        np.testing.assert_allclose(once.queues.past(0, layer), stepped.queues.past(0, layer), atol=1e-5)
+
+
+@pytest.mark.parametrize("length", [16, 17, 40, 200])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_prime_longer_than_the_receptive_field_costs_and_changes_nothing_more(length: int, backend: str) -> None:
+    sound = np.random.default_rng(1).integers(0, 16, length)
+    short, long = made(2, backend=backend), made(2, backend=backend)
+    long.prime(sound)
+    assert long.queues.clocks.max() <= RECIPE.shape.receptive_field
+    for code in sound:
+        short.prime(np.array([code]))
+    assert np.array_equal(codes(short, 60), codes(long, 60))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_priming_with_what_was_drawn_goes_on_as_if_it_had_been_drawn(backend: str) -> None:
+    whole = codes(made(backend=backend), 100)
+    source = made(backend=backend)
+    source.prime(whole[0, :60])
+    source.positions[:] = 60
+    assert np.array_equal(codes(source, 40), whole[:, 60:])
+
+
+# --- state -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_state_goes_on_bit_for_bit(backend: str) -> None:
+    source = made(2, backend=backend)
+    codes(source, 50)
+    state = source.state()
+    expected = codes(source, 70)
+    other = made(2, seed=0, backend=backend)
+    other.restore(state)
+    assert np.array_equal(codes(other, 70), expected)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_state_in_a_file_goes_on_bit_for_bit(backend: str, tmp_path: Path) -> None:
+    source = made(3, draw=Draw(0.8, 5, 0.9), backend=backend)
+    source.prime([np.arange(9), np.arange(3), np.arange(0)])
+    list(source.generate([50, 3, 20]))
+    source.save(tmp_path / "state.safetensors")
+    (expected,) = source.generate(70, keep_parameters=True)
+    other = made(3, seed=0, backend=backend)
+    other.load(tmp_path / "state.safetensors")
+    assert other.draw == source.draw
+    (got,) = other.generate(70, keep_parameters=True)
+    assert np.array_equal(got.codes, expected.codes)
+    assert got.parameters is not None and expected.parameters is not None
+    assert got.parameters.tobytes() == expected.parameters.tobytes()
+
+
+def test_a_state_of_something_else_is_refused(tmp_path: Path) -> None:
+    source, path = made(2), tmp_path / "state.safetensors"
+    source.save(path)
+    with pytest.raises(InputError, match=r"memory is float32 \[2, .*expected float32 \[1, "):
+        made(1).load(path)
+    with pytest.raises(InputError, match="another network"):
+        Sampler(engine("cpu", "float32"), ALPHABET, 2).load(path)
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(InputError, match="cannot be read as a saved state"):
+        made(2).load(path)
+    with pytest.raises(InputError, match="cannot be read as a saved state"):
+        made(2).load(tmp_path / "nowhere")
+    from safetensors.numpy import save_file
+
+    save_file({"a": np.zeros(2)}, path)
+    with pytest.raises(InputError, match="no saved state"):
+        made(2).load(path)
+    with pytest.raises(InputError, match="memory is nothing"):
+        made(2).restore({})
+
+
+# --- the draw --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_temperature_zero_takes_the_likeliest(backend: str) -> None:
+    source = made(draw=Draw(temperature=0.0), backend=backend)
+    for part in source.generate(40, keep_parameters=True):
+        assert part.parameters is not None
+        assert np.array_equal(part.codes, part.parameters.argmax(axis=-1))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_draw_may_change_between_chunks(backend: str) -> None:
+    source = made(backend=backend)
+    warm = codes(source, 30)
+    source.draw = Draw(temperature=0.0)
+    cold = codes(source, 30)
+    plain = codes(made(backend=backend), 60)
+    assert np.array_equal(warm, plain[:, :30]) and not np.array_equal(cold, plain[:, 30:])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("batch", [1, 3])
+def test_an_answer_that_is_not_finite_ends_the_sound(backend: str, batch: int) -> None:
+    arrays = {name: value.copy() for name, value in ARRAYS.items()}
+    arrays["output.weight"][:] = 3e38
+    arrays["hidden.bias"][:] = 10.0
+    source = Sampler(sampler.build_engine(backend, RECIPE.shape, arrays, ALPHABET, "float32"), ALPHABET, batch)
+    with pytest.raises(WavenetError, match=r"sample 0 is not finite.*lower learning rate"):
+        list(source.generate(10))
+
+
+# --- chunks say ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_chunks_say_what_was_fed_and_answered(backend: str) -> None:
+    (part,) = made(2, backend=backend).generate(30, keep_parameters=True)
+    assert part.sequences.tolist() == [0, 1]
     assert part.inputs[0, 0] == ALPHABET.starts(1)[0]
-    assert np.array_equal(part.inputs[0, 1:], part.codes[0, :-1])
-    assert part.parameters is not None and part.parameters.shape == (1, 30, 16)
+    assert np.array_equal(part.inputs[:, 1:], part.codes[:, :-1])
+    assert part.parameters is not None and part.parameters.shape == (2, 30, 16)
 
 
-def test_an_unknown_backend_is_named() -> None:
-    with pytest.raises(InputError, match="did you mean 'reference'"):
-        sampler.backend("referense", PACKED)
-
-
-def test_scalar_input_feeds_values() -> None:
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_scalar_input_feeds_values(backend: str) -> None:
     recipe = toys.recipe(model={"input": "scalar"})
     alphabet = outputs.of(recipe)
-    source = Sampler(sampler.backend("reference", packed(model={"input": "scalar"})), alphabet, 1, 4)
+    source = Sampler(sampler.build_engine(backend, recipe.shape, toys.arrays(recipe), alphabet), alphabet, 1, 4)
     (part,) = source.generate(20)
     assert part.inputs[0, 0] == 0.0
     assert np.array_equal(part.inputs[0, 1:], alphabet.decode(part.codes[0, :-1]))
+
+
+# --- which backend ---------------------------------------------------------------------------------------------------
+
+
+def test_unknown_names_and_numbers_are_refused() -> None:
+    with pytest.raises(InputError, match="did you mean 'reference'"):
+        engine("referense")
+    with pytest.raises(InputError, match="did you mean 'float16'"):
+        engine("cpu", "flaot16")
+    with pytest.raises(InputError, match="threads is 0, expected at least 1"):
+        sampler.build_engine("cpu", RECIPE.shape, ARRAYS, ALPHABET, threads=0)
+
+
+def test_auto_takes_the_fast_one_in_half_precision() -> None:
+    taken = engine()
+    assert (taken.name, taken.storage) == ("cpu", "float16")
+    assert (engine("reference").name, engine("reference").storage) == ("reference", "float32")
+
+
+def test_the_reference_computes_with_rounded_weights_where_it_is_asked_to() -> None:
+    half = engine("reference", "float16")
+    assert half.storage == "float16"
+    assert np.array_equal(half.packed.skip.weight, engine("cpu").packed.skip.weight)
+    assert not np.array_equal(half.packed.skip.weight, engine("reference").packed.skip.weight)
+
+
+def test_weights_beyond_half_precision_are_kept_whole_and_it_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    arrays = {**ARRAYS, "hidden.weight": ARRAYS["hidden.weight"] + np.float32(1e5)}
+    logging.getLogger("wavenet").propagate = True
+    with caplog.at_level(logging.INFO, "wavenet"):
+        taken = sampler.build_engine("auto", RECIPE.shape, arrays, ALPHABET)
+    assert (taken.name, taken.storage) == ("cpu", "float32") and "beyond float16" in caplog.text
+    with pytest.raises(InputError, match=r"cpu cannot run this network.*beyond float16"):
+        sampler.build_engine("cpu", RECIPE.shape, arrays, ALPHABET, "float16")
+
+
+def test_without_numba_auto_falls_back_aloud_and_cpu_says_why(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "wavenet.generate.cpu.engine", None)  # as if its import failed
+    logging.getLogger("wavenet").propagate = True
+    with caplog.at_level(logging.WARNING, "wavenet"):
+        assert engine().name == "reference"
+    assert "Numba cannot be imported" in caplog.text and "taking the reference" in caplog.text
+    with pytest.raises(InputError, match=r"cpu cannot run this network: Numba cannot be imported.*--backend reference"):
+        engine("cpu")

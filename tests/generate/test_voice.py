@@ -77,11 +77,17 @@ def test_verification_agrees_with_the_training_graph(kind: str, prime: bool) -> 
 
 
 def test_verification_notices_a_wrong_sampler(monkeypatch: pytest.MonkeyPatch) -> None:
-    voice = made(2.0)
-    right = voice.packed
-    right.layers[3].dilated.weight[0] += 0.01
+    voice, wrong = made(2.0), made(2.0)
+    wrong.arrays["blocks.3.dilated.product.weight"][0] += 0.01
+    monkeypatch.setattr(voice, "sampler", wrong.sampler)
     sound = voice.generate(samples=100, seed=1, verify=True)
     assert sound.difference is not None and sound.difference > BOUND
+
+
+@pytest.mark.parametrize("storage", ["float16", "float32"])
+def test_verification_judges_half_precision_by_the_same_rounded_weights(storage: str) -> None:
+    sound = made(3.0).generate(samples=300, seed=1, verify=True, backend="cpu", storage=storage)
+    assert sound.difference is not None and 0 < sound.difference < BOUND
 
 
 def test_the_prime_steers_and_is_not_in_the_sound() -> None:
@@ -137,27 +143,28 @@ def test_load_takes_a_run_and_its_bundle(trained_run: Path) -> None:
     assert first.training["steps"] == 12 and first.data["files"]["train"] >= 1
 
 
-def test_an_interruption_keeps_what_was_made(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("backend", ["reference", "cpu"])
+def test_an_interruption_keeps_what_was_made(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     voice = made()
     source = voice.sampler
     calls = 0
 
     def interrupting(*arguments: object) -> object:
         sampler = source(*arguments)  # type: ignore[arg-type]
-        step = sampler.engine.step
+        draw = sampler.engine.draw
 
         def counted(*inner: object) -> object:
             nonlocal calls
             calls += 1
-            if calls > 250:
+            if calls > 2:
                 raise KeyboardInterrupt
-            return step(*inner)  # type: ignore[arg-type]
+            return draw(*inner)  # type: ignore[arg-type]
 
-        sampler.engine.step = counted  # type: ignore[method-assign]
+        sampler.engine.draw = counted  # type: ignore[method-assign, assignment]
         return sampler
 
     monkeypatch.setattr(voice, "sampler", interrupting)
-    sound = voice.generate(samples=1000, seed=1)
+    sound = voice.generate(samples=1000, seed=1, backend=backend)
     assert sound.stopped_by == "SIGINT" and not sound.complete
-    assert sound.samples.shape == (1, 200)
+    assert sound.samples.shape == (1, 400)
     assert voices.numbered(Path("a.wav"), 1) == [Path("a.wav")]

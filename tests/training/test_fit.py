@@ -247,7 +247,7 @@ def test_a_bundle_carries_no_path_and_no_licence_of_other_sound(tmp_path: Path, 
 
 @pytest.mark.parametrize("step", [4, 6, 12])
 @pytest.mark.parametrize("during", ["evaluate.score", "Voice.stream"])
-def test_a_signal_during_a_score_or_a_sound_loses_neither(  # noqa: PLR0917  (pytest's fixtures are arguments)
+def test_a_signal_during_a_score_or_a_sound_loses_neither(
     tmp_path: Path,
     sound_folder: Path,
     trained_run: Path,

@@ -8,10 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wavenet.errors import BundleError
 from wavenet.geometry import Shape
 from wavenet.outputs import Floats
+
+FLOAT16_MAX = 65_504.0
+STORAGES = ("float32", "float16")  # how a sampler may keep its weights; it computes in float32 always
 
 
 @dataclass(frozen=True)
@@ -60,12 +64,40 @@ class Packed:
     hidden: Product
     output: Product
 
+    def enter(self, inputs: NDArray[np.generic]) -> Floats:
+        """Return [..., R] for inputs [...]: rows looked up, or values multiplied."""
+        if self.shape.embedding:
+            return self.entry[inputs.astype(np.int64)]
+        scaled: Floats = inputs.astype(np.float32)[..., None] * self.entry[0]
+        return scaled + self.entry_bias
+
+
+def stored(arrays: dict[str, Floats], storage: str) -> dict[str, Floats]:
+    """Return the weights that are computed with where they are kept as "float32" or "float16".
+
+    Half precision rounds the products' weights; biases and what the input is looked up in stay as they are.
+
+    Raises:
+        BundleError: a weight is beyond what float16 holds.
+    """
+    if storage == "float32":
+        return arrays
+    products = {name for name in arrays if name.endswith(".weight") and not name.startswith("entry.")}
+    for name in products:
+        if (np.abs(arrays[name]) > FLOAT16_MAX).any():
+            raise BundleError(f"the weight {name} passes {FLOAT16_MAX:,.0f}, the most of float16; keep it as float32")
+
+    def kept(name: str, value: Floats) -> Floats:
+        return value.astype(np.float16).astype(np.float32) if name in products else value
+
+    return {name: kept(name, value) for name, value in arrays.items()}
+
 
 def pack(shape: Shape, arrays: dict[str, Floats]) -> Packed:
     """Return the packed network of a shape and its weights by name (as ``model/network.py`` names them).
 
     Raises:
-        BundleError: a weight is missing, left over, or has another shape than the recipe says.
+        BundleError: a weight is missing, left over, not finite, or has another shape than the recipe says.
     """
     left = dict(arrays)
 
@@ -75,6 +107,8 @@ def pack(shape: Shape, arrays: dict[str, Floats]) -> Packed:
         value = left.pop(name)
         if value.shape != size:
             raise BundleError(f"the weight {name} has shape {list(value.shape)}, expected {list(size)} by the recipe")
+        if not np.isfinite(value).all():
+            raise BundleError(f"the weight {name} holds numbers that are not finite; train again at a lower rate")
         return value
 
     def product(name: str, inputs: int, outputs: int, bias: bool = True) -> Product:

@@ -1,59 +1,80 @@
-"""What generation remembers between two samples: one ring of past inputs per layer, and a step counter.
+"""What generation remembers between two samples: one ring of past inputs per layer, and a clock, for each sequence.
 
-Layer l keeps its last (K-1)d inputs. At step t, slot ``t mod (K-1)d`` holds the oldest of them, which is tap 0; tap k
-lies k*d slots further on. The newest input then takes that slot (Le Paine et al. 2016, arXiv:1611.09482, for K = 2).
+Layer l keeps its last (K-1)d inputs. When the clock stands at t, slot ``t mod (K-1)d`` holds the oldest of them, which
+is tap 0; tap k lies k*d slots further on. The newest input then takes that slot (Le Paine et al. 2016,
+arXiv:1611.09482, for K = 2).
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wavenet.geometry import Shape
 from wavenet.outputs import Floats
 
+PADDING = 16  # rows are padded to a multiple of this many numbers, a cache line
+
+
+def padded(width: int) -> int:
+    """Return the width rounded up to whole cache lines."""
+    return -(-width // PADDING) * PADDING
+
 
 class Queues:
-    """The rings of all layers for B sequences.
+    """The rings of all layers for B sequences, each with a clock of its own.
 
     Args:
         shape: the network's integers.
         batch: sequences B.
+
+    Attributes:
+        memory: [B, rows of all layers, padded R] float32.
+        clocks: [B] int64, the inputs that each sequence has seen.
     """
 
     def __init__(self, shape: Shape, batch: int) -> None:
-        self.layers = shape.layers
-        self.rings = [np.zeros((rows, batch, shape.residual), np.float32) for rows in shape.queue_rows()]
-        self.clock = 0
+        self.shape, self.layers, self.batch = shape, shape.layers, batch
+        rows = shape.queue_rows()
+        self._bounds = np.cumsum((0, *rows)).tolist()
+        self.memory = np.zeros((batch, sum(rows), padded(shape.residual)), np.float32)
+        self.clocks: NDArray[np.int64] = np.zeros(batch, np.int64)
 
-    def push(self, index: int, x: Floats) -> Floats:
+    def ring(self, sequence: int, layer: int) -> Floats:
+        """Return the slots of one layer of one sequence: [(K-1)d, R], a view."""
+        first, last = self._bounds[layer], self._bounds[layer + 1]
+        return self.memory[sequence, first:last, : self.shape.residual]
+
+    def push(self, sequence: int, layer: int, x: Floats) -> Floats:
         """Store the newest input of a layer and return all its taps, oldest first.
 
         Args:
-            index: the layer.
-            x: [B, R] its input at this step.
+            sequence: whose.
+            layer: which.
+            x: [R] its input at this step.
 
         Returns:
-            [B, K*R].
+            [K*R].
         """
-        layer, ring = self.layers[index], self.rings[index]
-        if layer.kernel == 1:
+        kernel, dilation = self.layers[layer].kernel, self.layers[layer].dilation
+        if kernel == 1:
             return x
-        rows = len(ring)
-        slots = [(self.clock + tap * layer.dilation) % rows for tap in range(layer.kernel - 1)]
-        taps = np.concatenate([*(ring[slot] for slot in slots), x], axis=1)
+        ring, clock = self.ring(sequence, layer), int(self.clocks[sequence])
+        slots = [(clock + tap * dilation) % len(ring) for tap in range(kernel - 1)]
+        taps = np.concatenate([*(ring[slot] for slot in slots), x])
         ring[slots[0]] = x
         return taps
 
-    def tick(self) -> None:
+    def tick(self, sequence: int) -> None:
         """End a step."""
-        self.clock += 1
+        self.clocks[sequence] += 1
 
-    def past(self, index: int) -> Floats:
-        """Return the remembered inputs of a layer in the order of time, oldest first: [(K-1)d, B, R]."""
-        ring = self.rings[index]
-        return np.roll(ring, -(self.clock % max(1, len(ring))), axis=0)
+    def past(self, sequence: int, layer: int) -> Floats:
+        """Return the remembered inputs of a layer in the order of time, oldest first: [(K-1)d, R]."""
+        ring = self.ring(sequence, layer)
+        return np.roll(ring, -(int(self.clocks[sequence]) % max(1, len(ring))), axis=0)
 
-    def replace(self, index: int, past: Floats, clock: int) -> None:
-        """Make `past` [(K-1)d, B, R], oldest first, what the layer remembers when the counter stands at `clock`."""
-        ring = self.rings[index]
+    def replace(self, sequence: int, layer: int, past: Floats, clock: int) -> None:
+        """Make `past` [(K-1)d, R], oldest first, what the layer remembers when the clock stands at `clock`."""
+        ring = self.ring(sequence, layer)
         ring[:] = np.roll(past, clock % max(1, len(ring)), axis=0)

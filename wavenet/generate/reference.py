@@ -1,16 +1,16 @@
 """The reference sampler: the definition that faster backends are compared with. NumPy, one step at a time.
 
-Sequences are multiplied one by one ([B, 1, in] @ [in, out]), so that each is bit for bit what it would be alone.
+It is given codes, of which Q stands for *start*. Sequences are worked on one by one, so that each is bit for bit what
+it would be alone.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wavenet.generate.packed import Packed
 from wavenet.generate.queues import Queues
-from wavenet.outputs import Floats
+from wavenet.outputs import Categorical, Codes, Draw, Floats, Uniforms
 
 PASS_SAMPLES = 4096  # of one parallel pass; bounds its memory
 
@@ -20,66 +20,102 @@ class Reference:
 
     Args:
         packed: the network's arrays.
+        alphabet: the samples' alphabet.
+        storage: what the weights were rounded to (`packed.stored`).
     """
 
-    def __init__(self, packed: Packed) -> None:
-        self.packed = packed
+    name, threads = "reference", 1
 
-    def start(self, starts: NDArray[np.generic]) -> Queues:
-        """Return queues that have seen these inputs [B] for ever: ring l is filled with layer l's fixed input."""
-        queues = Queues(self.packed.shape, len(starts))
-        x = self.enter(starts)
-        for ring, layer in zip(queues.rings, self.packed.layers, strict=True):
-            ring[:] = x
-            z = _gate(layer.dilated(np.tile(x, layer.kernel)[:, None]))
-            x = x if layer.residual is None else x + layer.residual(z)[:, 0]
+    def __init__(self, packed: Packed, alphabet: Categorical, storage: str = "float32") -> None:
+        self.packed, self.alphabet, self.storage = packed, alphabet, storage
+
+    def start(self, batch: int) -> Queues:
+        """Return queues that have seen *start* for ever: ring l is filled with layer l's fixed input."""
+        queues = Queues(self.packed.shape, batch)
+        x = self.packed.enter(self.alphabet.starts(1))[0]
+        for index, layer in enumerate(self.packed.layers):
+            for sequence in range(batch):
+                queues.ring(sequence, index)[:] = x
+            z = _gate(layer.dilated(np.tile(x, layer.kernel)))
+            x = x if layer.residual is None else x + layer.residual(z)
         return queues
 
-    def step(self, queues: Queues, inputs: NDArray[np.generic]) -> Floats:
-        """Return the parameters [B, P] of the next sample, given the newest inputs [B]; the queues move on."""
-        x = self.enter(inputs)
+    def step(self, queues: Queues, sequence: int, code: int) -> Floats:
+        """Return the parameters [P] of the next sample, given the newest code; the queues move on."""
+        x = self.packed.enter(self.alphabet.inputs(np.array(code)))
         gates = []
         for index, layer in enumerate(self.packed.layers):
-            z = _gate(layer.dilated(queues.push(index, x)[:, None]))
+            z = _gate(layer.dilated(queues.push(sequence, index, x)))
             gates.append(z)
             if layer.residual is not None:
-                x = x + layer.residual(z)[:, 0]
-        queues.tick()
-        return self.head(np.concatenate(gates, axis=-1))[:, 0]
+                x = x + layer.residual(z)
+        queues.tick(sequence)
+        return self.head(np.concatenate(gates))
 
-    def advance(self, queues: Queues, inputs: NDArray[np.generic]) -> Floats:
-        """Return the parameters [B, T, P] after each of many known inputs [B, T], in parallel passes.
+    def draw(
+        self,
+        queues: Queues,
+        members: Codes,
+        newest: Codes,
+        uniforms: Uniforms,
+        how: Draw,
+        codes: Codes,
+        answers: Floats | None,
+    ) -> int:
+        """Draw samples of some sequences and return how many of each: all, unless an answer was not finite.
 
-        The queues end as if `step` had been called T times.
+        Args:
+            queues: of all B sequences; those of the members move on.
+            members: [N] the sequences to draw for.
+            newest: [B] the code that each was given last; those of the members move on.
+            uniforms: [N, T] in [0, 1).
+            how: temperature and cuts.
+            codes: [N, T], set to the codes drawn.
+            answers: [N, T, P], set to the network's answers where that is asked for.
         """
-        passes = [
-            self._pass(queues, inputs[:, at : at + PASS_SAMPLES]) for at in range(0, inputs.shape[1], PASS_SAMPLES)
-        ]
-        return np.concatenate(passes, axis=1)
+        for n, sequence in enumerate(members.tolist()):
+            for t in range(codes.shape[1]):
+                with np.errstate(over="ignore", invalid="ignore"):  # told by the number returned
+                    parameters = self.step(queues, sequence, int(newest[sequence]))
+                if answers is not None:
+                    answers[n, t] = parameters
+                if not np.isfinite(parameters).all():
+                    return t
+                newest[sequence] = codes[n, t] = how(parameters[None], uniforms[n, t : t + 1])[0]
+        return int(codes.shape[1])
 
-    def _pass(self, queues: Queues, inputs: NDArray[np.generic]) -> Floats:
-        T = inputs.shape[1]
-        x = self.enter(inputs)
+    def absorb(self, queues: Queues, sequence: int, codes: Codes, answers: Floats | None = None) -> None:
+        """Take known codes [T] of one sequence in, in parallel passes: as if `step` had been called T times.
+
+        Args:
+            queues: of all sequences.
+            sequence: whose codes these are.
+            codes: [T].
+            answers: [T, P], set to the network's answers where that is asked for.
+        """
+        for at in range(0, len(codes), PASS_SAMPLES):
+            self._pass(
+                queues,
+                sequence,
+                codes[at : at + PASS_SAMPLES],
+                None if answers is None else answers[at : at + PASS_SAMPLES],
+            )
+
+    def _pass(self, queues: Queues, sequence: int, codes: Codes, answers: Floats | None) -> None:
+        T, clock = len(codes), int(queues.clocks[sequence])
+        x = self.packed.enter(self.alphabet.inputs(codes))
         gates = []
         for index, layer in enumerate(self.packed.layers):
-            known = np.concatenate([queues.past(index).swapaxes(0, 1), x], axis=1)
-            taps = [known[:, k * layer.dilation : k * layer.dilation + T] for k in range(layer.kernel)]
-            rows = len(queues.rings[index])
-            queues.replace(index, known[:, known.shape[1] - rows :].swapaxes(0, 1), queues.clock + T)
+            known = np.concatenate([queues.past(sequence, index), x])
+            taps = [known[k * layer.dilation : k * layer.dilation + T] for k in range(layer.kernel)]
+            queues.replace(sequence, index, known[T:], clock + T)
             z = _gate(layer.dilated(np.concatenate(taps, axis=-1)))
             gates.append(z)
             if layer.residual is not None:
                 x = x + layer.residual(z)
-        queues.clock += T
-        return self.head(np.concatenate(gates, axis=-1))
-
-    def enter(self, inputs: NDArray[np.generic]) -> Floats:
-        """Return [..., R] for inputs [...]: rows looked up, or values multiplied."""
-        packed = self.packed
-        if packed.shape.embedding:
-            return packed.entry[inputs.astype(np.int64)]
-        scaled: Floats = inputs.astype(np.float32)[..., None] * packed.entry[0]
-        return scaled + packed.entry_bias
+        queues.clocks[sequence] += T
+        if answers is not None:
+            answers[:] = self.head(np.concatenate(gates, axis=-1))
 
     def head(self, gates: Floats) -> Floats:
         """Return parameters [..., P] from all layers' gates [..., L*G]."""

@@ -41,9 +41,9 @@ class Verifier:
         import torch
 
         assert chunk.parameters is not None
-        inputs = np.concatenate([self._context, chunk.inputs], axis=1)
+        inputs = np.concatenate([self._context[chunk.sequences], chunk.inputs], axis=1)
         with torch.inference_mode():
             graph = self.network(torch.from_numpy(inputs)).numpy()
         ours, theirs = (self.alphabet.log_probabilities(answer) for answer in (chunk.parameters, graph))
         self.difference = float(np.maximum(self.difference, np.abs(theirs - ours).max()))  # NaN stays NaN
-        self._context = inputs[:, inputs.shape[1] - self._context.shape[1] :]
+        self._context[chunk.sequences] = inputs[:, inputs.shape[1] - self._context.shape[1] :]

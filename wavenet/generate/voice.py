@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +17,8 @@ from wavenet.audio import files
 from wavenet.audio.segments import gain
 from wavenet.config import Recipe
 from wavenet.errors import InputError, Terminated, WavenetError
-from wavenet.generate import sampler
-from wavenet.generate.packed import Packed, pack
-from wavenet.generate.sampler import Sampler
+from wavenet.generate.packed import stored
+from wavenet.generate.sampler import Sampler, build_engine
 from wavenet.generate.verify import Verifier
 from wavenet.model import bundle
 from wavenet.model.bundle import Arrays
@@ -131,17 +129,11 @@ class Voice:
         """PCM bits that keep every code apart."""
         return 16 if self.recipe.output.classes <= 512 else 24
 
-    @functools.cached_property
-    def packed(self) -> Packed:
-        """The network's arrays as samplers read them."""
-        return pack(self.recipe.shape, self.arrays)
-
-    @functools.cached_property
-    def network(self) -> WaveNet:
-        """The network as a torch module (imports torch)."""
+    def network(self, storage: str = "float32") -> WaveNet:
+        """Return the network as a torch module, weights as they are after storage (imports torch)."""
         from wavenet.model import network
 
-        return network.from_arrays(self.recipe, self.arrays)
+        return network.from_arrays(self.recipe, stored(self.arrays, storage))
 
     def warnings(self) -> list[str]:
         """Return what its training record says against it."""
@@ -162,9 +154,31 @@ class Voice:
         level = gain(self.recipe.data.level, rms, peak) if peak > 0 else 1.0
         return outputs.of(self.recipe).encode(wave * level)
 
-    def sampler(self, batch: int = 1, seed: int = 0, draw: Draw | None = None, backend: str = "auto") -> Sampler:
-        """Return a sampler at the beginning of `batch` sequences."""
-        return Sampler(sampler.backend(backend, self.packed), outputs.of(self.recipe), batch, seed, draw)
+    def sampler(
+        self,
+        batch: int = 1,
+        seed: int | Sequence[int] = 0,
+        draw: Draw | None = None,
+        backend: str = "auto",
+        storage: str | None = None,
+        threads: int | None = None,
+    ) -> Sampler:
+        """Return a sampler at the beginning of `batch` sequences.
+
+        Args:
+            batch: sequences.
+            seed: one for all, or one for each.
+            draw: temperature and cuts.
+            backend: auto, reference or cpu.
+            storage: float32 or float16 weights; None takes what the backend does by default.
+            threads: the most that are used; None takes as many as there are cores.
+
+        Raises:
+            InputError: there is no such backend or storage, or it cannot run this network.
+        """
+        alphabet = outputs.of(self.recipe)
+        chosen = build_engine(backend, self.recipe.shape, self.arrays, alphabet, storage, threads)
+        return Sampler(chosen, alphabet, batch, seed, draw)
 
     def stream(
         self,
@@ -178,17 +192,21 @@ class Voice:
         top_p: float = 1.0,
         prime: Floats | None = None,
         backend: str = "auto",
+        storage: str | None = None,
+        threads: int | None = None,
         chunk: int = 1000,
     ) -> Iterator[Floats]:
         """Yield sound as it is made, [N, n] float32 a chunk; see `generate` for the arguments. Endless by default."""
         alphabet = outputs.of(self.recipe)
         draw = checked_draw(temperature, top_k, top_p)
         total = None if seconds is None and samples is None else self.length(seconds, samples)
-        source = self.sampler(count, draw_seed(seed), draw, backend)
+        source = self.sampler(count, draw_seed(seed), draw, backend, storage, threads)
         if prime is not None:
             source.prime(self.encode(prime))
-        while total is None or source.position < total:
-            left = chunk if total is None else min(chunk, total - source.position)
+        done = 0
+        while total is None or done < total:
+            left = chunk if total is None else min(chunk, total - done)
+            done += left
             for part in source.generate(left, chunk):
                 yield alphabet.decode(part.codes)
 
@@ -204,6 +222,8 @@ class Voice:
         top_p: float = 1.0,
         prime: Floats | None = None,
         backend: str = "auto",
+        storage: str | None = None,
+        threads: int | None = None,
         verify: bool = False,
     ) -> Sound:
         """Return `count` sounds; Ctrl-C and SIGTERM give what was made so far.
@@ -217,7 +237,9 @@ class Voice:
             top_k: draw from the k likeliest classes; 0 from all.
             top_p: then from the fewest classes that have this share together; 1 from all.
             prime: [T] float32 sound at this voice's rate to continue from; it is not in the result.
-            backend: auto or reference.
+            backend: auto, cpu or reference.
+            storage: how weights are kept, float32 or float16; None takes what the backend does by default.
+            threads: the most that are used; None takes as many as there are cores.
             verify: compare the sampler's log-probabilities with the training graph's (imports torch).
 
         Raises:
@@ -228,11 +250,11 @@ class Voice:
             raise InputError(f"the count is {count}, expected at least 1")
         draw, seed = checked_draw(temperature, top_k, top_p), draw_seed(seed)
         alphabet = outputs.of(self.recipe)
-        source = self.sampler(count, seed, draw, backend)
+        source = self.sampler(count, seed, draw, backend, storage, threads)
         primed = None if prime is None else self.encode(prime)
         if primed is not None:
             source.prime(primed)
-        judge = Verifier(self.network, alphabet, count, primed) if verify else None
+        judge = Verifier(self.network(source.engine.storage), alphabet, count, primed) if verify else None
         codes, wall, stopped_by = _collect(source, total, judge, self.sample_rate)
         difference = judge.difference if judge else None
         return Sound(alphabet.decode(codes), self.sample_rate, self.bits, seed, difference, wall, stopped_by)

@@ -1,0 +1,1 @@
+"""The compiled sampler for CPUs: Numba, and nothing but NumPy arrays in and out."""

@@ -1,0 +1,142 @@
+"""Compilation: once for each kind of machine, announced, and kept on disk where a folder can be written."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from numba import njit
+from numba.core import caching, event
+
+from wavenet.progress import Progress, log
+
+Flags = bool | set[str]
+STEPS = [0]  # how many functions `compiled` has made: what there is to compile
+
+
+def compiled(fastmath: Flags = False, *, inlined: bool = False) -> Callable[[Callable[..., Any]], Any]:
+    """Return a decorator for functions of compiled code: serial, without the GIL, dividing as NumPy does.
+
+    Args:
+        fastmath: liberties with floating-point arithmetic, by LLVM's names.
+        inlined: compile it into its callers; worth it where handing arrays over costs as much as the work.
+    """
+    STEPS[0] += 1
+    made: Callable[[Callable[..., Any]], Any] = njit(
+        nogil=True, error_model="numpy", fastmath=fastmath, forceinline=inlined
+    )
+    return made
+
+
+class Entry:
+    """A function that Python calls, compiled for one type of weights and kept on disk.
+
+    Args:
+        function: what to compile; all it calls is compiled into it.
+        name: tells the types apart; one file holds one compiled function, so that two processes that compile at the
+            same time can only replace it by its like.
+    """
+
+    def __init__(self, function: Callable[..., Any], name: str) -> None:
+        self.call = compiled()(function)
+        self.ready = False
+        try:
+            self.call._cache = _Kept(function, name)
+        except Exception as error:  # noqa: BLE001  (no folder to write, or another Numba inside: it works without)
+            log.warning(
+                "the compiled sampler cannot be kept (%s), so every start compiles it; "
+                "point NUMBA_CACHE_DIR at a folder that can be written",
+                " ".join(str(error).split()),
+            )
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Run it, compiled first where that has not been done, with a word about the wait."""
+        if self.ready:
+            return self.call(*arguments)
+        with _announced():
+            result = self.call(*arguments)
+        self.ready = True
+        return result
+
+
+class _Kept(caching.FunctionCache):  # type: ignore[misc]
+    """Numba's cache on disk, renewed when any file of this folder changes, and never in the way.
+
+    Numba itself looks at the file of the function alone. A cache that cannot be read or written costs time, nothing
+    else: what is damaged is compiled again, and a full disk is a warning.
+    """
+
+    def __init__(self, function: Callable[..., Any], name: str) -> None:
+        super().__init__(function)
+        self._cache_file = caching.IndexDataCacheFile(
+            cache_path=self._cache_path,
+            filename_base=f"{self._impl.filename_base}-{name}",
+            source_stamp=_digest(),
+        )
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return the compiled function, or None."""
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception as error:  # noqa: BLE001  (a damaged file can raise anything)
+            log.warning("the compiled sampler in %s cannot be read (%r) and is made again", self._cache_path, error)
+            with contextlib.suppress(OSError):
+                self.flush()
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep a compiled function."""
+        try:
+            super().save_overload(sig, data)
+        except Exception as error:  # noqa: BLE001  (a full disk, or whatever a damaged index raises)
+            log.warning("the compiled sampler cannot be kept in %s (%s)", self._cache_path, error)
+
+
+@functools.cache
+def _digest() -> str:
+    """Return what changes when any source of the compiled code does."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _announced() -> Iterator[None]:
+    """Tell of compilation, should there be any, and how far it has come."""
+    listener = _Listener()
+    with event.install_listener("numba:compile", listener):
+        try:
+            yield
+        finally:
+            listener.close()
+
+
+class _Listener(event.Listener):  # type: ignore[misc]
+    """Counts compiled functions on a progress bar."""
+
+    def __init__(self) -> None:
+        self.progress: Progress | None = None
+        self.began = time.monotonic()
+
+    def on_start(self, event: Any) -> None:
+        """One more function is being compiled; the first one is the news."""
+        if self.progress is None:
+            log.info("compiling the sampler for this processor, once: up to half a minute")
+            self.progress = Progress("compiling", STEPS[0], "functions").__enter__()
+
+    def on_end(self, event: Any) -> None:
+        """One more function is done."""
+        if self.progress is not None:
+            self.progress.advance(1)
+
+    def close(self) -> None:
+        """End the bar."""
+        if self.progress is not None:
+            self.progress.__exit__(None, None, None)
+            log.info("compiled in %.1f s", time.monotonic() - self.began)

@@ -1,0 +1,293 @@
+"""The whole step in compiled code: many samples of some sequences in one call, and many known inputs of one sequence.
+
+Both are the same arithmetic over *rows*: one row per sequence when samples are drawn, one per instant when they are
+known. No memory is asked for within a step.
+
+Arrays go in two tuples. `network` is what `Panels.arrays` returns. `room` is what a step works in, a row each: the
+layer's inputs with its old taps before them, its sums, the gates of all layers, skip, hidden, logits.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from wavenet.generate.cpu.drawing import NOT_FINITE, choose, drawing_room
+from wavenet.generate.cpu.gates import gate
+from wavenet.generate.cpu.jit import compiled
+from wavenet.generate.cpu.panels import BIASES, COLUMNS, DILATION, FIRST, INPUTS, KEPT, KERNEL, WEIGHTS
+from wavenet.generate.cpu.tiles import (
+    LANES,
+    PANEL,
+    tile_1x2,
+    tile_1x4,
+    tile_1x8,
+    tile_2x2,
+    tile_2x4,
+    tile_3x2,
+    tile_3x3,
+    tile_4x2,
+    tile_4x3,
+)
+
+Array = Any
+
+ROWS = 16  # that are worked on together: enough to share each weight, few enough to stay in the nearest caches
+_NOTHING = np.float32(0.0)
+
+
+def draw(
+    network: Any,
+    rings: Array,
+    clocks: Array,
+    members: Array,
+    part: Array,
+    newest: Array,
+    uniforms: Array,
+    how: tuple[float, int, float],
+    codes: Array,
+    answers: Array,
+) -> int:
+    """Draw samples of some sequences; return how many were drawn before an answer was not finite, else all.
+
+    Args:
+        network: what `Panels.arrays` returns.
+        rings: [B, rows, padded R] float32, what each sequence remembers; moved on.
+        clocks: [B] int64, inputs each has seen; moved on.
+        members: [M] int64, sequences; the rows of the arrays below that say M.
+        part: [N] int64, which of these rows to draw; N at most ROWS.
+        newest: [B] int64, the code each was given last, or Q for *start*; moved on.
+        uniforms: [M, T] float64 in [0, 1).
+        how: temperature, top-k, top-p.
+        codes: [M, T] int64, set.
+        answers: [M, T, Q] float32, set to the logits; or nothing
+    """
+    entry, layers, Q, first = network[2], network[4], network[5][2], network[5][3]
+    N, T = len(part), codes.shape[1]
+    room = _room(network, N)
+    x, logits = room[0], room[5]
+    urn = drawing_room(Q)
+    temperature, top_k, top_p = how
+    for t in range(T):
+        for i in range(N):
+            _copy(entry[newest[members[part[i]]]], x[i, first:])
+        for layer in range(len(layers)):
+            for i in range(N):
+                sequence = members[part[i]]
+                _push(network, rings[sequence], layer, clocks[sequence], x, i, 1)
+            _block(network, layer, room, N)
+        _head(network, room, N)
+        for i in range(N):
+            m = part[i]
+            clocks[members[m]] += 1
+            if answers.size:
+                _copy(logits[i], answers[m, t])
+            code = choose(logits[i, :Q], uniforms[m, t], temperature, top_k, top_p, urn)
+            if code == NOT_FINITE:
+                return t
+            codes[m, t] = newest[members[m]] = code
+    return T
+
+
+def absorb(network: Any, ring: Array, clock: int, codes: Array, answers: Array) -> None:
+    """Take known inputs of one sequence in, block by block of instants; set what the network answers to each.
+
+    Args:
+        network: what `Panels.arrays` returns.
+        ring: [rows, padded R] float32, what the sequence remembers; moved on.
+        clock: inputs it has seen.
+        codes: [T] int64, the codes it is given, or Q for *start*.
+        answers: [T, Q] float32, set to the logits; or nothing, which saves skip and head.
+    """
+    entry, layers, first = network[2], network[4], network[5][3]
+    room = _room(network, ROWS)
+    x, logits = room[0], room[5]
+    for at in range(0, len(codes), ROWS):
+        count = min(ROWS, len(codes) - at)
+        for i in range(count):
+            _copy(entry[codes[at + i]], x[i, first:])
+        for layer in range(len(layers)):
+            _push(network, ring, layer, clock, x, 0, count)
+            _block(network, layer, room, count)
+        clock += count
+        if answers.size:
+            _head(network, room, count)
+            for i in range(count):
+                _copy(logits[i], answers[at + i])
+
+
+@compiled()
+def _room(network: Any, rows: int) -> Any:
+    """Return blank arrays for a step of some rows."""
+    entry, products, layers, sizes = network[2], network[3], network[4], network[5]
+    gates = -(-len(layers) * sizes[1] // LANES) * LANES
+    return (
+        np.zeros((rows, sizes[3] + entry.shape[1]), np.float32),
+        np.zeros((rows, products[0, COLUMNS]), np.float32),
+        np.zeros((rows, gates), np.float32),
+        np.zeros((rows, products[-3, COLUMNS]), np.float32),
+        np.zeros((rows, products[-2, COLUMNS]), np.float32),
+        np.zeros((rows, products[-1, COLUMNS]), np.float32),
+    )
+
+
+@compiled(inlined=True)
+def _copy(source: Array, target: Array) -> None:
+    """Copy as much as the target, or the source, holds."""
+    for c in range(min(len(source), len(target))):
+        target[c] = source[c]
+
+
+@compiled(inlined=True)
+def _push(network: Any, ring: Array, layer: int, clock: int, x: Array, row: int, count: int) -> None:
+    """Put the old taps of a layer before its inputs, and store these.
+
+    Args:
+        network: what `Panels.arrays` returns.
+        ring: what the sequence remembers.
+        layer: which.
+        clock: the instant of the first row.
+        x: [., .] the inputs of the layer, from column `first` on.
+        row: the first row.
+        count: rows, of one sequence, an instant each.
+    """
+    layers, R, first = network[4], network[5][0], network[5][3]
+    old, dilation = layers[layer, KERNEL] - 1, layers[layer, DILATION]
+    begin, kept = layers[layer, FIRST], layers[layer, KEPT]
+    for j in range(count):
+        for k in range(1, old + 1):
+            then = j - k * dilation
+            to = x[row + j, first - k * R : first - (k - 1) * R]
+            if then >= 0:
+                _copy(x[row + then, first : first + R], to)
+            else:
+                _copy(ring[begin + (clock + then) % kept, :R], to)
+    for j in range(max(0, count - kept), count):
+        _copy(x[row + j, first : first + R], ring[begin + (clock + j) % kept])
+
+
+@compiled(inlined=True)
+def _block(network: Any, layer: int, room: Any, rows: int) -> None:
+    """Do one residual block for some rows: inputs and old taps -> gates, and the next layer's inputs."""
+    products, layers, R, G, first = network[3], network[4], network[5][0], network[5][1], network[5][3]
+    x, y, gates = room[0], room[1], room[2]
+    half = products[2 * layer, COLUMNS] // 2
+    _product(network, 2 * layer, x, first + R - products[2 * layer, INPUTS], y, 0, rows, False)
+    for row in range(rows):
+        gate(y[row, :G], y[row, half : half + G], gates[row, layer * G : (layer + 1) * G])
+    if layer < len(layers) - 1:
+        _product(network, 2 * layer + 1, gates, layer * G, x, first, rows, True)
+
+
+@compiled()
+def _head(network: Any, room: Any, rows: int) -> None:
+    """Go from the gates of all layers to the logits of some rows."""
+    products, gates, skip, hidden, logits = network[3], room[2], room[3], room[4], room[5]
+    last = len(products) - 1
+    _product(network, last - 2, gates, 0, skip, 0, rows, False)
+    _rectify(skip, rows)
+    _product(network, last - 1, skip, 0, hidden, 0, rows, False)
+    _rectify(hidden, rows)
+    _product(network, last, hidden, 0, logits, 0, rows, False)
+
+
+@compiled(inlined=True)
+def _rectify(x: Array, rows: int) -> None:
+    """Set what is below zero to zero."""
+    for row in range(rows):
+        for c in range(x.shape[1]):
+            x[row, c] = _NOTHING if x[row, c] < _NOTHING else x[row, c]
+
+
+@compiled()
+def _product(network: Any, index: int, x: Array, first: int, y: Array, to: int, rows: int, added: bool) -> None:
+    """Set y[rows, to : to + columns] to x[rows, first : first + inputs] times weights, plus bias, panel by panel.
+
+    Args:
+        network: what `Panels.arrays` returns.
+        index: of the product.
+        x: [., .] float32.
+        first: its first column.
+        y: [., .] float32.
+        to: its first column.
+        rows: of x and y.
+        added: add to what is in y.
+    """
+    weights, biases, products = network[0], network[1], network[3]
+    at, inputs, columns = products[index, WEIGHTS], products[index, INPUTS], products[index, COLUMNS]
+    bias = biases[products[index, BIASES] : products[index, BIASES] + columns]
+    for row in range(rows):
+        sums = y[row, to : to + columns]
+        for c in range(len(bias)):
+            sums[c] = bias[c] + sums[c] if added else bias[c]
+    for left in range(0, columns, PANEL):
+        wide = min(PANEL, columns - left)
+        row = 0
+        while row + 4 <= rows:
+            _four_rows(weights, at, wide, x, row, first, y, to + left, inputs)
+            row += 4
+        if rows - row == 3:
+            _three_rows(weights, at, wide, x, row, first, y, to + left, inputs)
+        elif rows - row == 2:
+            _two_rows(weights, at, wide, x, row, first, y, to + left, inputs)
+        elif rows - row == 1:
+            _one_row(weights, at, wide, x, row, first, y, to + left, inputs)
+        at += wide * inputs
+
+
+@compiled(inlined=True)
+def _one_row(w: Array, at: int, wide: int, x: Array, row: int, first: int, y: Array, to: int, inputs: int) -> None:
+    """Add one panel, an even number of vectors wide, for one row: all at once, or by four vectors and two."""
+    if wide == PANEL:
+        tile_1x8(w, at, wide, x, row, first, y, to, inputs)
+        return
+    column = 0
+    while column + 4 * LANES <= wide:
+        tile_1x4(w, at + column, wide, x, row, first, y, to + column, inputs)
+        column += 4 * LANES
+    if column < wide:
+        tile_1x2(w, at + column, wide, x, row, first, y, to + column, inputs)
+
+
+@compiled()
+def _two_rows(w: Array, at: int, wide: int, x: Array, row: int, first: int, y: Array, to: int, inputs: int) -> None:
+    """Add one panel for two rows: by four vectors and two."""
+    column = 0
+    while column + 4 * LANES <= wide:
+        tile_2x4(w, at + column, wide, x, row, first, y, to + column, inputs)
+        column += 4 * LANES
+    if column < wide:
+        tile_2x2(w, at + column, wide, x, row, first, y, to + column, inputs)
+
+
+@compiled()
+def _three_rows(w: Array, at: int, wide: int, x: Array, row: int, first: int, y: Array, to: int, inputs: int) -> None:
+    """Add one panel for three rows: by three vectors and two."""
+    column = 0
+    while column < wide:
+        vectors = _next(wide - column)
+        if vectors == 3:
+            tile_3x3(w, at + column, wide, x, row, first, y, to + column, inputs)
+        else:
+            tile_3x2(w, at + column, wide, x, row, first, y, to + column, inputs)
+        column += vectors * LANES
+
+
+@compiled()
+def _four_rows(w: Array, at: int, wide: int, x: Array, row: int, first: int, y: Array, to: int, inputs: int) -> None:
+    """Add one panel for four rows: by three vectors and two."""
+    column = 0
+    while column < wide:
+        vectors = _next(wide - column)
+        if vectors == 3:
+            tile_4x3(w, at + column, wide, x, row, first, y, to + column, inputs)
+        else:
+            tile_4x2(w, at + column, wide, x, row, first, y, to + column, inputs)
+        column += vectors * LANES
+
+
+@compiled(inlined=True)
+def _next(left: int) -> int:
+    """Return how many of the vectors that are left come next, so that threes and twos add up: 8 = 3 + 3 + 2."""
+    return 2 if left in (2 * LANES, 4 * LANES) else 3
