@@ -19,7 +19,7 @@ import yaml
 from wavenet import cli, config
 from wavenet.outputs import Categorical
 
-VERBS = ("train", "generate", "inspect", "data", "recipes", "doctor")
+VERBS = ("train", "generate", "inspect", "data", "bench", "recipes", "doctor")
 
 
 def run(*arguments: object) -> int:
@@ -65,6 +65,9 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         (["train", "quickstart", "--resme"], "did you mean '--resume'"),
         (["generate", "x", "--seconds", "1", "--samples", "3"], "not allowed with"),
         (["generate", "x", "-n", "0"], "at least 1"),
+        (["generate", "x", "--threads", "0"], "at least 1"),
+        (["generate", "x", "--storage", "flaot16"], "did you mean 'float16'"),
+        (["bench", "--seconds", "0"], "more than 0"),
         (["train", "quickstart", "--device", "gpu"], "cuda"),
         ([], "VERB"),
         (["data"], "VERB"),
@@ -234,7 +237,9 @@ def test_draw_options_reach_the_sampler(trained_run: Path, tmp_path: Path) -> No
     plain = codes("plain")
     assert len(set(codes("k", "--top-k", 1))) <= len(set(codes("p", "--top-p", 0.5))) < len(set(plain))
     assert codes("t", "--temperature", 0) == codes("greedy", "--top-k", 1)
-    assert codes("b", "--backend", "reference") == plain
+    whole = codes("w", "--backend", "reference")
+    assert codes("c", "--backend", "cpu", "--storage", "float32", "--threads", 1) == whole
+    assert codes("h", "--backend", "reference", "--storage", "float16") == plain
     primed = tmp_path / "prime.wav"
     soundfile.write(primed, toys.wave(0.2, 1, 8000), 8000)
     cold = ("--temperature", 0.05)  # so that the little this toy has learnt of the past shows

@@ -18,14 +18,16 @@ HOUSE = Path(wavenet.__file__).parent
 FILES = sorted(HOUSE.rglob("*.py"))
 FLOORS = [
     {"errors"},
+    {"arguments"},
     {"atomic", "progress"},
     {"geometry"},
     {"strict"},
     {"config"},
-    {"outputs"},
+    {"outputs", "speeds"},
     {"model", "audio"},
     {"generate"},
     {"evaluate", "report", "pictures"},
+    {"bench"},
     {"training"},
     {"cli"},
     {"__main__"},

@@ -18,32 +18,16 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from wavenet import __version__
-from wavenet.errors import InputError, Terminated, VerificationError, WavenetError, did_you_mean
+from wavenet.arguments import arguments_of
+from wavenet.errors import InputError, Terminated, VerificationError, WavenetError
 from wavenet.progress import log
 
 if TYPE_CHECKING:
     from wavenet.generate.voice import Voice
 
 HUNG_UP = 141
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, with the nearest known word."""
-
-    def error(self, message: str) -> NoReturn:
-        """Exit with 2."""
-        hint = ""
-        if "invalid choice: '" in message:
-            word = message.split("invalid choice: '")[1].split("'", maxsplit=1)[0]
-            known = message.partition("(choose from")[2].replace("'", " ").replace(",", " ").replace(")", " ").split()
-            hint = did_you_mean(word, known)
-        if "unrecognized arguments: " in message:
-            word = message.split("unrecognized arguments: ")[1].split(maxsplit=1)[0].split("=", maxsplit=1)[0]
-            hint = did_you_mean(word, self._option_string_actions)
-        self.exit(2, f"{self.prog}: error: {message}{hint}; see `{self.prog} --help`\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):  # a file name may hold what no encoding can print
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    parser, verbs = _parser()
+    parser, verbs = arguments_of(VERBS)
     arguments, rest = parser.parse_known_args(argv)
     if rest:
         verbs[arguments.verb].error(f"unrecognized arguments: {' '.join(rest)}")
@@ -205,13 +189,18 @@ def _check_targets(paths: Sequence[Path], force: bool) -> None:
     for path in paths:
         if path.suffix.lower() not in (".wav", ".flac"):
             raise InputError(f"-o {path}: got the suffix {path.suffix!r}, expected .wav or .flac")
-        if path.is_dir():
-            raise InputError(f"-o {path} is a folder; name a file in it")
-        if path.exists() and not force:
-            raise InputError(f"{path} exists; name another file with -o or overwrite it with --force")
-        nearest = next(folder for folder in path.absolute().parents if folder.exists())
-        if not nearest.is_dir() or not os.access(nearest, os.W_OK):
-            raise InputError(f"-o {path}: {nearest} cannot be written to; name another folder")
+        _check_free(path, "-o", force)
+
+
+def _check_free(path: Path, option: str, force: bool) -> None:
+    """Raise InputError where a file cannot be written, before the work for it is done."""
+    if path.is_dir():
+        raise InputError(f"{option} {path} is a folder; name a file in it")
+    if path.exists() and not force:
+        raise InputError(f"{path} exists; name another file with {option} or overwrite it with --force")
+    nearest = next(folder for folder in path.absolute().parents if folder.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise InputError(f"{option} {path}: {nearest} cannot be written to; name another folder")
 
 
 def _stream(voice: Voice, chosen: dict[str, Any]) -> int:
@@ -259,6 +248,33 @@ def _scan(arguments: argparse.Namespace) -> int:
     return 0 if survey.kept else 2
 
 
+def _bench(arguments: argparse.Namespace) -> int:
+    from wavenet.bench import bench_model
+
+    if arguments.plot is not None:
+        _check_picture(arguments.plot, arguments.force)
+    made = bench_model(arguments.source, arguments.data, arguments.seconds)
+    if made.busy is not None:
+        log.warning(made.busy)
+    if arguments.plot is not None:
+        from wavenet import pictures
+
+        pictures.speed_picture(arguments.plot, made.batches, made.sizes, f"{made.name}, {made.processor}")
+    if arguments.json:
+        import json
+
+        print(json.dumps(made.to_json(), indent=1))
+    else:
+        print(made.to_text())
+    return 0
+
+
+def _check_picture(path: Path, force: bool) -> None:
+    if path.suffix.lower() != ".png":
+        raise InputError(f"--plot {path}: got the suffix {path.suffix!r}, expected .png")
+    _check_free(path, "--plot", force)
+
+
 def _recipes(arguments: argparse.Namespace) -> int:
     from wavenet import config
 
@@ -279,118 +295,12 @@ def _doctor(arguments: argparse.Namespace) -> int:
     return 0
 
 
-# --- arguments -------------------------------------------------------------------------------------------------------
-
-
-def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
-    """Return the parser, and the one of each verb."""
-    shared = _Parser(add_help=False)
-    shared.add_argument("-q", "--quiet", action="store_true", help="only warnings, errors and results")
-    shared.add_argument("-v", "--verbose", action="store_true", help="more detail; a traceback with an error")
-    parser = _Parser(prog="wavenet", description="An autoregressive WaveNet for raw audio.")
-    parser.add_argument("--version", action="version", version=f"wavenet {__version__}")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=_Parser)
-    known: dict[str, argparse.ArgumentParser] = {}
-
-    def verb(name: str, run: object, text: str, examples: str, common: bool = True) -> argparse.ArgumentParser:
-        made = verbs.add_parser(
-            name,
-            help=text,
-            description=text[0].upper() + text[1:] + ".",
-            epilog=f"examples:\n{examples}",
-            parents=[shared] if common else [],
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        made.set_defaults(run=run)
-        known[name] = made
-        return made
-
-    _train_arguments(verb("train", _train, "train a recipe on a folder of sound", _TRAIN_EXAMPLES))
-    _generate_arguments(verb("generate", _generate, "generate sound with a trained model", _GENERATE_EXAMPLES))
-    looked = verb("inspect", _inspect, "show what a dilation stack sees and costs", _INSPECT_EXAMPLES)
-    looked.add_argument("source", metavar="RECIPE|MODEL|LAYERS.yaml", help="a recipe, run, bundle or list of layers")
-    looked.add_argument("--json", action="store_true", help="print JSON")
-    looked.add_argument("--layers", action="store_true", help="add a table of all layers")
-    data = verb("data", None, "look at sound before training on it", "  wavenet data scan recordings/", False)
-    known["data"] = _data_arguments(data, shared)
-    listed = verb("recipes", _recipes, "list the recipes, or print one", "  wavenet recipes\n  wavenet recipes digits")
-    listed.add_argument("name", metavar="NAME", nargs="?", help="print this recipe")
-    verb("doctor", _doctor, "show the versions and devices this program sees", "  wavenet doctor")
-    return parser, known
-
-
-_TRAIN_EXAMPLES = """  wavenet train quickstart
-  wavenet train folder --data recordings/ --out runs/mine --max-time 30m
-  wavenet train folder --data recordings/ --out runs/mine --resume
-  wavenet train digits --set train.steps=2000 --set model.residual_channels=32"""
-
-_GENERATE_EXAMPLES = """  wavenet generate runs/quickstart --seconds 3 --seed 1 -o out.wav
-  wavenet generate runs/quickstart -n 8 --temperature 0.9 -o out.wav
-  wavenet generate runs/quickstart --prime beginning.wav -o - | aplay"""
-
-_INSPECT_EXAMPLES = """  wavenet inspect quickstart
-  wavenet inspect wavenet-2016 --layers
-  wavenet inspect runs/quickstart --json
-  wavenet inspect LAYERS.yaml      # layers: [{kernel: 3, dilation: 1}, {kernel: 3, dilation: 2}]"""
-
-
-def _train_arguments(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("recipe", metavar="RECIPE", help="a path, or a name that `wavenet recipes` lists")
-    add("--data", metavar="DIR", help="a folder of sound, in place of the recipe's own")
-    add("--out", metavar="RUN", type=Path, help="the run folder (default: runs/NAME)")
-    add("--set", metavar="KEY=VALUE", action="append", default=[], help="override a key of the recipe; repeatable")
-    add("--max-steps", metavar="N", type=_positive, help="stop when N steps are done in all")
-    add("--max-time", metavar="TIME", help="stop after 90s, 30m, 2h, 1h30m")
-    add("--seed", metavar="N", type=int, help="the same as --set train.seed=N")
-    add("--resume", action="store_true", help="go on with an unfinished run")
-    add("--force", action="store_true", help="begin anew in the folder of another run")
-    add("--init", metavar="MODEL", help="take the first weights from a run or bundle of the same dimensions")
-    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train (default: auto)")
-    add("--precision", choices=("32", "bf16"), default="32", help="arithmetic of the training graph (default: 32)")
-    add("--compile", action="store_true", help="compile the training graph (needs a C++ compiler)")
-    add("--cache", metavar="DIR", type=Path, help="where decoded sound is kept (default: this user's cache)")
-    add("--dry-run", action="store_true", help="check everything, say what would be done, train nothing")
-    add("--print-config", action="store_true", help="print the complete recipe and stop")
-
-
-def _generate_arguments(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("model", metavar="MODEL", help="a run folder or a bundle folder")
-    add("-o", "--output", metavar="OUT", help="a .wav or .flac file, or - for WAV on stdout (default: NAME-sSEED.wav)")
-    length = parser.add_mutually_exclusive_group()
-    length.add_argument("--seconds", metavar="S", type=float, help="how long (default: 3)")
-    length.add_argument("--samples", metavar="N", type=_positive, help="how long, in samples")
-    add("-n", "--count", metavar="COUNT", type=_positive, default=1, help="how many sounds (default: 1)")
-    add("--seed", metavar="N", type=int, help="what to draw with (default: a fresh one, printed)")
-    add("--temperature", metavar="T", type=float, default=1.0, help="below 1 plays safe, 0 takes the likeliest")
-    add("--top-k", metavar="K", type=int, default=0, help="draw from the K likeliest values only")
-    add("--top-p", metavar="P", type=float, default=1.0, help="draw from the likeliest values with this share")
-    add("--prime", metavar="IN.wav", help="continue from this sound; it is not in the output")
-    add("--backend", choices=("auto", "reference", "cpu"), default="auto", help="which sampler (default: auto)")
-    add("--storage", choices=("float16", "float32"), help="how the sampler keeps its weights (default: float16)")
-    add("--threads", metavar="N", type=_positive, help="the most threads for many sounds (default: all cores)")
-    add("--verify", action="store_true", help="compare the sampler with the training graph; exit 1 if they differ")
-    add("--force", action="store_true", help="overwrite existing files")
-
-
-def _data_arguments(parser: argparse.ArgumentParser, shared: _Parser) -> argparse.ArgumentParser:
-    """Add the verbs of `data` and return the parser of the one there is."""
-    verbs = parser.add_subparsers(dest="data_verb", metavar="VERB", required=True, parser_class=_Parser)
-    scan = verbs.add_parser(
-        "scan",
-        help="tell which files would be kept or dropped, and why",
-        description="Tell which files of a folder would be kept or dropped, and why. Exit 0 if any is kept, else 2.",
-        parents=[shared],
-    )
-    scan.add_argument("folder", metavar="DIR", help="a folder of sound")
-    scan.add_argument("--json", action="store_true", help="print JSON")
-    scan.set_defaults(run=_scan)
-    return scan
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"got {text}, expected a whole number of at least 1")
-    return number
+VERBS = {
+    "train": _train,
+    "generate": _generate,
+    "inspect": _inspect,
+    "data scan": _scan,
+    "bench": _bench,
+    "recipes": _recipes,
+    "doctor": _doctor,
+}

@@ -24,7 +24,7 @@ class Reference:
         storage: what the weights were rounded to (`packed.stored`).
     """
 
-    name, threads = "reference", 1
+    name, threads, together = "reference", 1, 1
 
     def __init__(self, packed: Packed, alphabet: Categorical, storage: str = "float32") -> None:
         self.packed, self.alphabet, self.storage = packed, alphabet, storage

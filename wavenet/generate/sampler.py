@@ -34,12 +34,14 @@ class Engine(Protocol):
         name: as in BACKENDS.
         storage: how it keeps its weights.
         threads: how many it uses at most.
+        together: how many sequences share one reading of the weights.
         packed: the network's arrays, as they are after storage.
     """
 
     name: str
     storage: str
     threads: int
+    together: int
     packed: Packed
 
     def start(self, batch: int) -> Queues:

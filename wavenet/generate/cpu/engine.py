@@ -60,7 +60,7 @@ class Cpu:
         threads: the most that are used; None takes as many as there are cores.
     """
 
-    name = "cpu"
+    name, together = "cpu", kernel.ROWS
 
     def __init__(
         self, packed: Packed, alphabet: Categorical, storage: str = "float16", threads: int | None = None

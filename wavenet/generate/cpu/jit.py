@@ -40,9 +40,11 @@ class Entry:
         function: what to compile; all it calls is compiled into it.
         name: tells the types apart; one file holds one compiled function, so that two processes that compile at the
             same time can only replace it by its like.
+        announced: tell of compilation.
     """
 
-    def __init__(self, function: Callable[..., Any], name: str) -> None:
+    def __init__(self, function: Callable[..., Any], name: str, *, announced: bool = True) -> None:
+        self.announced = announced
         self.call = compiled()(function)
         self.ready = False
         try:
@@ -58,7 +60,7 @@ class Entry:
         """Run it, compiled first where that has not been done, with a word about the wait."""
         if self.ready:
             return self.call(*arguments)
-        with _announced():
+        with _announced() if self.announced else contextlib.nullcontext():
             result = self.call(*arguments)
         self.ready = True
         return result

@@ -76,7 +76,7 @@ def lay_out(packed: Packed, alphabet: Categorical, storage: str) -> Panels:
         (layer.kernel, layer.dilation, first, n) for layer, first, n in zip(shape.layers, firsts, rows, strict=True)
     ]
     return Panels(
-        _aligned(np.concatenate(weights).astype(TYPES[storage])),
+        aligned(np.concatenate(weights).astype(TYPES[storage])),
         np.concatenate(biases),
         _entry(packed, alphabet),
         np.array(products, np.int64),
@@ -104,7 +104,7 @@ def _pad(matrix: Floats, parts: int) -> Floats:
     return wide.reshape(inputs, parts * padded(width))
 
 
-def _aligned(values: NDArray[Any]) -> NDArray[Any]:
+def aligned(values: NDArray[Any]) -> NDArray[Any]:
     """Return a copy that begins at a cache line; float16 as uint16, which is how compiled code knows it."""
     raw = np.zeros(values.nbytes + ALIGNMENT, np.uint8)
     first = -raw.ctypes.data % ALIGNMENT

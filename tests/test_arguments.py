@@ -1,0 +1,40 @@
+"""The parser offers every verb, says what is wrong in one line, and runs nothing."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from wavenet import cli
+from wavenet.arguments import Parser, arguments_of
+
+
+def test_every_verb_is_offered_and_calls_what_it_was_given() -> None:
+    parser, known = arguments_of(cli.VERBS)
+    assert set(known) == {name.partition(" ")[0] for name in cli.VERBS}
+    for words, run in (
+        (["train", "x"], cli.VERBS["train"]),
+        (["data", "scan", "x"], cli.VERBS["data scan"]),
+        (["bench"], cli.VERBS["bench"]),
+    ):
+        assert parser.parse_args(words).run is run
+
+
+def test_what_is_wrong_is_one_line_with_the_nearest_word(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = Parser(prog="tool")
+    parser.add_argument("--colour", choices=("red", "green"))
+    for words, hint in ((["--colour", "gren"], "did you mean 'green'"), (["--color=red"], "did you mean '--colour'")):
+        with pytest.raises(SystemExit) as ended:
+            parser.parse_args(words)
+        told = capsys.readouterr().err
+        assert ended.value.code == 2 and told.count("\n") == 1 and hint in told
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "1e9", "nan"])
+def test_seconds_are_a_sensible_number(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
+    parser, _ = arguments_of(cli.VERBS)
+    with pytest.raises(SystemExit):
+        parser.parse_args(["bench", f"--seconds={wrong}"])
+    assert "expected more than 0" in capsys.readouterr().err
+    assert isinstance(parser.parse_args(["bench", "--seconds", "2.5"]), argparse.Namespace)

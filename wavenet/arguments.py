@@ -1,0 +1,172 @@
+"""What the command line takes: verbs, options, their help and examples. No verb is run here."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NoReturn
+
+from wavenet import __version__
+from wavenet.errors import did_you_mean
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, with the nearest known word."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with 2."""
+        hint = ""
+        if "invalid choice: '" in message:
+            word = message.split("invalid choice: '")[1].split("'", maxsplit=1)[0]
+            known = message.partition("(choose from")[2].replace("'", " ").replace(",", " ").replace(")", " ").split()
+            hint = did_you_mean(word, known)
+        if "unrecognized arguments: " in message:
+            word = message.split("unrecognized arguments: ")[1].split(maxsplit=1)[0].split("=", maxsplit=1)[0]
+            hint = did_you_mean(word, self._option_string_actions)
+        self.exit(2, f"{self.prog}: error: {message}{hint}; see `{self.prog} --help`\n")
+
+
+Run = Callable[[argparse.Namespace], int]
+
+
+def arguments_of(runs: Mapping[str, Run]) -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """Return the parser, and the one of each verb.
+
+    Args:
+        runs: what each verb calls, by name; `data scan` for the verb of a verb.
+    """
+    shared = Parser(add_help=False)
+    shared.add_argument("-q", "--quiet", action="store_true", help="only warnings, errors and results")
+    shared.add_argument("-v", "--verbose", action="store_true", help="more detail; a traceback with an error")
+    parser = Parser(prog="wavenet", description="An autoregressive WaveNet for raw audio.")
+    parser.add_argument("--version", action="version", version=f"wavenet {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
+    known: dict[str, argparse.ArgumentParser] = {}
+
+    def verb(name: str, text: str, examples: str, common: bool = True) -> argparse.ArgumentParser:
+        made = verbs.add_parser(
+            name,
+            help=text,
+            description=text[0].upper() + text[1:] + ".",
+            epilog=f"examples:\n{examples}",
+            parents=[shared] if common else [],
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        made.set_defaults(run=runs.get(name))
+        known[name] = made
+        return made
+
+    _train_arguments(verb("train", "train a recipe on a folder of sound", _TRAIN_EXAMPLES))
+    _generate_arguments(verb("generate", "generate sound with a trained model", _GENERATE_EXAMPLES))
+    looked = verb("inspect", "show what a dilation stack sees and costs", _INSPECT_EXAMPLES)
+    looked.add_argument("source", metavar="RECIPE|MODEL|LAYERS.yaml", help="a recipe, run, bundle or list of layers")
+    looked.add_argument("--json", action="store_true", help="print JSON")
+    looked.add_argument("--layers", action="store_true", help="add a table of all layers")
+    data = verb("data", "look at sound before training on it", "  wavenet data scan recordings/", False)
+    known["data"] = _data_arguments(data, shared, runs["data scan"])
+    _bench_arguments(verb("bench", "measure how fast sampling is on this machine", _BENCH_EXAMPLES))
+    listed = verb("recipes", "list the recipes, or print one", "  wavenet recipes\n  wavenet recipes digits")
+    listed.add_argument("name", metavar="NAME", nargs="?", help="print this recipe")
+    verb("doctor", "show the versions and devices this program sees", "  wavenet doctor")
+    return parser, known
+
+
+_TRAIN_EXAMPLES = """  wavenet train quickstart
+  wavenet train folder --data recordings/ --out runs/mine --max-time 30m
+  wavenet train folder --data recordings/ --out runs/mine --resume
+  wavenet train digits --set train.steps=2000 --set model.residual_channels=32"""
+
+_GENERATE_EXAMPLES = """  wavenet generate runs/quickstart --seconds 3 --seed 1 -o out.wav
+  wavenet generate runs/quickstart -n 8 --temperature 0.9 -o out.wav
+  wavenet generate runs/quickstart --prime beginning.wav -o - | aplay"""
+
+_INSPECT_EXAMPLES = """  wavenet inspect quickstart
+  wavenet inspect wavenet-2016 --layers
+  wavenet inspect runs/quickstart --json
+  wavenet inspect LAYERS.yaml      # layers: [{kernel: 3, dilation: 1}, {kernel: 3, dilation: 2}]"""
+
+
+_BENCH_EXAMPLES = """  wavenet bench                     # the net that others are measured with
+  wavenet bench runs/quickstart     # and what half precision costs it
+  wavenet bench wavenet-2016 --json
+  wavenet bench --plot speed.png"""
+
+
+def _bench_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("source", metavar="MODEL|RECIPE", nargs="?", help="a run, bundle or recipe (default: R 64, S 256, 20 layers)")
+    add("--data", metavar="DIR", help="score both storages on this folder's held-out sound (default: a run's own)")
+    add("--seconds", metavar="S", type=_seconds, default=60.0, help="about how long to measure (default: 60)")
+    add("--json", action="store_true", help="print JSON")
+    add("--plot", metavar="OUT.png", type=Path, help="draw speed against batch and model size")
+    add("--force", action="store_true", help="overwrite an existing picture")
+
+
+def _train_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("recipe", metavar="RECIPE", help="a path, or a name that `wavenet recipes` lists")
+    add("--data", metavar="DIR", help="a folder of sound, in place of the recipe's own")
+    add("--out", metavar="RUN", type=Path, help="the run folder (default: runs/NAME)")
+    add("--set", metavar="KEY=VALUE", action="append", default=[], help="override a key of the recipe; repeatable")
+    add("--max-steps", metavar="N", type=_positive, help="stop when N steps are done in all")
+    add("--max-time", metavar="TIME", help="stop after 90s, 30m, 2h, 1h30m")
+    add("--seed", metavar="N", type=int, help="the same as --set train.seed=N")
+    add("--resume", action="store_true", help="go on with an unfinished run")
+    add("--force", action="store_true", help="begin anew in the folder of another run")
+    add("--init", metavar="MODEL", help="take the first weights from a run or bundle of the same dimensions")
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train (default: auto)")
+    add("--precision", choices=("32", "bf16"), default="32", help="arithmetic of the training graph (default: 32)")
+    add("--compile", action="store_true", help="compile the training graph (needs a C++ compiler)")
+    add("--cache", metavar="DIR", type=Path, help="where decoded sound is kept (default: this user's cache)")
+    add("--dry-run", action="store_true", help="check everything, say what would be done, train nothing")
+    add("--print-config", action="store_true", help="print the complete recipe and stop")
+
+
+def _generate_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("model", metavar="MODEL", help="a run folder or a bundle folder")
+    add("-o", "--output", metavar="OUT", help="a .wav or .flac file, or - for WAV on stdout (default: NAME-sSEED.wav)")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--seconds", metavar="S", type=float, help="how long (default: 3)")
+    length.add_argument("--samples", metavar="N", type=_positive, help="how long, in samples")
+    add("-n", "--count", metavar="COUNT", type=_positive, default=1, help="how many sounds (default: 1)")
+    add("--seed", metavar="N", type=int, help="what to draw with (default: a fresh one, printed)")
+    add("--temperature", metavar="T", type=float, default=1.0, help="below 1 plays safe, 0 takes the likeliest")
+    add("--top-k", metavar="K", type=int, default=0, help="draw from the K likeliest values only")
+    add("--top-p", metavar="P", type=float, default=1.0, help="draw from the likeliest values with this share")
+    add("--prime", metavar="IN.wav", help="continue from this sound; it is not in the output")
+    add("--backend", choices=("auto", "reference", "cpu"), default="auto", help="which sampler (default: auto)")
+    add("--storage", choices=("float16", "float32"), help="how the sampler keeps its weights (default: float16)")
+    add("--threads", metavar="N", type=_positive, help="the most threads for many sounds (default: all cores)")
+    add("--verify", action="store_true", help="compare the sampler with the training graph; exit 1 if they differ")
+    add("--force", action="store_true", help="overwrite existing files")
+
+
+def _data_arguments(parser: argparse.ArgumentParser, shared: Parser, run: Run) -> argparse.ArgumentParser:
+    """Add the verbs of `data` and return the parser of the one there is."""
+    verbs = parser.add_subparsers(dest="data_verb", metavar="VERB", required=True, parser_class=Parser)
+    scan = verbs.add_parser(
+        "scan",
+        help="tell which files would be kept or dropped, and why",
+        description="Tell which files of a folder would be kept or dropped, and why. Exit 0 if any is kept, else 2.",
+        parents=[shared],
+    )
+    scan.add_argument("folder", metavar="DIR", help="a folder of sound")
+    scan.add_argument("--json", action="store_true", help="print JSON")
+    scan.set_defaults(run=run)
+    return scan
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"got {text}, expected a whole number of at least 1")
+    return number
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0.0 < number <= 86_400.0:
+        raise argparse.ArgumentTypeError(f"got {text}, expected more than 0, at most 86400")
+    return number
