@@ -172,17 +172,17 @@ def _generate(arguments: argparse.Namespace) -> int:
     if not sound.complete:
         raise KeyboardInterrupt if sound.stopped_by == "SIGINT" else Terminated
     if sound.difference is not None:
-        _judge(sound.difference)
+        _judge(sound.difference, sound.storage)
     return 0
 
 
-def _judge(difference: float) -> None:
+def _judge(difference: float, storage: str) -> None:
     from wavenet.generate.verify import BOUND
 
     verdict = f"log-probabilities of sampler and training graph differ by at most {difference:.2e} nats"
     if not difference <= BOUND:  # NaN is no agreement either
         raise VerificationError(f"{verdict}, expected at most {BOUND:g}; please report this with the model")
-    log.info("verified: %s (bound %g)", verdict, BOUND)
+    log.info("verified, weights as %s: %s (bound %g)", storage, verdict, BOUND)
 
 
 def _check_targets(paths: Sequence[Path], force: bool) -> None:
@@ -208,9 +208,10 @@ def _stream(voice: Voice, chosen: dict[str, Any]) -> int:
     from wavenet.audio import files
 
     total = voice.length(chosen["seconds"], chosen["samples"])
+    sound = voice.stream(**chosen, chunk=max(100, voice.sample_rate // 20))
     pipe, began = sys.stdout.buffer, time.monotonic()
     pipe.write(files.wav_header(voice.sample_rate, total, voice.bits))
-    for part in voice.stream(**chosen, chunk=max(100, voice.sample_rate // 20)):
+    for part in sound:
         pipe.write(files.wav_bytes(part[0], voice.bits))
         pipe.flush()
     wall, seconds = time.monotonic() - began, total / voice.sample_rate

@@ -42,8 +42,9 @@ class Sound:
         sample_rate: in Hz.
         bits: PCM bits that keep every code apart: 16, or 24 for more than 512 classes.
         seed: what it was drawn with.
-        difference: largest difference of log-probabilities between sampler and training graph, in nats, where
-            verification was asked for.
+        storage: how the sampler kept its weights, float32 or float16.
+        difference: largest difference of log-probabilities between sampler and training graph, in nats, both with
+            weights as they are after storage; where verification was asked for.
         wall: seconds that drawing the samples took, verification apart.
         stopped_by: the signal that left it shorter than asked for, SIGINT or SIGTERM, else None.
     """
@@ -52,6 +53,7 @@ class Sound:
     sample_rate: int
     bits: int
     seed: int
+    storage: str = "float32"
     difference: float | None = None
     wall: float = 0.0
     stopped_by: str | None = None
@@ -196,14 +198,19 @@ class Voice:
         threads: int | None = None,
         chunk: int = 1000,
     ) -> Iterator[Floats]:
-        """Yield sound as it is made, [N, n] float32 a chunk; see `generate` for the arguments. Endless by default."""
-        alphabet = outputs.of(self.recipe)
+        """Return an iterator over sound as it is made, [N, n] float32 a chunk; endless by default.
+
+        See `generate` for the arguments. All that takes time before the first sample is done when this returns.
+        """
         draw = checked_draw(temperature, top_k, top_p)
         total = None if seconds is None and samples is None else self.length(seconds, samples)
         source = self.sampler(count, draw_seed(seed), draw, backend, storage, threads)
         if prime is not None:
             source.prime(self.encode(prime))
-        done = 0
+        return self._chunks(source, total, chunk)
+
+    def _chunks(self, source: Sampler, total: int | None, chunk: int) -> Iterator[Floats]:
+        alphabet, done = outputs.of(self.recipe), 0
         while total is None or done < total:
             left = chunk if total is None else min(chunk, total - done)
             done += left
@@ -256,8 +263,8 @@ class Voice:
             source.prime(primed)
         judge = Verifier(self.network(source.engine.storage), alphabet, count, primed) if verify else None
         codes, wall, stopped_by = _collect(source, total, judge, self.sample_rate)
-        difference = judge.difference if judge else None
-        return Sound(alphabet.decode(codes), self.sample_rate, self.bits, seed, difference, wall, stopped_by)
+        sound = alphabet.decode(codes), self.sample_rate, self.bits, seed
+        return Sound(*sound, source.engine.storage, judge.difference if judge else None, wall, stopped_by)
 
     def length(self, seconds: float | None, samples: int | None) -> int:
         """Return how many samples are meant; 3 seconds by default.

@@ -83,10 +83,12 @@ def test_a_full_disk_is_a_warning(
 
 
 def test_nowhere_to_write_is_a_warning(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    jit._warn_once.cache_clear()
     monkeypatch.setattr(numba.core.caching.CompileResultCacheImpl, "_locator_classes", [])
     logging.getLogger("wavenet").propagate = True
     assert Entry(double, "a")(4.0) == 8.0
-    assert "every start compiles it" in caplog.text and "NUMBA_CACHE_DIR" in caplog.text
+    assert Entry(double, "b")(4.0) == 8.0
+    assert caplog.text.count("every start compiles it") == 1 and "NUMBA_CACHE_DIR" in caplog.text
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

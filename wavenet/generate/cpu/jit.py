@@ -16,7 +16,7 @@ from numba.core import caching, event
 from wavenet.progress import Progress, log
 
 Flags = bool | set[str]
-STEPS = [0]  # how many functions `compiled` has made: what there is to compile
+FUNCTIONS = 51  # that the first entry has compiled, those of NumPy's among them; later ones share most of them
 
 
 def compiled(fastmath: Flags = False, *, inlined: bool = False) -> Callable[[Callable[..., Any]], Any]:
@@ -26,7 +26,6 @@ def compiled(fastmath: Flags = False, *, inlined: bool = False) -> Callable[[Cal
         fastmath: liberties with floating-point arithmetic, by LLVM's names.
         inlined: compile it into its callers; worth it where handing arrays over costs as much as the work.
     """
-    STEPS[0] += 1
     made: Callable[[Callable[..., Any]], Any] = njit(
         nogil=True, error_model="numpy", fastmath=fastmath, forceinline=inlined
     )
@@ -50,11 +49,7 @@ class Entry:
         try:
             self.call._cache = _Kept(function, name)
         except Exception as error:  # noqa: BLE001  (no folder to write, or another Numba inside: it works without)
-            log.warning(
-                "the compiled sampler cannot be kept (%s), so every start compiles it; "
-                "point NUMBA_CACHE_DIR at a folder that can be written",
-                " ".join(str(error).split()),
-            )
+            _warn_once(" ".join(str(error).partition(": ")[2].split()) or repr(error))
 
     def __call__(self, *arguments: Any) -> Any:
         """Run it, compiled first where that has not been done, with a word about the wait."""
@@ -100,6 +95,16 @@ class _Kept(caching.FunctionCache):  # type: ignore[misc]
 
 
 @functools.cache
+def _warn_once(reason: str) -> None:
+    """Tell why nothing can be kept, once for all functions of a folder."""
+    log.warning(
+        "the compiled sampler cannot be kept (%s), so every start compiles it; point NUMBA_CACHE_DIR at a folder that "
+        "can be written",
+        reason,
+    )
+
+
+@functools.cache
 def _digest() -> str:
     """Return what changes when any source of the compiled code does."""
     digest = hashlib.sha256()
@@ -130,11 +135,11 @@ class _Listener(event.Listener):  # type: ignore[misc]
         """One more function is being compiled; the first one is the news."""
         if self.progress is None:
             log.info("compiling the sampler for this processor, once: up to half a minute")
-            self.progress = Progress("compiling", STEPS[0], "functions").__enter__()
+            self.progress = Progress("compiling", FUNCTIONS, "functions").__enter__()
 
     def on_end(self, event: Any) -> None:
         """One more function is done."""
-        if self.progress is not None:
+        if self.progress is not None and self.progress.done < self.progress.total:
             self.progress.advance(1)
 
     def close(self) -> None:
