@@ -56,11 +56,11 @@ class Draw:
             p = np.exp((wide - wide.max(axis=1, keepdims=True)) / self.temperature)
         p /= p.sum(axis=1, keepdims=True)
         if 0 < self.top_k < p.shape[1] or self.top_p < 1.0:
-            p = self._cut(p)
+            p = self._cut(p, logits)
         return np.asarray(p, np.float64)
 
-    def _cut(self, p: NDArray[np.float64]) -> NDArray[np.float64]:
-        order = np.argsort(-p, axis=1, kind="stable")
+    def _cut(self, p: NDArray[np.float64], logits: Floats) -> NDArray[np.float64]:
+        order = np.argsort(-logits, axis=1, kind="stable")  # logits tell apart what equal probabilities do not
         ranked = np.take_along_axis(p, order, axis=1)
         if 0 < self.top_k < p.shape[1]:
             ranked[:, self.top_k :] = 0.0

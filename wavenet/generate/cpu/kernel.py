@@ -34,6 +34,7 @@ from wavenet.generate.cpu.tiles import (
 Array = Any
 
 ROWS = 16  # that are worked on together: enough to share each weight, few enough to stay in the nearest caches
+CHAIN = 256  # multiply-adds in one sum before it is added to the others: long chains round badly (LOG.md)
 _NOTHING = np.float32(0.0)
 
 
@@ -223,17 +224,25 @@ def _product(network: Any, index: int, x: Array, first: int, y: Array, to: int, 
             sums[c] = bias[c] + sums[c] if added else bias[c]
     for left in range(0, columns, PANEL):
         wide = min(PANEL, columns - left)
-        row = 0
-        while row + 4 <= rows:
-            _four_rows(weights, at, wide, x, row, first, y, to + left, inputs)
-            row += 4
-        if rows - row == 3:
-            _three_rows(weights, at, wide, x, row, first, y, to + left, inputs)
-        elif rows - row == 2:
-            _two_rows(weights, at, wide, x, row, first, y, to + left, inputs)
-        elif rows - row == 1:
-            _one_row(weights, at, wide, x, row, first, y, to + left, inputs)
-        at += wide * inputs
+        for done in range(0, inputs, CHAIN):
+            length = min(CHAIN, inputs - done)
+            _panel(weights, at, wide, x, first + done, y, to + left, length, rows)
+            at += wide * length
+
+
+@compiled(inlined=True)
+def _panel(w: Array, at: int, wide: int, x: Array, first: int, y: Array, to: int, inputs: int, rows: int) -> None:
+    """Add one panel, or as many of its inputs, for some rows: by fours and what is left."""
+    row = 0
+    while row + 4 <= rows:
+        _four_rows(w, at, wide, x, row, first, y, to, inputs)
+        row += 4
+    if rows - row == 3:
+        _three_rows(w, at, wide, x, row, first, y, to, inputs)
+    elif rows - row == 2:
+        _two_rows(w, at, wide, x, row, first, y, to, inputs)
+    elif rows - row == 1:
+        _one_row(w, at, wide, x, row, first, y, to, inputs)
 
 
 @compiled(inlined=True)

@@ -1,7 +1,8 @@
 """Tiles of a matrix product whose sums stay in registers: vector code that a plain loop is not compiled to.
 
 A tile adds ``x[rows, inputs] @ w[inputs, columns]`` to ``y[rows, columns]`` for a few rows and some columns. Each
-sum is one chain of multiply-adds over the inputs in order, so that no result depends on the tile it was computed in.
+sum is one chain of multiply-adds over the inputs in order, from zero, and then added: no result depends on the tile it
+was computed in.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class _Tile:
         given = [_element(context, builder, kinds[3], x, r, first) for r in rows]
         places = [_element(context, builder, kinds[6], y, r, c) for r in rows for c in columns]
         weights = _element(context, builder, kinds[0], w, at)
-        sums = [_load(builder, place, _FLOATS, 4) for place in places]
+        sums = [ir.Constant(_FLOATS, [0.0] * LANES)] * len(places)
         step = wide if self.stride is None else _index(self.stride)
         with _loop(builder, count, sums) as (i, running, following):
             line = builder.gep(weights, [builder.mul(i, step)])
@@ -71,7 +72,8 @@ class _Tile:
                 for part, held in zip(parts, running[r * self.groups :], strict=False):
                     following.append(builder.fadd(held, builder.fmul(spread, part, flags=_FUSED), flags=_FUSED))
         for place, total in zip(places, following, strict=True):
-            builder.store(total, builder.bitcast(place, _FLOATS.as_pointer()), align=4)
+            more = builder.fadd(_load(builder, place, _FLOATS, 4), total)
+            builder.store(more, builder.bitcast(place, _FLOATS.as_pointer()), align=4)
         return context.get_dummy_value()
 
     def _weights(self, builder: Any, address: Any) -> Any:
