@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import toys
 import yaml
@@ -89,6 +90,38 @@ def test_without_a_source_the_net_of_the_field_and_other_sizes(monkeypatch: pyte
     ]
 
 
+def test_engines_are_shared_by_the_cases(toy_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[object, ...]] = []
+
+    def counted(*arguments: object) -> object:
+        made.append(arguments)
+        return build_engine(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(bench, "build_engine", counted)
+    bench.bench_model(str(toy_file), seconds=0.05)
+    assert len(made) <= 7  # two storages on as many cores as there are, on one and on two; and the reference
+
+
+def test_weights_beyond_half_precision_are_measured_whole(
+    trained_run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network = bench._network
+
+    def large(source: str | None) -> Any:
+        recipe, arrays = network(source)
+        return recipe, {**arrays, "hidden.weight": arrays["hidden.weight"] + np.float32(1e5)}
+
+    monkeypatch.setattr(bench, "_network", large)
+    assert run("bench", trained_run, "--seconds", 0.1) == 0
+    told = capsys.readouterr()
+    assert "hidden.weight is beyond float16" in told.err and "float16" not in told.out
+
+
+def test_sound_without_a_model_is_refused(sound_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("bench", "digits", "--data", sound_folder) == run("bench", "--data", sound_folder) == 2
+    assert "name a run or bundle folder" in capsys.readouterr().err
+
+
 def test_wrong_sources_are_named(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="did you mean 'digits'"):
         bench.bench_model("digts")
@@ -119,7 +152,7 @@ def test_work_and_shares_are_counted(storage: str) -> None:
     macs, width = made.shape.macs_per_sample(), 2 if storage == "float16" else 4
     assert (speed.samples_per_second, speed.slowest, speed.fastest) == (1000.0, 900.0, 1300.0)
     assert speed.gflops * 1e9 == pytest.approx(1000 * 2 * macs) and speed.us_per_step == pytest.approx(40_000)
-    assert speed.gbytes * 1e9 == pytest.approx(1000 / 40 * 3 * macs * width)  # 40 sequences by 16 read them three times
+    assert speed.gbytes * 1e9 == pytest.approx(1000 / 40 * 4 * macs * width)  # 40 on two threads are four tens
     assert speed.roofline_share == pytest.approx(speed.gflops * 1e3)
     assert speed.bandwidth_share == pytest.approx(speed.gbytes * 1e3)
     assert speed.bits_per_sample == 4.5
@@ -130,7 +163,10 @@ def test_work_and_shares_are_counted(storage: str) -> None:
 
 def test_a_busy_machine_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(bench.os, "getloadavg", lambda: (3.0, 0.0, 0.0))
-    assert "load 3.0 on 2 cores" in str(bench._load(2)) and bench._load(8) is None
+    monkeypatch.setattr(bench.os, "cpu_count", lambda: 2)
+    assert "load 3.0 on 2 cores" in str(bench._load())
+    monkeypatch.setattr(bench.os, "cpu_count", lambda: 8)
+    assert bench._load() is None
     steady, shaky = case("reference", "float32", 1, 1), case("reference", "float32", 1, 1)
     steady.rounds, shaky.rounds = [100.0, 101.0], [100.0, 160.0, 120.0]
     assert bench._unsteady([steady]) is None

@@ -58,7 +58,8 @@ def test_a_sampler_scores_what_the_training_graph_scores(sound_folder: Path, bac
     as_codes = Categorical(sound.alphabet.classes)
     crops = Crops(sound.sound, pieces(sound.spans["valid"], 150), as_codes, net.receptive_field)
     chosen = build_engine(backend, sound.recipe.shape, net.arrays(), sound.alphabet, "float32")
-    bits = evaluate.engine_bits(chosen, crops.in_order(2), sound.alphabet)
+    bits, targets = evaluate.engine_bits(chosen, crops.in_order(2), sound.alphabet)
+    assert targets == crops.targets
     assert score is not None and score.bits == pytest.approx(bits, abs=1e-5)
 
 

@@ -11,7 +11,7 @@ import pytest
 from wavenet import pictures
 from wavenet.speeds import Speed
 
-ONE = Speed("cpu", "float16", 1, 1, 64, 256, 20, 2e4, 1.9e4, 2.2e4, 2.5, 50.0, 35.0, 35.0, 0.4, 0.6, 4_000_000)
+ONE = Speed("batch", "cpu", "float16", 1, 1, 64, 256, 20, 2e4, 1.9e4, 2.2e4, 2.5, 50.0, 35.0, 35.0, 0.4, 0.6, 4_000_000)
 
 
 @pytest.mark.parametrize("frequency", [250.0, 1000.0, 3100.0])

@@ -10,6 +10,7 @@ import toys
 from wavenet.speeds import Benchmark, Speed
 
 ONE = Speed(
+    group="main",
     backend="cpu",
     dtype="float32",
     batch=8,

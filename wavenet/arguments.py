@@ -137,8 +137,12 @@ def _generate_arguments(parser: argparse.ArgumentParser) -> None:
     add("--top-p", metavar="P", type=float, default=1.0, help="draw from the likeliest values with this share")
     add("--prime", metavar="IN.wav", help="continue from this sound; it is not in the output")
     add("--backend", choices=("auto", "reference", "cpu"), default="auto", help="which sampler (default: auto)")
-    add("--storage", choices=("float16", "float32"), help="how the sampler keeps its weights (default: float16)")
-    add("--threads", metavar="N", type=_positive, help="the most threads for many sounds (default: all cores)")
+    add(
+        "--storage",
+        choices=("float16", "float32"),
+        help="how weights are kept (default: float16, but float32 for reference)",
+    )
+    add("--threads", metavar="N", type=_positive, help="the most threads of cpu, for many sounds (default: all cores)")
     add("--verify", action="store_true", help="compare the sampler with the training graph; exit 1 if they differ")
     add("--force", action="store_true", help="overwrite existing files")
 

@@ -20,9 +20,10 @@ import numpy as np
 from wavenet import config, evaluate, outputs
 from wavenet.audio import material, segments
 from wavenet.config import Recipe
+from wavenet.errors import InputError
 from wavenet.generate import voice as voices
 from wavenet.generate.packed import STORAGES
-from wavenet.generate.sampler import DEFAULT_STORAGE, Engine, Sampler, build_engine
+from wavenet.generate.sampler import Engine, Sampler, build_engine
 from wavenet.geometry import Shape
 from wavenet.model.bundle import Arrays
 from wavenet.outputs import Categorical
@@ -94,10 +95,9 @@ class Case:
         known = self.engine.name == "cpu"
         median = statistics.median(self.rounds)
         done = median * 2 * self.shape.macs_per_sample()
-        groups = -(-self.batch // self.engine.together)
-        groups = max(groups, min(self.threads, self.batch))
-        moved = median / self.batch * groups * self.weight_bytes
+        moved = median / self.batch * self.engine.readings(self.batch) * self.weight_bytes
         return Speed(
+            group=self.group,
             backend=self.engine.name,
             dtype=self.engine.storage,
             batch=self.batch,
@@ -133,12 +133,13 @@ def bench_model(source: str | None = None, data: str | Path | None = None, secon
     Raises:
         InputError: there is no such model or recipe, or its sound cannot be used.
     """
+    busy = _load()
     recipe, arrays = _network(source)
-    engines = {kept: build_engine("auto", recipe.shape, arrays, outputs.of(recipe), kept) for kept in STORAGES}
-    cores = max(engine.threads for engine in engines.values())
-    bits, targets = _held_out_bits(source, data, engines)
-    busy = _load(cores)
-    cases = _cases(recipe, arrays, sorted({1, cores}), sized=source is None)
+    engines = _Engines()
+    storages = [kept for kept in STORAGES if engines.can(recipe, arrays, kept)]
+    cores = max(engines.of(recipe, arrays, "auto", kept, None).threads for kept in storages)
+    bits, targets = _held_out_bits(source, data, {k: engines.of(recipe, arrays, "auto", k, 1) for k in storages})
+    cases = _cases(recipe, arrays, engines, storages, sorted({1, cores}), sized=source is None)
     roofs = _roofs(recipe.shape.macs_per_sample() * 2, sorted({1, cores}))
     rounds = _measure(cases, roofs, seconds / ROUNDS / (len(cases) + 2 * len(roofs)))
     operations, bytes_read = ({n: statistics.median(found) for n, found in kind.items()} for kind in rounds)
@@ -207,21 +208,51 @@ def untrained(shape: Shape, seed: int = 0) -> Arrays:
     return made
 
 
-def _cases(recipe: Recipe, arrays: Arrays, threads: Sequence[int], sized: bool) -> list[Case]:
-    """Return what is measured: backends and storages, then batches, then sizes."""
-    rate = recipe.audio.sample_rate
+class _Engines:
+    """Engines that are made once: they remember nothing, so that many cases can share one."""
 
-    def case(group: str, backend: str, storage: str, batch: int, count: int, of: Recipe = recipe) -> Case:
-        weights = arrays if of is recipe else untrained(of.shape)
-        return Case(group, build_engine(backend, of.shape, weights, outputs.of(of), storage, count), batch, rate, count)
+    def __init__(self) -> None:
+        self._made: dict[tuple[Shape, str, str, int | None], Engine] = {}
+
+    def of(self, recipe: Recipe, arrays: Arrays | None, backend: str, storage: str, threads: int | None) -> Engine:
+        """Return the engine of a recipe with these weights, or with untrained ones."""
+        key = recipe.shape, backend, storage, threads
+        if key not in self._made:
+            weights = untrained(recipe.shape) if arrays is None else arrays
+            self._made[key] = build_engine(backend, recipe.shape, weights, outputs.of(recipe), storage, threads)
+        return self._made[key]
+
+    def can(self, recipe: Recipe, arrays: Arrays, storage: str) -> bool:
+        """Return whether the weights can be kept so; tell where they cannot."""
+        try:
+            self.of(recipe, arrays, "auto", storage, None)
+        except InputError as error:
+            log.warning("%s", error)
+            return False
+        return True
+
+
+def _cases(
+    recipe: Recipe,
+    arrays: Arrays,
+    engines: _Engines,
+    storages: Sequence[str],
+    threads: Sequence[int],
+    sized: bool,
+) -> list[Case]:
+    """Return what is measured: backends and storages, then batches, then sizes."""
+    rate, best = recipe.audio.sample_rate, storages[-1]
+
+    def case(group: str, backend: str, storage: str, batch: int, count: int) -> Case:
+        return Case(group, engines.of(recipe, arrays, backend, storage, count), batch, rate, count)
 
     cases = [case("main", "reference", "float32", 1, 1)]
-    cases += [case("main", "auto", storage, 1, 1) for storage in STORAGES]
-    cases += [case("main", "auto", storage, 8 * count, count) for storage in STORAGES for count in threads]
-    cases += [case("batch", "auto", DEFAULT_STORAGE, batch, 1) for batch in BATCHES]
+    cases += [case("main", "auto", storage, 1, 1) for storage in storages]
+    cases += [case("main", "auto", storage, 8 * count, count) for storage in storages for count in threads]
+    cases += [case("batch", "auto", best, batch, 1) for batch in BATCHES]
     for residual, skip, cycles in SIZES if sized else ():
-        of = _sized(recipe, residual, skip, cycles)
-        cases += [case("size", "auto", DEFAULT_STORAGE, batch, 1, of) for batch in SIZE_BATCHES]
+        engine = engines.of(_sized(recipe, residual, skip, cycles), None, "auto", best, 1)
+        cases += [Case("size", engine, batch, rate, 1) for batch in SIZE_BATCHES]
     return cases
 
 
@@ -271,6 +302,8 @@ def _held_out_bits(
 ) -> tuple[dict[str, float], int]:
     """Return the bits per held-out sample of each storage, and over how many; none without a model or its sound."""
     if source is None or not config.user_path(source).is_dir():
+        if data is not None:
+            raise InputError("--data is for scoring a trained model, and none is given; name a run or bundle folder")
         return {}, 0
     recipe = config.with_data(config.load(config.find_recipe(source)), data)
     if recipe.data.path is None or (data is None and not Path(recipe.data.path).is_dir()):
@@ -280,21 +313,16 @@ def _held_out_bits(
     pieces = segments.pieces(found.spans["valid"], recipe.data.segment_samples)
     crops = segments.Crops(found.sound, pieces, codes, recipe.shape.receptive_field)
     log.info("scoring %s on held-out sound", " and ".join(engines))
-    scored = {
-        storage: evaluate.engine_bits(engine, crops.in_order(1, TARGETS), codes) for storage, engine in engines.items()
-    }
-    return scored, sum(int(batch.targets.size) for batch in crops.in_order(1, TARGETS))
+    scored = {kept: evaluate.engine_bits(engine, crops.in_order(1, TARGETS), codes) for kept, engine in engines.items()}
+    return {kept: bits for kept, (bits, _) in scored.items()}, max(targets for _, targets in scored.values())
 
 
-def _load(cores: int) -> str | None:
+def _load() -> str | None:
     """Return a warning where other work runs on this machine."""
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    busy = load > 0.5 * cores
-    return (
-        f"the machine is busy (load {load:.1f} on {cores} cores): the numbers are low; stop other work"
-        if busy
-        else None
-    )
+    load, cores = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0, os.cpu_count() or 1
+    if load <= 0.5 * cores:
+        return None
+    return f"the machine is busy (load {load:.1f} on {cores} cores): the numbers are low; stop other work"
 
 
 def _processor() -> str:

@@ -257,16 +257,16 @@ def _bench(arguments: argparse.Namespace) -> int:
     made = bench_model(arguments.source, arguments.data, arguments.seconds)
     if made.busy is not None:
         log.warning(made.busy)
-    if arguments.plot is not None:
-        from wavenet import pictures
-
-        pictures.speed_picture(arguments.plot, made.batches, made.sizes, f"{made.name}, {made.processor}")
     if arguments.json:
         import json
 
         print(json.dumps(made.to_json(), indent=1))
     else:
         print(made.to_text())
+    if arguments.plot is not None:
+        from wavenet import pictures
+
+        pictures.speed_picture(arguments.plot, made.batches, made.sizes, f"{made.name}, {made.processor}")
     return 0
 
 

@@ -70,8 +70,8 @@ def score(
     return Score(nats / targets_seen / math.log(2), alphabet.uniform_bits, order0, targets_seen)
 
 
-def engine_bits(engine: Engine, batches: Iterable[Batch], alphabet: Categorical) -> float:
-    """Return the bits per sample of a sampler itself, as it computes when it draws.
+def engine_bits(engine: Engine, batches: Iterable[Batch], alphabet: Categorical) -> tuple[float, int]:
+    """Return the bits per sample of a sampler itself, as it computes when it draws, and over how many samples.
 
     Args:
         engine: the backend.
@@ -88,4 +88,4 @@ def engine_bits(engine: Engine, batches: Iterable[Batch], alphabet: Categorical)
             real = np.flatnonzero(aims != IGNORED)
             nats -= float(alphabet.log_probabilities(answers)[real, aims[real]].sum(dtype=np.float64))
             targets += len(real)
-    return nats / max(1, targets) / math.log(2)
+    return nats / max(1, targets) / math.log(2), targets

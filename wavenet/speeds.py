@@ -15,6 +15,7 @@ class Speed:
     """One case as it was measured.
 
     Args:
+        group: main, batch or size: the table it belongs to.
         backend: reference or cpu.
         dtype: of the products' weights.
         batch: sequences.
@@ -35,6 +36,7 @@ class Speed:
         bits_per_sample: on held-out sound, where there is some.
     """
 
+    group: str
     backend: str
     dtype: str
     batch: int

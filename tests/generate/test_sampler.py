@@ -111,6 +111,63 @@ def test_lengths_seeds_and_primes_of_its_own_leave_each_sequence_what_it_is_alon
     assert np.array_equal(codes(alone, 30)[0, 20:], further[1])
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("wrong", [[16], [10**10], [-1], [0.5, 0.2]])
+def test_what_is_no_code_is_never_looked_up(backend: str, wrong: list[int], tmp_path: Path) -> None:
+    source = made(2, backend=backend)
+    with pytest.raises(InputError, match="expected whole codes from 0 to 15"):
+        source.prime(np.array(wrong))
+    with pytest.raises(InputError, match="expected whole codes from 0 to 15"):
+        source.prime([np.array([1]), np.array(wrong)])
+    assert not source.queues.clocks.any()  # nothing was taken in
+    state = source.state()
+    with pytest.raises(InputError, match=r"expected whole codes from 0 to 16|newest is float64"):
+        source.restore({**state, "newest": np.array([16, 17 if wrong == [16] else wrong[0]])})
+    with pytest.raises(InputError, match="below 0"):
+        source.restore({**state, "clocks": np.array([3, -1])})
+
+
+def test_a_prime_may_be_a_list_or_nothing() -> None:
+    listed, array = made(2), made(2)
+    listed.prime([1, 2, 3])  # type: ignore[list-item]
+    array.prime(np.array([1, 2, 3]))
+    array.prime(np.zeros(0, np.int64))
+    assert np.array_equal(codes(listed, 20), codes(array, 20))
+
+
+def test_numbers_out_of_range_are_refused_at_once() -> None:
+    for wrong in (-1, 2**63):
+        with pytest.raises(InputError, match="seed is"):
+            made(seed=wrong)
+    with pytest.raises(InputError, match="sequences is 0"):
+        made(0)
+    for lengths in (-3, [1, 2], [1, -1, 2]):
+        with pytest.raises(InputError, match="expected 0 or more, one or 3"):
+            made(3).generate(lengths)
+    with pytest.raises(InputError, match="chunk is 0"):
+        made().generate(3, chunk=0)
+    assert np.array_equal(codes(made(seed=np.int64(5)), 20), codes(made(seed=5), 20))  # type: ignore[arg-type]
+    assert np.array_equal(codes(made(draw=Draw(1.0, 10**20)), 20), codes(made(), 20))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_interruption_loses_samples_but_no_coherence(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = made(2, backend=backend)
+    draw = source.engine.draw
+
+    def interrupted(*arguments: object) -> int:
+        draw(*arguments)  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    whole = codes(made(2, backend=backend), 80)
+    monkeypatch.setattr(source.engine, "draw", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        codes(source, 30)
+    monkeypatch.setattr(source.engine, "draw", draw)
+    assert source.positions.tolist() == [30, 30]
+    assert np.array_equal(codes(source, 50), whole[:, 30:])
+
+
 def test_as_many_seeds_and_primes_as_sequences() -> None:
     with pytest.raises(InputError, match="2 seeds for 3 sequences"):
         made(3, [1, 2])
@@ -199,6 +256,10 @@ def test_a_state_of_something_else_is_refused(tmp_path: Path) -> None:
         made(2).load(tmp_path / "nowhere")
     from safetensors.numpy import save_file
 
+    told = {"format": "wavenet-state", "network": sampler.digest(source.engine.packed), "draw": '{"temperature": -1}'}
+    save_file(source.state(), path, told)
+    with pytest.raises(InputError, match=r"temperature|how to draw"):
+        source.load(path)
     save_file({"a": np.zeros(2)}, path)
     with pytest.raises(InputError, match="no saved state"):
         made(2).load(path)
@@ -234,7 +295,7 @@ def test_an_answer_that_is_not_finite_ends_the_sound(backend: str, batch: int) -
     arrays["output.weight"][:] = 3e38
     arrays["hidden.bias"][:] = 10.0
     source = Sampler(sampler.build_engine(backend, RECIPE.shape, arrays, ALPHABET, "float32"), ALPHABET, batch)
-    with pytest.raises(WavenetError, match=r"sample 0 is not finite.*lower learning rate"):
+    with pytest.raises(WavenetError, match=r"within the next 1 samples is not finite.*lower learning rate"):
         list(source.generate(10))
 
 
@@ -291,8 +352,11 @@ def test_weights_beyond_half_precision_are_kept_whole_and_it_is_told(caplog: pyt
     with caplog.at_level(logging.INFO, "wavenet"):
         taken = sampler.build_engine("auto", RECIPE.shape, arrays, ALPHABET)
     assert (taken.name, taken.storage) == ("cpu", "float32") and "beyond float16" in caplog.text
-    with pytest.raises(InputError, match=r"cpu cannot run this network.*beyond float16"):
-        sampler.build_engine("cpu", RECIPE.shape, arrays, ALPHABET, "float16")
+    for backend in ("cpu", "auto"):
+        with pytest.raises(InputError, match=r"kept as float16: .*hidden\.weight is beyond float16.*--storage float32"):
+            sampler.build_engine(backend, RECIPE.shape, arrays, ALPHABET, "float16")
+    large = {**ARRAYS, "entry.weight": ARRAYS["entry.weight"] + np.float32(1e5)}  # not rounded, so that it may be large
+    assert sampler.build_engine("auto", RECIPE.shape, large, ALPHABET).storage == "float16"
 
 
 def test_without_numba_auto_falls_back_aloud_and_cpu_says_why(

@@ -117,6 +117,13 @@ def test_a_saved_sound_encodes_back_to_the_codes_drawn(tmp_path: Path, classes: 
         assert np.array_equal(alphabet.encode(back), alphabet.encode(wave))
 
 
+def test_an_empty_prime_primes_nothing() -> None:
+    voice, nothing = made(), np.zeros(0, np.float32)
+    assert np.array_equal(
+        voice.generate(samples=20, seed=1, prime=nothing).samples, voice.generate(samples=20, seed=1).samples
+    )
+
+
 def test_silence_and_runaway_sound_are_told() -> None:
     t = np.arange(4000) / 4000
     fine = Sound(0.3 * np.sin(440 * t)[None].astype(np.float32), 4000, 16, 0)

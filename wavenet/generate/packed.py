@@ -72,6 +72,11 @@ class Packed:
         return scaled + self.entry_bias
 
 
+def too_large(arrays: dict[str, Floats]) -> str | None:
+    """Return the name of a product's weight that float16 cannot hold, or None."""
+    return next((name for name in arrays if _rounds(name) and (np.abs(arrays[name]) > FLOAT16_MAX).any()), None)
+
+
 def stored(arrays: dict[str, Floats], storage: str) -> dict[str, Floats]:
     """Return the weights that are computed with where they are kept as "float32" or "float16".
 
@@ -82,15 +87,16 @@ def stored(arrays: dict[str, Floats], storage: str) -> dict[str, Floats]:
     """
     if storage == "float32":
         return arrays
-    products = {name for name in arrays if name.endswith(".weight") and not name.startswith("entry.")}
-    for name in products:
-        if (np.abs(arrays[name]) > FLOAT16_MAX).any():
-            raise BundleError(f"the weight {name} passes {FLOAT16_MAX:,.0f}, the most of float16; keep it as float32")
+    large = too_large(arrays)
+    if large is not None:
+        raise BundleError(f"the weight {large} passes {FLOAT16_MAX:,.0f}, the most of float16; keep it as float32")
+    return {
+        name: value.astype(np.float16).astype(np.float32) if _rounds(name) else value for name, value in arrays.items()
+    }
 
-    def kept(name: str, value: Floats) -> Floats:
-        return value.astype(np.float16).astype(np.float32) if name in products else value
 
-    return {name: kept(name, value) for name, value in arrays.items()}
+def _rounds(name: str) -> bool:
+    return name.endswith(".weight") and not name.startswith("entry.")
 
 
 def pack(shape: Shape, arrays: dict[str, Floats]) -> Packed:

@@ -30,7 +30,7 @@ class Queues:
 
     Attributes:
         memory: [B, rows of all layers, padded R] float32.
-        clocks: [B] int64, the inputs that each sequence has seen.
+        clocks: [B] int64, the inputs that each sequence has taken in; a long prime is taken in by its end alone.
     """
 
     def __init__(self, shape: Shape, batch: int) -> None:

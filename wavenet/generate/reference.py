@@ -24,7 +24,7 @@ class Reference:
         storage: what the weights were rounded to (`packed.stored`).
     """
 
-    name, threads, together = "reference", 1, 1
+    name, threads = "reference", 1
 
     def __init__(self, packed: Packed, alphabet: Categorical, storage: str = "float32") -> None:
         self.packed, self.alphabet, self.storage = packed, alphabet, storage
@@ -39,6 +39,10 @@ class Reference:
             z = _gate(layer.dilated(np.tile(x, layer.kernel)))
             x = x if layer.residual is None else x + layer.residual(z)
         return queues
+
+    def readings(self, batch: int) -> int:
+        """Return how often one step of a batch reads the weights."""
+        return batch
 
     def step(self, queues: Queues, sequence: int, code: int) -> Floats:
         """Return the parameters [P] of the next sample, given the newest code; the queues move on."""
@@ -62,7 +66,7 @@ class Reference:
         codes: Codes,
         answers: Floats | None,
     ) -> int:
-        """Draw samples of some sequences and return how many of each: all, unless an answer was not finite.
+        """Draw samples of some sequences; return how many each has at least: all, unless an answer was not finite.
 
         Args:
             queues: of all B sequences; those of the members move on.

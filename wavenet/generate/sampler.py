@@ -34,18 +34,19 @@ class Engine(Protocol):
         name: as in BACKENDS.
         storage: how it keeps its weights.
         threads: how many it uses at most.
-        together: how many sequences share one reading of the weights.
         packed: the network's arrays, as they are after storage.
     """
 
     name: str
     storage: str
     threads: int
-    together: int
     packed: Packed
 
     def start(self, batch: int) -> Queues:
         """Return queues that have seen *start* for ever."""
+
+    def readings(self, batch: int) -> int:
+        """Return how often one step of a batch reads the weights."""
 
     def absorb(self, queues: Queues, sequence: int, codes: Codes, answers: Floats | None = None) -> None:
         """Take known codes [T] of one sequence in."""
@@ -60,7 +61,7 @@ class Engine(Protocol):
         codes: Codes,
         answers: Floats | None,
     ) -> int:
-        """Draw samples of some sequences and return how many of each."""
+        """Draw samples of some sequences; return how many each has at least."""
 
 
 @dataclass(frozen=True)
@@ -134,19 +135,23 @@ def build_engine(
 def _fast(
     shape: Shape, arrays: dict[str, Floats], alphabet: Categorical, storage: str | None, threads: int | None
 ) -> Engine | str:
-    """Return the backend `cpu`, or why it cannot be had; float16 where no storage is asked for and it can be."""
+    """Return the backend `cpu`, or why it cannot be had; float16 where no storage is asked for and it can be.
+
+    Raises:
+        InputError: a storage was asked for that it cannot have.
+    """
     try:
         from wavenet.generate.cpu.engine import Cpu, unsupported
     except ImportError as error:
         return f"Numba cannot be imported: {error}"
-    reason = None
-    for kept in (storage,) if storage else (DEFAULT_STORAGE, "float32"):
-        reason = unsupported(arrays, kept)
-        if reason is None:
-            return Cpu(pack(shape, stored(arrays, kept)), alphabet, kept, threads)
-        if kept not in (storage, "float32"):
-            log.info("weights are kept as float32, not %s: %s", kept, reason)
-    return str(reason)
+    kept = storage or DEFAULT_STORAGE
+    reason = unsupported(arrays, kept)
+    if reason is not None and storage is not None:
+        raise InputError(f"weights cannot be kept as {storage}: {reason}; take --storage float32")
+    if reason is not None:
+        log.info("weights are kept as float32, not %s: %s", kept, reason)
+        kept = "float32"
+    return Cpu(pack(shape, stored(arrays, kept)), alphabet, kept, threads)
 
 
 class Sampler:
@@ -164,6 +169,9 @@ class Sampler:
 
     Attributes:
         positions: [B] int64, samples drawn of each sequence.
+
+    Raises:
+        InputError: there is no sequence, a seed is out of range, or there are seeds for another number of sequences.
     """
 
     def __init__(
@@ -174,11 +182,17 @@ class Sampler:
         seed: int | Sequence[int] = 0,
         draw: Draw | None = None,
     ) -> None:
+        if batch < 1:
+            raise InputError(f"the number of sequences is {batch}, expected at least 1")
         self.engine, self.alphabet, self.batch = engine, alphabet, batch
-        seeds = [seed] * batch if isinstance(seed, int) else list(seed)
+        one = np.ndim(seed) == 0
+        seeds = [int(number) for number in np.broadcast_to(seed, batch if one else np.shape(seed)).tolist()]
         if len(seeds) != batch:
             raise InputError(f"got {len(seeds)} seeds for {batch} sequences; give one seed, or one for each")
-        own = range(batch) if isinstance(seed, int) else [0] * batch
+        for number in seeds:
+            if not 0 <= number < 2**63:
+                raise InputError(f"the seed is {number}, expected 0 to 2^63 - 1")
+        own = range(batch) if one else [0] * batch
         self._keys = np.array([*zip(seeds, own, strict=True)], np.uint64)
         self.draw = draw or Draw()
         self.queues = engine.start(batch)
@@ -192,12 +206,14 @@ class Sampler:
             codes: [T] for all sequences alike, [B, T], or [T] for each, of any lengths.
 
         Raises:
-            InputError: there are codes for another number of sequences.
+            InputError: there are codes for another number of sequences, or something is no code of the alphabet.
         """
-        alike = isinstance(codes, np.ndarray) and codes.ndim == 1
-        known = [codes] * self.batch if alike else list(codes)
+        shared = np.ndim(codes[0]) == 0 if len(codes) else True
+        known = [np.asarray(one) for one in ([codes] * self.batch if shared else codes)]
         if len(known) != self.batch:
             raise InputError(f"got primes for {len(known)} sequences, expected 1 or {self.batch}")
+        for heard in known:
+            self._check_codes(heard, self.alphabet.classes)
         # what the queues hold depends on one receptive field: older sound would only cost time
         seen = self.engine.packed.shape.receptive_field
         for sequence, heard in enumerate(known):
@@ -206,10 +222,18 @@ class Sampler:
                 self.engine.absorb(self.queues, sequence, np.ascontiguousarray(fed, np.int64))
                 self._newest[sequence] = heard[-1]
 
+    def _check_codes(self, codes: NDArray[Any], classes: int) -> None:
+        """Raise InputError where something is no code: compiled code looks up whatever it is given."""
+        if codes.size and not (codes.dtype.kind in "iu" and codes.min() >= 0 and codes.max() < classes):
+            raise InputError(
+                f"got {codes.dtype} from {codes.min()} to {codes.max()}, expected whole codes from 0 to {classes - 1}; "
+                "`Voice.encode` makes them of sound"
+            )
+
     def generate(
         self, samples: int | Sequence[int], chunk: int = 1000, *, keep_parameters: bool = False
     ) -> Iterator[Chunk]:
-        """Yield chunks of drawn samples.
+        """Return an iterator over chunks of drawn samples.
 
         Args:
             samples: how many to draw of each sequence, or a number for each; those that have theirs leave the chunks.
@@ -217,9 +241,17 @@ class Sampler:
             keep_parameters: whether chunks carry the network's answers, for verification.
 
         Raises:
+            InputError: a length is below 0, the chunk below 1, or there are lengths for another number of sequences.
             WavenetError: the network answers with numbers that are not finite.
         """
-        left = np.broadcast_to(np.asarray(samples, np.int64), self.batch).copy()
+        wanted = np.asarray(samples, np.int64)
+        if wanted.shape not in ((), (self.batch,)) or (wanted < 0).any():
+            raise InputError(f"got the lengths {wanted.tolist()}, expected 0 or more, one or {self.batch}")
+        if chunk < 1:
+            raise InputError(f"the chunk is {chunk} samples, expected at least 1")
+        return self._chunks(np.broadcast_to(wanted, self.batch).copy(), chunk, keep_parameters)
+
+    def _chunks(self, left: Codes, chunk: int, keep_parameters: bool) -> Iterator[Chunk]:
         while left.any():
             members = np.flatnonzero(left)
             count = min(chunk, int(left[members].min()))
@@ -231,15 +263,16 @@ class Sampler:
         u = np.stack([uniforms(seed, own, first, count) for seed, own, first in drawn_with])
         codes = np.empty((len(members), count), np.int64)
         kept = np.empty((*codes.shape, self.alphabet.parameters), np.float32) if keep_parameters else None
-        before = self._newest[members]
-        drawn = self.engine.draw(self.queues, members, self._newest, u, self.draw, codes, kept)
+        before, seen = self._newest[members], self.queues.clocks[members]
+        try:
+            drawn = self.engine.draw(self.queues, members, self._newest, u, self.draw, codes, kept)
+        finally:  # after an interruption what was drawn is lost, but the state stays whole
+            self.positions[members] += self.queues.clocks[members] - seen
         if drawn < count:
-            at = int(self.positions[members[0]]) + drawn
             raise WavenetError(
-                f"the network's answer to sample {at:,} is not finite: its weights have run away; train again at a "
-                "lower learning rate, or go back to an earlier checkpoint"
+                f"an answer of the network within the next {drawn + 1:,} samples is not finite: its weights have run "
+                "away; train again at a lower learning rate, or go back to an earlier checkpoint"
             )
-        self.positions[members] += count
         fed = np.concatenate([before[:, None], codes[:, :-1]], axis=1)
         return Chunk(members, codes, self.alphabet.inputs(fed), kept)
 
@@ -271,6 +304,9 @@ class Sampler:
                     f"the state's {name} is {told}, expected {value.dtype} {list(value.shape)}; give a state of the "
                     "same network and as many sequences"
                 )
+        self._check_codes(state["newest"], self.alphabet.classes + 1)
+        if min(state["clocks"].min(), state["positions"].min()) < 0:
+            raise InputError("the state has counted below 0; save it again")
         self.queues.memory[:, :, : self.queues.shape.residual] = state["memory"]
         self.queues.clocks[:], self.positions[:] = state["clocks"], state["positions"]
         self._newest[:], self._keys[:] = state["newest"], state["keys"]
@@ -306,8 +342,27 @@ class Sampler:
             raise InputError(
                 f"{path} is the state of another network, or of one stored otherwise; load it into that one"
             )
+        try:
+            drawing = checked_draw(**json.loads(told["draw"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{path} does not say how to draw ({error!r}); save it again") from None
         self.restore(state)
-        self.draw = Draw(**json.loads(told["draw"]))
+        self.draw = drawing
+
+
+def checked_draw(temperature: float, top_k: int, top_p: float) -> Draw:
+    """Return the draw that these numbers describe.
+
+    Raises:
+        InputError: one of them is out of range.
+    """
+    if not 0.0 <= temperature <= 100.0:
+        raise InputError(f"the temperature is {temperature}, expected 0 to 100 (1 draws as trained)")
+    if top_k < 0:
+        raise InputError(f"top-k is {top_k}, expected a number of classes, or 0 for all")
+    if not 0.0 < top_p <= 1.0:
+        raise InputError(f"top-p is {top_p}, expected more than 0, at most 1")
+    return Draw(temperature, top_k, top_p)
 
 
 def digest(packed: Packed) -> str:

@@ -18,7 +18,7 @@ from wavenet.audio.segments import gain
 from wavenet.config import Recipe
 from wavenet.errors import InputError, Terminated, WavenetError
 from wavenet.generate.packed import stored
-from wavenet.generate.sampler import Sampler, build_engine
+from wavenet.generate.sampler import Sampler, build_engine, checked_draw
 from wavenet.generate.verify import Verifier
 from wavenet.model import bundle
 from wavenet.model.bundle import Arrays
@@ -152,6 +152,8 @@ class Voice:
     def encode(self, wave: Floats) -> Codes:
         """Return the codes [T] of sound [T] at this voice's level and rate, ready for `prime`."""
         wave = wave.astype(np.float32)
+        if not len(wave):
+            return np.zeros(0, np.int64)
         rms, peak = float(np.sqrt(np.mean(wave.astype(np.float64) ** 2))), float(np.abs(wave).max())
         level = gain(self.recipe.data.level, rms, peak) if peak > 0 else 1.0
         return outputs.of(self.recipe).encode(wave * level)
@@ -304,21 +306,6 @@ def _collect(
             if len(parts) == 1:
                 raise
     return np.concatenate(parts, axis=1), wall, stopped_by
-
-
-def checked_draw(temperature: float, top_k: int, top_p: float) -> Draw:
-    """Return the draw that these numbers describe.
-
-    Raises:
-        InputError: one of them is out of range.
-    """
-    if not 0.0 <= temperature <= 100.0:
-        raise InputError(f"the temperature is {temperature}, expected 0 to 100 (1 draws as trained)")
-    if top_k < 0:
-        raise InputError(f"top-k is {top_k}, expected a number of classes, or 0 for all")
-    if not 0.0 < top_p <= 1.0:
-        raise InputError(f"top-p is {top_p}, expected more than 0, at most 1")
-    return Draw(temperature, top_k, top_p)
 
 
 def draw_seed(seed: int | None) -> int:

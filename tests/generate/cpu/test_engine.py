@@ -128,7 +128,8 @@ def test_sequences_are_dealt_out_evenly_and_in_order() -> None:
         sizes = [len(part) for part in parts]
         assert np.concatenate(parts).tolist() == list(range(count))
         assert max(sizes) <= kernel.ROWS and max(sizes) - min(sizes) <= 1
-        assert len(parts) % 2 == 0 or count == 1
+        assert len(parts) == engine.readings(count) and (len(parts) % 2 == 0 or count == 1)
+    assert [len(part) for part in engine._deal(0)] == [0]
 
 
 def test_threads_are_as_many_as_there_are_cores(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +191,7 @@ def test_what_half_precision_asks_of_a_machine_and_of_weights(monkeypatch: pytes
     monkeypatch.setattr(engines, "_features", lambda: {"f16c": True})
     assert unsupported(arrays, "float16") is None
     arrays["hidden.weight"][0, 0] = -7e4
-    assert "70000 is beyond float16" in str(unsupported(arrays, "float16"))
+    assert "hidden.weight is beyond float16" in str(unsupported(arrays, "float16"))
 
 
 @settings(deadline=None, max_examples=20)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from wavenet import outputs
 from wavenet.config import Recipe
-from wavenet.generate.cpu import tiles
 from wavenet.generate.cpu.panels import ALIGNMENT, COLUMNS, INPUTS, PANEL, Panels, lay_out
 from wavenet.generate.packed import Packed, Product, pack, stored
 
@@ -75,7 +74,3 @@ def test_layers_say_where_their_rings_lie() -> None:
     panels, _ = laid(toys.recipe(model={"kernel_size": [2, 1, 3], "dilations": [[1, 2], [4]]}))
     assert panels.layers.tolist() == [[2, 1, 0, 1], [1, 2, 1, 0], [3, 4, 1, 8]]
     assert panels.sizes == (6, 5, 16, 2 * 6)
-
-
-def test_a_panel_is_what_the_widest_tile_takes() -> None:
-    assert PANEL == tiles.PANEL

@@ -16,7 +16,7 @@ from llvmlite import binding
 from wavenet.generate.cpu import kernel
 from wavenet.generate.cpu.jit import Entry
 from wavenet.generate.cpu.panels import lay_out
-from wavenet.generate.packed import FLOAT16_MAX, Packed
+from wavenet.generate.packed import Packed, too_large
 from wavenet.generate.queues import Queues
 from wavenet.generate.reference import Reference
 from wavenet.outputs import Categorical, Codes, Draw, Floats, Uniforms
@@ -30,8 +30,8 @@ def unsupported(arrays: dict[str, Floats], storage: str) -> str | None:
         return None
     if platform.machine().lower() in ("x86_64", "amd64") and not _features().get("f16c"):
         return "this processor cannot widen float16"
-    largest = max(float(np.abs(value).max()) for value in arrays.values())
-    return f"a weight of {largest:g} is beyond float16" if largest > FLOAT16_MAX else None
+    large = too_large(arrays)
+    return None if large is None else f"the weight {large} is beyond float16"
 
 
 @cache
@@ -60,7 +60,7 @@ class Cpu:
         threads: the most that are used; None takes as many as there are cores.
     """
 
-    name, together = "cpu", kernel.ROWS
+    name = "cpu"
 
     def __init__(
         self, packed: Packed, alphabet: Categorical, storage: str = "float16", threads: int | None = None
@@ -88,7 +88,7 @@ class Cpu:
         codes: Codes,
         answers: Floats | None,
     ) -> int:
-        """Draw samples of some sequences and return how many of each: all, unless an answer was not finite.
+        """Draw samples of some sequences; return how many each has at least: all, unless an answer was not finite.
 
         The arguments are those of `Reference.draw`.
         """
@@ -114,14 +114,18 @@ class Cpu:
         answers: Floats | None = None,
     ) -> int:
         kept = NO_ANSWERS[None] if answers is None else answers
-        cuts = float(how.temperature), int(how.top_k), float(how.top_p)
+        cuts = float(how.temperature), min(int(how.top_k), self.alphabet.classes), float(how.top_p)
         state = queues.memory, queues.clocks
         return int(self._draw(self._arrays, *state, members, part, newest, uniforms, cuts, codes, kept))
 
+    def readings(self, batch: int) -> int:
+        """Return how often one step of a batch reads the weights: once for all that are worked on together."""
+        return len(self._deal(batch))
+
     def _deal(self, count: int) -> list[Codes]:
         """Return the places 0 .. count - 1 in parts of nearly the same size, each small enough to work on at once."""
-        parts = min(count, self.threads)
-        parts *= -(-count // (parts * kernel.ROWS))
+        parts = max(1, min(count, self.threads))
+        parts *= max(1, -(-count // (parts * kernel.ROWS)))
         return [np.ascontiguousarray(part) for part in np.array_split(np.arange(count), parts)]
 
     def absorb(self, queues: Queues, sequence: int, codes: Codes, answers: Floats | None = None) -> None:

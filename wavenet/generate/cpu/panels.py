@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wavenet.generate.cpu.tiles import LANES, PANEL
 from wavenet.generate.packed import Packed, Product
-from wavenet.generate.queues import padded
+from wavenet.generate.queues import PADDING, padded
 from wavenet.outputs import Categorical, Floats
 
-PANEL = 64  # columns of one panel
 ALIGNMENT = 64  # bytes of a cache line
 WEIGHTS, BIASES, INPUTS, COLUMNS = 0, 1, 2, 3  # the columns of `Panels.products`
 KERNEL, DILATION, FIRST, KEPT = 0, 1, 2, 3  # the columns of `Panels.layers`
+assert PADDING % (2 * LANES) == 0  # tiles are an even number of vectors wide
 TYPES = {"float32": np.float32, "float16": np.float16}
 
 
