@@ -181,7 +181,7 @@ def _block(network: Any, layer: int, room: Any, rows: int) -> None:
         _product(network, 2 * layer + 1, gates, layer * G, x, first, rows, True)
 
 
-@compiled()
+@compiled(inlined=True)
 def _head(network: Any, room: Any, rows: int) -> None:
     """Go from the gates of all layers to the logits of some rows."""
     products, gates, skip, hidden, logits = network[3], room[2], room[3], room[4], room[5]
@@ -201,7 +201,7 @@ def _rectify(x: Array, rows: int) -> None:
             x[row, c] = _NOTHING if x[row, c] < _NOTHING else x[row, c]
 
 
-@compiled()
+@compiled(inlined=True)
 def _product(network: Any, index: int, x: Array, first: int, y: Array, to: int, rows: int, added: bool) -> None:
     """Set y[rows, to : to + columns] to x[rows, first : first + inputs] times weights, plus bias, panel by panel.
 
