@@ -97,7 +97,7 @@ def _products(packed: Packed) -> list[tuple[Product, int]]:
 
 
 def _pad(matrix: Floats, parts: int) -> Floats:
-    """Return [in, out] with each of the equal parts of the outputs padded to whole lanes."""
+    """Return [in, out] with each of the equal parts of the outputs padded to whole cache lines."""
     inputs, outputs = matrix.shape
     width = outputs // parts
     wide = np.zeros((inputs, parts, padded(width)), np.float32)
