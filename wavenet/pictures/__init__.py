@@ -1,0 +1,5 @@
+"""Every picture. The only place that imports matplotlib, without a display."""
+
+from wavenet.pictures.sounds import decibels as decibels
+from wavenet.pictures.sounds import spectrogram as spectrogram
+from wavenet.pictures.speed_lines import speed_picture as speed_picture
