@@ -23,10 +23,12 @@ FLOORS = [
     {"geometry"},
     {"strict"},
     {"config"},
-    {"outputs", "speeds"},
+    {"outputs", "speeds", "design"},
     {"model", "audio"},
     {"generate"},
-    {"evaluate", "report", "pictures"},
+    {"evaluate", "report"},
+    {"wording"},
+    {"pictures"},
     {"bench"},
     {"training"},
     {"cli"},
@@ -70,7 +72,8 @@ def module_name(path: Path) -> str:
 
 MODULES = {module_name(path): path for path in FILES}
 NEVER_TORCH = {
-    *("errors", "atomic", "progress", "geometry", "strict", "config", "report"),
+    *("errors", "atomic", "progress", "strict", "config", "design", "report", "wording"),
+    *(module for module in MODULES if module.startswith("geometry")),
     *("generate.packed", "generate.queues", "generate.reference"),
     *(module for module in MODULES if module.startswith("generate.cpu")),
 }
@@ -268,10 +271,11 @@ except SystemExit as done:
         HELP,
         'from wavenet import cli\nassert cli.main(["inspect", "quickstart"]) == 0',
         'from wavenet import cli\nassert cli.main(["inspect", "quickstart", "--json", "--layers"]) == 0',
+        'from wavenet import cli\nassert cli.main(["inspect", "digits", "--lags"]) == 0',
         'import wavenet\nassert wavenet.inspect("digits").receptive_field == 2047',
         'from wavenet import cli\nassert cli.main(["inspect", "nothing-of-that-name"]) == 2',
     ],
-    ids=["help", "inspect", "inspect --json", "from Python", "a wrong name"],
+    ids=["help", "inspect", "inspect --json", "inspect --lags", "from Python", "a wrong name"],
 )
 def test_a_look_at_a_recipe_loads_neither_torch_nor_numpy(script: str) -> None:
     assert heavy_after(script) == set()

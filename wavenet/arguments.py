@@ -63,6 +63,7 @@ def arguments_of(runs: Mapping[str, Run]) -> tuple[argparse.ArgumentParser, dict
     looked.add_argument("source", metavar="RECIPE|MODEL|LAYERS.yaml", help="a recipe, run, bundle or list of layers")
     looked.add_argument("--json", action="store_true", help="print JSON")
     looked.add_argument("--layers", action="store_true", help="add a table of all layers")
+    looked.add_argument("--lags", action="store_true", help="add how many paths lead from each lag")
     data = verb("data", "look at sound before training on it", "  wavenet data scan recordings/", False)
     known["data"] = _data_arguments(data, shared, runs["data scan"])
     _bench_arguments(verb("bench", "measure how fast sampling is on this machine", _BENCH_EXAMPLES))
@@ -84,7 +85,15 @@ _GENERATE_EXAMPLES = """  wavenet generate runs/quickstart --seconds 3 --seed 1 
 _INSPECT_EXAMPLES = """  wavenet inspect quickstart
   wavenet inspect wavenet-2016 --layers
   wavenet inspect runs/quickstart --json
-  wavenet inspect LAYERS.yaml      # layers: [{kernel: 3, dilation: 1}, {kernel: 3, dilation: 2}]"""
+  wavenet inspect LAYERS.yaml
+
+a LAYERS.yaml describes convolutions and pooling layers of any network:
+  dims: 2                      # axes of the kernels, 1 or 2 (default: 1)
+  padding: same                # causal (default for dims 1), same (default for dims 2) or valid
+  sample_rate: 16000           # optional, in Hz
+  layers:
+    - {kernel: 7, stride: 2, dilation: 1}
+    - parallel: [[{kernel: 1}], [{kernel: 3, dilation: 6}], [{pool: global}, {kernel: 1}]]"""
 
 
 _BENCH_EXAMPLES = """  wavenet bench                     # the net that others are measured with

@@ -224,15 +224,16 @@ def _stream(voice: Voice, chosen: dict[str, Any]) -> int:
 
 
 def _inspect(arguments: argparse.Namespace) -> int:
+    from wavenet import wording
     from wavenet.report import inspect
 
     report = inspect(arguments.source)
     if arguments.json:
         import json
 
-        print(json.dumps(report.to_json(), indent=1))
+        print(json.dumps(report.to_json(arguments.lags), indent=None if arguments.lags else 1))
     else:
-        print(report.to_text(layers=arguments.layers))
+        print(wording.describe(report, arguments.layers, arguments.lags))
     return 0
 
 

@@ -1,21 +1,19 @@
-"""What `inspect` says, from the configuration alone: a record -> text, JSON. Standard library only, but for YAML."""
+"""What `inspect` says, from the configuration alone: records and JSON; `wording` makes text of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wavenet import config, geometry
+from wavenet import config, design, geometry
 from wavenet.config import Recipe
-from wavenet.errors import RecipeError, did_you_mean
-from wavenet.geometry import Field, Hole, Layer, Parallel, Part
+from wavenet.design import Design
+from wavenet.geometry import Field, Hole, Layer, Part, Paths, Whole
 
-COLUMNS = 100
-HOLES_SHOWN = 6
-DILATIONS_SHOWN = 44  # characters
-MAX_DEPTH = 16  # of branches within branches
+DIGITS = 10**4000  # what Python writes in one piece
 
 
 @dataclass(frozen=True)
@@ -42,13 +40,23 @@ class LayerReport:
 
 
 @dataclass(frozen=True)
-class JoinReport:
-    """Parallel branches, and what is seen through their join."""
+class WholeReport:
+    """Global pooling: what follows sees the whole input, so that there is no receptive field to tell."""
 
-    parallel: tuple[tuple[LayerReport | JoinReport, ...], ...]
+    pool: str = "global"
+
+
+@dataclass(frozen=True)
+class JoinReport:
+    """Parallel branches, and what is seen through their join, global pooling apart."""
+
+    parallel: tuple[tuple[LayerReport | JoinReport | WholeReport, ...], ...]
     receptive_field: int
     jump: int
     offset: int
+
+
+Row = LayerReport | JoinReport | WholeReport
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,7 @@ class StackReport:
     """One stack.
 
     Args:
-        dilations: of its layers.
+        dilations: of its layers, those in branches too.
         receptive_field: samples that the stack sees of its own input.
         receptive_field_through: samples that all stacks up to it see of the network's input.
         coverage: share of its own receptive field that is reached.
@@ -75,10 +83,10 @@ class Report:
     """What a network sees and costs. None stands for what a list of layers cannot tell.
 
     Args:
-        name: of the recipe or the file.
-        sample_rate: in Hz.
+        design: what was looked at.
         receptive_field: in samples.
         receptive_field_ms: at the sample rate.
+        whole_input: whether global pooling lets the whole input be seen too; all else is told as if it were not there.
         coverage: share of the receptive field that is reached.
         holes: lags that are not, as (first, last, step).
         parameters: numbers that training adjusts.
@@ -88,29 +96,108 @@ class Report:
         layers: per layer.
     """
 
-    name: str
-    sample_rate: int | None
+    design: Design
     receptive_field: int
     receptive_field_ms: float | None
+    whole_input: bool
     coverage: float
     holes: tuple[Hole, ...]
     parameters: int | None
     macs_per_sample: int | None
     queue_bytes: int | None
     stacks: tuple[StackReport, ...]
-    layers: tuple[LayerReport | JoinReport, ...]
+    layers: tuple[Row, ...]
+
+    @property
+    def name(self) -> str:
+        """Of the recipe or the file."""
+        return self.design.name
+
+    def milliseconds(self, samples: float) -> float | None:
+        """Return how long so many samples last; None where no sample rate is known."""
+        rate = self.design.sample_rate
+        return None if rate is None else 1000 * samples / rate
+
+    def gap(self) -> geometry.Gap | None:
+        """Return why lags are missed; None where none is, or where branches and strides leave it to the holes."""
+        schedule = self._schedule()
+        return None if schedule is None else geometry.first_gap(*schedule)
+
+    def mends(self) -> list[geometry.Mend]:
+        """Return what would close all holes, the smallest change first."""
+        schedule = self._schedule()
+        return [] if schedule is None else geometry.mends(*schedule)
+
+    def _schedule(self) -> tuple[geometry.Stacks, tuple[int, ...]] | None:
+        """Return dilations per stack and all kernels, where there is nothing but layers of stride 1."""
+        layers = [part for part in self.design.parts if isinstance(part, Layer) and part.stride == 1]
+        if len(layers) < len(self.design.parts):
+            return None
+        stacks = tuple(
+            tuple(part.dilation for part in stack if isinstance(part, Layer)) for stack in self.design.stacks
+        )
+        return stacks, tuple(layer.kernel for layer in layers)
+
+    def paths(self) -> Paths:
+        """Return the paths from each lag to the output."""
+        return geometry.count_paths(self.design.parts, self.design.padding)
+
+    def to_json(self, lags: bool = False) -> dict[str, Any]:
+        """Return plain values; with `lags`, the paths of each lag too, as decimal strings."""
+        tree: dict[str, Any] = {
+            name: config.to_tree(getattr(self, name)) for name in Report.__annotations__ if name != "design"
+        }
+        return {**tree, "paths": paths_to_json(self.paths())} if lags else tree
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a trained network uses of what it could see.
+
+    Args:
+        sound: what it was measured on.
+        sample_rate: in Hz.
+        gradients: positions that the profile is a mean over.
+        profile: per lag, the root of the mean square, over positions and channels, of the gradient of log p(x_t) with
+            respect to the embedded input (Luo et al. 2016, arXiv:1701.04128, for what a network is trained to say).
+        holding: per cent -> how many of the newest samples hold as much of the gradient's square.
+        positions: held-out samples that the bits are a mean over.
+        context: (n, bits per sample) where everything older than the newest n samples is replaced by *start*.
+    """
+
+    sound: str
+    sample_rate: int
+    gradients: int
+    profile: tuple[float, ...]
+    holding: dict[int, int]
+    positions: int
+    context: tuple[tuple[int, float], ...]
+
+    def enough(self, bits: float) -> int:
+        """Return the fewest of the measured n that cost less than so many bits per sample more than the whole field."""
+        return next(n for n, found in self.context if found - self.context[-1][1] < bits)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values: every field but the name and the rate, which stand in the recipe."""
+        """Return plain values."""
         tree: dict[str, Any] = config.to_tree(self)
-        return {key: value for key, value in tree.items() if key not in ("name", "sample_rate")}
+        return tree
 
-    def to_text(self, layers: bool = False) -> str:
-        """Return lines of at most 100 columns; with `layers`, a table of all layers too."""
-        lines = [*_head(self), "", *_stack_table(self.stacks)]
-        if layers:
-            lines += ["", *_layer_table(self.layers)]
-        return "\n".join(lines)
+
+def paths_to_json(paths: Paths) -> dict[str, Any]:
+    """Return plain values: decimal strings, or log2 in floating point (None in a hole) where `exact` is false."""
+    told: dict[str, Any] = {"exact": paths.exact, "total": decimal(paths.total)}
+    if paths.counts is not None:
+        return {**told, "per_lag": [decimal(count) for count in paths.counts]}
+    return {**told, "log2_per_lag": [value if value > -math.inf else None for value in paths.log2()]}
+
+
+def decimal(number: int) -> str:
+    """Return a whole number of any length in digits; Python's own limit is against input, and this is output."""
+    if number < DIGITS:
+        return str(number)
+    half = len(hex(number)) * 3 // 5  # about half of the digits
+    high, low = divmod(number, 10**half)
+    return decimal(high) + decimal(low).zfill(half)
 
 
 def inspect(source: str | Path) -> Report:
@@ -120,211 +207,57 @@ def inspect(source: str | Path) -> Report:
         RecipeError: there is no such thing, or it is wrong.
         BundleError: it is a damaged bundle.
     """
-    path = config.find_recipe(str(source))
-    if path.name != "config.json":
-        tree = config.read_yaml(path)
-        if isinstance(tree, dict) and "layers" in tree and "model" not in tree:
-            return of_layers(tree, path)
-    return of_recipe(config.load(path))
+    return of_design(design.read(source))
 
 
 def of_recipe(recipe: Recipe) -> Report:
     """Return what a recipe's network sees and costs."""
-    shape = recipe.shape
+    return of_design(design.of_recipe(recipe))
+
+
+def of_design(looked: Design) -> Report:
+    """Return what a design sees and costs."""
     seen, stacks = Field(), []
-    for dilations, layers in zip(shape.stacks, shape.stack_layers(), strict=True):
-        own, seen = geometry.see(layers), geometry.see(layers, seen)
-        stacks.append(_stack(dilations, own, seen))
+    for parts in looked.stacks:
+        own, seen = (geometry.see(parts, start, looked.padding) for start in (None, seen))
+        holes = tuple(geometry.holes(own.lags))
+        sees = own.receptive_field, seen.receptive_field
+        stacks.append(StackReport(tuple(_dilations(parts)), *sees, own.coverage, holes))
+    rate, shape = looked.sample_rate, looked.shape
     return Report(
-        name=recipe.name,
-        sample_rate=recipe.audio.sample_rate,
+        design=looked,
         receptive_field=seen.receptive_field,
-        receptive_field_ms=1000 * seen.receptive_field / recipe.audio.sample_rate,
+        receptive_field_ms=None if rate is None else 1000 * seen.receptive_field / rate,
+        whole_input=seen.whole,
         coverage=seen.coverage,
         holes=tuple(geometry.holes(seen.lags)),
-        parameters=shape.parameters(),
-        macs_per_sample=shape.macs_per_sample(),
-        queue_bytes=shape.queue_bytes(),
+        parameters=None if shape is None else shape.parameters(),
+        macs_per_sample=None if shape is None else shape.macs_per_sample(),
+        queue_bytes=None if shape is None else shape.queue_bytes(),
         stacks=tuple(stacks),
-        layers=_rows(shape.layers, Field(), same=False)[0],
+        layers=_rows(looked.parts, Field(), looked.padding),
     )
 
 
-def _stack(dilations: tuple[int, ...], own: Field, through: Field) -> StackReport:
-    holes = tuple(geometry.holes(own.lags))
-    return StackReport(dilations, own.receptive_field, through.receptive_field, own.coverage, holes)
-
-
-# --- LAYERS.yaml -----------------------------------------------------------------------------------------------------
-
-
-def of_layers(tree: dict[str, Any], path: Path) -> Report:
-    """Return what a list of layers sees: ``layers:`` and ``dims: 1|2``.
-
-    With one dimension the layers are causal (padded on the left). With two they keep the length, the odd padding
-    right, and all numbers hold along either axis.
-
-    Raises:
-        RecipeError: a layer is wrong; the error names it.
-    """
-    for key in tree:
-        if key not in ("layers", "dims"):
-            raise RecipeError(
-                f"{path}: unknown key {key}{did_you_mean(str(key), ('layers', 'dims'))}; known: layers, dims"
-            )
-    dims = tree.get("dims", 1)
-    if dims not in (1, 2) or isinstance(dims, bool):
-        raise RecipeError(f"{path}: dims is {dims!r}, expected 1 or 2")
-    parts = _parts(tree["layers"], "layers", path)
-    try:
-        rows, seen = _rows(parts, Field(), same=dims == 2)
-    except ValueError as error:
-        raise RecipeError(f"{path}: {error}") from None
-    dilations = tuple(part.dilation for part in parts if isinstance(part, Layer))
-    return Report(
-        name=path.stem,
-        sample_rate=None,
-        receptive_field=seen.receptive_field,
-        receptive_field_ms=None,
-        coverage=seen.coverage,
-        holes=tuple(geometry.holes(seen.lags)),
-        parameters=None,
-        macs_per_sample=None,
-        queue_bytes=None,
-        stacks=(_stack(dilations, seen, seen),),
-        layers=rows,
-    )
-
-
-def _parts(items: Any, at: str, path: Path) -> tuple[Part, ...]:
-    if at.count("parallel") > MAX_DEPTH:
-        raise RecipeError(f"{path}: branches stand in branches more than {MAX_DEPTH} deep; write them side by side")
-    if not isinstance(items, list) or not items:
-        raise RecipeError(
-            f"{path}: {at} is {items!r:.60}, expected a list of layers such as {{kernel: 3, dilation: 2}}"
-        )
-    return tuple(_part(item, f"{at}[{i}]", path) for i, item in enumerate(items))
-
-
-def _part(item: Any, at: str, path: Path) -> Part:
-    known = ("kernel", "stride", "dilation", "parallel")
-    if not isinstance(item, dict):
-        raise RecipeError(f"{path}: {at} is {item!r:.60}, expected a mapping such as {{kernel: 3, dilation: 2}}")
-    for key in item:
-        if key not in known:
-            raise RecipeError(
-                f"{path}: unknown key {at}.{key}{did_you_mean(str(key), known)}; known: {', '.join(known)}"
-            )
-    if "parallel" in item:
-        if len(item) > 1 or not isinstance(item["parallel"], list) or not item["parallel"]:
-            raise RecipeError(f"{path}: {at}.parallel stands alone and is a list of branches, each a list of layers")
-        return Parallel(tuple(_parts(b, f"{at}.parallel[{i}]", path) for i, b in enumerate(item["parallel"])))
-    if "kernel" not in item:
-        raise RecipeError(f"{path}: {at} has no kernel; add the number of its taps")
-    numbers = {"stride": 1, "dilation": 1, **item}
-    for key, value in numbers.items():
-        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 1_000_000:
-            raise RecipeError(f"{path}: {at}.{key} is {value!r:.60}, expected a whole number from 1 to 1,000,000")
-    return Layer(numbers["kernel"], numbers["stride"], numbers["dilation"])
-
-
-def _rows(parts: Sequence[Part], seen: Field, *, same: bool) -> tuple[tuple[LayerReport | JoinReport, ...], Field]:
-    """Return a row per part, and what is seen through all of them."""
-    rows: list[LayerReport | JoinReport] = []
+def _dilations(parts: Sequence[Part]) -> Iterator[int]:
     for part in parts:
-        before, seen = seen, geometry.see((part,), seen, same=same)
+        if isinstance(part, Layer):
+            yield part.dilation
+        elif not isinstance(part, Whole):
+            for branch in part.branches:
+                yield from _dilations(branch)
+
+
+def _rows(parts: Sequence[Part], seen: Field, padding: str) -> tuple[Row, ...]:
+    """Return a row per part."""
+    rows: list[Row] = []
+    for part in parts:
+        before, seen = seen, geometry.see((part,), seen, padding)
         where = (seen.receptive_field, seen.jump, seen.offset)
         if isinstance(part, Layer):
             rows.append(LayerReport(part.kernel, part.stride, part.dilation, part.effective_kernel, *where))
+        elif isinstance(part, Whole):
+            rows.append(WholeReport())
         else:
-            branches = tuple(_rows(branch, before, same=same)[0] for branch in part.branches)
-            rows.append(JoinReport(branches, *where))
-    return tuple(rows), seen
-
-
-# --- text ------------------------------------------------------------------------------------------------------------
-
-
-def _head(report: Report) -> list[str]:
-    layers, stacks = _count(report.layers), len(report.stacks)
-    field = _many(report.receptive_field, "sample")
-    if report.receptive_field_ms is not None and report.sample_rate is not None:
-        field += f", {report.receptive_field_ms:,.1f} ms at {report.sample_rate:,} Hz"
-    lines = [
-        f"{report.name:.60}: {_many(layers, 'layer')} in {_many(stacks, 'stack')}",
-        f"receptive field   {field}",
-        f"coverage          {_coverage(report.coverage, report.holes)}",
-    ]
-    if report.parameters is not None:
-        lines.append(f"parameters        {report.parameters:,}")
-    if report.macs_per_sample is not None and report.sample_rate is not None:
-        rate = report.macs_per_sample * report.sample_rate / 1e9
-        lines.append(f"multiply-adds     {report.macs_per_sample:,} per sample, {rate:.3g} G/s in real time")
-    if report.queue_bytes is not None:
-        lines.append(f"queues            {report.queue_bytes:,} bytes per sequence (float32)")
-    return lines
-
-
-def _many(count: int, unit: str) -> str:
-    return f"{count:,} {unit}" if count == 1 else f"{count:,} {unit}s"
-
-
-def _count(rows: Sequence[LayerReport | JoinReport]) -> int:
-    """Return the layers in some rows, those inside branches too."""
-    return sum(1 if isinstance(row, LayerReport) else sum(map(_count, row.parallel)) for row in rows)
-
-
-def _coverage(coverage: float, holes: Sequence[Hole]) -> str:
-    return f"{coverage:.1%}, {_holes(holes, COLUMNS - 25)}" if holes else "100.0%, every lag is reached"
-
-
-def _holes(holes: Sequence[Hole], width: int) -> str:
-    """Return the first holes in words, as many as fit: ``missed: 4, 9-12, 15-31 by 2 and 3 more holes``."""
-    shown = [
-        str(first) if first == last else f"{first}-{last}" + (f" by {step}" if step > 1 else "")
-        for first, last, step in holes[:HOLES_SHOWN]
-    ]
-    while True:
-        left = len(holes) - len(shown)
-        text = f"missed: {', '.join(shown)}" + (f" and {_many(left, 'more hole')}" if left else "")
-        if len(text) <= width or len(shown) == 1:
-            return text
-        shown.pop()
-
-
-def _stack_table(stacks: Sequence[StackReport]) -> list[str]:
-    lines = [f"{'stack':<6}{'dilations':<46}{'sees':>10}{'through':>12}{'coverage':>11}"]
-    for index, stack in enumerate(stacks, 1):
-        text = " ".join(str(dilation) for dilation in stack.dilations)
-        if len(text) > DILATIONS_SHOWN:
-            tail = f" ... {stack.dilations[-1]}"
-            text = text[: DILATIONS_SHOWN - len(tail)].rsplit(" ", 1)[0] + tail
-        numbers = f"{stack.receptive_field:>10,}{stack.receptive_field_through:>12,}{stack.coverage:>11.1%}"
-        lines.append(f"{index:<6}{text:<46}{numbers}")
-        if stack.holes:
-            lines.append(f"      {_holes(stack.holes, COLUMNS - 6)}")
-    return lines
-
-
-def _layer_table(rows: Sequence[LayerReport | JoinReport]) -> list[str]:
-    names = ("kernel", "stride", "dilation", "effective", "sees", "jump", "offset")
-    lines = [f"{'layer':<16}" + "".join(f"{name:>12}" for name in names)]
-
-    def add(row: LayerReport | JoinReport, label: str) -> None:
-        if isinstance(row, JoinReport):
-            for b, branch in enumerate(row.parallel, 1):
-                for i, inner in enumerate(branch, 1):
-                    add(inner, f"{label}.{b}.{i}")
-            own: tuple[Any, ...] = ("join", "", "", "")
-        else:
-            own = (row.kernel, row.stride, row.dilation, row.effective_kernel)
-        cells = (*own, row.receptive_field, row.jump, row.offset)
-        lines.append(f"{label:<16.16}" + "".join(f"{_cell(cell):>12}" for cell in cells))
-
-    for index, row in enumerate(rows, 1):
-        add(row, str(index))
-    return lines
-
-
-def _cell(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)
+            rows.append(JoinReport(tuple(_rows(branch, before, padding) for branch in part.branches), *where))
+    return tuple(rows)

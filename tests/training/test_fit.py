@@ -58,6 +58,18 @@ def test_the_first_line_says_what_it_must(trained_run: Path) -> None:
     assert "uniform 4.000" in line and "order-0" in line
 
 
+@pytest.mark.parametrize(
+    ("dilations", "mend"), [([2, 4, 8], "to mend it: add a layer of dilation 1"), ([1, 2, 4], None)]
+)
+def test_lags_that_are_never_seen_are_a_warning_with_what_mends_them(
+    tmp_path: Path, sound_folder: Path, caplog: pytest.LogCaptureFixture, dilations: list[int], mend: str | None
+) -> None:
+    made = toys.recipe(model={"dilations": dilations})
+    toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", made, dry_run=True)
+    warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert [mend in line and "53.3% of 15 are reached" in line for line in warned] == ([True] if mend else [])
+
+
 def test_what_is_trimmed_and_clipped_is_told(tmp_path: Path, sound_folder: Path) -> None:
     made = toys.recipe(data={"level": {"rms": 0.5}, "trim": {"below_db": 3, "margin_seconds": 0.0}})
     run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", made, max_steps=1)

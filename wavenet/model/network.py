@@ -63,10 +63,13 @@ class WaveNet(nn.Module):
         Raises:
             ValueError: T is below the receptive field.
         """
-        T = inputs.shape[1] - self.receptive_field + 1
-        if T < 1:
+        if inputs.shape[1] < self.receptive_field:
             raise ValueError(f"got {inputs.shape[1]} inputs, expected at least {self.receptive_field}")
-        x = self.enter(inputs)
+        return self.answer(self.enter(inputs))
+
+    def answer(self, x: Tensor) -> Tensor:
+        """Return parameters [B, T - receptive_field + 1, P] for entered inputs [B, T, R]."""
+        T = x.shape[1] - self.receptive_field + 1
         gates = []
         for block in self.blocks:
             x, z = block(x)

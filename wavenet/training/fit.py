@@ -15,7 +15,7 @@ import lightning.pytorch as pl
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 
-from wavenet import config
+from wavenet import config, report
 from wavenet.config import Recipe
 from wavenet.errors import BundleError, InputError, Terminated, WavenetError, did_you_mean
 from wavenet.model import bundle
@@ -26,6 +26,7 @@ from wavenet.training import run as runs
 from wavenet.training.callbacks import Recorder, Standing, Stopper
 from wavenet.training.data import SoundData
 from wavenet.training.module import WaveNetModule
+from wavenet.wording import hole_warning
 
 BASE_BYTES = 500 << 20  # what Python, torch and lightning take before anything is trained
 SLACK = 1.2  # what the allocator and passing intermediate results add (LOG.md)
@@ -114,6 +115,9 @@ def _train(recipe: Recipe, run: Path, options: Options) -> None:
     sound.pinned = device == "cuda"
     module = _module(recipe, sound, state, options)
     line = first_line(module, sound, device, options)
+    holes = hole_warning(report.of_recipe(recipe))
+    if holes is not None:
+        log.warning(holes)
     if options.dry_run:
         log.info(line)
         log.info("dry run: would train %s steps into %s", f"{recipe.train.steps - module.step:,}", run)

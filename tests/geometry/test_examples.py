@@ -1,0 +1,38 @@
+"""Held: every example that documents the arithmetic and the lists of layers runs and says what it shows."""
+
+from __future__ import annotations
+
+import doctest
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from wavenet import design, geometry
+from wavenet.arguments import _INSPECT_EXAMPLES
+from wavenet.report import inspect
+
+
+def test_the_examples_of_geometry_run() -> None:
+    done = doctest.testmod(geometry)
+    assert done.failed == 0 and done.attempted >= 12
+
+
+@pytest.mark.parametrize("text", [design.__doc__, _INSPECT_EXAMPLES], ids=["design.py", "--help"])
+def test_the_documented_list_of_layers_can_be_inspected(text: str, tmp_path: Path) -> None:
+    lines = text.splitlines()
+    first = next(i for i, line in enumerate(lines) if line.strip().startswith("dims: 2"))
+    path = tmp_path / "layers.yaml"
+    path.write_text(textwrap.dedent("\n".join(lines[first:])), encoding="utf-8")
+    said = inspect(path)
+    assert said.whole_input and said.design.dims == 2
+    assert said.design.sample_rate == 16_000 and said.design.padding == "same"
+    assert said.receptive_field > 7
+
+
+def test_the_lists_that_ship_say_where_they_come_from() -> None:
+    folder = Path(__file__).parents[2] / "samples" / "layers"
+    paths = list(folder.glob("*.yaml"))
+    assert {path.stem for path in paths} == {"gridded", "pyramid", "resnet50", "resnet50-dilated"}
+    for path in paths:
+        assert path.read_text(encoding="utf-8").startswith("# ") and inspect(path).layers

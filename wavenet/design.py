@@ -1,0 +1,179 @@
+"""A dilation design: the layers of a recipe's network, or those that a LAYERS.yaml lists. What `inspect` looks at.
+
+A LAYERS.yaml describes any sequence of convolutions and pooling layers, whoever's network it is::
+
+    dims: 2                       # 1 (default): along time; 2: square kernels, all numbers hold along either axis
+    padding: same                 # causal (default for dims 1), same (default for dims 2) or valid
+    sample_rate: 16000            # optional: adds milliseconds
+    layers:
+      - {kernel: 7, stride: 2}    # a convolution; dilation and stride are 1 where they are left out
+      - {kernel: 3, stride: 2}    # a pooling layer is written alike: the arithmetic is the same
+      - parallel:                 # branches over the same input, joined; each a list of layers
+          - [{kernel: 1}]
+          - [{kernel: 3, dilation: 6}]
+          - [{pool: global}, {kernel: 1}]
+"""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any, NoReturn
+
+from wavenet import config
+from wavenet.config import Recipe
+from wavenet.errors import RecipeError, did_you_mean
+from wavenet.geometry import Layer, Parallel, Part, Shape, Whole, see
+from wavenet.geometry.layers import PADDINGS
+
+MAX_DEPTH = 16  # of branches within branches
+MAX_PARTS = 10_000  # YAML can name a list again and again
+
+
+@dataclass(frozen=True)
+class Design:
+    """What somebody designs.
+
+    Args:
+        name: of the recipe or the file.
+        sample_rate: in Hz; None where a list of layers doesn't say.
+        stacks: the layers of each stack.
+        padding: of all layers, as `geometry.see` takes it.
+        dims: axes along which every kernel lies.
+        shape: the integers of a whole WaveNet; None for a list of layers.
+    """
+
+    name: str
+    sample_rate: int | None
+    stacks: tuple[tuple[Part, ...], ...]
+    padding: str = "causal"
+    dims: int = 1
+    shape: Shape | None = None
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All layers, the first one first."""
+        return tuple(chain.from_iterable(self.stacks))
+
+
+def read(source: str | Path) -> Design:
+    """Return the design in a recipe, run, bundle or LAYERS.yaml.
+
+    Raises:
+        RecipeError: there is no such thing, or it is wrong; the error names the layer.
+        BundleError: it is a damaged bundle.
+    """
+    path = config.find_recipe(str(source))
+    if path.name != "config.json":
+        tree = config.read_yaml(path)
+        if isinstance(tree, dict) and "layers" in tree and "model" not in tree:
+            return of_layers(tree, path)
+    return of_recipe(config.load(path))
+
+
+def of_recipe(recipe: Recipe) -> Design:
+    """Return the design of a recipe's network."""
+    shape = recipe.shape
+    return Design(recipe.name, recipe.audio.sample_rate, tuple(shape.stack_layers()), shape=shape)
+
+
+# --- LAYERS.yaml -----------------------------------------------------------------------------------------------------
+
+
+def of_layers(tree: dict[str, Any], path: Path) -> Design:
+    """Return the design that the plain values of a LAYERS.yaml describe (see the top of this file).
+
+    Raises:
+        RecipeError: something in it is wrong; the error names the layer.
+    """
+    known = ("layers", "dims", "padding", "sample_rate")
+    for key in tree:
+        if key not in known:
+            raise RecipeError(f"{path}: {_unknown('', key, known)}")
+    dims = tree.get("dims", 1)
+    if not _whole_number(dims, 2):
+        raise RecipeError(f"{path}: dims is {_shown(dims)}, expected 1 or 2")
+    padding = tree.get("padding", "causal" if dims == 1 else "same")
+    if padding not in PADDINGS:
+        raise RecipeError(f"{path}: padding is {_shown(padding)}, expected one of {', '.join(PADDINGS)}")
+    rate = tree.get("sample_rate")
+    if rate is not None and not _whole_number(rate, 768_000):
+        raise RecipeError(f"{path}: sample_rate is {_shown(rate)}, expected a whole number from 1 to 768,000")
+    parts = _Reader(path).parts(tree["layers"], "layers")
+    try:
+        see(parts, padding=padding)
+    except ValueError as error:
+        raise RecipeError(f"{path}: {error}") from None
+    return Design(path.stem, rate, (parts,), padding, dims)
+
+
+class _Reader:
+    """Turns plain values into layers, and counts them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.count = path, 0
+
+    def parts(self, items: Any, at: str) -> tuple[Part, ...]:
+        """Return a sequence of layers and branches."""
+        if at.count("parallel") > MAX_DEPTH:
+            self.refuse(f"branches stand in branches more than {MAX_DEPTH} deep; write them side by side")
+        if not isinstance(items, list) or not items:
+            self.refuse(f"{at} is {_shown(items)}, expected a list of layers such as {{kernel: 3, dilation: 2}}")
+        return tuple(self.part(item, f"{at}[{i}]") for i, item in enumerate(items))
+
+    def part(self, item: Any, at: str) -> Part:
+        """Return one layer, or branches."""
+        self.count += 1
+        if self.count > MAX_PARTS:
+            self.refuse(f"there are more than {MAX_PARTS:,} layers; take fewer")
+        known = ("kernel", "stride", "dilation", "parallel", "pool")
+        if not isinstance(item, dict):
+            self.refuse(f"{at} is {_shown(item)}, expected a mapping such as {{kernel: 3, dilation: 2}}")
+        for key in item:
+            if key not in known:
+                self.refuse(_unknown(f"{at}.", key, known))
+        if "parallel" in item:
+            branches = item["parallel"]
+            if len(item) > 1 or not isinstance(branches, list) or not branches:
+                self.refuse(f"{at}.parallel stands alone and is a list of branches, each a list of layers")
+            return Parallel(tuple(self.parts(branch, f"{at}.parallel[{i}]") for i, branch in enumerate(branches)))
+        if "pool" in item:
+            if item != {"pool": "global"}:
+                self.refuse(f"{at} is {_shown(item)}, expected {{pool: global}}; write other pooling as {{kernel: 3}}")
+            return Whole()
+        if "kernel" not in item:
+            self.refuse(f"{at} has no kernel; add the number of its taps")
+        numbers = {"stride": 1, "dilation": 1, **item}
+        for key, value in numbers.items():
+            if not _whole_number(value, 1_000_000):
+                self.refuse(f"{at}.{key} is {_shown(value)}, expected a whole number from 1 to 1,000,000")
+        return Layer(numbers["kernel"], numbers["stride"], numbers["dilation"])
+
+    def refuse(self, what: str) -> NoReturn:
+        """Raise RecipeError that names the file."""
+        raise RecipeError(f"{self.path}: {what}")
+
+
+class _Short(reprlib.Repr):
+    """Shows the beginning of a value: YAML can nest lists beyond memory, and write numbers that Python will not."""
+
+    def repr_int(self, x: int, level: int) -> str:
+        """Return a whole number."""
+        bits = x.bit_length()
+        return str(x) if bits <= 128 else f"a whole number of {bits} bits"
+
+
+def _shown(value: Any) -> str:
+    return f"{_Short().repr(value):.60}"
+
+
+def _unknown(at: str, key: Any, known: Sequence[str]) -> str:
+    name = " ".join(key.split())[:60] if isinstance(key, str) else _shown(key)
+    return f"unknown key {at}{name}{did_you_mean(name, known)}; known: {', '.join(known)}"
+
+
+def _whole_number(value: Any, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most

@@ -1,0 +1,193 @@
+"""What a sequence of layers sees: its receptive field, the step between two outputs, and every lag that it reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from wavenet.geometry.layers import Layer, Parallel, Part, Whole
+from wavenet.geometry.schedules import Stacks
+
+MAX_RECEPTIVE_FIELD = 50_000_000  # samples, 17 minutes at 48 kHz: beyond it a schedule is taken for a mistake
+
+T = TypeVar("T")
+
+
+class Spread(Protocol[T]):
+    """What is kept of every lag: whether it is reached, or by how many paths. `walk` does the rest.
+
+    Attributes:
+        none: nothing is reached.
+        one: lag 0 is reached, once.
+    """
+
+    none: T
+    one: T
+
+    def moved(self, kept: T, lags: int) -> T:
+        """Return what is kept, so many lags further in the past."""
+
+    def joined(self, a: T, b: T) -> T:
+        """Return what is reached by a or by b."""
+
+
+class Bits:
+    """A bit set of the lags that are reached."""
+
+    none, one = 0, 1
+
+    def moved(self, kept: int, lags: int) -> int:
+        """Return the set, so many lags further in the past."""
+        return kept << lags
+
+    def joined(self, a: int, b: int) -> int:
+        """Return the union of two sets."""
+        return a | b
+
+
+@dataclass(frozen=True)
+class Seen(Generic[T]):
+    """What output ``t`` of a sequence sees: inputs ``newest + t * jump - lag`` for every lag that is kept.
+
+    Args:
+        jump: input samples from one output to the next.
+        newest: the input under output 0's newest tap. Causal padding puts all padding on the left: always 0.
+        kept: what is kept of every lag.
+        oldest: the largest lag; -1 where global pooling leaves none.
+        whole: whether some branch sees the whole input, however long, through global pooling.
+    """
+
+    jump: int
+    newest: int
+    kept: T
+    oldest: int = 0
+    whole: bool = False
+
+
+def walk(parts: Iterable[Part], seen: Seen[T], spread: Spread[T], padding: str) -> Seen[T]:
+    """Return what is seen after a sequence of layers and branches.
+
+    Raises:
+        ValueError: the branches of a `Parallel` don't line up, or a receptive field or the step between two outputs
+            passes MAX_RECEPTIVE_FIELD; the error names the layer, counted from 1 (2.1.3 is layer 3 of the first
+            branch of the second).
+    """
+    for number, part in enumerate(parts, 1):
+        try:
+            if isinstance(part, Layer):
+                seen = _through(part, seen, spread, padding)
+            elif isinstance(part, Whole):
+                seen = Seen(seen.jump, seen.newest, spread.none, -1, True)
+            else:
+                seen = _join(part, seen, spread, padding)
+        except _LayerError as error:
+            raise _LayerError(error.what, f"{number}.{error.where}" if error.where else str(number)) from None
+    return seen
+
+
+class _LayerError(ValueError):
+    """What is wrong, and in which layer."""
+
+    def __init__(self, what: str, where: str = "") -> None:
+        super().__init__(f"layer {where}: {what}")
+        self.what, self.where = what, where
+
+
+def _through(layer: Layer, seen: Seen[T], spread: Spread[T], padding: str) -> Seen[T]:
+    step, jump = layer.dilation * seen.jump, seen.jump * layer.stride
+    oldest = seen.oldest + (layer.kernel - 1) * step if seen.oldest >= 0 else -1
+    if max(oldest + 1, jump) > MAX_RECEPTIVE_FIELD:
+        raise _LayerError(f"what is seen passes {MAX_RECEPTIVE_FIELD:,} samples; take fewer or smaller layers")
+    left, _ = layer.pads(padding)
+    newest = seen.newest + (layer.effective_kernel - 1 - left) * seen.jump
+    return Seen(jump, newest, _taps(seen.kept, layer.kernel, step, spread), oldest, seen.whole)
+
+
+def _taps(kept: T, kernel: int, step: int, spread: Spread[T]) -> T:
+    """Return what K taps reach: those of K/2 taps and the same again moved on, so that K taps cost log2 K moves."""
+    if kernel == 1:
+        return kept
+    half = _taps(kept, kernel // 2, step, spread)
+    both = spread.joined(half, spread.moved(half, kernel // 2 * step))
+    return spread.joined(both, spread.moved(kept, (kernel - 1) * step)) if kernel % 2 else both
+
+
+def _join(part: Parallel, seen: Seen[T], spread: Spread[T], padding: str) -> Seen[T]:
+    ends = []
+    for number, branch in enumerate(part.branches, 1):
+        try:
+            ends.append(walk(branch, seen, spread, padding))
+        except _LayerError as error:
+            raise _LayerError(error.what, f"{number}.{error.where}") from None
+    jumps = sorted({end.jump for end in ends})
+    if len(jumps) != 1:
+        raise _LayerError(f"its branches step by different numbers of inputs ({jumps}); make their strides equal")
+    newest = max((end.newest for end in ends if end.oldest >= 0), default=seen.newest)
+    kept, oldest = spread.none, -1
+    for end in ends:
+        if end.oldest >= 0:
+            kept = spread.joined(kept, spread.moved(end.kept, newest - end.newest))
+            oldest = max(oldest, end.oldest + newest - end.newest)
+    return Seen(jumps[0], newest, kept, oldest, any(end.whole for end in ends))
+
+
+@dataclass(frozen=True)
+class Field:
+    """What output ``t`` of a sequence of layers sees: inputs ``newest + t * jump - lag`` for every lag in `lags`.
+
+    Args:
+        jump: input samples from one output to the next.
+        newest: the input under output 0's newest tap. Causal padding puts all padding on the left: always 0.
+        lags: a bit set, bit ``i`` for lag ``i``. Bit 0 is always in it, unless all goes through global pooling.
+        whole: whether the whole input, however long, is seen too, through global pooling.
+    """
+
+    jump: int = 1
+    newest: int = 0
+    lags: int = 1
+    whole: bool = False
+
+    @property
+    def receptive_field(self) -> int:
+        """Samples from the newest input seen at a fixed lag to the oldest, both included."""
+        return self.lags.bit_length()
+
+    @property
+    def offset(self) -> int:
+        """The oldest input that output 0 sees (below zero: it lies in the padding)."""
+        return self.newest - self.receptive_field + 1
+
+    @property
+    def coverage(self) -> float:
+        """The share of the receptive field that is reached."""
+        return self.lags.bit_count() / self.receptive_field if self.lags else 1.0
+
+
+def see(parts: Iterable[Part], start: Field | None = None, padding: str = "causal") -> Field:
+    """Return what the output of a sequence of layers and parallel branches sees.
+
+    Args:
+        parts: layers, global pooling and branches, the first one first.
+        start: what is seen before them; None begins at the input itself.
+        padding: ``causal``, ``same`` or ``valid``, of all layers (`Layer.pads`).
+
+    Raises:
+        ValueError: the branches of a `Parallel` have different strides, so that their outputs don't line up, or what
+            is seen passes MAX_RECEPTIVE_FIELD; the error names the layer.
+    """
+    before = start or Field()
+    begun = Seen(before.jump, before.newest, before.lags, before.receptive_field - 1, before.whole)
+    end = walk(parts, begun, Bits(), padding)
+    return Field(end.jump, end.newest, end.kept, end.whole)
+
+
+def receptive_field(stacks: Stacks, kernels: Sequence[int]) -> int:
+    """Return the samples that a causal network of stride 1 sees: 1 + the sum of (K-1)d over its layers.
+
+    Args:
+        stacks: dilations, one tuple per stack.
+        kernels: taps of every layer, in order over all stacks.
+    """
+    dilations = [dilation for stack in stacks for dilation in stack]
+    return 1 + sum((K - 1) * d for K, d in zip(kernels, dilations, strict=True))

@@ -1,0 +1,117 @@
+"""How many paths through the dilated taps lead from each lag to an output.
+
+All counts stand in one long integer, each in as many bits as the total needs: a layer then costs one shift and one sum
+per tap, whatever the number of lags (Kronecker's substitution). Where that integer would be too long, logarithms.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wavenet.geometry.fields import Field, Seen, see, walk
+from wavenet.geometry.layers import Layer, Parallel, Part
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+EXACT_BITS = 5e8  # lags times bits of a count: 60 MB, and seconds
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Paths from each lag of a receptive field to the output, through dilated taps only.
+
+    Args:
+        total: of all lags together: the product of all kernels where there are no branches.
+        counts: per lag, 0 in a hole; None where they would be too long.
+        logs: log2 of each count where `counts` is None, in floating point; minus infinity in a hole.
+    """
+
+    total: int
+    counts: Sequence[int] | None
+    logs: Sequence[float] | None
+
+    @property
+    def exact(self) -> bool:
+        """Whether the counts are exact."""
+        return self.counts is not None
+
+    def log2(self) -> list[float]:
+        """Return log2 of the paths of each lag; minus infinity in a hole."""
+        if self.counts is not None:
+            return [math.log2(count) if count else -math.inf for count in self.counts]
+        assert self.logs is not None
+        return list(self.logs)
+
+
+def count_paths(parts: Sequence[Part], padding: str = "causal", exact_bits: float = EXACT_BITS) -> Paths:
+    """Return the paths through a sequence of layers and branches.
+
+    Args:
+        parts: layers, global pooling (which has no path of a fixed lag) and branches, the first one first.
+        padding: of all layers, as `see` takes it.
+        exact_bits: counts are exact while lags x log2(total paths) is at most this; else NumPy is imported for them.
+
+    Raises:
+        ValueError: as `see` does.
+    """
+    seen, total = see(parts, Field(), padding), total_paths(parts)
+    if seen.receptive_field * math.log2(max(1, total)) > exact_bits:
+        logs = walk(parts, Seen(1, 0, _Logs().one), _Logs(), padding).kept
+        return Paths(total, None, logs.tolist())
+    size = total.bit_length() // 8 + 1  # bytes of one count
+    packed = walk(parts, Seen(1, 0, 1), _Counts(8 * size), padding).kept
+    text = packed.to_bytes(size * seen.receptive_field, "little")
+    return Paths(total, [int.from_bytes(text[at : at + size], "little") for at in range(0, len(text), size)], None)
+
+
+def total_paths(parts: Iterable[Part]) -> int:
+    """Return the paths from all lags together."""
+    total = 1
+    for part in parts:
+        if isinstance(part, Layer):
+            total *= part.kernel
+        elif isinstance(part, Parallel):
+            total *= sum(total_paths(branch) for branch in part.branches)
+        else:
+            total = 0
+    return total
+
+
+class _Counts:
+    """Counts in one integer, `width` bits each."""
+
+    none, one = 0, 1
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+
+    def moved(self, kept: int, lags: int) -> int:
+        return kept << (lags * self.width)
+
+    def joined(self, a: int, b: int) -> int:
+        return a + b
+
+
+class _Logs:
+    """log2 of the count of each lag, as far as the oldest."""
+
+    def __init__(self) -> None:
+        import numpy as np
+
+        self.np = np
+        self.none: NDArray[np.float64] = np.zeros(0)
+        self.one: NDArray[np.float64] = np.zeros(1)
+
+    def moved(self, kept: NDArray[np.float64], lags: int) -> NDArray[np.float64]:
+        return self.np.concatenate([self.np.full(lags, -self.np.inf), kept]) if len(kept) else kept
+
+    def joined(self, a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+        short, long = sorted((a, b), key=len)
+        out = long.copy()
+        self.np.logaddexp2(short, long[: len(short)], out=out[: len(short)])
+        return out

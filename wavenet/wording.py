@@ -1,0 +1,287 @@
+"""The text of `inspect`: lines of at most 100 columns, made of records. Standard library only."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from itertools import groupby, pairwise
+from typing import Any
+
+from wavenet.geometry import Hole, Layer, Parallel, Part, Paths
+from wavenet.report import JoinReport, LayerReport, Measured, Report, Row, StackReport, WholeReport
+
+COLUMNS = 100
+LABEL = 18  # columns of what stands before each fact
+HOLES_SHOWN = 6
+DILATIONS_SHOWN = 44  # characters
+MENDS_SHOWN = 2
+ENOUGH_BITS = (0.1, 0.01)
+
+
+def describe(report: Report, layers: bool = False, lags: bool = False) -> str:
+    """Return what a report says.
+
+    Args:
+        report: what was looked at.
+        layers: add a table of all layers.
+        lags: add a table of the paths by lag.
+    """
+    lines = [*_head(report), "", *_stack_table(report)]
+    if layers:
+        lines += ["", *_layer_table(report.layers)]
+    if lags:
+        lines += ["", *_lag_table(report)]
+    return "\n".join(lines)
+
+
+def describe_measured(measured: Measured) -> str:
+    """Return what a measurement found."""
+
+    def lasting(samples: int) -> str:
+        return f"{many(samples, 'sample')} ({1000 * samples / measured.sample_rate:,.3g} ms)"
+
+    held = ", ".join(f"{share}% in the newest {lasting(lag)}" for share, lag in measured.holding.items())
+    lines = [f"measured on {measured.sound:.80}"]
+    lines += fact("gradient", f"{held}; mean over {many(measured.gradients, 'position')}")
+    enough = [f"{lasting(measured.enough(bits))} are within {bits:g} bits/sample of all" for bits in ENOUGH_BITS]
+    lines += fact("context", f"{', '.join(enough)}; mean over {many(measured.positions, 'position')}")
+    lines += ["", f"{'newest samples kept':<24}{'ms':>10}{'bits/sample':>14}{'won':>10}"]
+    before = None
+    for count, bits in measured.context:
+        won = "" if before is None else f"{before - bits:.3f}"
+        ms = 1000 * count / measured.sample_rate
+        lines.append(f"{f'{count:,}' if count else 'none':<24}{ms:>10,.1f}{bits:>14.3f}{won:>10}")
+        before = bits
+    return "\n".join(lines)
+
+
+def hole_warning(report: Report) -> str | None:
+    """Return one line on the lags that a network never sees, with what mends it; None where it sees all."""
+    if not report.holes:
+        return None
+    mends = report.mends()
+    mend = f"; to mend it: {mends[0].change}" if mends else ""
+    return (
+        f"the dilations miss lags inside the receptive field: {report.coverage:.1%} of {report.receptive_field:,} are "
+        f"reached, {missed(report.holes, 60)}{mend}"
+    )
+
+
+def fact(label: str, text: str) -> list[str]:
+    """Return a labelled fact, over more than one line where it has to be."""
+    indent = " " * LABEL
+    return textwrap.wrap(
+        f"{label:<{LABEL}}{text}", COLUMNS, subsequent_indent=indent, break_long_words=True, break_on_hyphens=False
+    )
+
+
+def many(count: int, unit: str) -> str:
+    """Return a count with its unit."""
+    return f"{count:,} {unit}" if count == 1 else f"{count:,} {unit}s"
+
+
+def missed(holes: Sequence[Hole], width: int) -> str:
+    """Return the first holes in words, as many as fit: ``missed: 4, 9-12, 15-31 by 2 and 3 more holes``."""
+    shown = [
+        str(first) if first == last else f"{first}-{last}" + (f" by {step}" if step > 1 else "")
+        for first, last, step in holes[:HOLES_SHOWN]
+    ]
+    while True:
+        left = len(holes) - len(shown)
+        text = f"missed: {', '.join(shown)}" + (f" and {many(left, 'more hole')}" if left else "")
+        if len(text) <= width or len(shown) == 1:
+            return text
+        shown.pop()
+
+
+# --- head ------------------------------------------------------------------------------------------------------------
+
+
+def _head(report: Report) -> list[str]:
+    axes = ", along either of 2 axes" if report.design.dims == 2 else ""
+    field = many(report.receptive_field, "pixel" if report.design.dims == 2 else "sample")
+    if report.receptive_field_ms is not None:
+        field += f", {report.receptive_field_ms:,.1f} ms at {report.design.sample_rate:,} Hz"
+    counts = f": {many(_count(report.layers), 'layer')} in {many(len(report.stacks), 'stack')}{axes}"
+    lines = [f"{report.name:.{min(60, COLUMNS - len(counts))}}{counts}"]
+    if report.whole_input:
+        field = f"the whole input, through global pooling; without it {field}"
+    lines += fact("receptive field", field)
+    lines += fact("coverage", _coverage(report))
+    lines += _gridding(report)
+    if report.design.shape is None:
+        lines += _list_facts(report)
+    if report.parameters is not None:
+        lines += fact("parameters", f"{report.parameters:,}")
+    if report.macs_per_sample is not None and report.design.sample_rate is not None:
+        rate = report.macs_per_sample * report.design.sample_rate / 1e9
+        lines += fact("multiply-adds", f"{report.macs_per_sample:,} per sample, {rate:.3g} G/s in real time")
+    if report.queue_bytes is not None:
+        lines += fact("queues", f"{report.queue_bytes:,} bytes per sequence (float32)")
+    return lines
+
+
+def _count(rows: Sequence[Row]) -> int:
+    """Return the layers in some rows, those inside branches too."""
+    return sum(sum(map(_count, row.parallel)) if isinstance(row, JoinReport) else 1 for row in rows)
+
+
+def _coverage(report: Report) -> str:
+    if not report.holes:
+        return "100.0%, every lag is reached" if report.receptive_field else "100.0%, through global pooling alone"
+    return f"{report.coverage:.1%}, {missed(report.holes, COLUMNS - LABEL - 7)}"
+
+
+def _gridding(report: Report) -> list[str]:
+    """Return why lags are missed and what mends it; nothing where none is."""
+    gap = report.gap()
+    if gap is None:
+        return []
+    smaller = f"smaller dilations reach 0 to {gap.reach - 1:,}, " if gap.reach > 1 else ""
+    lines = fact("first hole", f"lag {gap.reach:,}: {smaller}dilation {gap.dilation:,} leaps over it")
+    if gap.divisor > 1:
+        lines += fact("common factor", f"all dilations are multiples of {gap.divisor:,}, so no other lag is reached")
+        lines += fact("rule of thumb", "take rates without a common factor (Wang et al. 2018, arXiv:1702.08502)")
+    for index, mend in enumerate(report.mends()[:MENDS_SHOWN]):
+        lines += fact("or" if index else "to mend it", mend.change)
+    return lines
+
+
+def _list_facts(report: Report) -> list[str]:
+    """Return what only a list of layers has: a step between outputs, and weights beside the inputs they see."""
+    lines: list[str] = []
+    rows = [row for row in report.layers if not isinstance(row, WholeReport)]
+    if rows and rows[-1].jump > 1:
+        lines += fact("output stride", f"{many(rows[-1].jump, 'input')} from one output to the next")
+    layers = [row for row in report.layers if isinstance(row, LayerReport)]
+    if len(layers) == len(report.layers):
+        weights = sum(row.kernel**report.design.dims for row in layers)
+        seen = report.receptive_field**report.design.dims
+        lines += fact("weights", f"{weights:,} for each pair of channels, over {many(seen, 'input')}")
+    return lines
+
+
+# --- tables ----------------------------------------------------------------------------------------------------------
+
+
+def _stack_table(report: Report) -> list[str]:
+    lines = [f"{'stack':<6}{'dilations':<46}{'sees':>10}{'through':>12}{'coverage':>11}"]
+    for index, (stack, parts) in enumerate(zip(report.stacks, report.design.stacks, strict=True), 1):
+        numbers = f"{stack.receptive_field:>10,}{stack.receptive_field_through:>12,}{stack.coverage:>11.1%}"
+        lines.append(f"{index:<6}{_dilations(parts):<46}{numbers}")
+        if stack.holes and len(report.stacks) > 1:  # those of a single stack stand in the head
+            lines.append(f"      {_stack_holes(report, stack)}")
+    return lines
+
+
+def _stack_holes(report: Report, stack: StackReport) -> str:
+    closed = "" if report.holes else f"; the other stacks close {'it' if len(stack.holes) == 1 else 'them'}"
+    return missed(stack.holes, COLUMNS - 6 - len(closed)) + closed
+
+
+def _dilations(parts: Sequence[Part]) -> str:
+    """Return the dilations of a stack, as many from its beginning as fit, and the last."""
+    words: list[str] = []
+    for word, alike in groupby(map(_dilation, parts)):
+        count = len(list(alike))
+        words += [f"{word} x{count}"] if count > 1 and word.startswith("(") else [word] * count
+    if len(" ".join(words)) <= DILATIONS_SHOWN:
+        return " ".join(words)
+    if len(words) == 1:
+        return f"{words[0]:.{DILATIONS_SHOWN - 4}} ..."
+    tail = f"... {words[-1]}"
+    while words and len(f"{' '.join(words)} {tail}") > DILATIONS_SHOWN:
+        words.pop()
+    return f"{' '.join(words)} {tail}"[:DILATIONS_SHOWN] if words else f"{tail:.{DILATIONS_SHOWN - 4}} ..."
+
+
+def _dilation(part: Part) -> str:
+    """Return a layer's dilation, branches as ``(1 | 6 | 12)``."""
+    if isinstance(part, Layer):
+        return str(part.dilation)
+    if isinstance(part, Parallel):
+        return f"({' | '.join(' '.join(map(_dilation, branch)) for branch in part.branches)})"
+    return "global"
+
+
+def _layer_table(rows: Sequence[Row]) -> list[str]:
+    names = ("kernel", "stride", "dilation", "effective", "sees", "jump", "offset")
+    lines = [f"{'layer':<16}" + "".join(f"{name:>12}" for name in names)]
+
+    def add(row: Row, label: str) -> None:
+        cells: tuple[Any, ...]
+        if isinstance(row, WholeReport):
+            cells = ("global", "", "", "", "all", "", "")
+        elif isinstance(row, JoinReport):
+            for b, branch in enumerate(row.parallel, 1):
+                for i, inner in enumerate(branch, 1):
+                    add(inner, f"{label}.{b}.{i}")
+            cells = ("join", "", "", "", row.receptive_field, row.jump, row.offset)
+        else:
+            own = (row.kernel, row.stride, row.dilation, row.effective_kernel)
+            cells = (*own, row.receptive_field, row.jump, row.offset)
+        lines.append(f"{label:<16.16}" + "".join(f"{_cell(cell):>12}" for cell in cells))
+
+    for index, row in enumerate(rows, 1):
+        add(row, str(index))
+    return lines
+
+
+def _cell(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+# --- lags ------------------------------------------------------------------------------------------------------------
+
+
+def _lag_table(report: Report) -> list[str]:
+    """Return the paths by octaves of the lag: how many lags are reached, by how many paths, with what share of all."""
+    paths = report.paths()
+    logs = paths.log2()
+    how = "exact" if paths.exact else "in floating logarithms: exact counts would take too much memory"
+    lines = fact("paths", f"{_power(math.log2(paths.total) if paths.total else -math.inf)} in all, {how}")
+    lines += [f"{'lags':<24}{'ms':>10}{'reached':>22}{'paths per lag':>24}{'share of paths':>17}"]
+    for first, last in octaves(len(logs)):
+        reached = [value for value in logs[first : last + 1] if value > -math.inf]
+        name = f"{first:,}" if first == last else f"{first:,}-{last:,}"
+        ms = report.milliseconds(last)
+        lines.append(
+            f"{name:<24}{'' if ms is None else f'{ms:,.1f}':>10}{f'{len(reached):,} of {last - first + 1:,}':>22}"
+            f"{_range(reached):>24}{_share(paths, first, last):>17.2%}"
+        )
+    return lines
+
+
+def octaves(lags: int) -> list[tuple[int, int]]:
+    """Return the lags 0 .. lags - 1 as ranges (first, last): 0, 1, 2-3, 4-7..."""
+    edges = [0, *(2**i for i in range(lags.bit_length()) if 2**i < lags), lags]
+    return [(first, last - 1) for first, last in pairwise(edges) if last > first]
+
+
+def _share(paths: Paths, first: int, last: int) -> float:
+    if not paths.total:
+        return 0.0
+    if paths.counts is not None:
+        part = sum(paths.counts[first : last + 1])
+        return (part << 60) // paths.total / 2**60  # both may be beyond what a float holds
+    assert paths.logs is not None
+    return math.fsum(2.0 ** (value - math.log2(paths.total)) for value in paths.logs[first : last + 1])
+
+
+def _range(logs: Sequence[float]) -> str:
+    if not logs:
+        return "none"
+    low, high = _power(min(logs)), _power(max(logs))
+    return low if low == high else f"{low} to {high}"
+
+
+def _power(log: float) -> str:
+    """Return 2^log: all digits of a small number, else as a power of ten."""
+    if log == -math.inf:
+        return "0"
+    if log < 40:
+        return f"{round(2**log):,}" if log < 24 else f"{2.0**log:.3g}"
+    exponent, rest = divmod(log * math.log10(2), 1)
+    digits = f"{10**rest:.2f}"
+    return f"{digits}e{exponent:.0f}" if digits != "10.00" else f"1.00e{exponent + 1:.0f}"
