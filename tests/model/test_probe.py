@@ -1,0 +1,216 @@
+"""Held: what a probe finds by gradient is what geometry computes, whatever activations, signs and maxima would hide."""
+
+from __future__ import annotations
+
+import copy
+import doctest
+
+import pytest
+import torch
+import toys
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from wavenet import geometry
+from wavenet.geometry import Layer
+from wavenet.model import network, probe
+from wavenet.model.probe import support
+
+
+def seen(layers: list[Layer], support_of: probe.Support) -> None:
+    """Check one support against the arithmetic of unpadded layers."""
+    field = geometry.see(layers, padding="valid")
+    inputs = {field.newest + support_of.output * field.jump - lag for lag in geometry.lag_list(field.lags)}
+    assert set(support_of.inputs) == inputs
+    assert support_of.lags == field.lags
+    assert support_of.receptive_field == field.receptive_field
+    assert support_of.holes == geometry.holes(field.lags)
+
+
+LAYERS = st.lists(st.builds(Layer, st.integers(1, 4), st.integers(1, 3), st.integers(1, 4)), min_size=1, max_size=4)
+
+
+@settings(max_examples=60)
+@given(LAYERS, st.data())
+def test_any_sequence_of_convolutions_and_pools_sees_what_geometry_says(
+    layers: list[Layer], data: st.DataObject
+) -> None:
+    modules: list[nn.Module] = []
+    for layer in layers:
+        K, s, d = layer.kernel, layer.stride, layer.dilation
+        kinds: list[nn.Module] = [nn.Conv1d(2, 2, K, s, dilation=d), nn.MaxPool1d(K, s, dilation=d)]
+        if d == 1:
+            kinds.append(nn.AvgPool1d(K, s))
+        modules.append(data.draw(st.sampled_from(kinds)))
+        modules.append(data.draw(st.sampled_from([nn.ReLU(), nn.Tanh(), nn.SiLU(inplace=True), nn.BatchNorm1d(2)])))
+    field = geometry.see(layers)
+    length = field.receptive_field + 4 * field.jump + 3
+    seen(layers, support(nn.Sequential(*modules), torch.zeros(1, 2, length)))
+
+
+@settings(max_examples=25)
+@given(toys.recipes())
+def test_our_own_network_sees_what_geometry_says(recipe: toys.Recipe) -> None:
+    made = network.build(recipe)
+    length = made.receptive_field + 4
+    example = torch.zeros(1, length, dtype=torch.int64 if made.shape.embedding else torch.float32)
+    seen(list(made.shape.layers), support(made, example, axis=1))
+
+
+def test_the_module_is_left_as_it_is() -> None:
+    module = nn.Sequential(nn.Conv1d(1, 3, 3), nn.BatchNorm1d(3), nn.Dropout(0.5), nn.ReLU()).train()
+    module[1].eval()
+    before, state = [part.training for part in module.modules()], copy.deepcopy(module.state_dict())
+    support(module, torch.zeros(1, 1, 20))
+    assert [part.training for part in module.modules()] == before
+    assert all(torch.equal(value, state[name]) for name, value in module.state_dict().items())
+    assert all(weight.grad is None for weight in module.parameters())
+
+
+class Dead(nn.Module):
+    """ReLUs that are off, a gate that is shut, in functions and methods."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taps = nn.Conv1d(1, 2, 3, dilation=2)
+        nn.init.constant_(self.taps.weight, -1.0)
+        nn.init.constant_(self.taps.bias, -9.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return what would be all zeros."""
+        y = self.taps(x)
+        return F.relu(y).clamp(0, 1) * torch.sigmoid(y * 100) + torch.relu(y).tanh() * F.gelu(y) + y.relu()
+
+
+def test_nothing_dies_in_an_activation() -> None:
+    module, x = Dead(), torch.ones(1, 1, 30, requires_grad=True)
+    (plain,) = torch.autograd.grad(module(x).sum(), x)
+    assert not plain.any(), "by plain gradient nothing is seen"
+    assert support(module, torch.zeros(1, 1, 30), output=4).inputs == (4, 6, 8)
+
+
+def test_deep_gates_neither_overflow_nor_vanish() -> None:
+    made = network.build(toys.recipe(model={"dilations": [[1, 2, 3]] * 40, "kernel_size": 3, "residual_channels": 3}))
+    found = support(made, torch.zeros(1, made.receptive_field + 2, dtype=torch.int64), axis=1, output=1)
+    assert found.receptive_field == made.receptive_field == 481
+    assert found.holes == []
+
+
+@pytest.mark.parametrize("ceil_mode", [False, True])
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding", "dilation"), [(3, 2, 1, 1), (2, 3, 1, 1), (3, 2, 1, 2), (4, 4, 0, 1)]
+)
+@pytest.mark.parametrize("length", [17, 18, 19, 20])
+def test_a_max_pool_as_mean_keeps_length_and_windows(
+    kernel: int, stride: int, padding: int, dilation: int, length: int, ceil_mode: bool
+) -> None:
+    pool = nn.MaxPool1d(kernel, stride, padding, dilation, ceil_mode=ceil_mode)
+    places = pool(torch.arange(float(length)).reshape(1, 1, -1)).shape[-1]
+    for output in range(places):
+        window = range(output * stride - padding, output * stride - padding + kernel * dilation, dilation)
+        found = support(pool, torch.zeros(1, 1, length), output=output)
+        assert found.inputs == tuple(i for i in window if 0 <= i < length)
+    with pytest.raises(ValueError, match=f"expected 0 to {places - 1}"):
+        support(pool, torch.zeros(1, 1, length), output=places)
+
+
+def test_each_axis_of_two_is_measured_alone() -> None:
+    module = nn.Sequential(
+        nn.Conv2d(1, 3, (3, 5)), nn.ReLU(inplace=True), nn.MaxPool2d((2, 3)), nn.Conv2d(3, 1, 3, dilation=(1, 4))
+    )
+    example = torch.zeros(1, 1, 60, 90)
+    seen([Layer(3), Layer(2, 2), Layer(3)], support(module, example, axis=2))
+    seen([Layer(5), Layer(3, 3), Layer(3, 1, 4)], support(module, example, axis=-1))
+
+
+@pytest.mark.parametrize(
+    ("pool", "lags"), [(nn.AdaptiveMaxPool1d(4), range(5, 10)), (nn.AdaptiveAvgPool1d(1), range(20))]
+)
+def test_adaptive_pools_see_their_share(pool: nn.Module, lags: range) -> None:
+    assert support(pool, torch.zeros(1, 1, 20), output=0 if len(lags) == 20 else 1).inputs == tuple(lags)
+
+
+def test_a_gated_linear_unit_sees_both_halves() -> None:
+    module = nn.Sequential(nn.Conv1d(1, 4, 2, dilation=3), nn.GLU(1), nn.Conv1d(2, 1, 2))
+    seen([Layer(2, 1, 3), Layer(2)], support(module, torch.zeros(1, 1, 20)))
+
+
+def test_weight_normalisation_and_transposed_convolutions_work() -> None:
+    normed = nn.utils.parametrizations.weight_norm(nn.Conv1d(1, 2, 3, dilation=3))
+    seen([Layer(3, 1, 3)], support(normed, torch.zeros(1, 1, 20)))
+    up = nn.ConvTranspose1d(1, 1, 4, stride=2)
+    assert support(up, torch.zeros(1, 1, 10), output=6).inputs == (2, 3)
+
+
+class Pyramid(nn.Module):
+    """Branches at rates 1, 6, 12 and 18 beside global pooling, joined."""
+
+    def __init__(self, pooled: bool) -> None:
+        super().__init__()
+        self.one = nn.Conv1d(2, 3, 1)
+        self.branches = nn.ModuleList(nn.Conv1d(2, 3, 3, dilation=d, padding=d) for d in (6, 12, 18))
+        self.pooled = pooled
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return [B, C, T] of the joined branches."""
+        parts = [F.relu(self.one(x)), *(F.relu(branch(x)) for branch in self.branches)]
+        if self.pooled:
+            parts.append(F.adaptive_avg_pool1d(x, 1).expand(-1, -1, x.shape[-1]))
+        return torch.cat(parts, dim=1)
+
+
+def test_a_pyramid_has_the_holes_that_geometry_lists() -> None:
+    branches = [(Layer(1),), *((Layer(3, 1, d),) for d in (6, 12, 18))]
+    field = geometry.see([geometry.Parallel(tuple(branches))], padding="same")
+    found = support(Pyramid(False), torch.zeros(1, 2, 80))
+    assert found.lags == field.lags
+    assert found.inputs == tuple(sorted(40 + field.newest - lag for lag in geometry.lag_list(field.lags)))
+    assert not found.at_border
+    whole = support(Pyramid(True), torch.zeros(1, 2, 80))
+    assert whole.inputs == tuple(range(80))
+    assert whole.at_border
+
+
+@pytest.mark.parametrize(
+    "module", [nn.GroupNorm(1, 2), nn.InstanceNorm1d(2, affine=True), nn.Softmax(dim=-1), nn.LogSoftmax(dim=2)]
+)
+def test_what_works_along_the_whole_axis_is_refused(module: nn.Module) -> None:
+    with pytest.raises(ValueError, match="along the whole axis"):
+        support(nn.Sequential(nn.Conv1d(1, 2, 3), module), torch.zeros(1, 1, 30))
+
+
+def test_a_softmax_over_channels_hides_nothing() -> None:
+    module = nn.Sequential(nn.Conv1d(1, 4, 3), nn.Softmax(dim=1))
+    seen([Layer(3)], support(module, torch.zeros(1, 1, 30)))
+
+
+class Constant(nn.Module):
+    """Gives something that does not come from its input."""
+
+    def __init__(self, value: object) -> None:
+        super().__init__()
+        self.value = value
+
+    def forward(self, x: Tensor) -> object:
+        """Return the value."""
+        return self.value
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "gives a NoneType"),
+        (torch.zeros(1, 1), r"gives a tensor of shape \[1, 1\], expected a tensor with an axis 2"),
+        (torch.zeros(1, 1, 5), "no input reaches output 2"),
+    ],
+)
+def test_what_cannot_be_probed_is_one_line(value: object, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        support(Constant(value), torch.zeros(1, 1, 9))
+
+
+def test_the_example_in_the_docstring_runs() -> None:
+    assert doctest.testmod(probe).failed == 0
+    assert doctest.testmod(probe).attempted >= 4
