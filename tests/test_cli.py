@@ -68,6 +68,8 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         (["generate", "x", "--threads", "0"], "at least 1"),
         (["generate", "x", "--storage", "flaot16"], "did you mean 'float16'"),
         (["bench", "--seconds", "0"], "more than 0"),
+        (["inspect", "--span", "1s", "--dims", "3"], "choose from"),
+        (["inspect", "--span", "1s", "--max-params", "9", "--max-macs", "9"], "not allowed with"),
         (["train", "quickstart", "--device", "gpu"], "cuda"),
         ([], "VERB"),
         (["data"], "VERB"),
@@ -91,6 +93,12 @@ def test_wrong_usage_is_one_line_and_exit_2(
         (["train", "quickstart", "--data", "nowhere-at-all"], "does not exist"),
         (["train", "digits"], "--data DIR"),
         (["inspect", "nothing.yaml"], "no recipe"),
+        (["inspect"], "needs a recipe"),
+        (["inspect", "digits", "--rate", "8000"], "--rate goes with --span"),
+        (["inspect", "digits", "--span", "1s", "--lags"], "give one of them"),
+        (["inspect", "digits", "--max-params", "9"], "--max-params goes with --span"),
+        (["inspect", "--span", "250ms"], "--rate 16000"),
+        (["inspect", "digits", "--span", "1s", "--max-macs", "9"], "within the budget"),
         (["generate", "nothing"], "no run or bundle folder"),
         (["data", "scan", "nowhere-at-all"], "does not exist"),
         (["recipes", "nothing"], "no recipe"),
@@ -116,6 +124,26 @@ def test_inspect_prints_text_and_json(recipe_file: Path, capsys: pytest.CaptureF
     assert "15 samples" in text and "effective" in text
     assert run("inspect", recipe_file, "--json") == 0
     assert json.loads(capsys.readouterr().out)["receptive_field"] == 15
+
+
+def test_inspect_adds_the_paths_of_each_lag(recipe_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("inspect", recipe_file, "--lags") == 0
+    assert "64 in all, exact" in capsys.readouterr().out
+    assert run("inspect", recipe_file, "--lags", "--json") == 0
+    paths = json.loads(capsys.readouterr().out)["paths"]
+    assert len(paths["per_lag"]) == 15 and sum(map(int, paths["per_lag"])) == int(paths["total"]) == 64
+
+
+def test_inspect_answers_how_to_see_a_span(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("inspect", "--span", "250ms", "--rate", 16000, "--kernel", 2, "--max-params", 1_000_000) == 0
+    assert (
+        "model: {kernel_size: 2, dilations: {pattern: exponential, layers: 12, cycles: 1}}" in capsys.readouterr().out
+    )
+    assert run("inspect", "digits", "--span", "1s", "--json", "--max-macs", 900_000) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["span"] == 8000 and all(one["macs_per_sample"] <= 900_000 for one in told["proposals"])
+    assert run("inspect", "--span", 63, "--dims", 2, "--kernel", 3) == 0
+    assert "n^2" in capsys.readouterr().out
 
 
 def test_inspect_takes_runs_and_bundles(trained_run: Path, capsys: pytest.CaptureFixture[str]) -> None:

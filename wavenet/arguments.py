@@ -59,11 +59,7 @@ def arguments_of(runs: Mapping[str, Run]) -> tuple[argparse.ArgumentParser, dict
 
     _train_arguments(verb("train", "train a recipe on a folder of sound", _TRAIN_EXAMPLES))
     _generate_arguments(verb("generate", "generate sound with a trained model", _GENERATE_EXAMPLES))
-    looked = verb("inspect", "show what a dilation stack sees and costs", _INSPECT_EXAMPLES)
-    looked.add_argument("source", metavar="RECIPE|MODEL|LAYERS.yaml", help="a recipe, run, bundle or list of layers")
-    looked.add_argument("--json", action="store_true", help="print JSON")
-    looked.add_argument("--layers", action="store_true", help="add a table of all layers")
-    looked.add_argument("--lags", action="store_true", help="add how many paths lead from each lag")
+    _inspect_arguments(verb("inspect", "show what a dilation stack sees and costs", _INSPECT_EXAMPLES))
     data = verb("data", "look at sound before training on it", "  wavenet data scan recordings/", False)
     known["data"] = _data_arguments(data, shared, runs["data scan"])
     _bench_arguments(verb("bench", "measure how fast sampling is on this machine", _BENCH_EXAMPLES))
@@ -83,9 +79,9 @@ _GENERATE_EXAMPLES = """  wavenet generate runs/quickstart --seconds 3 --seed 1 
   wavenet generate runs/quickstart --prime beginning.wav -o - | aplay"""
 
 _INSPECT_EXAMPLES = """  wavenet inspect quickstart
-  wavenet inspect wavenet-2016 --layers
-  wavenet inspect runs/quickstart --json
-  wavenet inspect LAYERS.yaml
+  wavenet inspect wavenet-2016 --layers --lags
+  wavenet inspect --span 250ms --rate 16000 --kernel 2 --max-params 1000000
+  wavenet inspect LAYERS.yaml --json
 
 a LAYERS.yaml describes convolutions and pooling layers of any network:
   dims: 2                      # axes of the kernels, 1 or 2 (default: 1)
@@ -110,6 +106,22 @@ def _bench_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print JSON")
     add("--plot", metavar="OUT.png", type=Path, help="draw speed against batch and model size")
     add("--force", action="store_true", help="overwrite an existing picture")
+
+
+def _inspect_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("source", metavar="RECIPE|MODEL|LAYERS.yaml", nargs="?", help="a recipe, run, bundle or list of layers")
+    add("--json", action="store_true", help="print JSON")
+    add("--layers", action="store_true", help="add a table of all layers")
+    add("--lags", action="store_true", help="add how many paths lead from each lag")
+    span = parser.add_argument_group("how to see a span", "RECIPE gives channels and rate (default: those of digits)")
+    span.add_argument("--span", metavar="SPAN", help="250ms, 1.5s or a number of samples")
+    span.add_argument("--rate", metavar="HZ", type=_positive, help="the sample rate")
+    span.add_argument("--kernel", metavar="K", type=_positive, help="taps of the stacks (default: the recipe's, or 2)")
+    span.add_argument("--dims", type=int, choices=(1, 2), help="axes of the kernels (default: 1)")
+    most = span.add_mutually_exclusive_group()
+    most.add_argument("--max-params", metavar="N", type=_positive, help="leave out what has more parameters")
+    most.add_argument("--max-macs", metavar="N", type=_positive, help="leave out what takes more MACs per sample")
 
 
 def _train_arguments(parser: argparse.ArgumentParser) -> None:

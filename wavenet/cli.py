@@ -224,17 +224,51 @@ def _stream(voice: Voice, chosen: dict[str, Any]) -> int:
 
 
 def _inspect(arguments: argparse.Namespace) -> int:
+    if arguments.span is not None:
+        return _span(arguments)
+    for name in ("rate", "kernel", "dims", "max_params", "max_macs"):
+        if getattr(arguments, name) is not None:
+            raise InputError(f"--{name.replace('_', '-')} goes with --span; give both, such as --span 250ms")
+    if arguments.source is None:
+        raise InputError("inspect needs a recipe, a model or a list of layers before its options")
     from wavenet import wording
     from wavenet.report import inspect
 
     report = inspect(arguments.source)
     if arguments.json:
-        import json
-
-        print(json.dumps(report.to_json(arguments.lags), indent=None if arguments.lags else 1))
+        # a line for each of a million lags would take Python's encoder most of a minute
+        _print_json(report.to_json(arguments.lags), lines=not arguments.lags)
     else:
         print(wording.describe(report, arguments.layers, arguments.lags))
     return 0
+
+
+def _span(arguments: argparse.Namespace) -> int:
+    for name in ("layers", "lags"):
+        if getattr(arguments, name) not in (None, False):
+            raise InputError(f"--{name} shows what there is, --span what there could be; give one of them")
+    from wavenet import spanning
+
+    told = spanning.ask(
+        arguments.span,
+        arguments.source,
+        arguments.rate,
+        arguments.kernel,
+        arguments.dims or 1,
+        arguments.max_params,
+        arguments.max_macs,
+    )
+    if arguments.json:
+        _print_json(told.to_json())
+    else:
+        print(told.to_text())
+    return 0
+
+
+def _print_json(value: Any, lines: bool = True) -> None:
+    import json
+
+    print(json.dumps(value, indent=1 if lines else None))
 
 
 def _scan(arguments: argparse.Namespace) -> int:
@@ -242,9 +276,7 @@ def _scan(arguments: argparse.Namespace) -> int:
 
     survey = scan(arguments.folder)
     if arguments.json:
-        import json
-
-        print(json.dumps(survey.to_json(), indent=1))
+        _print_json(survey.to_json())
     else:
         print(survey.to_text(every_file=arguments.verbose or len(survey.entries) <= 20))
     return 0 if survey.kept else 2
@@ -259,9 +291,7 @@ def _bench(arguments: argparse.Namespace) -> int:
     if made.busy is not None:
         log.warning(made.busy)
     if arguments.json:
-        import json
-
-        print(json.dumps(made.to_json(), indent=1))
+        _print_json(made.to_json())
     else:
         print(made.to_text())
     if arguments.plot is not None:
@@ -271,9 +301,9 @@ def _bench(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _check_picture(path: Path, force: bool) -> None:
-    if path.suffix.lower() != ".png":
-        raise InputError(f"--plot {path}: got the suffix {path.suffix!r}, expected .png")
+def _check_picture(path: Path, force: bool, suffixes: Sequence[str] = (".png",)) -> None:
+    if path.suffix.lower() not in suffixes:
+        raise InputError(f"--plot {path}: got the suffix {path.suffix!r}, expected {', '.join(suffixes)}")
     _check_free(path, "--plot", force)
 
 
