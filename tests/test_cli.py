@@ -94,11 +94,15 @@ def test_wrong_usage_is_one_line_and_exit_2(
         (["train", "digits"], "--data DIR"),
         (["inspect", "nothing.yaml"], "no recipe"),
         (["inspect"], "needs a recipe"),
-        (["inspect", "digits", "--rate", "8000"], "--rate goes with --span"),
-        (["inspect", "digits", "--span", "1s", "--lags"], "give one of them"),
+        (["inspect", "--measure", "runs/x"], "write wavenet inspect MODEL --measure"),
+        (["inspect", "digits", "--measure"], "no run or bundle folder digits"),
+        (["inspect", "digits", "--plot", "sheet.jpg"], "expected .png, .svg, .pdf"),
+        (["inspect", "digits", "--plot", "nowhere.png/a.png/b.png", "--rate", "8000"], "--rate goes with --span"),
         (["inspect", "digits", "--max-params", "9"], "--max-params goes with --span"),
         (["inspect", "--span", "250ms"], "--rate 16000"),
         (["inspect", "digits", "--span", "1s", "--max-macs", "9"], "within the budget"),
+        (["inspect", "digits", "--span", "1s", "--plot", "a.png"], "give one of them"),
+        (["inspect", "digits", "--span", "1s", "--measure"], "give one of them"),
         (["generate", "nothing"], "no run or bundle folder"),
         (["data", "scan", "nowhere-at-all"], "does not exist"),
         (["recipes", "nothing"], "no recipe"),
@@ -132,6 +136,34 @@ def test_inspect_adds_the_paths_of_each_lag(recipe_file: Path, capsys: pytest.Ca
     assert run("inspect", recipe_file, "--lags", "--json") == 0
     paths = json.loads(capsys.readouterr().out)["paths"]
     assert len(paths["per_lag"]) == 15 and sum(map(int, paths["per_lag"])) == int(paths["total"]) == 64
+
+
+def test_inspect_draws_a_sheet_and_overwrites_none(
+    recipe_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sheet = tmp_path / "sheet.svg"
+    assert run("inspect", recipe_file, "--plot", sheet) == 0
+    first = sheet.read_bytes()
+    assert run("inspect", recipe_file, "--plot", sheet) == 2
+    assert "--force" in capsys.readouterr().err and sheet.read_bytes() == first
+    assert run("inspect", recipe_file, "--plot", sheet, "--force") == 0
+    assert run("inspect", recipe_file, "--plot", tmp_path / "sheet.jpg") == 2
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith("sheet")) == ["sheet.svg"]
+
+
+def test_inspect_measures_a_run(
+    trained_run: Path, sound_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("inspect", trained_run, "--measure", "--plot", tmp_path / "sheet.png") == 0
+    text = capsys.readouterr().out
+    assert f"measured on held-out sound of {sound_folder.name}" in text and max(map(len, text.splitlines())) <= 100
+    assert (tmp_path / "sheet.png").is_file()
+    assert run("inspect", trained_run / "model", "--measure", sound_folder / "sound1.wav", "--json") == 0
+    measured = json.loads(capsys.readouterr().out)["measured"]
+    assert measured["sound"] == "sound1.wav" and len(measured["profile"]) == 15
+    assert [n for n, _ in measured["context"]] == [0, 1, 2, 4, 8, 15]
+    assert run("inspect", trained_run / "model", "--measure") == 2
+    assert "--measure AUDIO" in capsys.readouterr().err
 
 
 def test_inspect_answers_how_to_see_a_span(capsys: pytest.CaptureFixture[str]) -> None:

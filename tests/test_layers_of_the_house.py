@@ -29,7 +29,7 @@ FLOORS = [
     {"evaluate", "report"},
     {"wording"},
     {"pictures", "spanning"},
-    {"bench"},
+    {"bench", "effective"},
     {"training"},
     {"cli"},
     {"__main__"},

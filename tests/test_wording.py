@@ -72,7 +72,8 @@ def check_text(said: Report, lags: bool = False) -> None:
     start = next(i for i, line in enumerate(lines) if line.startswith("layer "))
     table = lines[start + 1 : start + 1 + _rows(said.layers)]
     plain = [line for line in table if re.fullmatch(r"[\d,]+ [-\d, ]+", line)]
-    top = [(i, row) for i, row in enumerate(said.layers, 1) if isinstance(row, report.LayerReport)]
+    layers = [(i, row) for i, row in enumerate(said.layers, 1) if isinstance(row, report.LayerReport)]
+    top = [(i, row) for i, row in layers if row.receptive_field]  # behind global pooling alone it says "all"
     cells = [[int(cell.replace(",", "")) for cell in line.split()] for line in plain]
     assert cells == [[i, *dataclasses.astuple(row)] for i, row in top]
     assert lines[start + 1 + len(table) :][:1] == ([""] if lags else [])
@@ -590,4 +591,18 @@ def test_what_was_measured_fits_a_hundred_columns_and_says_what_each_octave_won(
         ["1", "0.2", "5.250", "2.250"],
         ["1,000", "250.0", "2.125", "3.125"],
         ["50,000,000", "12,500,000.0", "2.000", "0.125"],
+    ]
+
+
+def test_a_layer_behind_global_pooling_alone_sees_all() -> None:
+    table = wording.describe(listed([{"pool": "global"}, {"kernel": 3, "stride": 2}]), layers=True).splitlines()
+    assert table[-1].split() == ["2", "3", "2", "1", "3", "all", "2"]
+
+
+def test_a_nearly_whole_share_has_words_of_its_own() -> None:
+    assert [wording.percent(share) for share in (1.0, 0.99951, 0.9994, 0.5)] == [
+        "100.0%",
+        "over 99.9%",
+        "99.9%",
+        "50.0%",
     ]

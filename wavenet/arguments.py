@@ -78,8 +78,10 @@ _GENERATE_EXAMPLES = """  wavenet generate runs/quickstart --seconds 3 --seed 1 
   wavenet generate runs/quickstart -n 8 --temperature 0.9 -o out.wav
   wavenet generate runs/quickstart --prime beginning.wav -o - | aplay"""
 
-_INSPECT_EXAMPLES = """  wavenet inspect quickstart
+_INSPECT_EXAMPLES = """  wavenet inspect quickstart --plot sheet.png
   wavenet inspect wavenet-2016 --layers --lags
+  wavenet inspect runs/quickstart --measure            # on its own held-out sound
+  wavenet inspect runs/quickstart --measure piece.wav --plot sheet.pdf
   wavenet inspect --span 250ms --rate 16000 --kernel 2 --max-params 1000000
   wavenet inspect LAYERS.yaml --json
 
@@ -114,6 +116,15 @@ def _inspect_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print JSON")
     add("--layers", action="store_true", help="add a table of all layers")
     add("--lags", action="store_true", help="add how many paths lead from each lag")
+    add("--plot", metavar="OUT", type=Path, help="draw one sheet of it all: a .png, .svg or .pdf file")
+    add("--force", action="store_true", help="overwrite an existing picture")
+    add(
+        "--measure",
+        metavar="AUDIO",
+        nargs="?",
+        const="",
+        help="measure what a MODEL uses, on this file or folder of sound (default: the held-out sound of a run)",
+    )
     span = parser.add_argument_group("how to see a span", "RECIPE gives channels and rate (default: those of digits)")
     span.add_argument("--span", metavar="SPAN", help="250ms, 1.5s or a number of samples")
     span.add_argument("--rate", metavar="HZ", type=_positive, help="the sample rate")

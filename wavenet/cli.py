@@ -230,21 +230,35 @@ def _inspect(arguments: argparse.Namespace) -> int:
         if getattr(arguments, name) is not None:
             raise InputError(f"--{name.replace('_', '-')} goes with --span; give both, such as --span 250ms")
     if arguments.source is None:
-        raise InputError("inspect needs a recipe, a model or a list of layers before its options")
+        hint = "; write wavenet inspect MODEL --measure" if arguments.measure else ""
+        raise InputError(f"inspect needs a recipe, a model or a list of layers before its options{hint}")
+    if arguments.plot is not None:
+        _check_picture(arguments.plot, arguments.force, (".png", ".svg", ".pdf"))
     from wavenet import wording
     from wavenet.report import inspect
 
-    report = inspect(arguments.source)
+    report, measured = inspect(arguments.source), None
+    if arguments.measure is not None:
+        from wavenet.effective import measure
+
+        measured = measure(arguments.source, arguments.measure or None)
     if arguments.json:
+        told = report.to_json(arguments.lags)
         # a line for each of a million lags would take Python's encoder most of a minute
-        _print_json(report.to_json(arguments.lags), lines=not arguments.lags)
+        _print_json(told if measured is None else {**told, "measured": measured.to_json()}, lines=not arguments.lags)
     else:
         print(wording.describe(report, arguments.layers, arguments.lags))
+        if measured is not None:
+            print(f"\n{wording.describe_measured(measured)}")
+    if arguments.plot is not None:
+        from wavenet import pictures
+
+        pictures.sheet_picture(arguments.plot, report, measured)
     return 0
 
 
 def _span(arguments: argparse.Namespace) -> int:
-    for name in ("layers", "lags"):
+    for name in ("layers", "lags", "plot", "measure"):
         if getattr(arguments, name) not in (None, False):
             raise InputError(f"--{name} shows what there is, --span what there could be; give one of them")
     from wavenet import spanning

@@ -63,8 +63,8 @@ def hole_warning(report: Report) -> str | None:
     mends = report.mends()
     mend = f"; to mend it: {mends[0].change}" if mends else ""
     return (
-        f"the dilations miss lags inside the receptive field: {report.coverage:.1%} of {report.receptive_field:,} are "
-        f"reached, {missed(report.holes, 60)}{mend}"
+        f"the dilations miss lags inside the receptive field: {percent(report.coverage)} of "
+        f"{report.receptive_field:,} are reached, {missed(report.holes, 60)}{mend}"
     )
 
 
@@ -79,6 +79,12 @@ def fact(label: str, text: str) -> list[str]:
 def many(count: int, unit: str) -> str:
     """Return a count with its unit."""
     return f"{count:,} {unit}" if count == 1 else f"{count:,} {unit}s"
+
+
+def percent(share: float) -> str:
+    """Return a share in per cent; what is not quite all of it is not said to be."""
+    text = f"{share:.1%}"
+    return "over 99.9%" if text == "100.0%" and share < 1.0 else text
 
 
 def missed(holes: Sequence[Hole], width: int) -> str:
@@ -130,7 +136,8 @@ def _count(rows: Sequence[Row]) -> int:
 def _coverage(report: Report) -> str:
     if not report.holes:
         return "100.0%, every lag is reached" if report.receptive_field else "100.0%, through global pooling alone"
-    return f"{report.coverage:.1%}, {missed(report.holes, COLUMNS - LABEL - 7)}"
+    share = percent(report.coverage)
+    return f"{share}, {missed(report.holes, COLUMNS - LABEL - len(share) - 2)}"
 
 
 def _gridding(report: Report) -> list[str]:
@@ -168,7 +175,7 @@ def _list_facts(report: Report) -> list[str]:
 def _stack_table(report: Report) -> list[str]:
     lines = [f"{'stack':<6}{'dilations':<46}{'sees':>10}{'through':>12}{'coverage':>11}"]
     for index, (stack, parts) in enumerate(zip(report.stacks, report.design.stacks, strict=True), 1):
-        numbers = f"{stack.receptive_field:>10,}{stack.receptive_field_through:>12,}{stack.coverage:>11.1%}"
+        numbers = f"{stack.receptive_field:>10,}{stack.receptive_field_through:>12,}{percent(stack.coverage):>11}"
         lines.append(f"{index:<6}{_dilations(parts):<46}{numbers}")
         if stack.holes and len(report.stacks) > 1:  # those of a single stack stand in the head
             lines.append(f"      {_stack_holes(report, stack)}")
@@ -217,10 +224,10 @@ def _layer_table(rows: Sequence[Row]) -> list[str]:
             for b, branch in enumerate(row.parallel, 1):
                 for i, inner in enumerate(branch, 1):
                     add(inner, f"{label}.{b}.{i}")
-            cells = ("join", "", "", "", row.receptive_field, row.jump, row.offset)
+            cells = ("join", "", "", "", *_seen(row))
         else:
             own = (row.kernel, row.stride, row.dilation, row.effective_kernel)
-            cells = (*own, row.receptive_field, row.jump, row.offset)
+            cells = (*own, *_seen(row))
         lines.append(f"{label:<16.16}" + "".join(f"{_cell(cell):>12}" for cell in cells))
 
     for index, row in enumerate(rows, 1):
@@ -228,8 +235,15 @@ def _layer_table(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
+def _seen(row: LayerReport | JoinReport) -> tuple[Any, ...]:
+    """Return what a row sees; behind global pooling alone that is all, from nowhere in particular."""
+    return (row.receptive_field, row.jump, row.offset) if row.receptive_field else ("all", row.jump, "")
+
+
 def _cell(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    if not isinstance(value, int):
+        return str(value)
+    return f"{value:,}" if abs(value) < 10**8 else f"{value:.3g}"
 
 
 # --- lags ------------------------------------------------------------------------------------------------------------

@@ -78,14 +78,14 @@ def _first_gap(pairs: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
 
 
 def mends(stacks: Stacks, kernels: Sequence[int]) -> list[Mend]:
-    """Return ways to close all holes, the smallest change first; none where there is no hole.
+    """Return ways to close all holes, the smallest change first; none where there is no hole, or beyond MAX_LAYERS.
 
     In this order, as far as each helps: one dilation lowered; layers added (as many as it takes, where that is cheaper
     than what follows); taps added to every layer; stacks repeated. One of them always helps. What would lower the
     receptive field by more than a quarter is left out.
     """
     kernels = tuple(kernels)
-    if first_gap(stacks, kernels) is None:
+    if len(kernels) > MAX_LAYERS or first_gap(stacks, kernels) is None:
         return []
     added = _added_layers(stacks, kernels)
     taps, cycles = _added_taps(stacks, kernels), _added_cycles(stacks, kernels)
