@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # toys gain nothing from threads,
 
 import toys  # after the line above: it imports what reads that variable
 from hypothesis import HealthCheck, settings
+
+# a shell that starts the tests in the background has them, and the programs that they start, ignore Ctrl-C
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # machines are noisy: no example fails for being slow; and CI draws the same examples every time
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
