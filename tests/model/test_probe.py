@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import doctest
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -174,16 +175,65 @@ def test_a_pyramid_has_the_holes_that_geometry_lists() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [nn.GroupNorm(1, 2), nn.InstanceNorm1d(2, affine=True), nn.Softmax(dim=-1), nn.LogSoftmax(dim=2)]
+    "module",
+    [
+        nn.GroupNorm(1, 2),
+        nn.InstanceNorm1d(2, affine=True),
+        nn.Softmax(dim=-1),
+        nn.LogSoftmax(dim=2),
+        nn.LayerNorm(28),
+        nn.RMSNorm([2, 28]),
+    ],
 )
-def test_what_works_along_the_whole_axis_is_refused(module: nn.Module) -> None:
-    with pytest.raises(ValueError, match="along the whole axis"):
-        support(nn.Sequential(nn.Conv1d(1, 2, 3), module), torch.zeros(1, 1, 30))
+def test_what_works_along_the_whole_axis_sees_all_of_it(module: nn.Module) -> None:
+    found = support(nn.Sequential(nn.Conv1d(1, 2, 3), module), torch.zeros(1, 1, 30))
+    assert found.inputs == tuple(range(30)) and found.at_border
 
 
 def test_a_softmax_over_channels_hides_nothing() -> None:
     module = nn.Sequential(nn.Conv1d(1, 4, 3), nn.Softmax(dim=1))
     seen([Layer(3)], support(module, torch.zeros(1, 1, 30)))
+
+
+class Applied(nn.Module):
+    """A function of its input and of one convolution of three taps."""
+
+    def __init__(self, function: Callable[[Tensor, nn.Module], Tensor]) -> None:
+        super().__init__()
+        self.taps, self.function = nn.Conv1d(1, 1, 3, bias=False), function
+        self.bias_gain = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return what the function makes of it."""
+        return self.function(x, self)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, net: x.unfold(2, 3, 1).max(-1)[0],
+        lambda x, net: x.unfold(2, 3, 1).min(dim=-1).values,
+        lambda x, net: torch.max(x.unfold(2, 3, 1), -1).values,
+        lambda x, net: x.unfold(2, 3, 1).amax(-1),
+        lambda x, net: torch.amin(x.unfold(2, 3, 1), dim=-1, keepdim=True).squeeze(-1),
+        lambda x, net: torch.maximum(net.taps(x), 3 * x[..., 2:]),
+        lambda x, net: torch.max(net.taps(x), other=3 * x[..., 2:]),
+        lambda x, net: torch.fmin(-net.taps(x), 3 * x[..., 2:]),
+        lambda x, net: x[..., 2:] + net.bias_gain * net.taps(x),
+        lambda x, net: F.layer_norm(net.taps(x).transpose(1, 2), [1]).transpose(1, 2),
+        lambda x, net: x[..., 2:] * 0 + net.taps(x) + x.max(),
+    ],
+)
+def test_no_maximum_gain_or_normalisation_hides_a_tap(function: Callable[[Tensor, nn.Module], Tensor]) -> None:
+    found = support(Applied(function), torch.zeros(1, 1, 20), output=4).inputs
+    assert found in ((4, 5, 6), tuple(range(20)))
+
+
+def test_what_is_too_deep_for_float64_is_refused() -> None:
+    deep = nn.Sequential(*[nn.Conv1d(1, 1, 2) for _ in range(1_500)])
+    with pytest.raises(ValueError, match="too deep"):
+        support(deep, torch.zeros(1, 1, 1_600))
+    assert support(deep[:900], torch.zeros(1, 1, 1_000)).receptive_field == 901
 
 
 class Constant(nn.Module):

@@ -28,6 +28,8 @@ from torch.overrides import TorchFunctionMode
 
 from wavenet.geometry import Hole, holes
 
+SMALLEST = 1e-290  # a gradient below it may stand beside others that have vanished
+
 
 @dataclass(frozen=True)
 class Support:
@@ -67,9 +69,9 @@ class Support:
 def support(module: nn.Module, example: Tensor, axis: int = -1, output: int | None = None) -> Support:
     """Return which inputs an output of a module depends on; the module is left as it is.
 
-    It works for whatever is made of convolutions, linear layers, pools, activations, gates, sums and concatenations.
-    Batch and layer normalisation count as the identity: they mix nothing along the axis. A module that subtracts
-    signals from each other may hide what cancels.
+    It works for whatever is made of convolutions, linear layers, pools, activations, gates, maxima, sums and
+    concatenations, with or without normalisation: one that works along the axis lets every output see every input. A
+    module that subtracts signals from each other may hide what cancels.
 
     Args:
         module: maps one tensor to one tensor.
@@ -79,13 +81,13 @@ def support(module: nn.Module, example: Tensor, axis: int = -1, output: int | No
         output: the index of the output along the axis; None takes the middle one.
 
     Raises:
-        ValueError: the output is no tensor with that axis or index, no input reaches it, or the module normalises
-            along the axis, so that each output sees the whole input.
+        ValueError: the output is no tensor with that axis or index, no input reaches it, or the module is so deep that
+            gradients vanish in float64.
     """
     axis = axis % example.dim()
     codes = not example.is_floating_point()
     leaf = example if codes else torch.ones_like(example, dtype=torch.float64, requires_grad=True)
-    with _evaluating(module), torch.enable_grad(), _Linear(axis, codes) as linear:
+    with _evaluating(module), torch.enable_grad(), _Linear(codes) as linear:
         out = torch.func.functional_call(module, _positive(module), (leaf,))
     if not isinstance(out, Tensor) or out.dim() <= axis:
         raise ValueError(f"the module gives {_told(out)}, expected a tensor with an axis {axis}")
@@ -94,15 +96,20 @@ def support(module: nn.Module, example: Tensor, axis: int = -1, output: int | No
         raise ValueError(f"the output's index is {index}, expected 0 to {out.shape[axis] - 1}")
     begun = linear.looked_up if codes else leaf
     one = out.select(axis, index).sum()
-    gradient = (
-        torch.autograd.grad(one, begun, allow_unused=True)[0] if begun is not None and one.requires_grad else None
-    )
-    reached = (
-        [] if gradient is None else (gradient.movedim(axis, 0).flatten(1) != 0).any(1).nonzero().flatten().tolist()
-    )
+    known = begun is not None and one.requires_grad
+    gradient = torch.autograd.grad(one, begun, allow_unused=True)[0] if known else None
+    reached = [] if gradient is None else _reached(gradient.movedim(axis, 0).flatten(1))
     if not reached:
         raise ValueError(f"no input reaches output {index}; give a module whose output depends on its input")
     return Support(index, tuple(reached), example.shape[axis])
+
+
+def _reached(gradients: Tensor) -> list[int]:
+    """Return which rows of gradients [n, *] are not all zero."""
+    sizes = gradients.amax(1)
+    if bool(((sizes > 0) & (sizes < SMALLEST)).any()):
+        raise ValueError("the module is too deep: gradients through it vanish in float64; give a part of it")
+    return [int(i) for i in sizes.nonzero().flatten()]
 
 
 def _told(value: Any) -> str:
@@ -128,7 +135,7 @@ def _positive(module: nn.Module) -> dict[str, Tensor]:
     for name, value in module.named_parameters():
         share = value[0].numel() if value.dim() > 1 and len(value) else 1
         made[name] = torch.full_like(value, 1.0 / share, dtype=torch.float64, requires_grad=False)
-        if value.dim() <= 1 and name.rpartition(".")[2].startswith("bias"):
+        if value.dim() <= 1 and name.rpartition(".")[2] == "bias":
             made[name].zero_()
     for name, value in module.named_buffers():
         made[name] = value.double() if value.is_floating_point() else value
@@ -152,9 +159,20 @@ ACTIVATIONS = _functions(
     "hardtanh hardswish hardsigmoid threshold logsigmoid sigmoid tanh expit clamp clip clamp_min clamp_max sin cos "
     "dropout dropout1d dropout2d alpha_dropout feature_alpha_dropout"
 )
-NORMALISATIONS = _functions("batch_norm layer_norm rms_norm local_response_norm")
-GLOBAL_NORMALISATIONS = _functions("group_norm instance_norm")
-SOFTMAXES = _functions("softmax log_softmax softmin")
+NORMALISATIONS = _functions("batch_norm local_response_norm")
+EXTREMES = _functions("max min amax amin maximum minimum fmax fmin")
+# what puts each value in proportion to others, and over which dimensions
+MIXERS: dict[Any, Callable[..., Any]] = {
+    **dict.fromkeys(_functions("group_norm"), lambda x, args, kwargs: tuple(range(1, x.dim()))),
+    **dict.fromkeys(_functions("instance_norm"), lambda x, args, kwargs: tuple(range(2, x.dim()))),
+    **dict.fromkeys(
+        _functions("layer_norm rms_norm"),
+        lambda x, args, kwargs: tuple(range(-len(_argument(args, kwargs, 1, "normalized_shape")), 0)),
+    ),
+    **dict.fromkeys(
+        _functions("softmax log_softmax softmin"), lambda x, args, kwargs: _argument(args, kwargs, 1, "dim", -1)
+    ),
+}
 MAX_POOLS = {
     function: (dims, convolution)
     for dims, convolution in ((1, F.conv1d), (2, F.conv2d), (3, F.conv3d))
@@ -173,16 +191,15 @@ class _Linear(TorchFunctionMode):
     """Replaces, while it is on, what could hide a connection.
 
     Args:
-        axis: along which is measured.
         codes: whether the input is whole numbers that an embedding looks up.
 
     Attributes:
         looked_up: what the embedding gave.
     """
 
-    def __init__(self, axis: int, codes: bool) -> None:
+    def __init__(self, codes: bool) -> None:
         super().__init__()
-        self.axis, self.codes = axis, codes
+        self.codes = codes
         self.looked_up: Tensor | None = None
 
     def __torch_function__(
@@ -194,25 +211,42 @@ class _Linear(TorchFunctionMode):
             return _scaled(args[0])
         if func in NORMALISATIONS:
             return args[0]
-        if func in GLOBAL_NORMALISATIONS or (func in SOFTMAXES and self._along_axis(args, kwargs)):
-            raise ValueError(f"{func.__name__} works along the whole axis, so that every output sees every input")
-        if func in SOFTMAXES:
-            return _scaled(args[0])
+        if func in MIXERS:
+            return _mixed(args[0], MIXERS[func](args[0], args, kwargs))
+        if func in EXTREMES:
+            return _mean(func, args, kwargs)
         if func is F.glu:
-            values, gates = args[0].chunk(2, kwargs.get("dim", args[1] if len(args) > 1 else -1))
+            values, gates = args[0].chunk(2, _argument(args, kwargs, 1, "dim", -1))
             return _scaled(values) * _scaled(gates)
         if func in MAX_POOLS:
             return _mean_pool(*MAX_POOLS[func], *args, **kwargs)
         if func in ADAPTIVE_POOLS:
-            return ADAPTIVE_POOLS[func](args[0], kwargs["output_size"] if "output_size" in kwargs else args[1])
+            return ADAPTIVE_POOLS[func](args[0], _argument(args, kwargs, 1, "output_size"))
         if func is F.embedding and self.codes and self.looked_up is None:
             self.looked_up = torch.ones_like(func(*args, **kwargs), requires_grad=True)
             return self.looked_up
         return func(*args, **kwargs)
 
-    def _along_axis(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-        dim = kwargs.get("dim", args[1] if len(args) > 1 else None)
-        return dim is None or dim % args[0].dim() == self.axis
+
+def _argument(args: tuple[Any, ...], kwargs: dict[str, Any], place: int, name: str, default: Any = None) -> Any:
+    """Return an argument that may stand at its place or behind its name."""
+    return kwargs.get(name, args[place] if len(args) > place else default)
+
+
+def _mean(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return the mean of what a maximum or minimum would choose from, in the form in which it gives it."""
+    second = _argument(args, kwargs, 1, "other")
+    if isinstance(second, Tensor):
+        return (args[0] + second) / 2
+    dim, keep = _argument(args, kwargs, 1, "dim"), bool(_argument(args, kwargs, 2, "keepdim", False))
+    mean = args[0].mean() if dim is None or dim == () else args[0].mean(dim, keepdim=keep)
+    found = func(*args, **kwargs)
+    return mean if isinstance(found, Tensor) else type(found)((mean, found.indices))
+
+
+def _mixed(x: Tensor, dims: Any) -> Tensor:
+    """Return each value with the mean of those that it is put in proportion to."""
+    return _scaled(x + x.mean(dims, keepdim=True))
 
 
 def _scaled(x: Tensor) -> Tensor:
