@@ -19,7 +19,7 @@ from wavenet.audio.splits import Span
 from wavenet.effective import Heard
 from wavenet.errors import InputError
 from wavenet.generate.voice import Voice, load
-from wavenet.report import Measured
+from wavenet.report import Context, Measured
 
 
 def voice_of(**model: object) -> Voice:
@@ -57,13 +57,23 @@ def test_the_context_curve_is_that_of_the_training_graph(model: dict[str, object
     voice = voice_of(**model)
     heard, field = heard_of(voice), voice.recipe.shape.receptive_field
     measured = effective.measure_voice(voice, heard, positions=15, gradients=3)
-    lengths = [n for n, _ in measured.context]
+    lengths = [one.samples for one in measured.context]
     assert lengths == [0, *(2**i for i in range(20) if 2**i < field), field]
     places = effective.spread(heard.spans, 15)
     assert measured.positions == len(places) == 15
-    for n, bits in measured.context:
+    assert [one.positions for one in measured.context] == [
+        sum(t > fewer for _, t in places) for fewer in (-1, *lengths[:-1])
+    ]
+    before = None
+    for one in measured.context:
+        n = one.samples
         nats = [-log_p(voice, heard.read(0, max(0, t - field), t), heard.read(0, t, t + 1)[0], n) for _, t in places]
-        assert bits == pytest.approx(np.mean(nats) / math.log(2), abs=2e-5)
+        bits = np.array(nats) / math.log(2)
+        won = np.zeros(15) if before is None else before - bits
+        for values, mean, error in ((bits, one.bits, one.error), (won, one.won, one.won_error)):
+            assert mean == pytest.approx(values.mean(), abs=2e-5)
+            assert error == pytest.approx(values.std(ddof=1) / np.sqrt(15), abs=2e-5)
+        before = bits
 
 
 @pytest.mark.parametrize("model", VOICES)
@@ -134,9 +144,16 @@ def test_shares_of_the_gradient_are_held_by_the_newest_samples() -> None:
 
 
 def test_how_much_context_is_enough_is_told_in_bits() -> None:
-    context = ((0, 8.0), (1, 6.0), (2, 4.5), (4, 4.01), (7, 4.0))
+    bits = {0: 8.0, 1: 6.0, 2: 4.5, 4: 4.01, 7: 4.0}
+    context = tuple(Context(n, value, 0.1, 0.1, 0.1, 5) for n, value in bits.items())
     measured = Measured("x", 1000, 1, (1.0,), {50: 1}, 1, context)
     assert [measured.enough(bits) for bits in (5.0, 4.0, 1.0, 0.1, 0.005)] == [0, 1, 2, 4, 7]
+
+
+def test_a_short_sound_makes_no_rows_that_nothing_was_measured_for() -> None:
+    voice = voice_of()
+    measured = effective.measure_voice(voice, heard_of(voice, length=6), positions=100, gradients=2)
+    assert [(one.samples, one.positions) for one in measured.context] == [(0, 6), (1, 5), (2, 4), (4, 3), (8, 1)]
 
 
 # --- where the sound comes from --------------------------------------------------------------------------------------
@@ -150,7 +167,7 @@ def test_a_run_is_measured_on_its_own_held_out_sound(trained_run: Path, sound_fo
     assert heard.name == f"held-out sound of {sound_folder.name}"
     assert heard.read(heard.spans[0].clip, 10, 30).shape == (20,)
     measured = effective.measure(trained_run)
-    assert measured.context[-1][1] == pytest.approx(effective.measure_voice(voice, heard).context[-1][1])
+    assert measured.context[-1].bits == pytest.approx(effective.measure_voice(voice, heard).context[-1].bits)
     json.dumps(measured.to_json(), allow_nan=False)
 
 
@@ -169,5 +186,7 @@ def test_without_sound_one_line_says_what_to_give(trained_run: Path, tmp_path: P
     voice = load(trained_run)
     with pytest.raises(InputError, match="no sound file or folder"):
         effective.hear(voice, trained_run, tmp_path / "nothing.wav")
+    with pytest.raises(InputError, match="needs a trained network, got digits; give a run"):
+        effective.measure("digits")
     with pytest.raises(InputError, match="does not say where its sound lies; give a sound file or folder"):
         effective.hear(voice, trained_run / "model", None)

@@ -20,6 +20,11 @@ from wavenet import design, geometry, report
 from wavenet.geometry import Gap, Paths
 
 KEYS = {
+    "name",
+    "sample_rate",
+    "dims",
+    "padding",
+    "mends",
     "receptive_field",
     "receptive_field_ms",
     "whole_input",
@@ -273,7 +278,7 @@ def test_what_only_global_pooling_sees_has_no_receptive_field(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("items", "has_holes"),
     [
-        ("[{kernel: 3, dilation: 2}, {kernel: 3, dilation: 4, stride: 2}]", True),
+        ("[{kernel: 3, dilation: 2, stride: 2}, {kernel: 3, dilation: 4}]", True),
         ("[{parallel: [[{kernel: 3, dilation: 2}], [{kernel: 1}]]}]", True),
         ("[{kernel: 3, dilation: 2}, {parallel: [[{kernel: 1}], [{pool: global}]]}]", True),
         ("[{kernel: 3}, {pool: global}]", False),
@@ -288,6 +293,12 @@ def test_where_branches_or_strides_stand_and_where_no_hole_is_there_is_no_gap(
     assert bool(said.holes) is has_holes
     assert said.gap() is None
     assert said.mends() == []
+
+
+def test_the_stride_of_the_last_layer_hides_no_gap(tmp_path: Path) -> None:
+    said = listed(tmp_path, "layers: [{kernel: 3, dilation: 2}, {kernel: 3, dilation: 4, stride: 2}]")
+    assert said.gap() == Gap(dilation=2, reach=1, divisor=2)
+    assert [mend.change for mend in said.mends()] == said.to_json()["mends"] != []
 
 
 def test_the_gap_and_the_mends_are_those_of_geometry() -> None:

@@ -195,14 +195,17 @@ def _data_arguments(parser: argparse.ArgumentParser, shared: Parser, run: Run) -
 
 
 def _positive(text: str) -> int:
-    number = int(text)
+    number = int(text) if text.strip().lstrip("+-").isdecimal() and len(text) < 30 else 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"got {text}, expected a whole number of at least 1")
+        raise argparse.ArgumentTypeError(f"got {text!r:.40}, expected a whole number of at least 1")
     return number
 
 
 def _seconds(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
     if not 0.0 < number <= 86_400.0:
-        raise argparse.ArgumentTypeError(f"got {text}, expected more than 0, at most 86400")
+        raise argparse.ArgumentTypeError(f"got {text!r:.40}, expected more than 0, at most 86400")
     return number

@@ -26,7 +26,7 @@ from typing import Any, NoReturn
 from wavenet import config
 from wavenet.config import Recipe
 from wavenet.errors import RecipeError, did_you_mean
-from wavenet.geometry import Layer, Parallel, Part, Shape, Whole, see
+from wavenet.geometry import Layer, Parallel, Part, Shape, Whole, length_through, see
 from wavenet.geometry.layers import PADDINGS
 
 MAX_DEPTH = 16  # of branches within branches
@@ -105,6 +105,7 @@ def of_layers(tree: dict[str, Any], path: Path) -> Design:
     parts = _Reader(path).parts(tree["layers"], "layers")
     try:
         see(parts, padding=padding)
+        length_through(parts, 10**12, padding)  # unpadded branches of different lengths cannot be joined
     except ValueError as error:
         raise RecipeError(f"{path}: {error}") from None
     return Design(path.stem, rate, (parts,), padding, dims)
@@ -142,7 +143,7 @@ class _Reader:
             return Parallel(tuple(self.parts(branch, f"{at}.parallel[{i}]") for i, branch in enumerate(branches)))
         if "pool" in item:
             if item != {"pool": "global"}:
-                self.refuse(f"{at} is {_shown(item)}, expected {{pool: global}}; write other pooling as {{kernel: 3}}")
+                self.refuse(f"{at} is {_shown(item)}, expected {{pool: global}}; other pooling is {{kernel: 3}} alone")
             return Whole()
         if "kernel" not in item:
             self.refuse(f"{at} has no kernel; add the number of its taps")

@@ -26,7 +26,7 @@ from wavenet.generate.sampler import Engine, build_engine
 from wavenet.generate.voice import Voice
 from wavenet.outputs import Codes
 from wavenet.progress import Progress
-from wavenet.report import Measured
+from wavenet.report import Context, Measured
 
 POSITIONS = 2_000
 GRADIENTS = 250  # of these positions; each costs a forward and a backward pass over a receptive field
@@ -61,6 +61,10 @@ def measure(model: str | Path, audio: str | Path | None = None, cache: Path | No
         BundleError: there is no such model.
         InputError: it does not say where its sound lies, or the sound cannot be used.
     """
+    if not config.user_path(str(model)).is_dir():
+        raise InputError(
+            f"--measure needs a trained network, got {model}; give a run or bundle folder (`wavenet train` makes one)"
+        )
     voice = voices.load(model)
     return measure_voice(voice, hear(voice, model, audio, cache), POSITIONS, GRADIENTS)
 
@@ -162,8 +166,8 @@ def gradient_profile(voice: Voice, past: Sequence[Codes]) -> NDArray[np.float64]
 # --- what context is worth -------------------------------------------------------------------------------------------
 
 
-def context_curve(voice: Voice, past: Sequence[Codes]) -> tuple[tuple[int, float], ...]:
-    """Return (n, bits per sample) for n = 0, 1, 2, 4 ... and the receptive field: what the newest n samples give.
+def context_curve(voice: Voice, past: Sequence[Codes]) -> tuple[Context, ...]:
+    """Return what the newest n samples give, for n = 0, 1, 2, 4 ... and the receptive field.
 
     A network that has heard *start* for ever and then n samples is what the samplers are in after n samples, so that
     each prediction costs n steps of the fast one.
@@ -177,16 +181,23 @@ def context_curve(voice: Voice, past: Sequence[Codes]) -> tuple[tuple[int, float
     lengths = [0, *(2**i for i in range(shape.receptive_field.bit_length()) if 2**i < shape.receptive_field)]
     lengths.append(shape.receptive_field)
     # more samples than there are change nothing: they are not asked for again
-    work = [(i, n) for fewer, n in pairwise([-1, *lengths]) for i, codes in enumerate(past) if fewer < len(codes) - 1]
-    work.reverse()  # the long ones first, so that all threads end together
+    have = np.array([len(codes) - 1 for codes in past])
+    steps = [(n, np.flatnonzero(have > fewer)) for fewer, n in pairwise([-1, *lengths]) if (have > fewer).any()]
+    work = [(int(i), n) for n, positions in reversed(steps) for i in positions]  # the long ones first
     with Progress("context", sum(n + 1 for _, n in work), "samples") as progress:
         nats = _all_nats(engine, past, work, progress.advance)
-    curve, newest = [], np.zeros(len(past))
-    for n in lengths:
-        for i in range(len(past)):
-            newest[i] = nats.get((i, n), newest[i])
-        curve.append((n, float(newest.mean()) / log(2)))
+    curve, bits = [], np.zeros(len(past))
+    for n, positions in steps:
+        before = bits.copy()
+        bits[positions] = [nats[int(i), n] / log(2) for i in positions]
+        won = before - bits if n else np.zeros(len(past))
+        curve.append(Context(n, float(bits.mean()), _error(bits), float(won.mean()), _error(won), len(positions)))
     return tuple(curve)
+
+
+def _error(values: NDArray[np.float64]) -> float:
+    """Return the standard error of a mean."""
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
 
 
 def _all_nats(

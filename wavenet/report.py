@@ -130,9 +130,11 @@ class Report:
 
     def _schedule(self) -> tuple[geometry.Stacks, tuple[int, ...]] | None:
         """Return dilations per stack and all kernels, where there is nothing but layers of stride 1."""
-        layers = [part for part in self.design.parts if isinstance(part, Layer) and part.stride == 1]
-        if len(layers) < len(self.design.parts):
+        *before, last = self.design.parts  # the stride of the last layer moves no tap
+        layers = [part for part in before if isinstance(part, Layer) and part.stride == 1]
+        if len(layers) < len(before) or not isinstance(last, Layer):
             return None
+        layers.append(last)
         stacks = tuple(
             tuple(part.dilation for part in stack if isinstance(part, Layer)) for stack in self.design.stacks
         )
@@ -144,10 +146,37 @@ class Report:
 
     def to_json(self, lags: bool = False) -> dict[str, Any]:
         """Return plain values; with `lags`, the paths of each lag too, as decimal strings."""
+        looked = self.design
         tree: dict[str, Any] = {
-            name: config.to_tree(getattr(self, name)) for name in Report.__annotations__ if name != "design"
+            "name": looked.name,
+            "sample_rate": looked.sample_rate,
+            "dims": looked.dims,
+            "padding": looked.padding,
+            **{name: config.to_tree(getattr(self, name)) for name in Report.__annotations__ if name != "design"},
+            "mends": [mend.change for mend in self.mends()],
         }
         return {**tree, "paths": paths_to_json(self.paths())} if lags else tree
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the newest n samples are worth: everything older is replaced by *start*.
+
+    Args:
+        samples: n.
+        bits: per sample, mean over all positions.
+        error: standard error of that mean.
+        won: bits less than with the n before, mean over the same positions.
+        won_error: standard error of that difference.
+        positions: those that have more samples than the n before; the others can win nothing.
+    """
+
+    samples: int
+    bits: float
+    error: float
+    won: float
+    won_error: float
+    positions: int
 
 
 @dataclass(frozen=True)
@@ -162,7 +191,7 @@ class Measured:
             respect to the embedded input (Luo et al. 2016, arXiv:1701.04128, for what a network is trained to say).
         holding: per cent -> how many of the newest samples hold as much of the gradient's square.
         positions: held-out samples that the bits are a mean over.
-        context: (n, bits per sample) where everything older than the newest n samples is replaced by *start*.
+        context: n = 0, 1, 2, 4 ... and the receptive field, as far as any position has samples.
     """
 
     sound: str
@@ -171,11 +200,11 @@ class Measured:
     profile: tuple[float, ...]
     holding: dict[int, int]
     positions: int
-    context: tuple[tuple[int, float], ...]
+    context: tuple[Context, ...]
 
     def enough(self, bits: float) -> int:
-        """Return the fewest of the measured n that cost less than so many bits per sample more than the whole field."""
-        return next(n for n, found in self.context if found - self.context[-1][1] < bits)
+        """Return the fewest of the measured n that cost less than so many bits per sample more than all."""
+        return next(one.samples for one in self.context if one.bits - self.context[-1].bits < bits)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""

@@ -41,18 +41,23 @@ def describe_measured(measured: Measured) -> str:
     def lasting(samples: int) -> str:
         return f"{many(samples, 'sample')} ({1000 * samples / measured.sample_rate:,.3g} ms)"
 
-    held = ", ".join(f"{share}% in the newest {lasting(lag)}" for share, lag in measured.holding.items())
+    held = ", ".join(f"{share}% of its square in the newest {lasting(lag)}" for share, lag in measured.holding.items())
     lines = [f"measured on {measured.sound:.80}"]
     lines += fact("gradient", f"{held}; mean over {many(measured.gradients, 'position')}")
     enough = [f"{lasting(measured.enough(bits))} are within {bits:g} bits/sample of all" for bits in ENOUGH_BITS]
     lines += fact("context", f"{', '.join(enough)}; mean over {many(measured.positions, 'position')}")
-    lines += ["", f"{'newest samples kept':<24}{'ms':>10}{'bits/sample':>14}{'won':>10}"]
-    before = None
-    for count, bits in measured.context:
-        won = "" if before is None else f"{before - bits:.3f}"
-        ms = 1000 * count / measured.sample_rate
-        lines.append(f"{f'{count:,}' if count else 'none':<24}{ms:>10,.1f}{bits:>14.3f}{won:>10}")
-        before = bits
+    lines += fact(
+        "", "with less than all the network hears a sound that begins just there, as it seldom did in training"
+    )
+    lines += [
+        "",
+        f"{'newest samples kept':<22}{'ms':>10}{'bits/sample':>22}{'won':>22}{'positions that have them':>24}",
+    ]
+    for one in measured.context:
+        won = f"{one.won:.4f} +- {one.won_error:.4f}" if one.samples else ""
+        ms = 1000 * one.samples / measured.sample_rate
+        name, bits = f"{one.samples:,}" if one.samples else "none", f"{one.bits:.3f} +- {one.error:.3f}"
+        lines.append(f"{name:<22}{ms:>12,.1f}{bits:>20}{won:>22}{one.positions:>22,}")
     return "\n".join(lines)
 
 
@@ -144,7 +149,7 @@ def _gridding(report: Report) -> list[str]:
     """Return why lags are missed and what mends it; nothing where none is."""
     gap = report.gap()
     if gap is None:
-        return []
+        return fact("to mend it", "not looked for: there are branches or strides") if report.holes else []
     smaller = f"smaller dilations reach 0 to {gap.reach - 1:,}, " if gap.reach > 1 else ""
     lines = fact("first hole", f"lag {gap.reach:,}: {smaller}dilation {gap.dilation:,} leaps over it")
     if gap.divisor > 1:
@@ -206,7 +211,7 @@ def _dilations(parts: Sequence[Part]) -> str:
 def _dilation(part: Part) -> str:
     """Return a layer's dilation, branches as ``(1 | 6 | 12)``."""
     if isinstance(part, Layer):
-        return str(part.dilation)
+        return str(part.dilation) if part.stride == 1 else f"{part.dilation}s{part.stride}"
     if isinstance(part, Parallel):
         return f"({' | '.join(' '.join(map(_dilation, branch)) for branch in part.branches)})"
     return "global"
@@ -255,14 +260,14 @@ def _lag_table(report: Report) -> list[str]:
     logs = paths.log2()
     how = "exact" if paths.exact else "in floating logarithms: exact counts would take too much memory"
     lines = fact("paths", f"{_power(math.log2(paths.total) if paths.total else -math.inf)} in all, {how}")
-    lines += [f"{'lags':<24}{'ms':>10}{'reached':>22}{'paths per lag':>24}{'share of paths':>17}"]
+    lines += [f"{'lags':<23}{'ms':>12}{'reached':>26}{'paths per lag':>24}{'share':>13}"]
     for first, last in octaves(len(logs)):
         reached = [value for value in logs[first : last + 1] if value > -math.inf]
         name = f"{first:,}" if first == last else f"{first:,}-{last:,}"
         ms = report.milliseconds(last)
         lines.append(
-            f"{name:<24}{'' if ms is None else f'{ms:,.1f}':>10}{f'{len(reached):,} of {last - first + 1:,}':>22}"
-            f"{_range(reached):>24}{_share(paths, first, last):>17.2%}"
+            f"{name:<23}{'' if ms is None else f'{ms:,.1f}':>12}{f'{len(reached):,} of {last - first + 1:,}':>26}"
+            f"{_range(reached):>24}{_share(paths, first, last):>13.2%}"
         )
     return lines
 

@@ -25,7 +25,7 @@ MEASURED = Measured(
     tuple(1 / (1 + lag) for lag in range(15)),
     {50: 1, 90: 3, 99: 9},
     20,
-    ((0, 4.0), (1, 3.0), (15, 2.5)),
+    tuple(Context(n, bits, 0.1, 0.5, 0.1, 20) for n, bits in ((0, 4.0), (1, 3.0), (15, 2.5))),
 )
 
 
@@ -80,6 +80,13 @@ def test_a_sheet_says_what_was_looked_at(tmp_path: Path) -> None:
     words = drawn(tmp_path / "a.svg", said, MEASURED)
     for text in ("effective field", "what context is worth", "2.500", "99%", "Measured on noise"):
         assert text in words
+
+
+def test_places_are_told_from_what_they_are_counted_from(tmp_path: Path) -> None:
+    (tmp_path / "list.yaml").write_text("padding: same\nlayers: [{kernel: 3, dilation: 2}]")
+    words = drawn(tmp_path / "a.svg", report.inspect(tmp_path / "list.yaml"))
+    assert "samples from the output's own place" in words and "lags back from the rightmost input missed: 1, 3" in words
+    assert "samples from the newest input" in drawn(tmp_path / "a.svg", looked(dilations=[1, 2]))
 
 
 def test_stacks_that_are_alike_are_drawn_once_and_many_are_counted(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def _tree_axes(axes: Axes, report: Report, name: str, rows: Sequence[Row]) -> No
         if row.whole:
             axes.axhspan(bottom, top, facecolor="none", edgecolor=LIGHT, hatch="///", lw=0, zorder=0)
         above = row.below
-    if few:
+    if few and not any(row.whole for row in rows):
         lost = sorted(set(range(low, high + 1)) - set(above))
         axes.scatter(lost, [0] * len(lost), s=22, marker="x", color=ACCENT, lw=1.1, zorder=4)
     axes.scatter([0], [depth], s=40, color=ACCENT, zorder=5, lw=0)
@@ -206,7 +206,8 @@ def _path_axes(axes: Axes, report: Report, newest: int) -> None:
     axes.grid(axis="y", alpha=0.3)
     axes.set_ylabel("paths" if counts is not None else "log10 of paths", fontsize=8)
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=counts is not None))
-    unit, own = ("samples", "newest input") if report.design.dims == 1 else ("pixels", "output's own place")
+    unit = "samples" if report.design.dims == 1 else "pixels"
+    own = "newest input" if report.design.padding == "causal" else "output's own place"
     axes.set_xlabel(f"{unit} from the {own}", fontsize=8)
     how = "exact" if paths.exact else "in floating point"
     axes.set_title(f"paths from each lag to the output ({how})", fontsize=9, loc="left")
@@ -248,8 +249,10 @@ def _profile_axes(axes: Axes, measured: Measured) -> None:
 
 def _context_axes(axes: Axes, measured: Measured) -> None:
     """Draw the bits per sample against how many of the newest samples are kept."""
-    counts, bits = (np.array(column) for column in zip(*measured.context, strict=True))
-    axes.plot(np.maximum(counts, 0.5), bits, color=DARK, lw=1.4, marker="o", ms=4)
+    counts, bits, errors = (
+        np.array([getattr(one, name) for one in measured.context]) for name in ("samples", "bits", "error")
+    )
+    axes.errorbar(np.maximum(counts, 0.5), bits, errors, color=DARK, lw=1.4, marker="o", ms=4, capsize=2)
     axes.axhline(bits[-1], color=MIDDLE, ls="--", lw=0.8)
     axes.text(
         0.99, bits[-1], f"{bits[-1]:.3f}", transform=axes.get_yaxis_transform(), fontsize=7, ha="right", va="bottom"
@@ -274,7 +277,11 @@ def _caption(
     measured: Measured | None,
 ) -> str:
     """Return the numbers, and how to read the sheet."""
-    said = [f"Coverage {percent(report.coverage)}" + (f", {missed(report.holes, 60)}." if report.holes else ".")]
+    holes = ""
+    if report.holes:
+        from_where = "" if report.design.padding == "causal" else " back from the rightmost input"
+        holes = f", lags{from_where} {missed(report.holes, 60)}"
+    said = [f"Coverage {percent(report.coverage)}{holes}."]
     mends = report.mends()
     if mends:
         said.append(f"To mend it: {textwrap.shorten(mends[0].change, 120)}.")
@@ -293,6 +300,7 @@ def _caption(
         said.append(
             f"Measured on {measured.sound}: gradients at {many(measured.gradients, 'position')} (dashes: the newest "
             f"samples that hold 50, 90 and 99% of their square), bits at {many(measured.positions, 'position')}; "
-            f"{many(enough, 'sample')} ({1000 * enough / measured.sample_rate:,.3g} ms) come within 0.01 bits of all."
+            f"{many(enough, 'sample')} ({1000 * enough / measured.sample_rate:,.3g} ms) come within 0.01 bits of all "
+            "(bars: standard error)."
         )
     return " ".join(said)

@@ -84,4 +84,6 @@ def _label(group: Sequence[Part], first: int) -> str:
 def _rates(part: Part) -> str:
     if isinstance(part, Parallel):
         return "d " + " | ".join(" ".join(map(_rates, branch)) for branch in part.branches)
-    return str(part.dilation) if isinstance(part, Layer) else "global"
+    if isinstance(part, Layer):
+        return str(part.dilation) if part.stride == 1 else f"{part.dilation}s{part.stride}"
+    return "global"
