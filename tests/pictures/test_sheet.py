@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from wavenet import pictures, report
 from wavenet.pictures import sheet
-from wavenet.report import Measured, Report
+from wavenet.report import Context, Measured, Report
 
 SAMPLES = sorted((Path(__file__).parents[2] / "samples" / "layers").glob("*.yaml"))
 MEASURED = Measured(
