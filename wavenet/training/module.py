@@ -17,6 +17,7 @@ from wavenet.model.network import WaveNet
 from wavenet.outputs import IGNORED
 
 BETAS = (0.9, 0.99)  # Adam's; a second memory of 100 steps, since short runs on a CPU have only thousands
+ROLLBACK_RATE = 0.5  # what is left of the learning rate after going back to the last good state
 
 
 def learning_rate(train: TrainConfig, step: int) -> float:
@@ -47,6 +48,7 @@ class WaveNetModule(pl.LightningModule):
         step: batches seen, skipped ones included: the data counter.
         skipped: steps left out because of a non-finite loss or gradient.
         skipped_in_a_row: those at the end.
+        rollbacks: how often training went back to the last good state; each halves the rate from there on.
     """
 
     def __init__(self, recipe: Recipe, network: WaveNet, compiled: bool = False) -> None:
@@ -56,7 +58,7 @@ class WaveNetModule(pl.LightningModule):
         self.network = network
         self.averaged = copy.deepcopy(network).eval().requires_grad_(False)
         self._graph = torch.compile(network) if compiled else network
-        self.step = self.skipped = self.skipped_in_a_row = 0
+        self.step = self.skipped = self.skipped_in_a_row = self.rollbacks = 0
         self.optimizer_state: dict[str, Any] | None = None  # set by a resumed run
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -68,6 +70,10 @@ class WaveNetModule(pl.LightningModule):
         if self.optimizer_state is not None:
             optimizer.load_state_dict(self.optimizer_state)
         return optimizer
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of one step, after what rollbacks took from it."""
+        return learning_rate(self.recipe.train, step) * ROLLBACK_RATE**self.rollbacks
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> dict[str, Any]:
         """Take one step on the mean loss of the batch's targets.
@@ -85,7 +91,7 @@ class WaveNetModule(pl.LightningModule):
         optimizer = self.optimizers()
         assert isinstance(optimizer, pl.core.optimizer.LightningOptimizer)
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(train, self.step)
+            group["lr"] = self.rate(self.step)
         if self.recipe.model.dropout > 0:
             torch.manual_seed((train.seed * 1_000_003 + self.step) % 2**63)
         losses = self.alphabet.nll(self._graph(batch["inputs"]), batch["targets"])
