@@ -31,6 +31,7 @@ from wavenet.training import checkpoint
 from wavenet.training.data import SoundData
 from wavenet.training.metrics import Metrics
 from wavenet.training.module import WaveNetModule
+from wavenet.training.team import Team, agreed
 
 BAD_STEPS = 10  # non-finite steps in a row after which training goes back to the last good state
 ROLLBACKS = 3  # of a run; then it stops
@@ -119,17 +120,21 @@ class Recorder(pl.Callback):
         stopper: asked whether a step is the last.
         standing: where a resumed run stands.
         versions: what the bundle says of the programs it was made with.
+        team: the processes that train together; only the first of them keeps the record.
     """
 
     def __init__(
-        self, run: Path, data: SoundData, stopper: Stopper, standing: Standing, versions: dict[str, Any]
+        self, run: Path, data: SoundData, stopper: Stopper, standing: Standing, versions: dict[str, Any], team: Team
     ) -> None:
         self.run, self.data, self.stopper, self.standing, self.versions = run, data, stopper, standing, versions
+        self.team = team
         self._progress: Progress | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Open the record; rows past the checkpoint are dropped, a record that was cut short is made up for."""
         assert isinstance(pl_module, WaveNetModule)
+        if not self.team.leads:
+            return
         self.metrics = Metrics(self.run / "metrics.csv", pl_module.step)
         self._progress = Progress("training", pl_module.recipe.train.steps, "steps", first=pl_module.step)
         self._tick = time.monotonic()
@@ -142,18 +147,21 @@ class Recorder(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Record one step, in the fixed order; then end training where that is due."""
-        assert isinstance(pl_module, WaveNetModule) and self._progress is not None
+        assert isinstance(pl_module, WaveNetModule)
         module, train = pl_module, pl_module.recipe.train
         last = module.step >= train.steps
-        self._add(outputs)
-        self._progress.advance(1, f"{outputs['bits']:.3f} bits/sample")
-        self._record(trainer, module)
-        stop = self.stopper.check(module.step)  # asked once: a signal after this waits for the next step
+        if self.team.leads and self._progress is not None:
+            self._add(outputs)
+            self._progress.advance(1, f"{outputs['bits']:.3f} bits/sample")
+            self._record(trainer, module)
+        # asked once: a signal after this waits for the next step
+        stop = agreed(self.stopper.check(module.step), module.device)
         diverged = module.skipped_in_a_row >= BAD_STEPS and not self._roll_back(module)
-        if self.stopper.due and not last and self.standing.valid.get("valid_step") != module.step:
-            self._validate(module)  # off the schedule: told, and kept in the bundle, but no row and no best
-        if last or stop or diverged or module.step % train.save_steps == 0:
-            self.save(module)
+        if self.team.leads:
+            if self.stopper.due and not last and self.standing.valid.get("valid_step") != module.step:
+                self._validate(module)  # off the schedule: told, and kept in the bundle, but no row and no best
+            if last or stop or diverged or module.step % train.save_steps == 0:
+                self.save(module)
         if diverged:
             raise DivergenceError(
                 f"{BAD_STEPS} steps in a row had a non-finite loss or gradient, after {ROLLBACKS} rollbacks (the last "
@@ -322,5 +330,6 @@ class Recorder(pl.Callback):
         return inner
 
     def _checkpoint(self, module: WaveNetModule, name: str) -> None:
-        extra = {"standing": self.standing.to_state(), "fingerprint": self.data.fingerprint()}
+        told = {"fingerprint": self.data.fingerprint(), "devices": self.team.size}
+        extra = {"standing": self.standing.to_state(), **told}
         checkpoint.save(self.run / "checkpoints" / name, module, self._optimizer(module), extra)
