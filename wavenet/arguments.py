@@ -148,6 +148,12 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
     add("--force", action="store_true", help="begin anew in the folder of another run")
     add("--init", metavar="MODEL", help="take the first weights from a run or bundle of the same dimensions")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train (default: auto)")
+    add(
+        "--devices",
+        metavar="N",
+        type=_positive,
+        help="train on N at once, each with its share of a batch N times as large",
+    )
     add("--precision", choices=("32", "bf16"), default="32", help="arithmetic of the training graph (default: 32)")
     add("--compile", action="store_true", help="compile the training graph (needs a C++ compiler)")
     add("--cache", metavar="DIR", type=Path, help="where decoded sound is kept (default: this user's cache)")

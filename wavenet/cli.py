@@ -127,6 +127,7 @@ def _train(arguments: argparse.Namespace) -> int:
         force=arguments.force,
         init=arguments.init,
         device=arguments.device,
+        devices=arguments.devices,
         precision=arguments.precision,
         compiled=arguments.compile,
         cache=arguments.cache,

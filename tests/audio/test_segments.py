@@ -160,6 +160,21 @@ def test_spans_inside_a_file_see_what_lies_before_them() -> None:
 # --- training --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_processes_share_a_batch_without_a_rest(processes: int) -> None:
+    crops = crops_of(sound_of([noise(300), noise(120, 1), noise(77, 2)]), 20)
+    for step in range(20):
+        whole = crops.training(5, step, 2 * processes)
+        parts = [crops.training(5, step, 2 * processes, (i, processes)) for i in range(processes)]
+        assert [len(part.targets) for part in parts] == [2] * processes
+        together = sorted(targets([part]).tobytes() for one in parts for part in rows(one))
+        assert together == sorted(targets([part]).tobytes() for part in rows(whole))
+
+
+def rows(batch: segments.Batch) -> list[segments.Batch]:
+    return [segments.Batch(batch.inputs[i : i + 1], batch.targets[i : i + 1]) for i in range(len(batch.targets))]
+
+
 def test_a_batch_is_a_function_of_seed_and_step_alone() -> None:
     sound = sound_of([noise(300 + 7 * i, seed=i) for i in range(9)])
     in_order = crops_of(sound, 40)

@@ -6,7 +6,9 @@ import csv
 import json
 import logging
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import soundfile
@@ -16,8 +18,10 @@ import toys
 import wavenet
 from wavenet import config
 from wavenet.errors import BundleError, DivergenceError, InputError, Terminated
+from wavenet.outputs import Categorical
 from wavenet.training import checkpoint
 from wavenet.training.metrics import TIME_COLUMNS, read
+from wavenet.training.module import WaveNetModule, learning_rate
 
 
 def record(run: Path) -> list[dict[str, str]]:
@@ -200,26 +204,107 @@ def test_the_compiled_graph_trains_alike(tmp_path: Path, sound_folder: Path, tra
     assert ours == pytest.approx(plain, abs=1e-3)
 
 
-def test_ten_bad_steps_in_a_row_stop_with_the_last_good_state(
+def plant(monkeypatch: pytest.MonkeyPatch, bad: Callable[[int], bool]) -> None:
+    """Make the loss of some steps, counted from 0, not finite."""
+    training_step, nll = WaveNetModule.training_step, Categorical.nll
+
+    def step(self: WaveNetModule, batch: dict[str, torch.Tensor], batch_idx: int) -> dict[str, object]:
+        def planted(own: Categorical, parameters: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+            return nll(own, parameters, targets) * (float("nan") if bad(self.step) else 1.0)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Categorical, "nll", planted)
+            return training_step(self, batch, batch_idx)
+
+    monkeypatch.setattr(WaveNetModule, "training_step", step)
+
+
+SELDOM = {"steps": 60, "save_steps": 6, "validate_steps": 100, "sample_steps": 100, "log_steps": 1}
+
+
+def test_ten_bad_steps_in_a_row_go_back_to_the_last_good_state_at_half_the_rate(
+    tmp_path: Path, sound_folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from wavenet.training import callbacks
+
+    plant(monkeypatch, lambda step: step == 3 or 20 <= step < 30)
+    seen: list[dict[str, torch.Tensor]] = []
+    back = checkpoint.roll_back
+
+    def watched(module: Any, optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+        back(module, optimizer, state)
+        assert (state["step"], module.step, module.skipped, module.skipped_in_a_row) == (18, 30, 11, 0)
+        assert all(torch.equal(value, state["network"][name]) for name, value in module.network.state_dict().items())
+        assert all(torch.equal(value, state["averaged"][name]) for name, value in module.averaged.state_dict().items())
+        moments = optimizer.state_dict()["state"]
+        assert all(
+            torch.equal(moments[i]["exp_avg"], value["exp_avg"]) for i, value in state["optimizer"]["state"].items()
+        )
+        seen.append(state["network"])
+
+    monkeypatch.setattr(callbacks.checkpoint, "roll_back", watched)
+    run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", toys.recipe(train=SELDOM))
+    assert len(seen) == 1
+    state = checkpoint.load(run / "checkpoints" / "last.ckpt")
+    assert (state["step"], state["skipped"], state["rollbacks"]) == (60, 11, 1)
+    rates = {int(row["step"]): float(row["learning_rate"]) for row in record(run)}
+    whole = toys.recipe(train=SELDOM).train
+    assert rates[30] == pytest.approx(learning_rate(whole, 29)), "the rate that step 30 was taken with"
+    assert rates[31] == pytest.approx(learning_rate(whole, 30) / 2)
+    assert rates[60] == pytest.approx(learning_rate(whole, 59) / 2)
+    assert "going on with the weights of step 18" in (run / "train.log").read_text()
+    assert wavenet.load(run).training["rollbacks"] == 1
+
+
+def test_a_run_that_was_stopped_goes_back_to_the_same_state(
     tmp_path: Path, sound_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from wavenet.outputs import Categorical
+    plant(monkeypatch, lambda step: 20 <= step < 30 or 45 <= step < 55)
+    made, cache = toys.recipe(train=SELDOM), tmp_path / "cache"
+    whole = toys.train(sound_folder, tmp_path / "whole", cache, made)
+    parted = tmp_path / "parted"
+    for steps in (5, 16, 19, 25, 29, 30, 31, 50, None):
+        toys.train(sound_folder, parted, cache, made, max_steps=steps, resume=True)
+    states = [checkpoint.load(run / "checkpoints" / "last.ckpt") for run in (whole, parted)]
+    assert [state["rollbacks"] for state in states] == [2, 2]
+    for part in ("network", "averaged"):
+        assert all(torch.equal(states[0][part][name], value) for name, value in states[1][part].items())
+    assert (whole / "model" / "model.safetensors").read_bytes() == (parted / "model" / "model.safetensors").read_bytes()
 
-    made = toys.recipe(train={"steps": 40, "save_steps": 100, "validate_steps": 100, "sample_steps": 100})
-    nll, calls = Categorical.nll, 0
 
-    def planted(self: Categorical, parameters: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        nonlocal calls
-        calls += 1
-        bad = calls == 3 or calls > 8
-        return nll(self, parameters, targets) * (float("nan") if bad else 1.0)
+def test_a_run_without_a_good_state_of_its_own_makes_one(
+    tmp_path: Path, sound_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, cache, run = toys.recipe(train=SELDOM), tmp_path / "cache", tmp_path / "run"
+    toys.train(sound_folder, run, cache, made, max_steps=13)
+    (run / "checkpoints" / "good.ckpt").unlink()
+    plant(monkeypatch, lambda step: 14 <= step < 24)
+    toys.train(sound_folder, run, cache, made, max_steps=30, resume=True)
+    assert checkpoint.load(run / "checkpoints" / "last.ckpt")["rollbacks"] == 1
 
-    monkeypatch.setattr(Categorical, "nll", planted)
-    with pytest.raises(DivergenceError, match="10 steps in a row"):
-        toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", made)
-    state = checkpoint.load(tmp_path / "run" / "checkpoints" / "last.ckpt")
-    assert (state["step"], state["skipped"]) == (18, 11)
+
+def test_after_three_rollbacks_training_ends_with_the_last_good_weights(
+    tmp_path: Path, sound_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(monkeypatch, lambda step: step >= 8)
+    run = tmp_path / "run"
+    with pytest.raises(DivergenceError, match=r"after 3 rollbacks .* step 48") as caught:
+        toys.train(sound_folder, run, tmp_path / "cache", toys.recipe(train=SELDOM))
+    assert caught.value.exit_code == 1
+    state = checkpoint.load(run / "checkpoints" / "last.ckpt")
+    assert (state["step"], state["skipped"], state["rollbacks"]) == (48, 40, 3)
+    good = checkpoint.load(run / "checkpoints" / "good.ckpt")
     assert all(torch.isfinite(value).all() for value in state["network"].values())
+    assert all(torch.equal(good["network"][name], value) for name, value in state["network"].items())
+
+
+def test_fewer_bad_steps_are_skipped_and_nothing_goes_back(
+    tmp_path: Path, sound_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(monkeypatch, lambda step: 10 <= step < 19 or 20 <= step < 29)
+    run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", toys.recipe(train=SELDOM), max_steps=30)
+    state = checkpoint.load(run / "checkpoints" / "last.ckpt")
+    assert (state["skipped"], state["rollbacks"]) == (18, 0)
 
 
 def test_workers_change_nothing(tmp_path: Path, sound_folder: Path, trained_run: Path) -> None:

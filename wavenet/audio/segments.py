@@ -154,10 +154,17 @@ class Crops:
             inputs[row, : len(past)] = past
         return Batch(inputs, targets)
 
-    def training(self, seed: int, step: int, size: int) -> Batch:
-        """Return batch `step` of an endless run with this seed."""
+    def training(self, seed: int, step: int, size: int, share: tuple[int, int] = (0, 1)) -> Batch:
+        """Return batch `step` of an endless run with this seed.
+
+        Args:
+            seed: of the run.
+            step: counted from 0.
+            size: pieces of the whole batch.
+            share: (i, n) takes every n-th piece from the i-th on: what one of n processes trains on.
+        """
         window, within = divmod(step, WINDOW_BATCHES)
-        return self.batch(self._window(seed, window, size)[within])
+        return self.batch(self._window(seed, window, size)[within][share[0] :: share[1]])
 
     @functools.lru_cache(maxsize=2)  # noqa: B019  (one Crops lives as long as the program)
     def _window(self, seed: int, window: int, size: int) -> NDArray[np.int64]:

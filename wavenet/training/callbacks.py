@@ -30,9 +30,12 @@ from wavenet.progress import Progress, log
 from wavenet.training import checkpoint
 from wavenet.training.data import SoundData
 from wavenet.training.metrics import Metrics
-from wavenet.training.module import WaveNetModule, learning_rate
+from wavenet.training.module import WaveNetModule
+from wavenet.training.team import Team, agreed
 
-BAD_STEPS = 10  # non-finite steps in a row after which training stops
+BAD_STEPS = 10  # non-finite steps in a row after which training goes back to the last good state
+ROLLBACKS = 3  # of a run; then it stops
+GOOD = "good.ckpt"  # the last checkpoint on the schedule whose newest step was finite
 SAMPLE_SEED = 1  # of the sounds made while training: the same at every step, so that they can be compared
 
 
@@ -117,20 +120,26 @@ class Recorder(pl.Callback):
         stopper: asked whether a step is the last.
         standing: where a resumed run stands.
         versions: what the bundle says of the programs it was made with.
+        team: the processes that train together; only the first of them keeps the record.
     """
 
     def __init__(
-        self, run: Path, data: SoundData, stopper: Stopper, standing: Standing, versions: dict[str, Any]
+        self, run: Path, data: SoundData, stopper: Stopper, standing: Standing, versions: dict[str, Any], team: Team
     ) -> None:
         self.run, self.data, self.stopper, self.standing, self.versions = run, data, stopper, standing, versions
+        self.team = team
         self._progress: Progress | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Open the record; rows past the checkpoint are dropped, a record that was cut short is made up for."""
         assert isinstance(pl_module, WaveNetModule)
+        if not self.team.leads:
+            return
         self.metrics = Metrics(self.run / "metrics.csv", pl_module.step)
         self._progress = Progress("training", pl_module.recipe.train.steps, "steps", first=pl_module.step)
         self._tick = time.monotonic()
+        if pl_module.step == 0 or not (self.run / "checkpoints" / GOOD).is_file():
+            self._checkpoint(pl_module, GOOD)  # something to go back to from the first step on
         if self.standing.unrecorded and self._record(trainer, pl_module):
             self.save(pl_module)
 
@@ -138,24 +147,40 @@ class Recorder(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Record one step, in the fixed order; then end training where that is due."""
-        assert isinstance(pl_module, WaveNetModule) and self._progress is not None
+        assert isinstance(pl_module, WaveNetModule)
         module, train = pl_module, pl_module.recipe.train
         last = module.step >= train.steps
-        self._add(outputs)
-        self._progress.advance(1, f"{outputs['bits']:.3f} bits/sample")
-        self._record(trainer, module)
-        stop = self.stopper.check(module.step)  # asked once: a signal after this waits for the next step
-        diverged = module.skipped_in_a_row >= BAD_STEPS
-        if self.stopper.due and not last and self.standing.valid.get("valid_step") != module.step:
-            self._validate(module)  # off the schedule: told, and kept in the bundle, but no row and no best
-        if last or stop or diverged or module.step % train.save_steps == 0:
-            self.save(module)
+        if self.team.leads and self._progress is not None:
+            self._add(outputs)
+            self._progress.advance(1, f"{outputs['bits']:.3f} bits/sample")
+            self._record(trainer, module)
+        # asked once: a signal after this waits for the next step
+        stop = agreed(self.stopper.check(module.step), module.device)
+        diverged = module.skipped_in_a_row >= BAD_STEPS and not self._roll_back(module)
+        if self.team.leads:
+            if self.stopper.due and not last and self.standing.valid.get("valid_step") != module.step:
+                self._validate(module)  # off the schedule: told, and kept in the bundle, but no row and no best
+            if last or stop or diverged or module.step % train.save_steps == 0:
+                self.save(module)
         if diverged:
             raise DivergenceError(
-                f"{BAD_STEPS} steps in a row had a non-finite loss or gradient (the last was step {module.step}); the "
-                f"last good state is saved in {self.run}: lower train.learning_rate and begin anew, or check the data"
+                f"{BAD_STEPS} steps in a row had a non-finite loss or gradient, after {ROLLBACKS} rollbacks (the last "
+                f"was step {module.step:,}); the last good weights are saved in {self.run}: lower train.learning_rate "
+                "and begin anew, or check the data"
             )
         trainer.should_stop = stop
+
+    def _roll_back(self, module: WaveNetModule) -> bool:
+        """Go back to the last good state at a lower rate; return False where that was done too often already."""
+        if module.rollbacks >= ROLLBACKS:
+            return False
+        state = checkpoint.load(self.run / "checkpoints" / GOOD)
+        checkpoint.roll_back(module, self._optimizer(module), state)
+        self._say(
+            f"step {module.step:,}: {BAD_STEPS} non-finite steps in a row; going on with the weights of step "
+            f"{state['step']:,}, new batches and half the rate (rollback {module.rollbacks} of {ROLLBACKS})"
+        )
+        return True
 
     def _record(self, trainer: pl.Trainer, module: WaveNetModule) -> bool:
         """Score, sound and row of one step where they are due; return whether nothing was cut short."""
@@ -210,7 +235,7 @@ class Recorder(pl.Callback):
         row: dict[str, Any] = {
             "step": module.step,
             "train_bits": window.bits / steps if window.steps else "",
-            "learning_rate": learning_rate(module.recipe.train, module.step - 1),
+            "learning_rate": module.rate(module.step - 1),
             "gradient_norm": window.norm / steps,
             "skipped": module.skipped,
             "seconds": round(self.standing.seconds, 1),
@@ -278,6 +303,7 @@ class Recorder(pl.Callback):
             "steps": module.step,
             "steps_planned": module.recipe.train.steps,
             "skipped_steps": module.skipped,
+            "rollbacks": module.rollbacks,
             "seconds": round(self.standing.seconds, 1),
             **self.standing.valid,
             **self.versions,
@@ -290,11 +316,20 @@ class Recorder(pl.Callback):
                 f"the bundle {self.run / 'model'} cannot be written ({error.strerror or error}); the last "
                 "checkpoint is whole: free space, then `wavenet train --resume`"
             ) from None
-        self._checkpoint(module, "last.ckpt")
+        if module.step % module.recipe.train.save_steps == 0 and not module.skipped_in_a_row:
+            # before last.ckpt, and never off the schedule: what is gone back to depends on no interruption
+            self._checkpoint(module, GOOD)
+            checkpoint.keep_as(self.run / "checkpoints" / GOOD, self.run / "checkpoints" / "last.ckpt")
+        else:
+            self._checkpoint(module, "last.ckpt")
 
-    def _checkpoint(self, module: WaveNetModule, name: str) -> None:
+    def _optimizer(self, module: WaveNetModule) -> torch.optim.Optimizer:
         optimizer = module.optimizers()
         assert isinstance(optimizer, pl.core.optimizer.LightningOptimizer)
         inner: torch.optim.Optimizer = optimizer.optimizer
-        extra = {"standing": self.standing.to_state(), "fingerprint": self.data.fingerprint()}
-        checkpoint.save(self.run / "checkpoints" / name, module, inner, extra)
+        return inner
+
+    def _checkpoint(self, module: WaveNetModule, name: str) -> None:
+        told = {"fingerprint": self.data.fingerprint(), "devices": self.team.size}
+        extra = {"standing": self.standing.to_state(), **told}
+        checkpoint.save(self.run / "checkpoints" / name, module, self._optimizer(module), extra)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,7 @@ def save(path: Path, module: WaveNetModule, optimizer: torch.optim.Optimizer, ex
         "step": module.step,
         "skipped": module.skipped,
         "skipped_in_a_row": module.skipped_in_a_row,
+        "rollbacks": module.rollbacks,
         "threads": torch.get_num_threads(),
         "network": module.network.state_dict(),
         "averaged": module.averaged.state_dict(),
@@ -44,10 +47,14 @@ def save(path: Path, module: WaveNetModule, optimizer: torch.optim.Optimizer, ex
         with atomic.replacing(path) as temporary:
             torch.save(state, temporary)
     except (OSError, RuntimeError) as error:  # torch's file writer raises RuntimeError on a full disk
-        raise WavenetError(
-            f"the checkpoint {path} cannot be written ({str(error).splitlines()[0]}); the last one is still whole: "
-            "free space, then `wavenet train --resume`"
-        ) from None
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: Exception) -> WavenetError:
+    return WavenetError(
+        f"the checkpoint {path} cannot be written ({str(error).splitlines()[0]}); the last one is still whole: "
+        "free space, then `wavenet train --resume`"
+    )
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -83,3 +90,32 @@ def restore(module: WaveNetModule, state: dict[str, Any]) -> None:
     module.optimizer_state = state["optimizer"]
     module.step, module.skipped = int(state["step"]), int(state["skipped"])
     module.skipped_in_a_row = int(state["skipped_in_a_row"])
+    module.rollbacks = int(state.get("rollbacks", 0))  # older checkpoints know of none
+
+
+def roll_back(module: WaveNetModule, optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Put weights, averages and moments back to a checkpoint's, and nothing else: the data counter goes on.
+
+    The batches that follow are new ones, at half the rate, so that what went wrong does not come again.
+    """
+    module.network.load_state_dict(state["network"])
+    module.averaged.load_state_dict(state["averaged"])
+    optimizer.load_state_dict(state["optimizer"])
+    module.rollbacks += 1
+    module.skipped_in_a_row = 0
+
+
+def keep_as(path: Path, other: Path) -> None:
+    """Give a checkpoint that was just written a second name, whole or not at all.
+
+    Raises:
+        WavenetError: it cannot be written; the checkpoint that was there is still whole.
+    """
+    try:
+        with atomic.replacing(other) as temporary:
+            try:
+                os.link(path, temporary)
+            except OSError:  # a file system without links
+                shutil.copyfile(path, temporary)
+    except OSError as error:
+        raise _unwritable(other, error) from None

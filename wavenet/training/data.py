@@ -22,16 +22,27 @@ from wavenet.config import Recipe
 
 
 class Steps(IterableDataset[dict[str, Tensor]]):
-    """The batches of steps first .. last - 1, shared out among the loader's workers in turn."""
+    """The batches of steps first .. last - 1, shared out among the loader's workers in turn.
 
-    def __init__(self, crops: Crops, seed: int, size: int, first: int, last: int) -> None:
-        self.crops, self.seed, self.size, self.first, self.last = crops, seed, size, first, last
+    Args:
+        crops: the pieces.
+        seed: of the run.
+        size: pieces of a batch of this process.
+        first: the first step.
+        last: the step behind the last.
+        share: (i, n): this is process i of n that train together, each on its own share of a batch of n * size.
+    """
+
+    def __init__(
+        self, crops: Crops, seed: int, size: int, first: int, last: int, share: tuple[int, int] = (0, 1)
+    ) -> None:
+        self.crops, self.seed, self.size, self.first, self.last, self.share = crops, seed, size, first, last, share
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         worker = get_worker_info()
         begin, stride = (self.first, 1) if worker is None else (self.first + worker.id, worker.num_workers)
         for step in range(begin, self.last, stride):
-            batch = self.crops.training(self.seed, step, self.size)
+            batch = self.crops.training(self.seed, step, self.size * self.share[1], self.share)
             yield {"inputs": torch.from_numpy(batch.inputs), "targets": torch.from_numpy(batch.targets)}
 
 
@@ -55,6 +66,7 @@ class SoundData(pl.LightningDataModule):
         target_counts: the same, tails of silence included: where the output layer begins.
         crops: the batches of train, valid and test.
         first_step: where a resumed run goes on.
+        share: (i, n): this is process i of n that train together.
         pinned: whether batches are put where a GPU can fetch them.
     """
 
@@ -64,6 +76,7 @@ class SoundData(pl.LightningDataModule):
         self.alphabet = outputs.of(recipe)
         self.fixed_width = fixed_width
         self.first_step = 0
+        self.share = (0, 1)
         self.pinned = False
         self.crops: dict[str, Crops] = {}
         self.counts: NDArray[np.int64] = np.zeros(self.alphabet.classes, np.int64)
@@ -95,7 +108,8 @@ class SoundData(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
         """Return a loader of the batches from `first_step` to the recipe's last."""
         train = self.recipe.train
-        steps = Steps(self.crops["train"], train.seed, train.batch_size, self.first_step, train.steps)
+        span = self.first_step, train.steps
+        steps = Steps(self.crops["train"], train.seed, train.batch_size, *span, self.share)
         return DataLoader(
             steps, batch_size=None, num_workers=train.workers, pin_memory=self.pinned, worker_init_fn=_leave_signals
         )

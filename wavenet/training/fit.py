@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
@@ -13,19 +14,19 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 
 from wavenet import config, report
 from wavenet.config import Recipe
 from wavenet.errors import BundleError, InputError, Terminated, WavenetError, did_you_mean
 from wavenet.model import bundle
 from wavenet.progress import log
-from wavenet.training import checkpoint
+from wavenet.training import checkpoint, team
 from wavenet.training import module as modules
 from wavenet.training import run as runs
 from wavenet.training.callbacks import Recorder, Standing, Stopper
 from wavenet.training.data import SoundData
 from wavenet.training.module import WaveNetModule
+from wavenet.training.team import Team
 from wavenet.wording import hole_warning
 
 BASE_BYTES = 500 << 20  # what Python, torch and lightning take before anything is trained
@@ -44,6 +45,7 @@ class Options:
         force: begin anew in the folder of another run.
         init: a model to take the first weights from.
         device: auto, cpu or cuda.
+        devices: processes that train together on this machine; None takes what torchrun or Slurm started, else one.
         precision: 32 or bf16.
         compiled: put the training graph through torch.compile.
         cache: where decoded sound is kept.
@@ -57,6 +59,7 @@ class Options:
     force: bool = False
     init: str | None = None
     device: str = "auto"
+    devices: int | None = None
     precision: str = "32"
     compiled: bool = False
     cache: str | Path | None = None
@@ -86,14 +89,21 @@ def train(
     own = None if isinstance(recipe, Recipe) else config.run_folder(str(recipe))
     run = Path(chosen.out) if chosen.out is not None else own or Path("runs") / made.name
     _check(chosen)
+    own_team = team.gather(chosen.devices)
+    if not own_team.leads:  # the first speaks, and holds the run folder, for all
+        log.setLevel(logging.ERROR)
+        _train(made, run, dataclasses.replace(chosen, resume=True), own_team)
+        return run
     runs.check_place(run)
     with contextlib.nullcontext() if chosen.dry_run else runs.locked(run):
-        _train(made, run, chosen)
+        _train(made, run, chosen, own_team)
     return run
 
 
 def _check(options: Options) -> None:
     """Raise InputError where a choice is none of those there are."""
+    if options.devices is not None and options.devices < 1:
+        raise InputError(f"devices is {options.devices}, expected at least 1")
     for name, known in (("device", ("auto", "cpu", "cuda")), ("precision", ("32", "bf16"))):
         value = getattr(options, name)
         if value not in known:
@@ -102,18 +112,30 @@ def _check(options: Options) -> None:
             )
 
 
-def _train(recipe: Recipe, run: Path, options: Options) -> None:
+def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
     state = runs.state_to_resume(recipe, run, resume=options.resume, force=options.force)
+    began = own_team.size if state is None else int(state["extra"].get("devices", 1))
+    if began != own_team.size:
+        raise InputError(
+            f"{run} was begun with {began} devices, got {own_team.size}, which would make other batches; resume with "
+            f"--devices {began}"
+        )
     if state is not None and checkpoint.finished(state, recipe.train.steps):
         log.info("%s is finished: %s steps; nothing to do (--force begins anew)", run, f"{state['step']:,}")
         return
     device = _device(options.device)
     if state is not None and device == "cpu":
         torch.set_num_threads(int(state["threads"]))
+    elif device == "cpu" and own_team.devices > 1 and "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, torch.get_num_threads() // own_team.devices))
     sound = SoundData(recipe, None if options.cache is None else Path(options.cache), fixed_width=options.compiled)
     sound.prepare()
-    sound.pinned = device == "cuda"
+    sound.pinned, sound.share = device == "cuda", (own_team.rank, own_team.size)
     module = _module(recipe, sound, state, options)
+    module.rank = own_team.rank
+    if not own_team.leads:
+        _fit(run, module, sound, state=state, device=device, options=options, own_team=own_team)
+        return
     line = first_line(module, sound, device, options)
     holes = hole_warning(report.of_recipe(recipe))
     if holes is not None:
@@ -127,7 +149,7 @@ def _train(recipe: Recipe, run: Path, options: Options) -> None:
     with runs.logged(run):
         log.info(line)
         runs.describe(run, recipe, device)
-        _fit(run, module, sound, state=state, device=device, options=options)
+        _fit(run, module, sound, state=state, device=device, options=options, own_team=own_team)
 
 
 def _device(name: str) -> str:
@@ -173,6 +195,7 @@ def first_line(module: WaveNetModule, sound: SoundData, device: str, options: Op
     """Return what a training run says first: device, dtype, size, receptive field, memory, minutes of sound."""
     recipe, shape = module.recipe, module.recipe.shape
     where = f"cpu ({torch.get_num_threads()} threads)" if device == "cpu" else torch.cuda.get_device_name()
+    where = where if sound.share[1] == 1 else f"{sound.share[1]} x {where}"
     milliseconds = 1000 * shape.receptive_field / recipe.audio.sample_rate
     minutes = sound.minutes()
     note = f", {minutes['trimmed']:.1f} trimmed" if minutes["trimmed"] else ""
@@ -211,17 +234,18 @@ def _fit(
     state: dict[str, Any] | None,
     device: str,
     options: Options,
+    own_team: Team,
 ) -> None:
     stopper = Stopper(options.max_steps, options.max_seconds)
     standing = Standing.from_state(state["extra"]["standing"]) if state else Standing()
-    recorder = Recorder(run, sound, stopper, standing, runs.versions(device))
+    recorder = Recorder(run, sound, stopper, standing, runs.versions(device), own_team)
     if options.max_steps is not None and module.step >= options.max_steps:
         log.info("%s has done %s steps already; nothing to do", run, f"{module.step:,}")
         return
     with _quiet_lightning():
         trainer = pl.Trainer(
             accelerator="gpu" if device == "cuda" else "cpu",
-            devices=1,
+            **own_team.trainer_arguments(),
             precision="bf16-mixed" if options.precision == "bf16" else "32-true",
             max_epochs=1,
             logger=_tensorboard(run),
@@ -229,7 +253,6 @@ def _fit(
             default_root_dir=run,
             enable_checkpointing=False,
             enable_progress_bar=False,
-            plugins=[LightningEnvironment()],  # under Slurm Lightning would save and restore state of its own
             enable_model_summary=False,
             num_sanity_val_steps=0,
         )

@@ -15,8 +15,10 @@ from wavenet.config import Recipe, TrainConfig
 from wavenet.model import network as networks
 from wavenet.model.network import WaveNet
 from wavenet.outputs import IGNORED
+from wavenet.training import team
 
 BETAS = (0.9, 0.99)  # Adam's; a second memory of 100 steps, since short runs on a CPU have only thousands
+ROLLBACK_RATE = 0.5  # what is left of the learning rate after going back to the last good state
 
 
 def learning_rate(train: TrainConfig, step: int) -> float:
@@ -47,6 +49,8 @@ class WaveNetModule(pl.LightningModule):
         step: batches seen, skipped ones included: the data counter.
         skipped: steps left out because of a non-finite loss or gradient.
         skipped_in_a_row: those at the end.
+        rank: which of the processes that train together this is.
+        rollbacks: how often training went back to the last good state; each halves the rate from there on.
     """
 
     def __init__(self, recipe: Recipe, network: WaveNet, compiled: bool = False) -> None:
@@ -56,7 +60,8 @@ class WaveNetModule(pl.LightningModule):
         self.network = network
         self.averaged = copy.deepcopy(network).eval().requires_grad_(False)
         self._graph = torch.compile(network) if compiled else network
-        self.step = self.skipped = self.skipped_in_a_row = 0
+        self.step = self.skipped = self.skipped_in_a_row = self.rollbacks = 0
+        self.rank = 0
         self.optimizer_state: dict[str, Any] | None = None  # set by a resumed run
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -68,6 +73,10 @@ class WaveNetModule(pl.LightningModule):
         if self.optimizer_state is not None:
             optimizer.load_state_dict(self.optimizer_state)
         return optimizer
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of one step, after what rollbacks took from it."""
+        return learning_rate(self.recipe.train, step) * ROLLBACK_RATE**self.rollbacks
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> dict[str, Any]:
         """Take one step on the mean loss of the batch's targets.
@@ -85,21 +94,26 @@ class WaveNetModule(pl.LightningModule):
         optimizer = self.optimizers()
         assert isinstance(optimizer, pl.core.optimizer.LightningOptimizer)
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(train, self.step)
+            group["lr"] = self.rate(self.step)
         if self.recipe.model.dropout > 0:
-            torch.manual_seed((train.seed * 1_000_003 + self.step) % 2**63)
+            torch.manual_seed((train.seed * 1_000_003 + self.step + 7_919 * self.rank) % 2**63)
         losses = self.alphabet.nll(self._graph(batch["inputs"]), batch["targets"])
-        count = int((batch["targets"] != IGNORED).sum())
+        count = (batch["targets"] != IGNORED).sum()
         loss = losses.sum() / count
+        if team.together():  # the mean over the targets of all processes, whose gradients are averaged
+            total, count = team.summed(losses.sum(), count)
+            loss = losses.sum() * (self.trainer.world_size / count).float()
         optimizer.zero_grad()
         self.manual_backward(loss)
+        if team.together():
+            loss = total / count
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), train.gradient_clip)
         finite = bool(torch.isfinite(loss) & torch.isfinite(norm))
         if finite:
             optimizer.step()
             self._average(ema_decay(train, self.step))
         self._count(finite)
-        return {"bits": loss.item() / math.log(2), "norm": norm.item(), "targets": count, "finite": finite}
+        return {"bits": loss.item() / math.log(2), "norm": norm.item(), "targets": int(count), "finite": finite}
 
     @torch.no_grad()
     def _average(self, decay: float) -> None:

@@ -1,0 +1,169 @@
+"""Held: N processes learn what one with an N times larger batch does; one writes; they stop and resume together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import toys
+import yaml
+
+from wavenet.errors import InputError
+from wavenet.training import checkpoint, team
+from wavenet.training.metrics import TIME_COLUMNS, read
+
+TRAIN = {"steps": 20, "save_steps": 7, "validate_steps": 10, "sample_steps": 25, "log_steps": 5}
+ENVIRONMENT = ("LOCAL_RANK", "RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "TORCHELASTIC_RUN_ID", "SLURM_NTASKS")
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+
+
+# --- who is who ------------------------------------------------------------------------------------------------------
+
+
+def test_without_anybody_else_a_process_leads_itself() -> None:
+    one = team.gather(None)
+    assert (one.devices, one.nodes, one.rank, one.size, one.leads) == (1, 1, 0, 1, True)
+    assert "strategy" not in one.trainer_arguments()
+    two = team.gather(2)
+    assert two.size == 2 and two.leads and "strategy" in two.trainer_arguments()
+
+
+def test_a_process_that_lightning_started_knows_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    second = team.gather(2)
+    assert (second.rank, second.size, second.leads) == (1, 2, False)
+
+
+def test_torchrun_says_how_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"TORCHELASTIC_RUN_ID": "x", "LOCAL_WORLD_SIZE": "4", "WORLD_SIZE": "8", "RANK": "5", "LOCAL_RANK": "1"}
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    found = team.gather(None)
+    assert (found.devices, found.nodes, found.rank, found.size, found.leads) == (4, 2, 5, 8, False)
+    assert team.gather(4).size == 8
+    with pytest.raises(InputError, match="--devices is 2, but torchrun started 4 on this machine; leave"):
+        team.gather(2)
+
+
+def test_slurm_says_how_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"SLURM_NTASKS": "6", "SLURM_NTASKS_PER_NODE": "3", "SLURM_PROCID": "0", "SLURM_JOB_NAME": "voice"}
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    found = team.gather(None)
+    assert (found.devices, found.nodes, found.rank, found.leads) == (3, 2, 0, True)
+    monkeypatch.setenv("SLURM_NTASKS", "1")
+    assert team.gather(None).size == 1
+
+
+def test_alone_everything_is_agreed_at_once() -> None:
+    assert not team.together()
+    assert [value.item() for value in team.summed(torch.tensor(2.5), torch.tensor(3))] == [2.5, 3.0]
+    assert team.agreed(True, torch.device("cpu")) and not team.agreed(False, torch.device("cpu"))
+
+
+def test_resuming_with_another_number_is_refused(tmp_path: Path, sound_folder: Path) -> None:
+    run, cache = tmp_path / "run", tmp_path / "cache"
+    toys.train(sound_folder, run, cache, max_steps=3)
+    assert checkpoint.load(run / "checkpoints" / "last.ckpt")["extra"]["devices"] == 1
+    before = (run / "checkpoints" / "last.ckpt").read_bytes()
+    with pytest.raises(InputError, match=r"begun with 1 devices, got 2.*--devices 1"):
+        toys.train(sound_folder, run, cache, resume=True, devices=2)
+    assert (run / "checkpoints" / "last.ckpt").read_bytes() == before
+    with pytest.raises(InputError, match="devices is 0"):
+        toys.train(sound_folder, run, cache, resume=True, devices=0)
+
+
+# --- together --------------------------------------------------------------------------------------------------------
+
+
+def command(folder: Path, sounds: Path, out: str, *options: str, batch: int = 2, steps: int = 20) -> list[str]:
+    recipe = folder / f"{out}.yaml"
+    recipe.write_text(yaml.safe_dump(toys.tree(train={**TRAIN, "batch_size": batch, "steps": steps})))
+    place = ["--data", str(sounds), "--out", str(folder / out), "--cache", str(folder / "cache"), "--device", "cpu"]
+    return ["wavenet", "train", str(recipe), *place, *options]
+
+
+def run(words: list[str], *launcher: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", *launcher, *words], capture_output=True, text=True, timeout=300)
+
+
+def record(folder: Path) -> list[dict[str, str]]:
+    return [
+        {name: text for name, text in row.items() if name not in TIME_COLUMNS} for row in read(folder / "metrics.csv")
+    ]
+
+
+def files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.slow
+def test_two_processes_are_one_with_the_doubled_batch(tmp_path: Path, sound_folder: Path) -> None:
+    done = run(command(tmp_path, sound_folder, "two", "--devices", "2"))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("receptive field") == done.stderr.count("finished 20 steps") == 1
+    assert "2 x cpu" in done.stderr
+    assert run(command(tmp_path, sound_folder, "one", batch=4)).returncode == 0
+    assert files(tmp_path / "two") == files(tmp_path / "one")
+    ours, theirs = (checkpoint.load(tmp_path / name / "checkpoints" / "last.ckpt") for name in ("two", "one"))
+    for part in ("network", "averaged"):
+        for name, value in theirs[part].items():
+            assert float((ours[part][name] - value).norm() / value.norm()) < 1e-5, name
+    for one, other in zip(record(tmp_path / "two"), record(tmp_path / "one"), strict=True):
+        assert one["valid_bits"] == other["valid_bits"] and one["step"] == other["step"]
+        assert float(one["train_bits"]) == pytest.approx(float(other["train_bits"]), abs=1e-4)
+
+
+@pytest.mark.slow
+def test_two_processes_resume_to_the_same_end_and_torchrun_starts_them_too(tmp_path: Path, sound_folder: Path) -> None:
+    assert run(command(tmp_path, sound_folder, "whole", "--devices", "2")).returncode == 0
+    assert run(command(tmp_path, sound_folder, "parted", "--devices", "2", "--max-steps", "9")).returncode == 0
+    assert run(command(tmp_path, sound_folder, "parted", "--devices", "2", "--resume")).returncode == 0
+    launcher = ("torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m")
+    done = run(command(tmp_path, sound_folder, "spun"), *launcher)
+    assert done.returncode == 0, done.stderr
+    weights = {(tmp_path / name / "model" / "model.safetensors").read_bytes() for name in ("whole", "parted", "spun")}
+    assert len(weights) == 1
+    assert record(tmp_path / "whole") == record(tmp_path / "parted") == record(tmp_path / "spun")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_all_and_saves(tmp_path: Path, sound_folder: Path, number: signal.Signals, code: int) -> None:
+    words = command(tmp_path, sound_folder, "long", "--devices", "2", steps=100_000)
+    child = subprocess.Popen([sys.executable, "-m", *words], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    assert child.stderr is not None
+    assert any("step 5:" in line for line in child.stderr)
+    if number == signal.SIGINT:
+        os.killpg(child.pid, number)  # as a terminal does
+    else:
+        child.send_signal(number)
+    _, told = child.communicate(timeout=120)
+    assert child.returncode == code and "stopped at step" in told
+    assert checkpoint.load(tmp_path / "long" / "checkpoints" / "last.ckpt")["step"] >= 5
+
+
+@pytest.mark.slow
+def test_a_killed_process_ends_the_others_and_the_run_goes_on(tmp_path: Path, sound_folder: Path) -> None:
+    words = command(tmp_path, sound_folder, "long", "--devices", "2", steps=100_000)
+    child = subprocess.Popen([sys.executable, "-m", *words], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    assert child.stderr is not None
+    assert any("step 20:" in line for line in child.stderr)
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(child.pid)], capture_output=True, text=True)
+    os.kill(int(listed.stdout.split()[0]), signal.SIGKILL)
+    child.communicate(timeout=120)
+    assert child.returncode != 0
+    step = checkpoint.load(tmp_path / "long" / "checkpoints" / "last.ckpt")["step"]
+    options = ("--devices", "2", "--resume", "--max-steps", str(step + 3))
+    done = run(command(tmp_path, sound_folder, "long", *options, steps=100_000))
+    assert done.returncode == 0 and "stopped at step" in done.stderr, done.stderr
