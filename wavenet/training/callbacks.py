@@ -19,9 +19,9 @@ import lightning.pytorch as pl
 import numpy as np
 import torch
 
-from wavenet import evaluate, pictures
+from wavenet import atomic, evaluate, pictures
 from wavenet.audio import files
-from wavenet.errors import DivergenceError, WavenetError
+from wavenet.errors import DivergenceError
 from wavenet.evaluate import Score
 from wavenet.generate.voice import Voice
 from wavenet.model import bundle
@@ -128,7 +128,8 @@ class Recorder(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Open the record; rows past the checkpoint are dropped, a record that was cut short is made up for."""
         assert isinstance(pl_module, WaveNetModule)
-        self.metrics = Metrics(self.run / "metrics.csv", pl_module.step)
+        with atomic.explained(self.run / "metrics.csv", checkpoint.REMEDY):
+            self.metrics = Metrics(self.run / "metrics.csv", pl_module.step)
         self._progress = Progress("training", pl_module.recipe.train.steps, "steps", first=pl_module.step)
         self._tick = time.monotonic()
         if self.standing.unrecorded and self._record(trainer, pl_module):
@@ -218,7 +219,8 @@ class Recorder(pl.Callback):
         }
         if score is not None:
             row |= {"valid_bits": score.bits, "uniform_bits": score.uniform, "order0_bits": score.order0}
-        self.metrics.append(row)
+        with atomic.explained(self.metrics.path, checkpoint.REMEDY):
+            self.metrics.append(row)
         if trainer.logger is not None:
             numbers = {name: float(value) for name, value in row.items() if value != ""}
             trainer.logger.log_metrics(numbers, module.step)
@@ -283,13 +285,8 @@ class Recorder(pl.Callback):
             **self.versions,
         }
         held = Bundle(module.recipe, module.averaged.arrays(), self.data.provenance(), training)
-        try:
+        with atomic.explained(f"the bundle {self.run / 'model'}", checkpoint.REMEDY):
             bundle.save(self.run / "model", held)
-        except OSError as error:
-            raise WavenetError(
-                f"the bundle {self.run / 'model'} cannot be written ({error.strerror or error}); the last "
-                "checkpoint is whole: free space, then `wavenet train --resume`"
-            ) from None
         self._checkpoint(module, "last.ckpt")
 
     def _checkpoint(self, module: WaveNetModule, name: str) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from wavenet import atomic, config
-from wavenet.errors import BundleError, WavenetError
+from wavenet.errors import BundleError
 from wavenet.training.module import WaveNetModule
 
 VERSION = 1
+REMEDY = "what was saved before is whole: free space, then go on with `wavenet train --resume`"  # of a full disk
 KEYS = ("recipe", "step", "skipped", "skipped_in_a_row", "threads", "network", "averaged", "optimizer", "extra")
 
 
@@ -40,14 +42,10 @@ def save(path: Path, module: WaveNetModule, optimizer: torch.optim.Optimizer, ex
         "optimizer": optimizer.state_dict(),
         "extra": extra,
     }
-    try:
-        with atomic.replacing(path) as temporary:
-            torch.save(state, temporary)
-    except (OSError, RuntimeError) as error:  # torch's file writer raises RuntimeError on a full disk
-        raise WavenetError(
-            f"the checkpoint {path} cannot be written ({str(error).splitlines()[0]}); the last one is still whole: "
-            "free space, then `wavenet train --resume`"
-        ) from None
+    held = io.BytesIO()  # in memory first: on a full disk torch's own writer names a line of its source
+    torch.save(state, held)
+    with atomic.explained(f"the checkpoint {path}", REMEDY), atomic.replacing(path) as temporary:
+        temporary.write_bytes(held.getbuffer())
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -136,8 +136,13 @@ def clear(run: Path) -> None:
 
 @contextlib.contextmanager
 def logged(run: Path) -> Iterator[None]:
-    """Keep the program's words in train.log too."""
-    handler = logging.FileHandler(run / "train.log", encoding="utf-8", errors="backslashreplace")
+    """Keep the program's words in train.log too; what a full disk then keeps out of it is on stderr all the same.
+
+    Raises:
+        WavenetError: it cannot be opened.
+    """
+    with atomic.explained(run / "train.log", checkpoint.REMEDY):
+        handler = logging.FileHandler(run / "train.log", encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(handler)
     try:
@@ -156,7 +161,12 @@ def versions(device: str) -> dict[str, Any]:
 
 
 def describe(run: Path, recipe: Recipe, device: str) -> None:
-    """Write environment.json, then config.yaml, which makes the folder a run."""
+    """Write environment.json, then config.yaml, which makes the folder a run.
+
+    Raises:
+        WavenetError: one of them cannot be written.
+    """
     told = {**versions(device), "platform": platform.platform(), "threads": torch.get_num_threads(), "argv": sys.argv}
-    atomic.write_text(run / "environment.json", json.dumps(told, indent=1) + "\n")
-    atomic.write_text(run / "config.yaml", config.dump(recipe))
+    for name, text in (("environment.json", json.dumps(told, indent=1) + "\n"), ("config.yaml", config.dump(recipe))):
+        with atomic.explained(run / name, checkpoint.REMEDY):
+            atomic.write_text(run / name, text)
