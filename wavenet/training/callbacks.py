@@ -132,8 +132,11 @@ class Recorder(pl.Callback):
             self.metrics = Metrics(self.run / "metrics.csv", pl_module.step)
         self._progress = Progress("training", pl_module.recipe.train.steps, "steps", first=pl_module.step)
         self._tick = time.monotonic()
-        if self.standing.unrecorded and self._record(trainer, pl_module):
-            self.save(pl_module)
+        if self.standing.unrecorded:
+            if self._record(trainer, pl_module):
+                self.save(pl_module)
+            else:  # cut short again: a step from here would record itself instead
+                trainer.should_stop = True
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
