@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # toys gain nothing from threads, and spinning ones cost a lot
 
+import moments
 import toys  # after the line above: it imports what reads that variable
+import yaml
 from hypothesis import HealthCheck, settings
 
 # a shell that starts the tests in the background has them, and the programs that they start, ignore Ctrl-C
@@ -44,3 +47,21 @@ def real_audio() -> Path:
     if not folder:
         pytest.skip("WAVENET_REAL_AUDIO is unset: no real recordings here")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[moments.Server]:
+    if not hasattr(os, "fork"):
+        pytest.skip("no fork on this system: nothing can be killed quickly enough here")
+    with moments.Server() as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def unhurt(tmp_path_factory: pytest.TempPathFactory, sound_folder: Path, server: moments.Server) -> moments.Unhurt:
+    """The run that all others have to equal: it met no bad moment."""
+    place = tmp_path_factory.mktemp("unhurt")
+    every = {"steps": 14, "log_steps": 2, "save_steps": 3, "validate_steps": 5, "sample_steps": 7}
+    (place / "toy.yaml").write_text(yaml.safe_dump(toys.tree(train=every)))
+    command = ["train", place / "toy.yaml", "--data", sound_folder, "--resume", "--device", "cpu"]
+    return moments.Unhurt.run(server, place / "root", command)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavenet import atomic
+from wavenet.errors import WavenetError
 
 
 def names(folder: Path) -> list[str]:
@@ -99,3 +100,11 @@ def test_text_is_utf8(tmp_path_factory: pytest.TempPathFactory, text: str) -> No
     path = tmp_path_factory.getbasetemp() / "atomic-text.yaml"
     atomic.write_text(path, text)
     assert path.read_bytes().replace(b"\r\n", b"\n") == text.encode()
+
+
+def test_what_cannot_be_written_is_one_sentence_but_a_reader_that_hung_up_is_not() -> None:
+    sentence = r"^a\.bin cannot be written \(No space left on device\); free space$"
+    with pytest.raises(WavenetError, match=sentence), atomic.explained("a.bin", "free space"):
+        raise OSError(28, "No space left on device")
+    with pytest.raises(BrokenPipeError), atomic.explained("stdout", "free space"):
+        raise BrokenPipeError

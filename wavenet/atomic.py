@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written under a temporary name, then renamed."""
+"""Files that are whole or absent: written under a temporary name, then renamed; and what to say where they can't be."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+
+from wavenet.errors import WavenetError
 
 
 @contextlib.contextmanager
@@ -35,6 +37,25 @@ def replacing(path: Path) -> Iterator[Path]:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+@contextlib.contextmanager
+def explained(what: object, remedy: str) -> Iterator[None]:
+    """Say in one sentence what could not be written in this block, why, and what to do.
+
+    Args:
+        what: a path, or words for what is written.
+        remedy: what the user can do.
+
+    Raises:
+        WavenetError: the block raised OSError. That a reader hung up (BrokenPipeError) stays what it is.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise WavenetError(f"{what} cannot be written ({error.strerror or error}); {remedy}") from None
 
 
 def sync(path: Path) -> None:

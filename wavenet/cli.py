@@ -20,6 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from wavenet import atomic
 from wavenet.arguments import arguments_of
 from wavenet.errors import InputError, Terminated, VerificationError, WavenetError
 from wavenet.progress import log
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from wavenet.generate.voice import Voice
 
 HUNG_UP = 141
+ROOM = "free space, or name another file with --plot"
+STDOUT = ("stdout", "free space where it goes, or send it elsewhere")  # what a full disk says of it
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -92,6 +95,12 @@ def _words(quiet: bool) -> None:
     log.propagate = False
 
 
+def _print(text: str, end: str = "\n") -> None:
+    """Write a result to stdout, now: a full disk is noticed while it can be told."""
+    with atomic.explained(*STDOUT):
+        print(text, end=end, flush=True)
+
+
 class _Formatter(logging.Formatter):
     """Marks warnings; plain words stay plain."""
 
@@ -114,7 +123,7 @@ def _train(arguments: argparse.Namespace) -> int:
     seconds = None if arguments.max_time is None else config.parse_duration(arguments.max_time)
     recipe = config.with_data(recipe, arguments.data)
     if arguments.print_config:
-        print(config.dump(recipe), end="")
+        _print(config.dump(recipe), end="")
         return 0
     from wavenet.training.fit import train
 
@@ -169,7 +178,7 @@ def _generate(arguments: argparse.Namespace) -> int:
     seconds = sound.samples.shape[1] / sound.sample_rate
     speed = seconds * len(paths) / wall if wall > 0 else 0.0
     names = ", ".join(str(path) for path in paths)
-    print(f"{names}: {seconds:.2f} s at {sound.sample_rate} Hz in {wall:.2f} s ({speed:.2f} x real time), seed {seed}")
+    _print(f"{names}: {seconds:.2f} s at {sound.sample_rate} Hz in {wall:.2f} s ({speed:.2f} x real time), seed {seed}")
     if not sound.complete:
         raise KeyboardInterrupt if sound.stopped_by == "SIGINT" else Terminated
     if sound.difference is not None:
@@ -211,10 +220,11 @@ def _stream(voice: Voice, chosen: dict[str, Any]) -> int:
     total = voice.length(chosen["seconds"], chosen["samples"])
     sound = voice.stream(**chosen, chunk=max(100, voice.sample_rate // 20))
     pipe, began = sys.stdout.buffer, time.monotonic()
-    pipe.write(files.wav_header(voice.sample_rate, total, voice.bits))
-    for part in sound:
-        pipe.write(files.wav_bytes(part[0], voice.bits))
-        pipe.flush()
+    with atomic.explained(*STDOUT):
+        pipe.write(files.wav_header(voice.sample_rate, total, voice.bits))
+        for part in sound:
+            pipe.write(files.wav_bytes(part[0], voice.bits))
+            pipe.flush()
     wall, seconds = time.monotonic() - began, total / voice.sample_rate
     speed = seconds / wall
     log.info(
@@ -248,13 +258,14 @@ def _inspect(arguments: argparse.Namespace) -> int:
         # a line for each of a million lags would take Python's encoder most of a minute
         _print_json(told if measured is None else {**told, "measured": measured.to_json()}, lines=not arguments.lags)
     else:
-        print(wording.describe(report, arguments.layers, arguments.lags))
+        _print(wording.describe(report, arguments.layers, arguments.lags))
         if measured is not None:
-            print(f"\n{wording.describe_measured(measured)}")
+            _print(f"\n{wording.describe_measured(measured)}")
     if arguments.plot is not None:
         from wavenet import pictures
 
-        pictures.sheet_picture(arguments.plot, report, measured)
+        with atomic.explained(arguments.plot, ROOM):
+            pictures.sheet_picture(arguments.plot, report, measured)
     return 0
 
 
@@ -276,14 +287,14 @@ def _span(arguments: argparse.Namespace) -> int:
     if arguments.json:
         _print_json(told.to_json())
     else:
-        print(told.to_text())
+        _print(told.to_text())
     return 0
 
 
 def _print_json(value: Any, lines: bool = True) -> None:
     import json
 
-    print(json.dumps(value, indent=1 if lines else None))
+    _print(json.dumps(value, indent=1 if lines else None))
 
 
 def _scan(arguments: argparse.Namespace) -> int:
@@ -293,7 +304,7 @@ def _scan(arguments: argparse.Namespace) -> int:
     if arguments.json:
         _print_json(survey.to_json())
     else:
-        print(survey.to_text(every_file=arguments.verbose or len(survey.entries) <= 20))
+        _print(survey.to_text(every_file=arguments.verbose or len(survey.entries) <= 20))
     return 0 if survey.kept else 2
 
 
@@ -308,11 +319,12 @@ def _bench(arguments: argparse.Namespace) -> int:
     if arguments.json:
         _print_json(made.to_json())
     else:
-        print(made.to_text())
+        _print(made.to_text())
     if arguments.plot is not None:
         from wavenet import pictures
 
-        pictures.speed_picture(arguments.plot, made.batches, made.sizes, f"{made.name}, {made.processor}")
+        with atomic.explained(arguments.plot, ROOM):
+            pictures.speed_picture(arguments.plot, made.batches, made.sizes, f"{made.name}, {made.processor}")
     return 0
 
 
@@ -326,11 +338,11 @@ def _recipes(arguments: argparse.Namespace) -> int:
     from wavenet import config
 
     if arguments.name is not None:
-        print(config.find_recipe(arguments.name).read_text(encoding="utf-8"), end="")
+        _print(config.find_recipe(arguments.name).read_text(encoding="utf-8"), end="")
         return 0
     for name in config.recipe_names():
         first = (config.recipe_folder() / f"{name}.yaml").read_text(encoding="utf-8").partition("\n")[0]
-        print(f"{name:<14}{first.lstrip('# ')}")
+        _print(f"{name:<14}{first.lstrip('# ')}")
     return 0
 
 
@@ -338,7 +350,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
     from wavenet.training.doctor import diagnose
 
     for name, value in diagnose().items():
-        print(f"{name:<14}{value}")
+        _print(f"{name:<14}{value}")
     return 0
 
 

@@ -83,7 +83,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
     test_checkpoint.written(path)
 except WavenetError as error:
-    assert "the last one is still whole" in str(error) and "\\n" not in str(error), error
+    assert "what was saved before is whole" in str(error) and "\\n" not in str(error), error
     assert path.read_bytes() == before
     print("fine", [entry.name for entry in path.parent.iterdir()])
 """

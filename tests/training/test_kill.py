@@ -1,93 +1,140 @@
-"""Law 6 by force: killed with -9 at arbitrary instants and resumed, a run ends byte for byte as if never killed."""
+"""Law 6 by force: killed with -9, or told to stop, at any instant and resumed, a run ends as if it never had been."""
 
 from __future__ import annotations
 
+import collections
 import os
 import random
+import re
+import shutil
 import signal
-import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import toys
-import yaml
+from moments import Moment, Server, Unhurt, phase
 
+from wavenet.cli import main
 from wavenet.training import checkpoint
-from wavenet.training.metrics import TIME_COLUMNS, read
-
-STEPS = 60
 
 
-def command(recipe: Path, sounds: Path, out: Path, cache: Path) -> list[str]:
-    options = ["--data", str(sounds), "--out", str(out), "--cache", str(cache), "--resume", "--device", "cpu"]
-    return [sys.executable, "-m", "wavenet", "train", str(recipe), *options]
+def moments(rng: random.Random, unhurt: Unhurt, act: str) -> Iterator[Moment]:
+    """Yield endless instants: one at an event, every phase in turn, then one at any time."""
+    phases: dict[str, list[int]] = collections.defaultdict(list)
+    for index, event in enumerate(unhurt.ending.events):
+        phases[phase(event)].append(index)
+    order: list[str] = []
+    while True:
+        order = order or rng.sample(sorted(phases), len(phases))
+        yield Moment(act, event=rng.choice(phases[order.pop()]), share=rng.random())
+        yield Moment(act, after=rng.uniform(0.0, unhurt.ending.seconds))
 
 
-def killed(arguments: list[str], wait_for: str, delay: float) -> bool:
-    """Run a command, kill it `delay` seconds after it has said something, and return whether it was still alive."""
-    child = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
-    assert child.stderr is not None
-    for line in child.stderr:
-        if wait_for in line:
-            break
-    time.sleep(delay)
-    alive = child.poll() is None
-    child.send_signal(signal.SIGKILL)
-    child.wait()
-    child.stderr.close()
-    return alive
-
-
-def rows(run: Path) -> list[dict[str, str]]:
-    return [{name: text for name, text in row.items() if name not in TIME_COLUMNS} for row in read(run / "metrics.csv")]
-
-
-def compare(tmp_path: Path, sound_folder: Path, kills: int, seed: int) -> None:
-    made = toys.tree(train={"steps": STEPS, "save_steps": 7, "validate_steps": 10, "sample_steps": 25, "log_steps": 5})
-    recipe = tmp_path / "toy.yaml"
-    recipe.write_text(yaml.safe_dump(made))
-    whole, parted, cache = tmp_path / "whole", tmp_path / "parted", tmp_path / "cache"
-    subprocess.run(command(recipe, sound_folder, whole, cache), check=True, capture_output=True)
+def killed_and_resumed(server: Server, unhurt: Unhurt, place: Path, seed: int, kills: int) -> None:
+    """Kill so many runs, some of them again while they go on, and compare each in the end."""
     rng = random.Random(seed)
-    hits = 0
-    for _ in range(kills):
-        hits += killed(command(recipe, sound_folder, parted, cache), "receptive field", rng.uniform(0, 1.5))
-    assert hits > 0
-    subprocess.run(command(recipe, sound_folder, parted, cache), check=True, capture_output=True)
-    for name in ("model/model.safetensors", "samples/step-000050-0.wav"):
-        assert (whole / name).read_bytes() == (parted / name).read_bytes(), name
-    assert rows(whole) == rows(parted) and rows(whole)[-1]["step"] == str(STEPS)
-    states = [checkpoint.load(run / "checkpoints" / "last.ckpt") for run in (whole, parted)]
-    assert all((states[0]["network"][name] == value).all() for name, value in states[1]["network"].items())
+    instants, hits, again, equal = moments(rng, unhurt, "kill"), collections.Counter[str](), 0, 0
+    while hits.total() < kills:
+        root = place / "root"
+        ending = unhurt.again(server, root, next(instants))
+        if ending.code == -signal.SIGKILL:  # else it was done before its time had come
+            hits[phase(ending.during)] += 1
+            for _ in range(rng.choice((0, 0, 0, 1, 2))):
+                again += unhurt.again(server, root, next(instants)).code == -signal.SIGKILL
+            last = unhurt.again(server, root)
+            assert last.code == 0, (ending.during, last.words)
+            assert unhurt.differs(root) == [], (ending.during, last.words)
+            equal += 1
+        shutil.rmtree(root)
+    told = ", ".join(f"{name} {count}" for name, count in sorted(hits.items()))
+    print(f"seed {seed}: {kills} kills ({told}), {again} more while resuming, {equal} equal ends")
+    assert equal == kills
 
 
-def test_killed_twice_and_resumed(tmp_path: Path, sound_folder: Path) -> None:
-    compare(tmp_path, sound_folder, kills=2, seed=0)
+def test_killed_and_resumed(server: Server, unhurt: Unhurt, tmp_path: Path) -> None:
+    killed_and_resumed(server, unhurt, tmp_path, seed=0, kills=10)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
-def test_killed_many_times_and_resumed(tmp_path: Path, sound_folder: Path, seed: int) -> None:
-    compare(tmp_path, sound_folder, kills=5, seed=seed)
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_killed_and_resumed_a_hundred_times(server: Server, unhurt: Unhurt, tmp_path: Path, seed: int) -> None:
+    killed_and_resumed(server, unhurt, tmp_path, seed, kills=25)
 
 
-def test_killed_while_caching_and_resumed(tmp_path: Path) -> None:
-    sounds = toys.write_sounds(tmp_path / "sounds", 60)
-    recipe = tmp_path / "toy.yaml"
-    recipe.write_text(yaml.safe_dump(toys.tree(train={"steps": 2})))
-    out, cache = tmp_path / "run", tmp_path / "cache"
-    slowly = (
-        "import sys, time; from wavenet.audio import cache; decode = cache.decode\n"
-        "def slow(*arguments):\n    time.sleep(0.05); print('decoding', file=sys.stderr, flush=True)\n"
-        "    return decode(*arguments)\n"
-        "cache.decode = slow\nfrom wavenet.cli import main\nsys.exit(main(sys.argv[1:]))"
-    )
-    arguments = command(recipe, sounds, out, cache)
-    assert killed([sys.executable, "-c", slowly, *arguments[3:]], "decoding", 0.3)
-    left = [path.name for path in cache.iterdir()]
-    assert len(left) == 1 and ".tmp-" in left[0]
-    done = subprocess.run(arguments, capture_output=True, text=True, env=dict(os.environ))
-    assert done.returncode == 0, done.stderr
-    assert [".tmp-" in path.name for path in cache.iterdir()] == [False]
+# --- told to stop ----------------------------------------------------------------------------------------------------
+
+CODES = {"int": 130, "term": 143}
+
+
+def stopped_and_resumed(server: Server, unhurt: Unhurt, place: Path, act: str, seed: int, stops: int) -> None:
+    instants, hits = moments(random.Random(seed), unhurt, act), collections.Counter[str]()
+    while hits.total() < stops:
+        root = place / "root"
+        ending = unhurt.again(server, root, next(instants))
+        if ending.code != 0:  # else it was done before
+            assert ending.code == CODES[act] and "Traceback" not in ending.words, (ending.during, ending.words)
+            told = re.search(r"stopped at step (\d+) of 14, saved in .*; go on with --resume", ending.words)
+            saved = root / "run" / "checkpoints" / "last.ckpt"
+            steps = sum(event == "step" for event in ending.events)
+            assert told or "finished" in ending.words or not steps, ending.words
+            assert told is None or checkpoint.load(saved)["step"] == int(told[1]) >= steps - 1
+            last = unhurt.again(server, root)
+            assert last.code == 0 and unhurt.differs(root) == [], (ending.words, last.words)
+            hits[phase(ending.events[-1]) if told is None else f"at step {told[1]}"] += 1
+        shutil.rmtree(root)
+    print(f"{act}, seed {seed}: {stops} stops ({dict(sorted(hits.items()))}), exit {CODES[act]}, all ends equal")
+
+
+@pytest.mark.parametrize("act", ["int", "term"])
+def test_stopped_and_resumed(server: Server, unhurt: Unhurt, tmp_path: Path, act: str) -> None:
+    stopped_and_resumed(server, unhurt, tmp_path, act, seed=0, stops=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("act", ["int", "term"])
+def test_stopped_and_resumed_ten_times(server: Server, unhurt: Unhurt, tmp_path: Path, act: str) -> None:
+    stopped_and_resumed(server, unhurt, tmp_path, act, seed=1, stops=10)
+
+
+def test_stopped_again_while_a_record_is_made_up_for(server: Server, unhurt: Unhurt, tmp_path: Path) -> None:
+    for _ in range(2):  # at a sound, which leaves its step's record undone; then while that is being made up for
+        ending = unhurt.again(server, tmp_path / "root", Moment("term", event="sound"))
+        assert ending.code == 143 and "stopped at step 7 of 14" in ending.words
+    assert unhurt.again(server, tmp_path / "root").code == 0
+    assert unhurt.differs(tmp_path / "root") == []
+
+
+# --- two at once -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="whether a process stands still is read from /proc")
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_second_process_is_refused_until_the_first_is_gone(
+    server: Server, unhurt: Unhurt, tmp_path: Path, capsys: pytest.CaptureFixture[str], workers: int
+) -> None:
+    run = tmp_path / "root" / "run"
+    run.parent.mkdir()
+    command = [*unhurt.command, "--set", f"train.workers={workers}", "--out", run]
+    first = server.begin(run.parent, command, Moment("stop", event="sound"))
+    while Path(f"/proc/{first}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+        time.sleep(0.01)
+    try:
+        before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in run.rglob("*") if path.is_file()}
+        plain = [part for part in command if part != "--resume"]
+        for second in (command, plain, [*plain, "--force"]):
+            assert main([str(part) for part in second]) == 2
+            assert capsys.readouterr().err.splitlines() == [
+                f"error: another process is training in {run}; wait for it, or name another --out"
+            ]
+        after = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in run.rglob("*") if path.is_file()}
+        assert before == after
+    finally:
+        os.kill(first, signal.SIGKILL)
+        ending = server.end()
+    assert ending.code == -signal.SIGKILL
+    last = server.run(run.parent, command)  # at once: data workers of the first are still there
+    assert last.code == 0, last.words
+    named = {"run/config.yaml", "run/model/config.json", "run/checkpoints/best.ckpt", "run/checkpoints/last.ckpt"}
+    assert set(unhurt.differs(run.parent)) == (named if workers else set())  # these carry train.workers

@@ -19,9 +19,9 @@ import lightning.pytorch as pl
 import numpy as np
 import torch
 
-from wavenet import evaluate, pictures
+from wavenet import atomic, evaluate, pictures
 from wavenet.audio import files
-from wavenet.errors import DivergenceError, WavenetError
+from wavenet.errors import DivergenceError
 from wavenet.evaluate import Score
 from wavenet.generate.voice import Voice
 from wavenet.model import bundle
@@ -133,15 +133,23 @@ class Recorder(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Open the record; rows past the checkpoint are dropped, a record that was cut short is made up for."""
         assert isinstance(pl_module, WaveNetModule)
-        if not self.team.leads:
-            return
-        self.metrics = Metrics(self.run / "metrics.csv", pl_module.step)
-        self._progress = Progress("training", pl_module.recipe.train.steps, "steps", first=pl_module.step)
+        whole = not self.team.leads or self._open(trainer, pl_module)
+        if agreed(not whole, pl_module.device):  # cut short again: a step from here would record itself instead
+            trainer.should_stop = True
+
+    def _open(self, trainer: pl.Trainer, module: WaveNetModule) -> bool:
+        """Open the record, and make up for what is missing; return whether that was not cut short."""
+        with atomic.explained(self.run / "metrics.csv", checkpoint.REMEDY):
+            self.metrics = Metrics(self.run / "metrics.csv", module.step)
+        self._progress = Progress("training", module.recipe.train.steps, "steps", first=module.step)
         self._tick = time.monotonic()
-        if pl_module.step == 0 or not (self.run / "checkpoints" / GOOD).is_file():
-            self._checkpoint(pl_module, GOOD)  # something to go back to from the first step on
-        if self.standing.unrecorded and self._record(trainer, pl_module):
-            self.save(pl_module)
+        if module.step == 0 or not (self.run / "checkpoints" / GOOD).is_file():
+            self._checkpoint(module, GOOD)  # something to go back to from the first step on
+        if self.standing.unrecorded:
+            if not self._record(trainer, module):
+                return False
+            self.save(module)
+        return True
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -243,7 +251,8 @@ class Recorder(pl.Callback):
         }
         if score is not None:
             row |= {"valid_bits": score.bits, "uniform_bits": score.uniform, "order0_bits": score.order0}
-        self.metrics.append(row)
+        with atomic.explained(self.metrics.path, checkpoint.REMEDY):
+            self.metrics.append(row)
         if trainer.logger is not None:
             numbers = {name: float(value) for name, value in row.items() if value != ""}
             trainer.logger.log_metrics(numbers, module.step)
@@ -309,13 +318,8 @@ class Recorder(pl.Callback):
             **self.versions,
         }
         held = Bundle(module.recipe, module.averaged.arrays(), self.data.provenance(), training)
-        try:
+        with atomic.explained(f"the bundle {self.run / 'model'}", checkpoint.REMEDY):
             bundle.save(self.run / "model", held)
-        except OSError as error:
-            raise WavenetError(
-                f"the bundle {self.run / 'model'} cannot be written ({error.strerror or error}); the last "
-                "checkpoint is whole: free space, then `wavenet train --resume`"
-            ) from None
         if module.step % module.recipe.train.save_steps == 0 and not module.skipped_in_a_row:
             # before last.ckpt, and never off the schedule: what is gone back to depends on no interruption
             self._checkpoint(module, GOOD)

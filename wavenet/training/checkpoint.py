@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any
 import torch
 
 from wavenet import atomic, config
-from wavenet.errors import BundleError, WavenetError
+from wavenet.errors import BundleError
 from wavenet.training.module import WaveNetModule
 
 VERSION = 1
+REMEDY = "what was saved before is whole: free space, then go on with `wavenet train --resume`"  # of a full disk
 KEYS = ("recipe", "step", "skipped", "skipped_in_a_row", "threads", "network", "averaged", "optimizer", "extra")
 
 
@@ -43,18 +45,10 @@ def save(path: Path, module: WaveNetModule, optimizer: torch.optim.Optimizer, ex
         "optimizer": optimizer.state_dict(),
         "extra": extra,
     }
-    try:
-        with atomic.replacing(path) as temporary:
-            torch.save(state, temporary)
-    except (OSError, RuntimeError) as error:  # torch's file writer raises RuntimeError on a full disk
-        raise _unwritable(path, error) from None
-
-
-def _unwritable(path: Path, error: Exception) -> WavenetError:
-    return WavenetError(
-        f"the checkpoint {path} cannot be written ({str(error).splitlines()[0]}); the last one is still whole: "
-        "free space, then `wavenet train --resume`"
-    )
+    held = io.BytesIO()  # in memory first: on a full disk torch's own writer names a line of its source
+    torch.save(state, held)
+    with atomic.explained(f"the checkpoint {path}", REMEDY), atomic.replacing(path) as temporary:
+        temporary.write_bytes(held.getbuffer())
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -111,11 +105,8 @@ def keep_as(path: Path, other: Path) -> None:
     Raises:
         WavenetError: it cannot be written; the checkpoint that was there is still whole.
     """
-    try:
-        with atomic.replacing(other) as temporary:
-            try:
-                os.link(path, temporary)
-            except OSError:  # a file system without links
-                shutil.copyfile(path, temporary)
-    except OSError as error:
-        raise _unwritable(other, error) from None
+    with atomic.explained(f"the checkpoint {other}", REMEDY), atomic.replacing(other) as temporary:
+        try:
+            os.link(path, temporary)
+        except OSError:  # a file system without links
+            shutil.copyfile(path, temporary)

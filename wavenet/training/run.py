@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 
@@ -100,17 +100,40 @@ def _changed(before: Recipe, now: Recipe) -> tuple[str, Any, Any] | None:
     return None
 
 
+_LOCKS: set[IO[str]] = set()  # held by this process
+
+
+def _let_go() -> None:
+    """Close the locks in a process that was forked: data workers outlive a killed trainer by some seconds."""
+    for lock in _LOCKS:
+        lock.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
+
+
+@contextlib.contextmanager
+def _own(lock: IO[str]) -> Iterator[None]:
+    """Keep a lock from passing on to processes that are forked meanwhile."""
+    _LOCKS.add(lock)
+    try:
+        yield
+    finally:
+        _LOCKS.discard(lock)
+
+
 @contextlib.contextmanager
 def locked(run: Path) -> Iterator[None]:
     """Hold the run folder for this process; what a killed one left half-written is swept, an empty one removed."""
     try:
         run.mkdir(parents=True, exist_ok=True)
-        lock = (run / ".lock").open("w")
+        lock = (run / ".lock").open("a")
     except OSError as error:
         raise WavenetError(
             f"the run folder {run} cannot be written ({error.strerror}); name another with --out"
         ) from None
-    with lock:
+    with lock, _own(lock):
         if os.name != "nt":  # the lock ends with the process, however it ends
             import fcntl
 
@@ -136,8 +159,13 @@ def clear(run: Path) -> None:
 
 @contextlib.contextmanager
 def logged(run: Path) -> Iterator[None]:
-    """Keep the program's words in train.log too."""
-    handler = logging.FileHandler(run / "train.log", encoding="utf-8", errors="backslashreplace")
+    """Keep the program's words in train.log too; what a full disk then keeps out of it is on stderr all the same.
+
+    Raises:
+        WavenetError: it cannot be opened.
+    """
+    with atomic.explained(run / "train.log", checkpoint.REMEDY):
+        handler = logging.FileHandler(run / "train.log", encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(handler)
     try:
@@ -156,7 +184,12 @@ def versions(device: str) -> dict[str, Any]:
 
 
 def describe(run: Path, recipe: Recipe, device: str) -> None:
-    """Write environment.json, then config.yaml, which makes the folder a run."""
+    """Write environment.json, then config.yaml, which makes the folder a run.
+
+    Raises:
+        WavenetError: one of them cannot be written.
+    """
     told = {**versions(device), "platform": platform.platform(), "threads": torch.get_num_threads(), "argv": sys.argv}
-    atomic.write_text(run / "environment.json", json.dumps(told, indent=1) + "\n")
-    atomic.write_text(run / "config.yaml", config.dump(recipe))
+    for name, text in (("environment.json", json.dumps(told, indent=1) + "\n"), ("config.yaml", config.dump(recipe))):
+        with atomic.explained(run / name, checkpoint.REMEDY):
+            atomic.write_text(run / name, text)
