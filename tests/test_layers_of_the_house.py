@@ -19,7 +19,7 @@ FILES = sorted(HOUSE.rglob("*.py"))
 FLOORS = [
     {"errors"},
     {"arguments"},
-    {"atomic", "progress"},
+    {"atomic", "progress", "memory"},
     {"geometry"},
     {"plain"},
     {"strict"},
@@ -73,7 +73,7 @@ def module_name(path: Path) -> str:
 
 MODULES = {module_name(path): path for path in FILES}
 NEVER_TORCH = {
-    *("errors", "atomic", "progress", "strict", "plain", "config", "design", "report", "wording"),
+    *("errors", "atomic", "progress", "memory", "strict", "plain", "config", "design", "report", "wording"),
     *(module for module in MODULES if module.startswith("geometry")),
     *("generate.packed", "generate.queues", "generate.reference"),
     *(module for module in MODULES if module.startswith("generate.cpu")),
