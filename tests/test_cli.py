@@ -279,6 +279,44 @@ def test_generate_refuses_to_overwrite(trained_run: Path, tmp_path: Path, capsys
         assert run("generate", trained_run, "--samples", 20, "-o", tmp_path / wrong) == 2
 
 
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (("--temperature", "nan"), "temperature"),
+        (("--temperature", -1), "temperature"),
+        (("--top-k", -1), "top-k"),
+        (("--top-p", 0), "top-p"),
+        (("--top-p", "inf"), "top-p"),
+        (("--seed", -1), "seed"),
+        (("--seed", 2**63), "seed"),
+        (("--seconds", 0), "--seconds"),
+        (("--seconds", "nan"), "--seconds"),
+    ],
+)
+def test_generate_refuses_bad_numbers_before_it_looks_for_the_model(
+    options: tuple[object, ...], word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("generate", "no-such-model", *options) == 2
+    said = capsys.readouterr().err
+    assert word in said and "no-such-model" not in said and said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (("-n", 10**12), "1,000,000,000,000 sequences need"),
+        (("--seconds", "1e300"), "2^40"),
+        (("--samples", 2**39), "samples of each"),
+    ],
+)
+def test_generate_asks_for_no_absurd_memory(
+    trained_run: Path, tmp_path: Path, options: tuple[object, ...], word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("generate", trained_run, *options, "-o", tmp_path / "a.wav") == 2
+    said = capsys.readouterr().err
+    assert word in said and "drawing" not in said and not list(tmp_path.glob("*.wav"))
+
+
 def test_generate_makes_many_in_flac(trained_run: Path, tmp_path: Path) -> None:
     many, one = tmp_path / "many.flac", tmp_path / "one.flac"
     assert run("generate", trained_run, "--samples", 40, "--seed", 1, "-n", 3, "-o", many) == 0

@@ -413,6 +413,12 @@ def test_later_overrides_win(tmp_path: Path) -> None:
         ("data.level.peak=0.5", "data.level has both rms and peak"),
         ("data.path=~no-such-user-here/sound", "data.path"),
         ('data.path="nul\\0byte"', "data.path"),
+        ("a." * 5_000 + "a=1", "the key has 5,001 parts, expected at most 16"),
+        ("x" * 9_999, "--set got 'xxxx"),
+        ("x" * 9_999 + "=1", "unknown key xxxx"),
+        ("data.licence=" + "x" * 2_000_000, "expected at most 1,048,576"),
+        ("? 0x" + "f" * 5_000 + "=1", "unknown key"),
+        ("train={? 0x" + "f" * 5_000 + ": 1}", "unknown key train.int"),
     ],
     ids=lambda text: text[:24],
 )

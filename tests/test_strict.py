@@ -90,6 +90,17 @@ def test_each_mistake_is_a_sentence_that_names_the_key(changes: dict[str, Any], 
     assert words in refused(plain(**changes))
 
 
+def test_what_is_endless_in_print_is_named_shortly() -> None:
+    bomb: Any = ["x"] * 9
+    for _ in range(60):
+        bomb = [bomb] * 9
+    for wrong in ({"pattern": bomb}, {"pattern": 16**5_000}, {"pattern": "hdc", 16**5_000: 1}):
+        with pytest.raises(RecipeError) as caught:
+            strict.dilations({**wrong, "layers": 2}, "d")
+        assert len(str(caught.value)) < 200 and str(caught.value).startswith(("d.", "unknown key d."))
+    assert len(refused(plain(word="w" * 9_999))) < 200
+
+
 def test_keys_are_dotted_from_where_the_tree_stands() -> None:
     assert "the key here.word is missing" in refused({}, "here")
     assert refused(3, "here") == "here is the number 3, expected a mapping"

@@ -147,15 +147,23 @@ def _train(arguments: argparse.Namespace) -> int:
 
 def _generate(arguments: argparse.Namespace) -> int:
     from wavenet.generate import voice as voices
+    from wavenet.generate.queues import check_memory
+    from wavenet.generate.sampler import checked_draw
 
+    draw = {"temperature": arguments.temperature, "top_k": arguments.top_k, "top_p": arguments.top_p}
+    checked_draw(**draw)  # what is wrong whatever the model is told before it is loaded
+    seed = voices.draw_seed(arguments.seed)
+    if arguments.seconds is not None and not arguments.seconds > 0:
+        raise InputError(f"--seconds is {arguments.seconds:g}, expected more than 0")
     voice = voices.load(arguments.model)
     for warning in voice.warnings():
         log.warning(warning)
-    seed = voices.draw_seed(arguments.seed)
+    total = voice.length(arguments.seconds, arguments.samples)
     streaming = arguments.output == "-"
     out = Path(f"{voice.name}-s{seed}.wav" if arguments.output is None else arguments.output)
     if streaming and (arguments.count != 1 or arguments.verify):
         raise InputError("-o - streams one sound, unverified; give a file name for -n and --verify")
+    check_memory(voice.recipe.shape, arguments.count, 0 if streaming else total)
     if not streaming:
         _check_targets(voices.numbered(out, arguments.count), arguments.force)
     prime = None
@@ -163,10 +171,8 @@ def _generate(arguments: argparse.Namespace) -> int:
         from wavenet.audio import files
 
         prime = files.read(Path(arguments.prime), voice.sample_rate)
-    draw = {"temperature": arguments.temperature, "top_k": arguments.top_k, "top_p": arguments.top_p}
     chosen = {**draw, "seconds": arguments.seconds, "samples": arguments.samples, "seed": seed, "prime": prime}
     chosen |= {"backend": arguments.backend, "storage": arguments.storage, "threads": arguments.threads}
-    total = voice.length(arguments.seconds, arguments.samples)
     log.info("%s: drawing %d x %s samples with seed %d", voice.name, arguments.count, f"{total:,}", seed)
     if streaming:
         return _stream(voice, chosen)

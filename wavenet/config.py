@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
-
 from wavenet import geometry
 from wavenet.errors import BundleError, RecipeError, did_you_mean
+from wavenet.plain import one_line, read_json, read_value, read_yaml, to_yaml
 from wavenet.strict import Between, OneOf, Parsed, build, dilations, kernels, kind_of
 
 MAX_PARAMETERS = 2_000_000_000  # beyond it the record is refused before anything asks for memory
 BUNDLE_VERSION = 1
+MAX_DEPTH = 16  # of a dotted key
 
 
 @dataclass(frozen=True)
@@ -184,7 +183,7 @@ def from_tree(tree: dict[str, Any], where: str) -> Recipe:
         recipe: Recipe = build(Recipe, tree, "")
         _check(recipe)
     except RecipeError as error:
-        raise RecipeError(f"{where}: {_one_line(error)}") from None
+        raise RecipeError(f"{where}: {one_line(error)}") from None
     return recipe
 
 
@@ -197,40 +196,7 @@ def to_tree(record: Any) -> Any:
 
 def dump(recipe: Recipe) -> str:
     """Return the whole recipe as YAML that `load` reads back to an equal record."""
-    return yaml.safe_dump(to_tree(recipe), sort_keys=False, default_flow_style=None, width=110, allow_unicode=True)
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """Safe YAML that refuses a key written twice instead of keeping the last."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        """Return the mapping of a node."""
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, str | int | float) and key in seen:
-                raise yaml.YAMLError(f"the key {key!r} stands twice (line {key_node.start_mark.line + 1})")
-            seen.add(key if isinstance(key, str | int | float) else id(key))
-        return super().construct_mapping(node, deep)
-
-
-def read_yaml(path: Path) -> Any:
-    """Return the plain values of a YAML file, safely.
-
-    Raises:
-        RecipeError: the file cannot be read or is no YAML.
-    """
-    try:
-        return _parse_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValueError, RecursionError) as error:
-        raise RecipeError(f"{path} cannot be read as YAML: {_one_line(error)}") from None
-
-
-def _parse_yaml(text: str) -> Any:
-    try:
-        return yaml.load(text, Loader=_StrictLoader)
-    except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as error:
-        raise yaml.YAMLError(f"a value does not fit its tag ({_one_line(error)})") from None
+    return to_yaml(to_tree(recipe))
 
 
 def read_bundle_config(path: Path) -> dict[str, Any]:
@@ -239,18 +205,16 @@ def read_bundle_config(path: Path) -> dict[str, Any]:
     Raises:
         BundleError: it is unreadable, not ours, or newer than this program.
     """
-    try:
-        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BundleError(f"{path} cannot be read as JSON: {_one_line(error)}; get the bundle again") from None
+    config = read_json(path)
     if not isinstance(config, dict) or config.get("format") != "wavenet-bundle":
         raise BundleError(f"{path} is not the config.json of a wavenet bundle; give a run or bundle folder")
     version = config.get("version")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise BundleError(f"{path} has the format version {version!r}, expected {BUNDLE_VERSION}; get it again")
+        raise BundleError(f"{path} has the format version {version!r:.60}, expected {BUNDLE_VERSION}; get it again")
     if version > BUNDLE_VERSION:
         raise BundleError(
-            f"{path} has format version {version}, this program reads up to {BUNDLE_VERSION}; upgrade wavenet-audio"
+            f"{path} has format version {version!r:.60}, this program reads up to {BUNDLE_VERSION}; "
+            "upgrade wavenet-audio"
         )
     if not isinstance(config.get("recipe"), dict):
         raise BundleError(f"{path} holds no recipe; get the bundle again")
@@ -261,13 +225,12 @@ def read_bundle_config(path: Path) -> dict[str, Any]:
 def _override(tree: dict[str, Any], text: str) -> dict[str, Any]:
     """Return `tree` with one ``KEY=VALUE`` set at its dotted key."""
     key, equals, value = text.partition("=")
+    keys, shown = key.split("."), one_line(key, 100)
     if not equals or not key:
-        raise RecipeError(f"--set got {text!r}, expected KEY=VALUE such as train.steps=80")
-    try:
-        parsed = _parse_yaml(value)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise RecipeError(f"--set {key}: the value is no YAML: {_one_line(error)}") from None
-    return _set(tree, key.split("."), parsed)
+        raise RecipeError(f"--set got {text!r:.100}, expected KEY=VALUE such as train.steps=80")
+    if len(keys) > MAX_DEPTH:
+        raise RecipeError(f"--set {shown}: the key has {len(keys):,} parts, expected at most {MAX_DEPTH}")
+    return _set(tree, keys, read_value(value, f"--set {shown}"))
 
 
 def _set(tree: dict[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
@@ -276,10 +239,6 @@ def _set(tree: dict[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
         inner = tree.get(keys[0])
         value = _set(inner if isinstance(inner, dict) else {}, keys[1:], value)
     return {**tree, keys[0]: value}
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 def _check(recipe: Recipe) -> None:
@@ -335,9 +294,7 @@ def user_path(text: str) -> Path:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
             path.lstat()  # asks the system whether this can be a name at all
     except (OSError, RuntimeError, ValueError) as error:
-        raise RecipeError(
-            f"{_one_line(ValueError(text)):.80} is no path ({_one_line(error):.80}); give another"
-        ) from None
+        raise RecipeError(f"{one_line(text, 80)} is no path ({one_line(error, 80)}); give another") from None
     return path
 
 

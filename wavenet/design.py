@@ -16,7 +16,6 @@ A LAYERS.yaml describes any sequence of convolutions and pooling layers, whoever
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -28,6 +27,7 @@ from wavenet.config import Recipe
 from wavenet.errors import RecipeError, did_you_mean
 from wavenet.geometry import Layer, Parallel, Part, Shape, Whole, length_through, see
 from wavenet.geometry.layers import PADDINGS
+from wavenet.plain import read_yaml, shown
 
 MAX_DEPTH = 16  # of branches within branches
 MAX_PARTS = 10_000  # YAML can name a list again and again
@@ -68,7 +68,7 @@ def read(source: str | Path) -> Design:
     """
     path = config.find_recipe(str(source))
     if path.name != "config.json":
-        tree = config.read_yaml(path)
+        tree = read_yaml(path)
         if isinstance(tree, dict) and "layers" in tree and "model" not in tree:
             return of_layers(tree, path)
     return of_recipe(config.load(path))
@@ -95,13 +95,13 @@ def of_layers(tree: dict[str, Any], path: Path) -> Design:
             raise RecipeError(f"{path}: {_unknown('', key, known)}")
     dims = tree.get("dims", 1)
     if not _whole_number(dims, 2):
-        raise RecipeError(f"{path}: dims is {_shown(dims)}, expected 1 or 2")
+        raise RecipeError(f"{path}: dims is {shown(dims)}, expected 1 or 2")
     padding = tree.get("padding", "causal" if dims == 1 else "same")
     if padding not in PADDINGS:
-        raise RecipeError(f"{path}: padding is {_shown(padding)}, expected one of {', '.join(PADDINGS)}")
+        raise RecipeError(f"{path}: padding is {shown(padding)}, expected one of {', '.join(PADDINGS)}")
     rate = tree.get("sample_rate")
     if rate is not None and not _whole_number(rate, 768_000):
-        raise RecipeError(f"{path}: sample_rate is {_shown(rate)}, expected a whole number from 1 to 768,000")
+        raise RecipeError(f"{path}: sample_rate is {shown(rate)}, expected a whole number from 1 to 768,000")
     parts = _Reader(path).parts(tree["layers"], "layers")
     try:
         see(parts, padding=padding)
@@ -122,7 +122,7 @@ class _Reader:
         if at.count("parallel") > MAX_DEPTH:
             self.refuse(f"branches stand in branches more than {MAX_DEPTH} deep; write them side by side")
         if not isinstance(items, list) or not items:
-            self.refuse(f"{at} is {_shown(items)}, expected a list of layers such as {{kernel: 3, dilation: 2}}")
+            self.refuse(f"{at} is {shown(items)}, expected a list of layers such as {{kernel: 3, dilation: 2}}")
         return tuple(self.part(item, f"{at}[{i}]") for i, item in enumerate(items))
 
     def part(self, item: Any, at: str) -> Part:
@@ -132,7 +132,7 @@ class _Reader:
             self.refuse(f"there are more than {MAX_PARTS:,} layers; take fewer")
         known = ("kernel", "stride", "dilation", "parallel", "pool")
         if not isinstance(item, dict):
-            self.refuse(f"{at} is {_shown(item)}, expected a mapping such as {{kernel: 3, dilation: 2}}")
+            self.refuse(f"{at} is {shown(item)}, expected a mapping such as {{kernel: 3, dilation: 2}}")
         for key in item:
             if key not in known:
                 self.refuse(_unknown(f"{at}.", key, known))
@@ -143,14 +143,14 @@ class _Reader:
             return Parallel(tuple(self.parts(branch, f"{at}.parallel[{i}]") for i, branch in enumerate(branches)))
         if "pool" in item:
             if item != {"pool": "global"}:
-                self.refuse(f"{at} is {_shown(item)}, expected {{pool: global}}; other pooling is {{kernel: 3}} alone")
+                self.refuse(f"{at} is {shown(item)}, expected {{pool: global}}; other pooling is {{kernel: 3}} alone")
             return Whole()
         if "kernel" not in item:
             self.refuse(f"{at} has no kernel; add the number of its taps")
         numbers = {"stride": 1, "dilation": 1, **item}
         for key, value in numbers.items():
             if not _whole_number(value, 1_000_000):
-                self.refuse(f"{at}.{key} is {_shown(value)}, expected a whole number from 1 to 1,000,000")
+                self.refuse(f"{at}.{key} is {shown(value)}, expected a whole number from 1 to 1,000,000")
         return Layer(numbers["kernel"], numbers["stride"], numbers["dilation"])
 
     def refuse(self, what: str) -> NoReturn:
@@ -158,21 +158,8 @@ class _Reader:
         raise RecipeError(f"{self.path}: {what}")
 
 
-class _Short(reprlib.Repr):
-    """Shows the beginning of a value: YAML can nest lists beyond memory, and write numbers that Python will not."""
-
-    def repr_int(self, x: int, level: int) -> str:
-        """Return a whole number."""
-        bits = x.bit_length()
-        return str(x) if bits <= 128 else f"a whole number of {bits} bits"
-
-
-def _shown(value: Any) -> str:
-    return f"{_Short().repr(value):.60}"
-
-
 def _unknown(at: str, key: Any, known: Sequence[str]) -> str:
-    name = " ".join(key.split())[:60] if isinstance(key, str) else _shown(key)
+    name = " ".join(key.split())[:60] if isinstance(key, str) else shown(key)
     return f"unknown key {at}{name}{did_you_mean(name, known)}; known: {', '.join(known)}"
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from wavenet import geometry
 from wavenet.errors import RecipeError, did_you_mean
+from wavenet.plain import one_line, shown
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def build(kind: Any, tree: Any, at: str) -> Any:
     prefix = f"{at}." if at else ""
     for key in tree:
         if key not in fields:
-            raise RecipeError(f"unknown key {prefix}{key}{did_you_mean(str(key), fields)}; known: {', '.join(fields)}")
+            raise RecipeError(_unknown(prefix, key, fields))
     values = {}
     for name, info in fields.items():
         if name in tree:
@@ -75,8 +76,13 @@ def _value(hint: Any, value: Any, at: str) -> Any:
         raise RecipeError(f"{at} is {kind_of(value)}, expected {'true or false' if hint is bool else 'text'}")
     if isinstance(rule, OneOf) and value not in rule.choices:
         guess = did_you_mean(value, rule.choices)
-        raise RecipeError(f"{at} is {value!r}, expected one of {', '.join(rule.choices)}{guess}")
+        raise RecipeError(f"{at} is {value!r:.60}, expected one of {', '.join(rule.choices)}{guess}")
     return value
+
+
+def _unknown(prefix: str, key: Any, known: Iterable[str]) -> str:
+    shown = one_line(key, 60)
+    return f"unknown key {prefix}{shown}{did_you_mean(shown, known)}; known: {', '.join(known)}"
 
 
 def _number(value: Any, at: str, rule: Between) -> float:
@@ -84,7 +90,7 @@ def _number(value: Any, at: str, rule: Between) -> float:
         try:
             value = float(value)
         except ValueError:
-            raise RecipeError(f"{at} is the text {value!r}, expected a number") from None
+            raise RecipeError(f"{at} is the text {value!r:.60}, expected a number") from None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise RecipeError(f"{at} is {kind_of(value)}, expected a number")
     if not rule.low <= value <= rule.high:  # also refuses nan
@@ -134,12 +140,13 @@ def _pattern(value: dict[str, Any], at: str) -> geometry.Stacks:
     name = value.get("pattern")
     if name not in known:
         raise RecipeError(
-            f"{at}.pattern is {name!r}, expected one of {', '.join(known)}{did_you_mean(str(name), known)}"
+            f"{at}.pattern is {shown(name)}, expected one of {', '.join(known)}"
+            f"{did_you_mean(name, known) if isinstance(name, str) else ''}"
         )
     keys = ["pattern", "layers", "cycles"] + (["dilation"] if name == "constant" else [])
     for key in value:
         if key not in keys:
-            raise RecipeError(f"unknown key {at}.{key}{did_you_mean(str(key), keys)}; known: {', '.join(keys)}")
+            raise RecipeError(_unknown(f"{at}.", key, keys))
     if "layers" not in value:
         raise RecipeError(f"the key {at}.layers is missing; add the layers of one cycle")
     longest = {"exponential": 26, "hdc": 24, "constant": 10_000}[name]  # the last dilation stays below the limit

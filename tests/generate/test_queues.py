@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+import toys
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wavenet.errors import InputError
+from wavenet.generate import queues as rings
 from wavenet.generate.queues import Queues, padded
 from wavenet.geometry import Shape
 
@@ -61,3 +65,16 @@ def test_rings_of_all_layers_lie_one_behind_the_other() -> None:
     queues.ring(1, 2)[:] = 1
     assert queues.memory.shape == (2, 9, padded(3)) and queues.memory.sum() == 8 * 3
     assert [padded(width) for width in (1, 15, 16, 17)] == [16, 16, 16, 32]
+
+
+def test_more_sequences_than_memory_holds_are_refused_with_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    shape = toys.recipe().shape
+    assert rings.queue_bytes(shape) == rings.Queues(shape, 1).memory.nbytes + 64
+    monkeypatch.setattr(rings, "available_bytes", lambda: 1 << 28)
+    rings.check_memory(shape, 100, 1000)
+    with pytest.raises(InputError, match=r"1,000,000 sequences need .* GiB of memory for their queues; there are 0\.2"):
+        rings.check_memory(shape, 1_000_000)
+    with pytest.raises(InputError, match=r"and 100,000,000 samples of each"):
+        rings.check_memory(shape, 1, 100_000_000)
+    monkeypatch.setattr(rings, "available_bytes", lambda: None)
+    rings.check_memory(shape, 10**12)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 
@@ -265,6 +266,40 @@ def test_a_state_of_something_else_is_refused(tmp_path: Path) -> None:
         made(2).load(path)
     with pytest.raises(InputError, match="memory is nothing"):
         made(2).restore({})
+
+
+def test_a_state_that_cannot_be_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    import struct
+
+    from safetensors.numpy import save as to_bytes
+
+    source, path = made(1), tmp_path / "state.safetensors"
+    told = {"format": "wavenet-state", "network": sampler.digest(source.engine.packed)}
+    good = '{"temperature": 1.0, "top_k": 0, "top_p": 1.0}'
+    state = source.state()
+    wrong: list[tuple[dict[str, np.ndarray], str, str]] = [
+        ({"memory": state["memory"] * np.nan}, good, "not finite"),
+        ({"clocks": np.full(1, 2**62)}, good, "counted"),
+        ({"positions": np.full(1, -1)}, good, "counted"),
+        ({"newest": np.full(1, 10**6)}, good, "whole codes"),
+        ({}, "[" * 90_000, "how to draw"),
+        ({}, '{"temperature": 1.0, "top_k": 1.5, "top_p": 1.0}', "the draw is"),
+        ({}, '{"temperature": true, "top_k": 1, "top_p": 1.0}', "the draw is"),
+    ]
+    for changes, draw, words in wrong:
+        path.write_bytes(to_bytes({**state, **changes}, {**told, "draw": draw}))
+        with pytest.raises(InputError, match=words) as caught:
+            source.load(path)
+        assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
+    size = 1 << 40  # a file of nothing: what it describes is a terabyte
+    text = json.dumps(
+        {"__metadata__": {**told, "draw": good}, "memory": {"dtype": "U8", "shape": [size], "data_offsets": [0, size]}}
+    )
+    path.write_bytes(struct.pack("<Q", len(text)) + text.encode())
+    with path.open("ab") as file:
+        file.truncate(8 + len(text) + size)
+    with pytest.raises(InputError, match=r"memory is float32 \[1099511627776\]|cannot be read as a saved state"):
+        source.load(path)
 
 
 # --- the draw --------------------------------------------------------------------------------------------------------

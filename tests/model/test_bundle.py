@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
 import pickle
 import signal
+import struct
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.numpy
 import toys
 
 from wavenet.errors import BundleError
@@ -136,3 +141,70 @@ def test_a_kill_while_writing_leaves_a_whole_bundle(folder: Path) -> None:
         child.wait()
         child.stdout.close()
         assert bundle.load(folder).arrays["hidden.bias"][0] in (0.0, 1.0, 2.0)
+
+
+# --- weights that someone made up ------------------------------------------------------------------------------------
+
+
+def signed(folder: Path, weights: bytes) -> None:
+    """Replace a bundle's weights, its digest being made again as whoever means harm would."""
+    (folder / "model.safetensors").write_bytes(weights)
+    told = json.loads((folder / "config.json").read_text())
+    told["sha256"] = hashlib.sha256(weights).hexdigest()
+    (folder / "config.json").write_text(json.dumps(told))
+
+
+def header(tensors: str, data: bytes = b"") -> bytes:
+    return struct.pack("<Q", len(tensors)) + tensors.encode() + data
+
+
+def zipped() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("data.pkl", pickle.dumps(print))
+    return buffer.getvalue()
+
+
+ONE = '"dtype":"F32","shape":[2],"data_offsets"'
+MADE_UP = {
+    "empty": b"",
+    "pickle": pickle.dumps(print),
+    "zip": zipped(),
+    "huge header": struct.pack("<Q", 2**63 - 1) + b"{}",
+    "header past the end": struct.pack("<Q", 1000) + b"{}",
+    "no JSON": header("{{{{"),
+    "overlapping": header(f'{{"a":{{{ONE}:[0,8]}},"b":{{{ONE}:[4,12]}}}}', bytes(12)),
+    "out of range": header(f'{{"a":{{{ONE}:[0,8000000000]}}}}', bytes(8)),
+    "backwards": header(f'{{"a":{{{ONE}:[8,0]}}}}', bytes(8)),
+    "huge shape": header('{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}}'),
+    "negative shape": header('{"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}', bytes(8)),
+    "a key twice": header(f'{{"a":{{{ONE}:[0,8]}},"a":{{{ONE}:[0,8]}}}}', bytes(8)),
+    "unknown kind": header('{"a":{"dtype":"X9","shape":[2],"data_offsets":[0,8]}}', bytes(8)),
+    "half": safetensors.numpy.save({name: value.astype(np.float16) for name, value in sample().arrays.items()}),
+    "missing": safetensors.numpy.save({"entry.weight": sample().arrays["entry.weight"]}),
+    "one more": safetensors.numpy.save({**sample().arrays, "a\nb" * 20: np.zeros(1, np.float32)}),
+    "other shape": safetensors.numpy.save({**sample().arrays, "hidden.bias": np.zeros(3, np.float32)}),
+    "not a number": safetensors.numpy.save(sample(float("nan")).arrays),
+    "too large": bytes(1 << 20),
+}
+
+
+@pytest.mark.parametrize("kind", MADE_UP)
+def test_weights_that_are_made_up_are_one_line(folder: Path, kind: str) -> None:
+    signed(folder, MADE_UP[kind])
+    told = refused(folder)
+    assert str(folder) in told and len(told) < 700
+    assert {"missing": "nothing", "one more": "no such weight", "other shape": "[3]"}.get(kind, "") in told
+
+
+def test_weights_larger_than_the_recipe_says_are_not_read(folder: Path) -> None:
+    with (folder / "model.safetensors").open("ab") as file:
+        file.truncate(1 << 42)  # a file of nothing: 4 TiB that would be read into memory
+    assert "bytes, expected at most" in refused(folder)
+
+
+def test_a_recipe_that_cannot_be_is_a_bundle_error(folder: Path) -> None:
+    told = json.loads((folder / "config.json").read_text())
+    told["recipe"]["model"]["residual_channels"] = -5
+    (folder / "config.json").write_text(json.dumps(told))
+    assert "model.residual_channels is -5" in refused(folder)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavenet import geometry, outputs
+from wavenet.config import Recipe
 from wavenet.model import network
 
 SCHEDULES = {
@@ -125,3 +126,11 @@ def test_weights_go_into_arrays_and_back() -> None:
     again = network.from_arrays(recipe, net.arrays())
     inputs = torch.randint(0, 17, (1, 40))
     assert torch.equal(net.eval()(inputs), again(inputs))
+
+
+@settings(max_examples=25)
+@given(toys.recipes())
+def test_geometry_knows_the_name_and_shape_of_every_weight(recipe: Recipe) -> None:
+    arrays = network.build(recipe).arrays()
+    assert {name: value.shape for name, value in arrays.items()} == recipe.shape.weights()
+    assert sum(value.size for value in arrays.values()) == recipe.shape.parameters()

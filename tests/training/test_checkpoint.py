@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import os
+import pickle
+import shutil
 import subprocess
 import sys
+import tarfile
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import toys
 
+from wavenet import cli
 from wavenet.errors import BundleError
 from wavenet.training import checkpoint
 from wavenet.training import module as modules
@@ -46,6 +54,182 @@ def test_a_hostile_checkpoint_executes_nothing(tmp_path: Path) -> None:
     assert not flag.exists()
 
 
+class Bomb:
+    """What a pickle could call."""
+
+    def __init__(self, flag: Path) -> None:
+        self.flag = flag
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (os.system, (f"touch {self.flag}",))
+
+
+def hostile(kind: str, path: Path, flag: Path) -> None:
+    """Write a file that would touch `flag` if it were unpickled."""
+    if kind == "plain pickle":
+        path.write_bytes(pickle.dumps(Bomb(flag)))
+    elif kind == "legacy format":
+        torch.save({"step": Bomb(flag)}, path, _use_new_zipfile_serialization=False)
+    elif kind == "tar":
+        (path.parent / "pickle").write_bytes(pickle.dumps(Bomb(flag)))
+        with tarfile.open(path, "w") as file:
+            for name in ("sys_info", "pickle", "storages", "tensors"):
+                file.add(path.parent / "pickle", name)
+        (path.parent / "pickle").unlink()
+    elif kind == "whole model":
+        torch.save(Bomb(flag), path)
+    else:  # a member of a real checkpoint replaced
+        written(path)
+        members = {name: zipfile.ZipFile(path).read(name) for name in zipfile.ZipFile(path).namelist()}
+        with zipfile.ZipFile(path, "w") as file:
+            for name, data in members.items():
+                file.writestr(name, pickle.dumps(Bomb(flag)) if name.endswith("data.pkl") else data)
+
+
+KINDS = ("plain pickle", "legacy format", "tar", "whole model", "member replaced")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_kind_of_hostile_file_executes_anything(tmp_path: Path, kind: str) -> None:
+    path, flag = tmp_path / "last.ckpt", tmp_path / "executed"
+    hostile(kind, path, flag)
+    with pytest.raises(BundleError, match="cannot be read") as caught:
+        checkpoint.load(path)
+    assert "\n" not in str(caught.value) and not flag.exists()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_verb_executes_a_hostile_file(
+    tmp_path: Path, sound_folder: Path, trained_run: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, flag = tmp_path / "run", tmp_path / "executed"
+    shutil.copytree(trained_run, run)
+    last = run / "checkpoints" / "last.ckpt"
+    hostile(kind, last, flag)
+    bundled = tmp_path / "bundled"
+    shutil.copytree(trained_run / "model", bundled)
+    shutil.copy(last, bundled / "model.safetensors")
+    told = tmp_path / "told"
+    shutil.copytree(trained_run / "model", told)
+    shutil.copy(last, told / "config.json")
+    new = ("--data", sound_folder, "--out", tmp_path / "new", "--device", "cpu")
+    commands: list[tuple[object, ...]] = [("train", run, "--resume", "--set", "train.steps=20")]
+    for model in (last, bundled, told):
+        commands += [("generate", model, "--samples", 5), ("bench", model), ("train", run, "--init", model, *new)]
+    commands += [("inspect", last), ("inspect", told), ("inspect", bundled, "--measure", sound_folder)]
+    for command in commands:
+        assert cli.main([str(word) for word in command]) == 2, command
+        said = capsys.readouterr().err
+        assert said.count("error: ") == 1 and "Traceback" not in said and "unexpected" not in said, said
+        assert not flag.exists()
+
+
+def replaced(path: Path, **changes: object) -> None:
+    """Change a checkpoint's state, its digest being made again as whoever means harm would."""
+    state = torch.load(path, weights_only=True) | changes
+    state.pop("digest")
+    torch.save({**state, "digest": checkpoint.digest(state)}, path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"threads": 10**9}, "threads = 1000000000"),
+        ({"threads": 0}, "threads = 0"),
+        ({"step": -1}, "step = -1"),
+        ({"network": []}, "lacks network"),
+        ({"version": "2"}, "no version"),
+    ],
+)
+def test_plain_values_that_cannot_be_are_refused(tmp_path: Path, changes: dict[str, object], words: str) -> None:
+    written(tmp_path / "last.ckpt")
+    replaced(tmp_path / "last.ckpt", **changes)
+    with pytest.raises(BundleError, match=words):
+        checkpoint.load(tmp_path / "last.ckpt")
+
+
+def test_weights_of_another_network_are_one_line(tmp_path: Path) -> None:
+    written(tmp_path / "last.ckpt")
+    other = modules.build(toys.recipe(model={"head_channels": 9}))
+    with pytest.raises(BundleError, match="not those of this network") as caught:
+        checkpoint.restore(other, checkpoint.load(tmp_path / "last.ckpt"))
+    assert "\n" not in str(caught.value)
+
+
+def test_every_flipped_byte_of_what_is_used_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "last.ckpt"
+    written(path, note="x")
+    whole, before = path.read_bytes(), torch.load(path, weights_only=True)
+    noticed = 0
+    for at in np.random.default_rng(0).integers(0, len(whole), 60):
+        changed = bytearray(whole)
+        changed[at] ^= 1
+        path.write_bytes(changed)
+        try:
+            after = checkpoint.load(path)
+        except BundleError:
+            noticed += 1
+        else:  # a byte between the parts, which nothing reads
+            assert checkpoint.digest(after) == before["digest"]
+    assert noticed > 10
+    with zipfile.ZipFile(io.BytesIO(whole)) as file:
+        member = max(file.infolist(), key=lambda one: one.file_size if "/data/" in one.filename else 0)
+    at = whole.index(zipfile.ZipFile(io.BytesIO(whole)).read(member))
+    path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    with pytest.raises(BundleError, match=r"is damaged.*SHA-256"):
+        checkpoint.load(path)
+
+
+def test_the_digest_is_the_same_for_the_same_state_and_no_other(tmp_path: Path) -> None:
+    states = []
+    for name in ("a.ckpt", "b.ckpt"):
+        written(tmp_path / name)
+        states.append(torch.load(tmp_path / name, weights_only=True))
+    plain = {key: value for key, value in states[0].items() if key != "digest"}
+    assert checkpoint.digest(plain) == states[0]["digest"]
+    found = {checkpoint.digest({"a": value}) for value in (1, 1.0, "1", True, [1], {1: 1}, None, torch.ones(1))}
+    found |= {checkpoint.digest({"a": torch.ones(size, dtype=kind)}) for size in ((1, 2), 2) for kind in (torch.int32,)}
+    found |= {checkpoint.digest({"a": [1, [2]]}), checkpoint.digest({"a": [[1], 2]})}
+    assert len(found) == 12
+    endless: list[object] = ["x"]
+    for _ in range(40):
+        endless = [endless] * 9
+    for wrong in (endless, torch.zeros(1).expand(10**12), torch.zeros(3, device="meta"), torch.zeros(2).to_sparse()):
+        with pytest.raises(ValueError, match="it h"):
+            checkpoint.digest({"a": wrong})
+    with pytest.raises(TypeError, match="bytearray"):
+        checkpoint.digest({"a": bytearray(3)})
+
+
+def test_a_checkpoint_of_the_first_version_loads_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("wavenet"), "propagate", True)
+    path = tmp_path / "last.ckpt"
+    written(path)
+    state = torch.load(path, weights_only=True)
+    del state["digest"]
+    torch.save({**state, "version": 1}, path)
+    assert checkpoint.load(path)["step"] == 7 and "without a digest" in caplog.text
+    torch.save(state, path)
+    with pytest.raises(BundleError, match="damaged"):
+        checkpoint.load(path)
+
+
+def test_what_takes_more_memory_than_it_is_large_is_not_opened(tmp_path: Path) -> None:
+    path = tmp_path / "last.ckpt"
+    torch.save({"format": "wavenet-run", "version": 2, "extra": bytearray(10)}, path)
+    with pytest.raises(BundleError, match="bytearray, which is neither a tensor nor a plain value"):
+        checkpoint.load(path)
+    written(path)
+    members = {name: zipfile.ZipFile(path).read(name) for name in zipfile.ZipFile(path).namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, data in members.items():
+            file.writestr(name, data)
+    with pytest.raises(BundleError, match="compressed"):
+        checkpoint.load(path)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
 def test_a_truncated_checkpoint_gives_one_line(tmp_path: Path, share: float) -> None:
     path = tmp_path / "last.ckpt"
@@ -73,6 +257,7 @@ FULL_DISK = """
 import resource, sys
 from pathlib import Path
 import test_checkpoint
+from wavenet import cli
 from wavenet.errors import WavenetError
 path = Path(sys.argv[1])
 test_checkpoint.written(path)

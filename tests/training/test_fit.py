@@ -17,9 +17,9 @@ import toys
 
 import wavenet
 from wavenet import config
-from wavenet.errors import BundleError, DivergenceError, InputError, Terminated
+from wavenet.errors import BundleError, DivergenceError, InputError, Terminated, WavenetError
 from wavenet.outputs import Categorical
-from wavenet.training import checkpoint
+from wavenet.training import checkpoint, fit
 from wavenet.training.metrics import TIME_COLUMNS, read
 from wavenet.training.module import WaveNetModule, learning_rate
 
@@ -72,6 +72,28 @@ def test_lags_that_are_never_seen_are_a_warning_with_what_mends_them(
     toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", made, dry_run=True)
     warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert [mend in line and "53.3% of 15 are reached" in line for line in warned] == ([True] if mend else [])
+
+
+def test_a_batch_beyond_memory_is_a_warning_with_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    huge = toys.recipe(data={"segment_samples": 10_000_000}, train={"batch_size": 65_536})
+    told = fit.memory_warning(huge, "cpu")
+    assert told is not None and "65,536 x 10,000,000 samples" in told and "GiB of memory where there are" in told
+    monkeypatch.setattr(fit.memory, "available_bytes", lambda: fit.memory_estimate(toys.recipe()))
+    assert fit.memory_warning(toys.recipe(), "cpu") is None
+    monkeypatch.setattr(fit.memory, "available_bytes", lambda: None)
+    assert fit.memory_warning(huge, "cpu") is None
+
+
+@pytest.mark.parametrize("error", [MemoryError("Unable to allocate"), RuntimeError("x: can't allocate memory: y")])
+def test_no_more_memory_is_one_line(
+    tmp_path: Path, sound_folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def build(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(fit.modules, "build", build)
+    with pytest.raises(WavenetError, match="out of memory on cpu"):
+        toys.train(sound_folder, tmp_path / "run", tmp_path / "cache")
 
 
 def test_what_is_trimmed_and_clipped_is_told(tmp_path: Path, sound_folder: Path) -> None:

@@ -10,15 +10,41 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from wavenet.errors import InputError
 from wavenet.geometry import Shape
+from wavenet.memory import available_bytes, gib
 from wavenet.outputs import Floats
 
+SAMPLE_BYTES = 20  # of a drawn sample until it is written: its code, once more where all are joined, its value
 PADDING = 16  # rows are padded to a multiple of this many numbers, a cache line
 
 
 def padded(width: int) -> int:
     """Return the width rounded up to whole cache lines."""
     return -(-width // PADDING) * PADDING
+
+
+def queue_bytes(shape: Shape) -> int:
+    """Return the bytes that one sequence takes, its padding and the counters beside the queue included."""
+    return 4 * sum(shape.queue_rows()) * padded(shape.residual) + 64
+
+
+def check_memory(shape: Shape, batch: int, samples: int = 0) -> None:
+    """Raise InputError where sequences need more memory than there is: their queues, and the samples while collected.
+
+    Args:
+        shape: the network's integers.
+        batch: sequences.
+        samples: of each, that are kept until all are drawn.
+    """
+    need = batch * (queue_bytes(shape) + SAMPLE_BYTES * samples)
+    have = available_bytes()
+    if have is not None and need > have:
+        kept = f", and {samples:,} samples of each" if samples else ""
+        raise InputError(
+            f"{batch:,} sequences need {gib(need)} of memory for their queues{kept}; there are {gib(have)}: draw fewer "
+            "or shorter ones"
+        )
 
 
 class Queues:

@@ -15,16 +15,18 @@ from numpy.typing import NDArray
 from wavenet import atomic
 from wavenet.errors import InputError, WavenetError, did_you_mean
 from wavenet.generate.packed import STORAGES, Packed, pack, stored
-from wavenet.generate.queues import Queues
+from wavenet.generate.queues import Queues, check_memory
 from wavenet.generate.reference import Reference
 from wavenet.geometry import Shape
 from wavenet.outputs import Categorical, Codes, Draw, Floats, Uniforms
+from wavenet.plain import one_line
 from wavenet.progress import log
 
 BACKENDS = ("auto", "reference", "cpu")
 DEFAULT_STORAGE = "float16"  # costs no bits that can be measured, and is half as much again as fast (LOG.md)
 WORDS = 4  # 64-bit words of one Philox block
 STATE = "wavenet-state"
+MAX_CLOCK = 2**53  # samples: no sequence lives so long
 
 
 class Engine(Protocol):
@@ -184,6 +186,7 @@ class Sampler:
     ) -> None:
         if batch < 1:
             raise InputError(f"the number of sequences is {batch}, expected at least 1")
+        check_memory(engine.packed.shape, batch)
         self.engine, self.alphabet, self.batch = engine, alphabet, batch
         one = np.ndim(seed) == 0
         seeds = [int(number) for number in np.broadcast_to(seed, batch if one else np.shape(seed)).tolist()]
@@ -289,6 +292,12 @@ class Sampler:
             "keys": self._keys.copy(),
         }
 
+    def _read(self, file: Any, name: str) -> NDArray[Any]:
+        """Return an array of a file; of what does not fit here the shape alone, since it may be beyond memory."""
+        size = file.get_slice(name).get_shape()
+        fits = size in ([*self.queues.memory.shape[:2], self.queues.shape.residual], [self.batch], [self.batch, 2])
+        return np.asarray(file.get_tensor(name)) if fits else np.broadcast_to(np.float32(0), size)
+
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
         """Go on from a state of the same network and batch, bit for bit.
 
@@ -305,8 +314,11 @@ class Sampler:
                     "same network and as many sequences"
                 )
         self._check_codes(state["newest"], self.alphabet.classes + 1)
-        if min(state["clocks"].min(), state["positions"].min()) < 0:
-            raise InputError("the state has counted below 0; save it again")
+        counted = np.concatenate([state["clocks"], state["positions"]])
+        if counted.min() < 0 or counted.max() > MAX_CLOCK:
+            raise InputError(f"the state has counted below 0 or beyond {MAX_CLOCK:,}; save it again")
+        if not np.isfinite(state["memory"]).all():
+            raise InputError("the state's memory holds numbers that are not finite; save it again")
         self.queues.memory[:, :, : self.queues.shape.residual] = state["memory"]
         self.queues.clocks[:], self.positions[:] = state["clocks"], state["positions"]
         self._newest[:], self._keys[:] = state["newest"], state["keys"]
@@ -333,9 +345,11 @@ class Sampler:
         try:
             with safe_open(str(path), "numpy") as file:
                 told = file.metadata() or {}
-                state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a dictionary)
-        except (OSError, SafetensorError) as error:
-            raise InputError(f"{path} cannot be read as a saved state ({error}); save it again") from None
+                state = {name: self._read(file, name) for name in file.keys()}  # noqa: SIM118  (not a dictionary)
+        except (OSError, ValueError, MemoryError, SafetensorError) as error:
+            raise InputError(
+                f"{path} cannot be read as a saved state ({one_line(error, 200)}); save it again"
+            ) from None
         if told.get("format") != STATE:
             raise InputError(f"{path} is no saved state; give a file that `save` wrote")
         if told.get("network") != digest(self.engine.packed):
@@ -344,8 +358,8 @@ class Sampler:
             )
         try:
             drawing = checked_draw(**json.loads(told["draw"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{path} does not say how to draw ({error!r}); save it again") from None
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            raise InputError(f"{path} does not say how to draw ({error!r:.100}); save it again") from None
         self.restore(state)
         self.draw = drawing
 
@@ -356,6 +370,8 @@ def checked_draw(temperature: float, top_k: int, top_p: float) -> Draw:
     Raises:
         InputError: one of them is out of range.
     """
+    if any(isinstance(number, bool) for number in (temperature, top_k, top_p)) or not isinstance(top_k, int):
+        raise InputError(f"the draw is {temperature!r}, {top_k!r}, {top_p!r}, expected a number, a whole one, a number")
     if not 0.0 <= temperature <= 100.0:
         raise InputError(f"the temperature is {temperature}, expected 0 to 100 (1 draws as trained)")
     if top_k < 0:

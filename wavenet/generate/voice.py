@@ -18,11 +18,13 @@ from wavenet.audio.segments import gain
 from wavenet.config import Recipe
 from wavenet.errors import InputError, Terminated, WavenetError
 from wavenet.generate.packed import stored
+from wavenet.generate.queues import check_memory
 from wavenet.generate.sampler import Sampler, build_engine, checked_draw
 from wavenet.generate.verify import Verifier
 from wavenet.model import bundle
 from wavenet.model.bundle import Arrays
 from wavenet.outputs import Codes, Draw, Floats
+from wavenet.plain import one_line
 from wavenet.progress import Progress
 
 if TYPE_CHECKING:
@@ -258,6 +260,7 @@ class Voice:
         if count < 1:
             raise InputError(f"the count is {count}, expected at least 1")
         draw, seed = checked_draw(temperature, top_k, top_p), draw_seed(seed)
+        check_memory(self.recipe.shape, count, total)
         alphabet = outputs.of(self.recipe)
         source = self.sampler(count, seed, draw, backend, storage, threads)
         primed = None if prime is None else self.encode(prime)
@@ -278,7 +281,7 @@ class Voice:
             raise InputError("got both seconds and samples; give one of them")
         total = samples if samples is not None else (3.0 if seconds is None else seconds) * self.sample_rate
         if not 1 <= total < 2**40:
-            raise InputError(f"the length comes to {total:g} samples, expected 1 to 2^40")
+            raise InputError(f"the length comes to {one_line(total, 40)} samples, expected 1 to 2^40")
         return round(total)
 
 

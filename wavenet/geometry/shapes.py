@@ -85,3 +85,19 @@ class Shape:
         if self.bias:
             biases += L * 2 * self.gate + (L - 1) * self.residual + self.skip
         return entry + weights + biases
+
+    def weights(self) -> dict[str, tuple[int, ...]]:
+        """Return the shape of every weight by name, as ``model/network.py`` names and stores them: [out, in]."""
+        R, G, L = self.residual, self.gate, len(self.layers)
+        products = {} if self.embedding else {"entry": (R, 1)}
+        for i, layer in enumerate(self.layers):
+            products[f"blocks.{i}.dilated.product"] = (2 * G, layer.kernel * R)
+            if i < L - 1:
+                products[f"blocks.{i}.residual"] = (R, G)
+        products |= {"skip": (self.skip, L * G), "hidden": (self.head, self.skip), "output": (self.outputs, self.head)}
+        found: dict[str, tuple[int, ...]] = {"entry.weight": (self.inputs, R)} if self.embedding else {}
+        for name, size in products.items():
+            found[f"{name}.weight"] = size
+            if self.bias or name in ("entry", "hidden", "output"):
+                found[f"{name}.bias"] = size[:1]
+        return found

@@ -22,11 +22,13 @@ from numpy.typing import NDArray
 
 from wavenet import atomic, config
 from wavenet.config import Recipe
-from wavenet.errors import BundleError, did_you_mean
+from wavenet.errors import BundleError, RecipeError, did_you_mean
+from wavenet.plain import one_line
 
 Arrays = dict[str, NDArray[np.float32]]
 
 ATTEMPTS = 3  # at reading weights and config that belong together
+HEADER_BYTES = 1_000  # of a weights file, at most, for each weight
 CONFIG, NEXT, WEIGHTS = "config.json", "config.next.json", "model.safetensors"
 
 
@@ -80,21 +82,45 @@ def load(folder: Path) -> Bundle:
     from safetensors.numpy import load as from_bytes
 
     weights, described = _read(folder)
-    recipe = config.from_tree(described["recipe"], str(folder / CONFIG))
+    recipe = _recipe(folder / CONFIG, described)
     try:
         arrays = from_bytes(weights)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{folder / WEIGHTS} is no safetensors file ({error}); get the bundle again") from None
+        raise BundleError(
+            f"{folder / WEIGHTS} is no safetensors file ({one_line(error, 200)}); get the bundle again"
+        ) from None
+    _check_names(folder / WEIGHTS, arrays, recipe.shape.weights())
     for name, value in arrays.items():
         if value.dtype != np.float32 or not np.isfinite(value).all():
             raise BundleError(f"{folder / WEIGHTS}: {name} is not all finite float32; train or get the bundle again")
     return Bundle(recipe, arrays, _section(described, "data"), _section(described, "training"))
 
 
+def _recipe(path: Path, described: dict[str, Any]) -> Recipe:
+    try:
+        return config.from_tree(described["recipe"], str(path))
+    except RecipeError as error:
+        raise BundleError(f"{error}; get the bundle again") from None
+
+
+def _check_names(path: Path, arrays: Arrays, expected: dict[str, tuple[int, ...]]) -> None:
+    """Raise BundleError where weights are not those of the recipe."""
+    for name in [*expected, *arrays]:
+        want, have = expected.get(name), arrays[name].shape if name in arrays else None
+        if have != want:
+            told = "nothing" if have is None else list(have)
+            wanted = "no such weight" if want is None else list(want)
+            raise BundleError(
+                f"{path}: {one_line(name, 80)} has as shape {told}, expected {wanted} by the recipe; "
+                "get the bundle again"
+            )
+
+
 def _read(folder: Path) -> tuple[bytes, dict[str, Any]]:
     """Return the weights and the config that describes them; a training run may be replacing both just now."""
     for attempt in range(ATTEMPTS):
         try:
+            _check_size(folder)
             weights = (folder / WEIGHTS).read_bytes()
             return weights, _describing(folder, hashlib.sha256(weights).hexdigest())
         except OSError as error:
@@ -104,6 +130,18 @@ def _read(folder: Path) -> tuple[bytes, dict[str, Any]]:
                 raise
             time.sleep(0.05)
     raise AssertionError("unreachable")
+
+
+def _check_size(folder: Path) -> None:
+    """Raise BundleError where the weights are a larger file than any config beside them says, before they are read."""
+    found = [config.read_bundle_config(folder / name) for name in (NEXT, CONFIG) if (folder / name).is_file()]
+    shapes = [_recipe(folder / CONFIG, described).shape for described in found]
+    most = max((4 * shape.parameters() + HEADER_BYTES * (1 + len(shape.weights())) for shape in shapes), default=0)
+    size = (folder / WEIGHTS).stat().st_size
+    if shapes and size > most:
+        raise BundleError(
+            f"{folder / WEIGHTS} has {size:,} bytes, expected at most {most:,} by the recipe; get the bundle again"
+        )
 
 
 def _describing(folder: Path, digest: str) -> dict[str, Any]:

@@ -1,10 +1,16 @@
-"""The state of a run: all that its next step depends on, in one file that holds tensors and plain values only."""
+"""The state of a run: all that its next step depends on, in one file that holds tensors and plain values only.
+
+A SHA-256 over all of it is stored beside it, so that a changed byte is noticed before anything is trained on it.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
+import pickletools
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +18,28 @@ import torch
 
 from wavenet import atomic, config
 from wavenet.errors import BundleError
+from wavenet.plain import one_line
+from wavenet.progress import log
 from wavenet.training.module import WaveNetModule
 
-VERSION = 1
 REMEDY = "what was saved before is whole: free space, then go on with `wavenet train --resume`"  # of a full disk
-KEYS = ("recipe", "step", "skipped", "skipped_in_a_row", "threads", "network", "averaged", "optimizer", "extra")
+VERSION = 2  # 1 had no digest
+KEYS = {  # what a checkpoint holds, beside its format, version and digest
+    "recipe": dict,
+    "step": int,
+    "skipped": int,
+    "skipped_in_a_row": int,
+    "rollbacks": int,
+    "threads": int,
+    "network": dict,
+    "averaged": dict,
+    "optimizer": dict,
+    "extra": dict,
+}
+MAX_PARTS = 1_000_000  # values in a state; a pickle can name one part again and again
+MAX_PICKLE_BYTES = 1 << 26  # what is no tensor: a thousandth of it is usual
+MAX_THREADS = 4_096
+NAMED = {"collections OrderedDict", "torch._utils _rebuild_tensor_v2"}  # beside the kinds of storage
 
 
 def save(path: Path, module: WaveNetModule, optimizer: torch.optim.Optimizer, extra: dict[str, Any]) -> None:
@@ -46,7 +69,7 @@ def save(path: Path, module: WaveNetModule, optimizer: torch.optim.Optimizer, ex
         "extra": extra,
     }
     held = io.BytesIO()  # in memory first: on a full disk torch's own writer names a line of its source
-    torch.save(state, held)
+    torch.save({**state, "digest": digest(state)}, held)
     with atomic.explained(f"the checkpoint {path}", REMEDY), atomic.replacing(path) as temporary:
         temporary.write_bytes(held.getbuffer())
 
@@ -58,33 +81,138 @@ def load(path: Path) -> dict[str, Any]:
         BundleError: it is unreadable, damaged, not ours or newer than this program.
     """
     try:
+        _look_over(path)
         state: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001  (torch raises many kinds on a damaged or hostile file)
-        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        reason = one_line(next(iter(str(error).splitlines()), type(error).__name__), 200)
         raise BundleError(f"the checkpoint {path} cannot be read ({reason}); begin anew with --force") from None
     if not isinstance(state, dict) or state.get("format") != "wavenet-run":
         raise BundleError(f"{path} is no checkpoint of a wavenet run; begin anew with --force")
-    if state["version"] > VERSION:
-        raise BundleError(f"{path} has version {state['version']}, this program reads {VERSION}; upgrade wavenet-audio")
-    missing = [key for key in KEYS if key not in state]
-    if missing:
-        raise BundleError(f"the checkpoint {path} lacks {missing[0]}; begin anew with --force")
+    version = state.get("version")
+    if not isinstance(version, int) or version < 1:
+        raise BundleError(f"the checkpoint {path} has no version; begin anew with --force")
+    if version > VERSION:
+        raise BundleError(
+            f"{path} has version {one_line(version, 60)}, this program reads {VERSION}; upgrade wavenet-audio"
+        )
+    _check_digest(path, state, version)
+    if version == 1:
+        state.setdefault("rollbacks", 0)
+    for key, kind in KEYS.items():
+        if not isinstance(state.get(key), kind):
+            raise BundleError(f"the checkpoint {path} lacks {key}; begin anew with --force")
+    for key, least, most in (("step", 0, 2**40), ("skipped", 0, 2**40), ("threads", 1, MAX_THREADS)):
+        if not least <= state[key] <= most:
+            raise BundleError(f"the checkpoint {path} has {key} = {one_line(state[key], 60)}; begin anew with --force")
     return state
 
 
+def _look_over(path: Path) -> None:
+    """Raise ValueError where a file is not what `torch.save` makes of tensors and plain values.
+
+    Reading such a file takes about as much memory as it is large: nothing in it is compressed, and its pickle names
+    nothing that could make more of it (`weights_only` alone lets ``bytearray(10**12)`` through).
+    """
+    with zipfile.ZipFile(path) as file:
+        members = file.infolist()
+        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+            raise ValueError("it is compressed")
+        if sum(member.file_size for member in members) > path.stat().st_size:
+            raise ValueError("its parts overlap")
+        pickles = [member for member in members if member.filename.endswith("/data.pkl")]
+        if len(pickles) != 1 or pickles[0].file_size > MAX_PICKLE_BYTES:
+            raise ValueError("it holds no single list of values")
+        for operation, argument, _ in pickletools.genops(file.read(pickles[0])):
+            named = operation.name in ("GLOBAL", "STACK_GLOBAL", "INST")
+            storage = str(argument).startswith("torch ") and str(argument).endswith("Storage")
+            if named and argument not in NAMED and not storage:
+                raise ValueError(f"it names {argument}, which is neither a tensor nor a plain value")
+
+
+def _check_digest(path: Path, state: dict[str, Any], version: int) -> None:
+    """Raise BundleError where a state is not what was saved; warn where nothing tells."""
+    said = state.pop("digest", None)
+    if said is None and version == 1:
+        log.warning("the checkpoint %s is of an older version, without a digest: damage would go unnoticed", path)
+        return
+    try:
+        found = digest(state)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BundleError(
+            f"the checkpoint {path} cannot be read ({one_line(error)}); begin anew with --force"
+        ) from None
+    if said != found:
+        raise BundleError(
+            f"the checkpoint {path} is damaged: it is not what was saved (SHA-256); put back a copy, or begin anew "
+            "with --force"
+        )
+
+
+def digest(state: dict[str, Any]) -> str:
+    """Return the SHA-256, in hexadecimal, of all tensors and plain values of a state, in their order.
+
+    Raises:
+        TypeError: something is neither a tensor nor a plain value.
+        ValueError: there is too much of it, or a tensor shows its storage more than once.
+    """
+    made, left, parts = hashlib.sha256(), [state], 0
+    while left:
+        value: Any = left.pop()
+        parts += 1
+        if parts > MAX_PARTS:
+            raise ValueError(f"it has more than {MAX_PARTS:,} values")
+        if isinstance(value, torch.Tensor):
+            _add_tensor(made, value.detach())
+        elif isinstance(value, dict):
+            made.update(f"mapping of {len(value)}\n".encode())
+            left += [one for pair in reversed(value.items()) for one in reversed(pair)]
+        elif isinstance(value, list | tuple):
+            made.update(f"list of {len(value)}\n".encode())
+            left += reversed(value)
+        elif value is None or isinstance(value, bool | int | float | str):
+            made.update(f"{type(value).__name__} {value!r}\n".encode())
+        else:
+            raise TypeError(f"it holds a {type(value).__name__}, which is neither a tensor nor a plain value")
+    return made.hexdigest()
+
+
+def _add_tensor(made: Any, value: torch.Tensor) -> None:
+    if value.layout != torch.strided or value.device.type == "meta" or not value.is_contiguous():
+        raise ValueError(f"it holds a tensor {list(value.shape)} that is not stored number by number")
+    made.update(f"tensor {value.dtype} {list(value.shape)}\n".encode())
+    made.update(value.cpu().reshape(-1).view(torch.uint8).numpy().data)
+
+
 def finished(state: dict[str, Any], steps: int) -> bool:
-    """Return whether a run has done so many steps and recorded the last."""
-    return bool(state["step"] >= steps and not state["extra"]["standing"].get("unrecorded", False))
+    """Return whether a run has done so many steps and recorded the last.
+
+    Raises:
+        BundleError: the state does not say.
+    """
+    standing = state["extra"].get("standing")
+    if not isinstance(standing, dict) or not isinstance(state["extra"].get("fingerprint"), str):
+        raise BundleError("the checkpoint does not say where its run stands; begin anew with --force")
+    return bool(state["step"] >= steps and not standing.get("unrecorded", False))
 
 
 def restore(module: WaveNetModule, state: dict[str, Any]) -> None:
-    """Put a checkpoint's state into a fresh module of the same recipe."""
-    module.network.load_state_dict(state["network"])
-    module.averaged.load_state_dict(state["averaged"])
-    module.optimizer_state = state["optimizer"]
+    """Put a checkpoint's state into a fresh module of the same recipe.
+
+    Raises:
+        BundleError: its weights are those of another network.
+    """
+    try:
+        module.network.load_state_dict(state["network"])
+        module.averaged.load_state_dict(state["averaged"])
+        module.optimizer_state = state["optimizer"]
+        module.configure_optimizers()  # so that moments of another network are noticed here
+    except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BundleError(
+            f"the checkpoint's weights are not those of this network ({one_line(error, 200)}); begin anew with --force"
+        ) from None
     module.step, module.skipped = int(state["step"]), int(state["skipped"])
     module.skipped_in_a_row = int(state["skipped_in_a_row"])
-    module.rollbacks = int(state.get("rollbacks", 0))  # older checkpoints know of none
+    module.rollbacks = int(state["rollbacks"])
 
 
 def roll_back(module: WaveNetModule, optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 
-from wavenet import config, report
+from wavenet import config, memory, report
 from wavenet.config import Recipe
 from wavenet.errors import BundleError, InputError, Terminated, WavenetError, did_you_mean
 from wavenet.model import bundle
@@ -95,9 +95,25 @@ def train(
         _train(made, run, dataclasses.replace(chosen, resume=True), own_team)
         return run
     runs.check_place(run)
-    with contextlib.nullcontext() if chosen.dry_run else runs.locked(run):
+    with contextlib.nullcontext() if chosen.dry_run else runs.locked(run), _told_of_memory(chosen.device):
         _train(made, run, chosen, own_team)
     return run
+
+
+@contextlib.contextmanager
+def _told_of_memory(device: str) -> Iterator[None]:
+    """Turn what NumPy and torch raise where there is no more memory into one line."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:  # torch.OutOfMemoryError is the latter; the CPU's has no class
+        known = isinstance(error, MemoryError) or any(
+            words in str(error) for words in ("out of memory", "can't allocate memory")
+        )
+        if not known:
+            raise
+        raise WavenetError(
+            f"out of memory on {device}; lower train.batch_size or data.segment_samples, or the model's channels"
+        ) from None
 
 
 def _check(options: Options) -> None:
@@ -124,6 +140,9 @@ def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
         log.info("%s is finished: %s steps; nothing to do (--force begins anew)", run, f"{state['step']:,}")
         return
     device = _device(options.device)
+    short = memory_warning(recipe, device)
+    if short is not None:
+        log.warning(short)
     if state is not None and device == "cpu":
         torch.set_num_threads(int(state["threads"]))
     elif device == "cpu" and own_team.devices > 1 and "OMP_NUM_THREADS" not in os.environ:
@@ -223,6 +242,20 @@ def memory_estimate(recipe: Recipe) -> int:
     return BASE_BYTES + 20 * shape.parameters() + round(4 * SLACK * recipe.train.batch_size * (stacks + head))
 
 
+def memory_warning(recipe: Recipe, device: str) -> str | None:
+    """Return a warning where training may need more memory than there is, before any is asked for."""
+    cuda = device == "cuda"
+    have = torch.cuda.get_device_properties(0).total_memory if cuda else memory.available_bytes()
+    need = memory_estimate(recipe)
+    if have is None or need <= have:
+        return None
+    return (
+        f"training may need about {memory.gib(need)} of memory where there are {memory.gib(have)} (batches of "
+        f"{recipe.train.batch_size:,} x {recipe.data.segment_samples:,} samples and {recipe.shape.parameters():,} "
+        "parameters): lower train.batch_size, data.segment_samples or the model's channels"
+    )
+
+
 # --- training --------------------------------------------------------------------------------------------------------
 
 
@@ -260,12 +293,6 @@ def _fit(
             trainer.fit(module, datamodule=sound)
         except SystemExit:  # Lightning's answer to a Ctrl-C before our handlers stand
             raise KeyboardInterrupt from None
-        except RuntimeError as error:  # torch.OutOfMemoryError is one, and the CPU's has no class of its own
-            if "out of memory" not in str(error) and "can't allocate memory" not in str(error):
-                raise
-            raise WavenetError(
-                f"out of memory on {device}; lower train.batch_size or data.segment_samples, or the model's channels"
-            ) from None
     _conclude(run, module, stopper)
 
 

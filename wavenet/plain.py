@@ -1,0 +1,130 @@
+"""Text -> plain values: YAML and JSON, read safely. Nothing in a file is executed, and no file costs much to refuse."""
+
+from __future__ import annotations
+
+import json
+import reprlib
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from wavenet.errors import BundleError, RecipeError
+
+MAX_YAML_BYTES = 1 << 20  # a LAYERS.yaml of 10,000 layers has half of it
+MAX_JSON_BYTES = 1 << 24
+MAX_NUMBER = 10_000  # characters: reading sexagesimal 1:1:1... takes time that grows with their square
+
+
+def one_line(text: object, most: int = 300) -> str:
+    """Return what an error tells, or another object's text, on one line of at most so many characters."""
+    try:
+        line = " ".join(str(text).split())
+    except (ValueError, RecursionError):  # Python refuses to print whole numbers of thousands of digits
+        line = ""
+    return line[:most] or type(text).__name__
+
+
+class _Short(reprlib.Repr):
+    """Shows the beginning of a value: YAML can nest lists beyond memory, and write numbers that Python will not."""
+
+    def repr_int(self, x: int, level: int) -> str:
+        """Return a whole number."""
+        bits = x.bit_length()
+        return str(x) if bits <= 128 else f"a whole number of {bits} bits"
+
+
+def shown(value: Any) -> str:
+    """Return the beginning of a value as an error shows it."""
+    return f"{_Short().repr(value):.60}"
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Safe YAML that refuses a key written twice instead of keeping the last."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        """Return the mapping of a node."""
+        seen = set()
+        for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                raise yaml.YAMLError(f"merge keys (<<, line {key_node.start_mark.line + 1}) are not read; write it out")
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, str | int | float) and key in seen:
+                raise yaml.YAMLError(f"the key {key!r:.60} stands twice (line {key_node.start_mark.line + 1})")
+            seen.add(key if isinstance(key, str | int | float) else id(key))
+        return super().construct_mapping(node, deep)
+
+    def construct_scalar(self, node: Any) -> Any:
+        """Return the text of a node."""
+        text = super().construct_scalar(node)
+        if len(text) > MAX_NUMBER and node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"):
+            raise yaml.YAMLError(f"a number has {len(text):,} characters (line {node.start_mark.line + 1})")
+        return text
+
+
+def read_yaml(path: Path) -> Any:
+    """Return the plain values of a YAML file, safely.
+
+    Raises:
+        RecipeError: the file cannot be read, is too large or is no YAML.
+    """
+    try:
+        return _parse(_read(path, MAX_YAML_BYTES))
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        raise RecipeError(f"{path} cannot be read as YAML: {one_line(error)}") from None
+
+
+def read_value(text: str, where: str) -> Any:
+    """Return the plain value of YAML text; `where` names its origin in errors.
+
+    Raises:
+        RecipeError: the text is too long or is no YAML.
+    """
+    try:
+        if len(text) > MAX_YAML_BYTES:
+            raise ValueError(f"it has {len(text):,} characters, expected at most {MAX_YAML_BYTES:,}")
+        return _parse(text)
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
+        raise RecipeError(f"{where}: the value is no YAML: {one_line(error)}") from None
+
+
+def _parse(text: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_StrictLoader)
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as error:
+        raise yaml.YAMLError(f"a value does not fit its tag ({one_line(error)})") from None
+
+
+def to_yaml(tree: dict[str, Any]) -> str:
+    """Return plain values as YAML, the keys in their order."""
+    return yaml.safe_dump(tree, sort_keys=False, default_flow_style=None, width=110, allow_unicode=True)
+
+
+def read_json(path: Path) -> Any:
+    """Return the plain values of a JSON file; a key written twice is refused.
+
+    Raises:
+        BundleError: the file cannot be read, is too large or is no JSON.
+    """
+    try:
+        return json.loads(_read(path, MAX_JSON_BYTES), object_pairs_hook=_unique)
+    except (OSError, ValueError, RecursionError) as error:
+        raise BundleError(f"{path} cannot be read as JSON: {one_line(error)}; get the bundle again") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in made if keys.count(key) > 1)
+        raise ValueError(f"the key {twice!r:.60} stands twice")
+    return made
+
+
+def _read(path: Path, most: int) -> str:
+    """Return a file's text, having read hardly more than `most` bytes of it."""
+    with path.open("rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise ValueError(f"it has more than the {most:,} bytes that are expected at most")
+    return data.decode("utf-8")
