@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavenet.audio import cache, segments, sources
-from wavenet.audio.cache import FULL, Entry
+from wavenet.audio.decoding import FULL, Entry
 from wavenet.audio.segments import Crops, Segment, Sound
 from wavenet.audio.splits import Span
 from wavenet.config import LevelConfig

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from wavenet.audio.cache import FULL, Cache
+from wavenet.audio.cache import Cache
+from wavenet.audio.decoding import FULL
 from wavenet.audio.splits import Span
 from wavenet.config import LevelConfig
 from wavenet.outputs import IGNORED, Categorical, Codes, Floats
