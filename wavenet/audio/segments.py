@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavenet.audio.cache import Cache
-from wavenet.audio.decoding import FULL
+from wavenet.audio.decoding import FULL, Entry, Pcm
 from wavenet.audio.splits import Span
 from wavenet.config import LevelConfig
 from wavenet.outputs import IGNORED, Categorical, Codes, Floats
 
+COUNTED_SAMPLES = 1 << 20  # read at a time where codes are counted: an hour costs no more memory than a minute
 WINDOW_BATCHES = 16  # pieces of this many batches are sorted by length, so that little of a batch is padding
 
 
@@ -64,10 +65,13 @@ class Sound:
     def read(self, clip: int, first: int, last: int) -> Floats:
         """Return samples first .. last - 1 of a clip, [last - first] float32, clipped to [-1, 1]."""
         entry = self.entries[clip]
-        stored = self._pcm[entry.first + min(first, entry.length) : entry.first + min(last, entry.length)]
+        stored = self._stored(entry, min(first, entry.length), min(last, entry.length))
         wave = np.zeros(last - first, np.float32)
         np.clip(stored * np.float32(self.gains[clip] / FULL), -1.0, 1.0, out=wave[: len(stored)])
         return wave
+
+    def _stored(self, entry: Entry, first: int, last: int) -> Pcm:
+        return self._pcm[entry.first + first : entry.first + last]
 
     def with_tails(self, spans: Sequence[Span]) -> list[Span]:
         """Return spans with the tail of silence behind each that reaches the end of its clip.
@@ -83,15 +87,18 @@ class Sound:
         every = np.arange(-FULL, FULL, dtype=np.float32)
         for span in spans:
             entry, scale = self.entries[span.clip], np.float32(self.gains[span.clip] / FULL)
-            stored = self._pcm[entry.first + span.first : entry.first + min(span.last, entry.length)]
-            silent = (span.last - span.first) - len(stored)
-            if len(stored) > len(every):  # long: count the 65,536 values, then encode each once
-                seen = np.bincount(stored.astype(np.int64) + FULL, minlength=len(every))
+            first, last = min(span.first, entry.length), min(span.last, entry.length)
+            silent = (span.last - span.first) - (last - first)
+            if last - first > len(every):  # long: count the 65,536 values, then encode each once
+                seen = np.zeros(len(every), np.int64)
+                for at in range(first, last, COUNTED_SAMPLES):
+                    stored = self._stored(entry, at, min(last, at + COUNTED_SAMPLES))
+                    seen += np.bincount(stored.astype(np.int64) + FULL, minlength=len(every))
                 codes = alphabet.encode(every * scale)
                 counts += np.bincount(codes, seen, alphabet.classes).astype(np.int64)
                 over += int(seen[np.abs(every * scale) > 1.0].sum())
             else:
-                wave = stored * scale
+                wave = self._stored(entry, first, last) * scale
                 counts += np.bincount(alphabet.encode(wave), minlength=alphabet.classes)
                 over += int((np.abs(wave) > 1.0).sum())
             counts[alphabet.encode(np.zeros(1, np.float32))[0]] += silent
