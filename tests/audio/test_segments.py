@@ -83,7 +83,7 @@ spans = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 300)), max_size=8
 @given(spans, st.integers(1, 350))
 @sweep
 def test_pieces_tile_every_span_and_are_equally_long(drawn: list[Span], longest: int) -> None:
-    cut = segments.pieces(drawn, longest)
+    cut = list(segments.pieces(drawn, longest))
     for span in drawn:
         own = [piece for piece in cut if piece.clip == span.clip]
         covered = [at for piece in own for at in range(piece.first, piece.first + piece.count)]
@@ -94,7 +94,7 @@ def test_pieces_tile_every_span_and_are_equally_long(drawn: list[Span], longest:
 
 
 def test_a_short_file_is_one_piece() -> None:
-    assert segments.pieces([Span(3, 0, 10)], 10_000) == [Segment(3, 0, 10)]
+    assert list(segments.pieces([Span(3, 0, 10)], 10_000)) == [Segment(3, 0, 10)]
 
 
 # --- law 5 -----------------------------------------------------------------------------------------------------------
@@ -382,7 +382,7 @@ def used():
 def run(sound, clips):
     cut = segments.pieces(sound.with_tails([Span(clip, 0, hour) for clip in clips]), 16_384)
     crops = segments.Crops(sound, cut, alphabet, 5_000)
-    crops.batch(np.arange(len(cut) - 8, len(cut)))
+    crops.batch(np.arange(len(crops.table) - 8, len(crops.table)))
     return crops
 
 run(segments.Sound(Cache(folder, rate, entries), LevelConfig(), 100), [hours - 1])

@@ -8,7 +8,7 @@ but for the tail of silence that a recipe may ask for. What stands in batch n is
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,15 +112,14 @@ def gain(level: LevelConfig, rms: float, peak: float) -> float:
     return level.peak / peak if level.peak is not None else 1.0
 
 
-def pieces(spans: Sequence[Span], longest: int) -> list[Segment]:
-    """Return the spans cut into pieces of equal length, none longer than `longest` targets."""
-    cut = []
+def pieces(spans: Iterable[Span], longest: int) -> Iterator[Segment]:
+    """Yield the spans cut into pieces of equal length, none longer than `longest` targets."""
     for span in spans:
         length = span.last - span.first
         parts = -(-length // longest)
-        edges = [span.first + length * part // parts for part in range(parts + 1)] if parts else []
-        cut += [Segment(span.clip, edges[i], edges[i + 1] - edges[i]) for i in range(parts)]
-    return cut
+        for part in range(parts):
+            first, last = length * part // parts, length * (part + 1) // parts
+            yield Segment(span.clip, span.first + first, last - first)
 
 
 class Crops:
@@ -137,13 +136,14 @@ class Crops:
     def __init__(
         self,
         sound: Sound,
-        segments: Sequence[Segment],
+        segments: Iterable[Segment],
         alphabet: Categorical,
         receptive_field: int,
         width: int | None = None,
     ) -> None:
         self.sound, self.alphabet, self.context, self.width = sound, alphabet, receptive_field, width
-        self.table = np.array([(s.clip, s.first, s.count) for s in segments], np.int64).reshape(-1, 3)
+        numbers = (number for piece in segments for number in (piece.clip, piece.first, piece.count))
+        self.table = np.fromiter(numbers, np.int64).reshape(-1, 3)  # 24 bytes a piece, of which there may be a million
 
     @property
     def targets(self) -> int:
