@@ -145,3 +145,16 @@ def test_an_exception_passes_through(lines: Lines, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(progress.sys, "stderr", Terminal() if terminal else io.StringIO())
     with pytest.raises(KeyboardInterrupt), Progress("training", 10, "steps"):
         raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("plain name.wav", "plain name.wav"),
+        ("J\u00fcrgen \u732b 'x' \"y\".wav", "J\u00fcrgen \u732b 'x' \"y\".wav"),
+        ("two\nlines\t.wav", "two\\nlines\\t.wav"),
+        ("\udcff\u202e\x1b[31m.wav", "\\udcff\\u202e\\x1b[31m.wav"),
+    ],
+)
+def test_any_name_is_shown_as_one_line_of_text(name: str, shown: str) -> None:
+    assert progress.printable(name) == shown and shown.isprintable()

@@ -82,6 +82,14 @@ class Progress:
         )
 
 
+def printable(name: str) -> str:
+    """Return a file's name as one line that any terminal can show: line ends and bytes that are no text are escaped."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in name
+    )
+
+
 def clock(seconds: float) -> str:
     """Return a duration as people say it: ``"42 s"``, ``"3 min 05 s"`` or ``"2 h 10 min"``."""
     whole = round(seconds)

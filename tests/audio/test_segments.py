@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavenet.audio import cache, segments, sources
-from wavenet.audio.cache import FULL, Entry
+from wavenet.audio.decoding import FULL, Entry
 from wavenet.audio.segments import Crops, Segment, Sound
 from wavenet.audio.splits import Span
 from wavenet.config import LevelConfig
@@ -80,7 +83,7 @@ spans = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 300)), max_size=8
 @given(spans, st.integers(1, 350))
 @sweep
 def test_pieces_tile_every_span_and_are_equally_long(drawn: list[Span], longest: int) -> None:
-    cut = segments.pieces(drawn, longest)
+    cut = list(segments.pieces(drawn, longest))
     for span in drawn:
         own = [piece for piece in cut if piece.clip == span.clip]
         covered = [at for piece in own for at in range(piece.first, piece.first + piece.count)]
@@ -91,7 +94,7 @@ def test_pieces_tile_every_span_and_are_equally_long(drawn: list[Span], longest:
 
 
 def test_a_short_file_is_one_piece() -> None:
-    assert segments.pieces([Span(3, 0, 10)], 10_000) == [Segment(3, 0, 10)]
+    assert list(segments.pieces([Span(3, 0, 10)], 10_000)) == [Segment(3, 0, 10)]
 
 
 # --- law 5 -----------------------------------------------------------------------------------------------------------
@@ -363,3 +366,67 @@ def test_code_counts_are_those_of_the_targets(lengths: list[int], tail: int, lon
 def test_nothing_counts_nothing() -> None:
     counts, over = sound_of([noise(9)]).code_counts([], EIGHT_BITS)
     assert counts.sum() == over == 0 and counts.shape == (256,)
+
+
+# --- much sound ------------------------------------------------------------------------------------------------------
+
+LONG = """
+import json, os, resource, sys
+from pathlib import Path
+import numpy as np
+from wavenet import outputs
+from wavenet.audio import segments
+from wavenet.audio.cache import Cache
+from wavenet.audio.decoding import Entry
+from wavenet.audio.splits import Span
+from wavenet.config import LevelConfig
+
+folder, hours, counted, rate = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), 16_000
+hour = 3_600 * rate
+(folder / "pcm.int16").touch()
+os.truncate(folder / "pcm.int16", 2 * hours * hour)
+with (folder / "pcm.int16").open("r+b") as file:
+    file.seek(2 * (hours * hour - rate))
+    file.write(np.arange(-rate // 2, rate // 2, dtype=np.int16).tobytes())
+entries = tuple(Entry(f"{i}", None, i * hour, hour, rms=0.1, peak=0.5) for i in range(hours))
+alphabet = outputs.Categorical(256)
+
+def used():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+def run(sound, clips):
+    cut = segments.pieces(sound.with_tails([Span(clip, 0, hour) for clip in clips]), 16_384)
+    crops = segments.Crops(sound, cut, alphabet, 5_000)
+    crops.batch(np.arange(len(crops.table) - 8, len(crops.table)))
+    return crops
+
+run(segments.Sound(Cache(folder, rate, entries), LevelConfig(), 100), [hours - 1])
+before = used()
+sound = segments.Sound(Cache(folder, rate, entries), LevelConfig(), 100)
+crops = run(sound, range(hours))
+batch = crops.training(0, 1, 8)
+far = crops.batch(np.arange(len(crops.table) - 8, len(crops.table)))
+several = used()
+counts, over = sound.code_counts([Span(clip, 0, hour) for clip in range(hours - counted, hours)], alphabet)
+assert counts.sum() == counted * hour and over == 0, counts
+assert len(np.unique(far.targets)) > 100 and batch.inputs.shape[0] == 8
+print(json.dumps([several - before, used() - several]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("hours", "counted"), [(200, 1), pytest.param(200, 20, marks=pytest.mark.slow, id="20 of 200 hours counted")]
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="no resource module on Windows")
+def test_two_hundred_hours_cost_little_more_memory_than_two(tmp_path: Path, hours: int, counted: int) -> None:
+    used = {}
+    for some in (2, hours):
+        (tmp_path / str(some)).mkdir()
+        command = [sys.executable, "-c", LONG, str(tmp_path / str(some)), str(some), str(min(some, counted))]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+        assert done.returncode == 0, done.stderr
+        used[some] = [kilobytes / 1_024 for kilobytes in json.loads(done.stdout)]
+    print(used)
+    few, many = used[2], used[hours]
+    assert many[0] - few[0] < 60  # MB: the table of 700,000 pieces and one epoch's order
+    assert many[1] < 60 and few[1] < 60  # counting goes by in blocks, however much there is

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -106,6 +107,34 @@ def test_nothing_is_written_anywhere(mixed: Path, tmp_path: Path, monkeypatch: p
     before = sorted(tmp_path.rglob("*"))
     survey.scan(mixed).to_text(every_file=True)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_file_that_was_cut_is_kept_and_told(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(1.0, 8_000), 8_000)
+    (tmp_path / "a.wav").write_bytes((tmp_path / "a.wav").read_bytes()[: 44 + 8_000])
+    soundfile.write(tmp_path / "b.aiff", tone(1.0, 8_000), 8_000)
+    (tmp_path / "b.aiff").write_bytes((tmp_path / "b.aiff").read_bytes()[:-4_000])
+    soundfile.write(tmp_path / "c.flac", np.random.default_rng(0).uniform(-0.5, 0.5, 20_000), 8_000)
+    (tmp_path / "c.flac").write_bytes((tmp_path / "c.flac").read_bytes()[:-9_000])
+    found = survey.scan(tmp_path)
+    assert [entry.seconds for entry in found.entries] == [0.5, 0.75, 0.0]
+    assert found.entries[2].reason == "flac decoder lost sync"  # libsndfile gives nothing of a block it cannot end
+    notes = [file["note"] for file in found.to_json()["files"]]
+    assert notes[0] == ("cut short: its header promises 16,000 bytes of sound, 8,000 are there, 0.50 s could be read")
+    assert notes[1] == notes[0].replace(" 8,000 ", " 12,000 ").replace("0.50 s", "0.75 s") and notes[2] is None
+    assert [line for line in found.to_text().splitlines() if "in part" in line] == [
+        f"  in part {name}: {note}" for name, note in zip(["a.wav", "b.aiff"], notes[:2], strict=True)
+    ]
+
+
+def test_names_of_all_kinds_can_be_printed(tmp_path: Path) -> None:
+    for name in (b"two\nlines.wav", b"not \xff utf8.wav", b"'a' \"b\".wav"):
+        soundfile.write(os.fsencode(tmp_path) + b"/" + name, tone(0.1, 8_000), 8_000)
+    found = survey.scan(tmp_path)
+    lines = found.to_text(every_file=True).splitlines()
+    assert len(found.kept) == 3 == len([line for line in lines if line.startswith("  kept ")])
+    assert all(line.isprintable() and line.encode() for line in lines)
+    assert json.loads(json.dumps(found.to_json()))["files"][1]["path"] == "not \udcff utf8.wav"
 
 
 @pytest.mark.parametrize("name", ["missing", "file", "no sound"])

@@ -14,125 +14,69 @@ import json
 import os
 import shutil
 import socket
+import threading
+import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wavenet import atomic
-from wavenet.audio.files import Reader, resampled
+from wavenet.audio.decoding import Entry, Pcm, decode
 from wavenet.audio.sources import Clip
 from wavenet.config import TrimConfig
 from wavenet.errors import SoundError, WavenetError
-from wavenet.progress import Progress, log
+from wavenet.progress import Progress, log, printable
 
 DECODER_VERSION = 1  # raise it when the same file would decode to other samples
-FULL = 32_768  # 16-bit samples of amplitude 1
-FRAME_SECONDS = 0.010  # of the loudness that trims and counts silence
-SILENT = 10 ** (-60 / 20) * FULL  # a frame below -60 dBFS RMS counts as silence
-
-Pcm = NDArray[np.int16]
 
 
-@dataclass(frozen=True)
-class Entry:
-    """What decoding found in one file. Lengths in samples at the cache's rate, levels with full scale 1.
+class Samples:
+    """All samples of a cache, read from its file as they are asked for; what was read is not held.
+
+    Not a memory map: the pages of one count as this process's memory, so that an epoch over a long data set would
+    look like a leak, and a file that somebody cuts would end the process. A file that is removed is read on.
 
     Args:
-        name: the clip's name.
-        reason: why it was dropped; None where it was kept.
-        first: where it begins in the cache.
-        length: samples kept.
-        source_rate: the file's own rate in Hz; 0 where unreadable.
-        channels: of the file; 0 where unreadable.
-        seconds: of the file, before trimming.
-        peak: largest magnitude of what was kept.
-        rms: root mean square of what was kept.
-        clipped: share of samples at full scale.
-        overshoot: samples beyond full scale, which were clipped (a float file, or resampling).
-        silence: share of 10 ms frames below -60 dBFS.
-        trimmed: samples cut from both ends.
+        path: of 16-bit samples.
     """
 
-    name: str
-    reason: str | None = None
-    first: int = 0
-    length: int = 0
-    source_rate: int = 0
-    channels: int = 0
-    seconds: float = 0.0
-    peak: float = 0.0
-    rms: float = 0.0
-    clipped: float = 0.0
-    overshoot: int = 0
-    silence: float = 0.0
-    trimmed: int = 0
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
+        weakref.finalize(self, os.close, self._file)
+        self._size = os.fstat(self._file).st_size // 2
+        self._turn = threading.Lock()  # of those who must seek before they read
 
+    def __len__(self) -> int:
+        return self._size
 
-def decode(clip: Clip, sample_rate: int | None, trim: TrimConfig | None = None) -> tuple[Entry, Pcm]:
-    """Return what one file holds, mono at `sample_rate` (None: its own), with its samples (empty where dropped)."""
-    empty = np.zeros(0, np.int16)
-    if not os.path.exists(clip.path):  # noqa: PTH110  (Path.exists raises where a name is too long or locked away)
-        return Entry(clip.name, "missing"), empty
-    if not clip.path.is_file():
-        return Entry(clip.name, "not a regular file"), empty
-    try:
-        with Reader(clip.path) as reader:
-            rate, channels, overshoot, parts = reader.sample_rate, reader.channels, 0, []
-            for block in resampled(reader.blocks(), rate, sample_rate or rate):
-                overshoot += int((np.abs(block) > 1.0).sum())
-                parts.append(np.clip(np.rint(block.astype(np.float64) * FULL), -FULL, FULL - 1).astype(np.int16))
-    except SoundError as error:
-        return Entry(clip.name, str(error)), empty
-    pcm = np.concatenate(parts) if parts else empty
-    entry = _measured(clip.name, pcm, sample_rate or rate, trim)
-    entry = dataclasses.replace(entry, source_rate=rate, channels=channels, overshoot=overshoot)
-    if entry.reason is not None:
-        return entry, empty
-    begin = int(entry.first)
-    return dataclasses.replace(entry, first=0), pcm[begin : begin + entry.length]
+    def __reduce__(self) -> tuple[type[Samples], tuple[Path]]:
+        return Samples, (self.path,)  # a loader's worker opens it anew
 
+    def __getitem__(self, part: slice) -> Pcm:
+        """Return samples [part.stop - part.start] int16, a copy.
 
-def _measured(name: str, pcm: Pcm, rate: int, trim: TrimConfig | None) -> Entry:
-    """Return an entry whose `first` is how far into `pcm` the kept part begins."""
-    if not len(pcm):
-        return Entry(name, "no samples")
-    wide = pcm.astype(np.float32)
-    magnitude = np.abs(wide)
-    if not magnitude.any():
-        return Entry(name, "digital silence", seconds=len(pcm) / rate, silence=1.0)
-    frame = max(1, round(FRAME_SECONDS * rate))
-    loudness = np.sqrt(np.add.reduceat(wide**2, np.arange(0, len(wide), frame)) / frame)
-    if loudness.max() < SILENT:
-        return Entry(name, "silent throughout (below -60 dBFS)", seconds=len(pcm) / rate, silence=1.0)
-    first, last = _loud_part(loudness, frame, len(pcm), rate, trim)
-    kept = wide[first:last]
-    return Entry(
-        name,
-        first=first,
-        length=last - first,
-        seconds=len(pcm) / rate,
-        peak=float(np.abs(kept).max()) / FULL,
-        rms=float(np.sqrt(np.mean(kept.astype(np.float64) ** 2))) / FULL,
-        clipped=float((magnitude >= FULL - 1).mean()),
-        silence=float((loudness < SILENT).mean()),
-        trimmed=len(pcm) - (last - first),
-    )
+        Raises:
+            WavenetError: the file has become shorter since it was opened.
+        """
+        first, last, _ = part.indices(self._size)
+        pieces, at, end = [], 2 * first, 2 * max(first, last)
+        while at < end:  # one call may give less than what is asked for
+            piece = self._bytes(end - at, at)
+            if not piece:
+                raise WavenetError(f"the sound cache {self.path} was cut while in use; start again to make it anew")
+            pieces.append(piece)
+            at += len(piece)
+        return np.frombuffer(pieces[0] if len(pieces) == 1 else b"".join(pieces), np.int16)
 
-
-def _loud_part(
-    loudness: NDArray[np.float32], frame: int, length: int, rate: int, trim: TrimConfig | None
-) -> tuple[int, int]:
-    if trim is None:
-        return 0, length
-    loud = np.flatnonzero(loudness >= loudness.max() * 10 ** (-trim.below_db / 20))
-    margin = round(trim.margin_seconds * rate)
-    return max(0, int(loud[0]) * frame - margin), min(length, (int(loud[-1]) + 1) * frame + margin)
-
-
-# --- the cache -------------------------------------------------------------------------------------------------------
+    def _bytes(self, count: int, at: int) -> bytes:
+        if hasattr(os, "pread"):
+            return os.pread(self._file, count, at)
+        with self._turn:
+            os.lseek(self._file, at, os.SEEK_SET)
+            return os.read(self._file, count)
 
 
 @dataclass(frozen=True)
@@ -143,10 +87,9 @@ class Cache:
     sample_rate: int
     entries: tuple[Entry, ...]
 
-    def pcm(self) -> Pcm:
-        """Return all samples as a read-only memory map."""
-        total = sum(entry.length for entry in self.entries)
-        return np.memmap(self.folder / "pcm.int16", np.int16, "r", shape=(total,))
+    def pcm(self) -> Samples:
+        """Return all samples, to be read piece by piece."""
+        return Samples(self.folder / "pcm.int16")
 
 
 def default_folder() -> Path:
@@ -173,7 +116,9 @@ def prepare(clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, fo
     place = folder or default_folder()
     home = place / _key(clips, sample_rate, trim)
     cache = _opened(home)
-    if cache is None:
+    if cache is not None:
+        _sum_up(cache.entries)
+    else:
         try:
             cache = _made(clips, sample_rate, trim, home)
         except OSError as error:
@@ -181,12 +126,31 @@ def prepare(clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, fo
                 f"the sound cache {home} cannot be written ({error.strerror or error}); "
                 "free space there or name another place with --cache DIR"
             ) from None
-    for entry in cache.entries:
-        if entry.reason is not None:
-            log.warning("dropped %s: %s", entry.name, entry.reason)
+        for entry in cache.entries:
+            _tell(entry)
     if not any(entry.reason is None for entry in cache.entries):
         raise SoundError(f"none of {len(clips)} files could be read; `wavenet data scan` says why for each")
     return cache
+
+
+def _tell(entry: Entry) -> None:
+    """Warn of a file that was dropped, or kept in part."""
+    name = printable(entry.name)
+    if entry.reason is not None:
+        log.warning("dropped %s: %s", name, entry.reason + (f" ({entry.note})" if entry.note else ""))
+    elif entry.note:
+        log.warning("kept what there is of %s: %s", name, entry.note)
+
+
+def _sum_up(entries: Sequence[Entry]) -> None:
+    """Warn in one line of what was told file by file when the cache was made."""
+    dropped = sum(entry.reason is not None for entry in entries)
+    cut = sum(entry.reason is None and bool(entry.note) for entry in entries)
+    found = [f"{count:,} {what}" for count, what in ((dropped, "dropped"), (cut, "cut short")) if count]
+    if found:
+        log.warning(
+            "of %s files %s; `wavenet data scan DIR` tells which and why", f"{len(entries):,}", ", ".join(found)
+        )
 
 
 def _key(clips: Iterable[Clip], sample_rate: int, trim: TrimConfig | None) -> str:
@@ -239,12 +203,11 @@ def _made(clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, home
 
 def _write(clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, work: Path) -> list[Entry]:
     entries, total = [], 0
-    with (work / "pcm.int16").open("wb") as file, Progress("decoding", len(clips), "files") as progress:
+    with (work / "pcm.int16").open("w+b") as file, Progress("decoding", len(clips), "files") as progress:
         for clip in clips:
-            entry, pcm = decode(clip, sample_rate, trim)
+            entry = decode(clip, sample_rate, trim, file)
             entries.append(dataclasses.replace(entry, first=total))
-            file.write(pcm.tobytes())
-            total += len(pcm)
+            total += entry.length
             progress.advance(1)
     return entries
 

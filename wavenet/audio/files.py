@@ -16,6 +16,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from wavenet import atomic
+from wavenet.audio import headers
 from wavenet.errors import InputError, SoundError
 from wavenet.outputs import Floats
 
@@ -24,6 +25,9 @@ SUFFIXES = frozenset(
     | {".au", ".snd", ".sph", ".nist", ".voc", ".wve"}
 )
 BLOCK_FRAMES = 1 << 18  # read and resampled at a time
+MOST_SAMPLES = 1 << 21  # of all channels together, read at a time
+MOST_GROWTH = 24  # of a block that is resampled (8 to 192 kHz); beyond it, shorter blocks go in
+SLOWEST, FASTEST = 100, 10_000_000  # sample rates in Hz that a sound can have; others are a header gone wrong
 MAX_RATIO_TERM = 4_000  # an odd ratio of rates is replaced by the nearest with terms up to about this
 
 # torchaudio's resampler with its defaults aliases at -20 dB; with these (Kaiser-windowed sinc) at -140 dB
@@ -42,7 +46,7 @@ class Reader:
         path: the file.
 
     Raises:
-        SoundError: libsndfile cannot read it.
+        SoundError: libsndfile cannot read it, or its header names a rate that no sound has.
     """
 
     def __init__(self, path: Path) -> None:
@@ -55,6 +59,10 @@ class Reader:
         self.sample_rate: int = self._file.samplerate
         self.channels: int = self._file.channels
         self.subtype: str = self._file.subtype
+        self.frames_read = 0
+        if not SLOWEST <= self.sample_rate <= FASTEST:
+            self._file.close()
+            raise SoundError(f"its header names a sample rate of {self.sample_rate:,} Hz, which no sound has")
 
     def __enter__(self) -> Reader:
         return self
@@ -63,16 +71,32 @@ class Reader:
         self._file.close()
 
     def blocks(self) -> Iterator[Floats]:
-        """Yield the sound in order, [n] float32 a block."""
+        """Yield the sound in order, [n] float32 a block.
+
+        Raises:
+            SoundError: libsndfile cannot read on.
+        """
+        size = max(1, min(BLOCK_FRAMES, MOST_SAMPLES // self.channels))
         while True:
             try:
-                block = self._file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)
+                block = self._file.read(size, dtype="float32", always_2d=True)
             except (soundfile.SoundFileError, OSError) as error:
                 raise SoundError(_reason(self.path, error)) from None
             if not len(block):
                 return
+            self.frames_read += len(block)
             finite = np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
             yield finite.mean(axis=1, dtype=np.float64).astype(np.float32)
+
+    def note(self) -> str:
+        """Return how much is missing from a file that was cut, once all blocks were read; empty where none is."""
+        promise = headers.promise(self.path)
+        if promise is not None and promise.broken:
+            return (
+                f"cut short: its header promises {promise.promised:,} bytes of sound, {promise.present:,} are there, "
+                f"{self.frames_read / self.sample_rate:.2f} s could be read"
+            )
+        return ""
 
 
 def _reason(path: Path, error: Exception) -> str:
@@ -87,7 +111,7 @@ def _reason(path: Path, error: Exception) -> str:
         return "empty file"
     if head.startswith(b"version https://git-lfs"):
         return "a Git LFS pointer, not the sound itself (run `git lfs pull`)"
-    text = str(getattr(error, "error_string", error)).strip().rstrip(".").removeprefix("Error : ")
+    text = " ".join(str(getattr(error, "error_string", error)).split()).rstrip(".").removeprefix("Error : ")
     if not text or "does not exist" in text:  # libsndfile's answer to a broken MP3
         return "not sound that libsndfile can read"
     return text
@@ -151,7 +175,8 @@ def resampled(blocks: Iterator[Floats], old: int, new: int) -> Iterator[Floats]:
     convert.kernel = convert.kernel.float()  # phases computed in float32 would cost 24 dB
     width = math.ceil(RESAMPLING["lowpass_filter_width"] * down / (min(up, down) * RESAMPLING["rolloff"])) + 1
     context = down * math.ceil(width / down)  # a whole number of periods, so that blocks fall on output samples
-    for before, block, after in _with_context(blocks, context, down * max(1, BLOCK_FRAMES // down)):
+    periods = max(1, min(BLOCK_FRAMES // down, MOST_GROWTH * BLOCK_FRAMES // up))
+    for before, block, after in _with_context(blocks, context, down * periods):
         padded = torch.from_numpy(np.concatenate([before, block, after]))
         out = convert(padded).numpy()
         first = len(before) * up // down

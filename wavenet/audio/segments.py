@@ -8,17 +8,19 @@ but for the tail of silence that a recipe may ask for. What stands in batch n is
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wavenet.audio.cache import FULL, Cache
+from wavenet.audio.cache import Cache
+from wavenet.audio.decoding import FULL, Entry, Pcm
 from wavenet.audio.splits import Span
 from wavenet.config import LevelConfig
 from wavenet.outputs import IGNORED, Categorical, Codes, Floats
 
+COUNTED_SAMPLES = 1 << 20  # read at a time where codes are counted: an hour costs no more memory than a minute
 WINDOW_BATCHES = 16  # pieces of this many batches are sorted by length, so that little of a batch is padding
 
 
@@ -63,10 +65,13 @@ class Sound:
     def read(self, clip: int, first: int, last: int) -> Floats:
         """Return samples first .. last - 1 of a clip, [last - first] float32, clipped to [-1, 1]."""
         entry = self.entries[clip]
-        stored = self._pcm[entry.first + min(first, entry.length) : entry.first + min(last, entry.length)]
+        stored = self._stored(entry, min(first, entry.length), min(last, entry.length))
         wave = np.zeros(last - first, np.float32)
         np.clip(stored * np.float32(self.gains[clip] / FULL), -1.0, 1.0, out=wave[: len(stored)])
         return wave
+
+    def _stored(self, entry: Entry, first: int, last: int) -> Pcm:
+        return self._pcm[entry.first + first : entry.first + last]
 
     def with_tails(self, spans: Sequence[Span]) -> list[Span]:
         """Return spans with the tail of silence behind each that reaches the end of its clip.
@@ -82,15 +87,18 @@ class Sound:
         every = np.arange(-FULL, FULL, dtype=np.float32)
         for span in spans:
             entry, scale = self.entries[span.clip], np.float32(self.gains[span.clip] / FULL)
-            stored = self._pcm[entry.first + span.first : entry.first + min(span.last, entry.length)]
-            silent = (span.last - span.first) - len(stored)
-            if len(stored) > len(every):  # long: count the 65,536 values, then encode each once
-                seen = np.bincount(stored.astype(np.int64) + FULL, minlength=len(every))
+            first, last = min(span.first, entry.length), min(span.last, entry.length)
+            silent = (span.last - span.first) - (last - first)
+            if last - first > len(every):  # long: count the 65,536 values, then encode each once
+                seen = np.zeros(len(every), np.int64)
+                for at in range(first, last, COUNTED_SAMPLES):
+                    stored = self._stored(entry, at, min(last, at + COUNTED_SAMPLES))
+                    seen += np.bincount(stored.astype(np.int64) + FULL, minlength=len(every))
                 codes = alphabet.encode(every * scale)
                 counts += np.bincount(codes, seen, alphabet.classes).astype(np.int64)
                 over += int(seen[np.abs(every * scale) > 1.0].sum())
             else:
-                wave = stored * scale
+                wave = self._stored(entry, first, last) * scale
                 counts += np.bincount(alphabet.encode(wave), minlength=alphabet.classes)
                 over += int((np.abs(wave) > 1.0).sum())
             counts[alphabet.encode(np.zeros(1, np.float32))[0]] += silent
@@ -104,15 +112,14 @@ def gain(level: LevelConfig, rms: float, peak: float) -> float:
     return level.peak / peak if level.peak is not None else 1.0
 
 
-def pieces(spans: Sequence[Span], longest: int) -> list[Segment]:
-    """Return the spans cut into pieces of equal length, none longer than `longest` targets."""
-    cut = []
+def pieces(spans: Iterable[Span], longest: int) -> Iterator[Segment]:
+    """Yield the spans cut into pieces of equal length, none longer than `longest` targets."""
     for span in spans:
         length = span.last - span.first
         parts = -(-length // longest)
-        edges = [span.first + length * part // parts for part in range(parts + 1)] if parts else []
-        cut += [Segment(span.clip, edges[i], edges[i + 1] - edges[i]) for i in range(parts)]
-    return cut
+        for part in range(parts):
+            first, last = length * part // parts, length * (part + 1) // parts
+            yield Segment(span.clip, span.first + first, last - first)
 
 
 class Crops:
@@ -129,13 +136,14 @@ class Crops:
     def __init__(
         self,
         sound: Sound,
-        segments: Sequence[Segment],
+        segments: Iterable[Segment],
         alphabet: Categorical,
         receptive_field: int,
         width: int | None = None,
     ) -> None:
         self.sound, self.alphabet, self.context, self.width = sound, alphabet, receptive_field, width
-        self.table = np.array([(s.clip, s.first, s.count) for s in segments], np.int64).reshape(-1, 3)
+        numbers = (number for piece in segments for number in (piece.clip, piece.first, piece.count))
+        self.table = np.fromiter(numbers, np.int64).reshape(-1, 3)  # 24 bytes a piece, of which there may be a million
 
     @property
     def targets(self) -> int:

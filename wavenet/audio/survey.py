@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from wavenet.audio import cache, sources
-from wavenet.audio.cache import Entry
-from wavenet.progress import Progress
+from wavenet.audio import decoding, sources
+from wavenet.audio.decoding import Entry
+from wavenet.progress import Progress, printable
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Survey:
         return sum(entry.seconds for entry in self.kept) / 60
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values; per file the path, whether readable and kept, why not, and its measures."""
+        """Return plain values; per file the path, whether readable and kept, why not, any note, and its measures."""
         return {
             "folder": str(self.folder),
             "layout": self.layout,
@@ -50,6 +50,7 @@ class Survey:
                     "readable": entry.source_rate > 0,
                     "kept": entry.reason is None,
                     "reason": entry.reason,
+                    "note": entry.note or None,
                     "seconds": round(entry.seconds, 4),
                     "sample_rate": entry.source_rate,
                     "channels": entry.channels,
@@ -73,11 +74,13 @@ class Survey:
         ]
         if kept:
             lines += _measures(kept)
-        lines += [f"  dropped {entry.name}: {entry.reason}" for entry in dropped]
+        lines += [f"  dropped {printable(entry.name)}: {entry.reason}" for entry in dropped]
+        lines += [f"  in part {printable(entry.name)}: {entry.note}" for entry in kept if entry.note]
         if every_file:
             lines += [
-                f"  kept    {entry.name}: {entry.seconds:.2f} s, {entry.source_rate} Hz, {entry.channels} ch, peak "
-                f"{entry.peak:.3f}, rms {_db(entry.rms)}, clipped {entry.clipped:.2%}, silent {entry.silence:.0%}"
+                f"  kept    {printable(entry.name)}: {entry.seconds:.2f} s, {entry.source_rate} Hz, "
+                f"{entry.channels} ch, peak {entry.peak:.3f}, rms {_db(entry.rms)}, "
+                f"clipped {entry.clipped:.2%}, silent {entry.silence:.0%}"
                 for entry in kept
             ]
         return "\n".join(lines)
@@ -119,6 +122,6 @@ def scan(folder: str | Path) -> Survey:
     entries = []
     with Progress("reading", len(source.clips), "files") as progress:
         for clip in source.clips:
-            entries.append(cache.decode(clip, None)[0])
+            entries.append(decoding.measure(clip))
             progress.advance(1)
     return Survey(source.folder, source.layout, tuple(entries))

@@ -1,0 +1,236 @@
+"""One sound file -> 16-bit samples and what was measured on them, block by block: an hour costs no more than a minute.
+
+Samples go to the place they are kept at as they come. Of the whole file only the loudness of its 10 ms frames is held
+until its end; what trimming cuts from the front is then made up for by moving the rest, a block at a time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import hashlib
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wavenet.audio.files import BLOCK_FRAMES, Reader, resampled
+from wavenet.audio.sources import Clip
+from wavenet.config import TrimConfig
+from wavenet.errors import SoundError
+from wavenet.outputs import Floats
+
+FULL = 32_768  # 16-bit samples of amplitude 1
+FRAME_SECONDS = 0.010  # of the loudness that trims and counts silence
+SILENT = 10 ** (-60 / 20) * FULL  # a frame below -60 dBFS RMS counts as silence
+
+Pcm = NDArray[np.int16]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What decoding found in one file. Lengths in samples at the cache's rate, levels with full scale 1.
+
+    Args:
+        name: the clip's name.
+        reason: why it was dropped; None where it was kept.
+        first: where it begins in the cache.
+        length: samples kept.
+        source_rate: the file's own rate in Hz; 0 where unreadable.
+        channels: of the file; 0 where unreadable.
+        seconds: of the file, before trimming.
+        peak: largest magnitude of what was kept.
+        rms: root mean square of what was kept.
+        clipped: share of samples at full scale.
+        overshoot: samples beyond full scale, which were clipped (a float file, or resampling).
+        silence: share of 10 ms frames below -60 dBFS.
+        trimmed: samples cut from both ends.
+        note: what is wrong with a file that was kept all the same (it was cut short); else empty.
+        digest: equal for equal samples kept; empty where dropped.
+    """
+
+    name: str
+    reason: str | None = None
+    first: int = 0
+    length: int = 0
+    source_rate: int = 0
+    channels: int = 0
+    seconds: float = 0.0
+    peak: float = 0.0
+    rms: float = 0.0
+    clipped: float = 0.0
+    overshoot: int = 0
+    silence: float = 0.0
+    trimmed: int = 0
+    note: str = ""
+    digest: str = ""
+
+
+def measure(clip: Clip) -> Entry:
+    """Return what one file holds at its own rate; nothing of it is kept."""
+    return _taken(clip, None, None, None)
+
+
+def decode(clip: Clip, sample_rate: int | None, trim: TrimConfig | None, into: BinaryIO) -> Entry:
+    """Return what one file holds, mono at `sample_rate`, and add its samples to a file.
+
+    Args:
+        clip: the file.
+        sample_rate: in Hz; None takes the file's own.
+        trim: how its ends are cut.
+        into: a file open for reading and writing, as bytes, at its end. Afterwards it is longer by `length` samples of
+            16 bits; where the file was dropped, by nothing.
+
+    Raises:
+        OSError: `into` cannot be written.
+    """
+    return _taken(clip, sample_rate, trim, into)
+
+
+def _taken(clip: Clip, sample_rate: int | None, trim: TrimConfig | None, into: BinaryIO | None) -> Entry:
+    reason = _out_of_reach(clip.path)
+    if reason is not None:
+        return Entry(clip.name, reason)
+    start = into.tell() if into is not None else 0
+    try:
+        with Reader(clip.path) as reader:
+            rate, channels = reader.sample_rate, reader.channels
+            measures = _Measures(sample_rate or rate)
+            for block in resampled(reader.blocks(), rate, sample_rate or rate):
+                for pcm in measures.take(block):
+                    if into is not None:
+                        into.write(pcm.data)
+            entry = dataclasses.replace(measures.entry(clip.name), note=reader.note())
+    except SoundError as error:
+        entry, rate, channels, measures = Entry(clip.name, str(error)), 0, 0, None
+    if into is not None:
+        if entry.reason is None and measures is not None and trim is not None:
+            entry = _trimmed(entry, measures, trim, into, start)
+        into.seek(start + 2 * entry.length)
+        into.truncate()
+    return dataclasses.replace(entry, source_rate=rate, channels=channels)
+
+
+def _out_of_reach(path: Path) -> str | None:
+    """Return why a path leads to no regular file, or None."""
+    try:
+        path.stat()
+    except OSError as error:
+        why = {errno.ELOOP: " (a link that leads to itself)", errno.EACCES: " (permission denied on the way to it)"}
+        return "missing" + why.get(error.errno or 0, "")
+    except ValueError:  # no file can have such a name
+        return "missing"
+    return None if os.path.isfile(path) else "not a regular file"  # noqa: PTH113  (Path.is_file may raise)
+
+
+class _Levels:
+    """Peak, energy and digest of samples that come in blocks."""
+
+    def __init__(self) -> None:
+        self.peak = self.energy = self.samples = 0
+        self._digest = hashlib.sha256()
+
+    def take(self, pcm: Pcm) -> None:
+        wide = pcm.astype(np.int64)
+        self.peak = max(self.peak, int(wide.max()), -int(wide.min()))
+        self.energy += int(wide @ wide)
+        self.samples += len(pcm)
+        self._digest.update(pcm.data)
+
+    def put(self, entry: Entry) -> Entry:
+        """Return `entry` with these levels."""
+        return dataclasses.replace(
+            entry,
+            length=self.samples,
+            peak=self.peak / FULL,
+            rms=math.sqrt(self.energy / self.samples) / FULL,
+            digest=self._digest.hexdigest()[:32],
+        )
+
+
+class _Measures:
+    """Everything that is measured on a file while its blocks go by.
+
+    Args:
+        rate: of the blocks, in Hz.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self.rate = rate
+        self.frame = max(1, round(FRAME_SECONDS * rate))
+        self.levels = _Levels()
+        self.overshoot = self.full = 0
+        self._loudness: list[Floats] = []
+        self._rest: Pcm = np.zeros(0, np.int16)  # of a frame that has not ended
+
+    def take(self, block: Floats) -> Iterator[Pcm]:
+        """Yield a block [n] float32 as 16-bit samples, clipped, in parts of moderate length."""
+        for at in range(0, len(block), BLOCK_FRAMES):
+            part = block[at : at + BLOCK_FRAMES]
+            pcm = np.clip(np.rint(part.astype(np.float64) * FULL), -FULL, FULL - 1).astype(np.int16)
+            self.overshoot += int((np.abs(part) > 1.0).sum())
+            self.full += int((pcm == FULL - 1).sum() + (pcm <= 1 - FULL).sum())
+            self.levels.take(pcm)
+            held = np.concatenate([self._rest, pcm])
+            whole = len(held) // self.frame * self.frame
+            self._add_frames(held[:whole])
+            self._rest = held[whole:]
+            yield pcm
+
+    def _add_frames(self, pcm: Pcm) -> None:
+        if len(pcm):
+            power = np.add.reduceat(pcm.astype(np.float32) ** 2, np.arange(0, len(pcm), self.frame))
+            self._loudness.append(np.sqrt(power / self.frame))
+
+    def loudness(self) -> Floats:
+        """Return the RMS of all frames, 16-bit samples counting 1; the last may be short and is taken as padded."""
+        self._add_frames(self._rest)
+        self._rest = self._rest[:0]
+        return np.concatenate(self._loudness) if self._loudness else np.zeros(0, np.float32)
+
+    def entry(self, name: str) -> Entry:
+        """Return what was found, as if all of it were kept."""
+        length, loudness = self.levels.samples, self.loudness()
+        if not length:
+            return Entry(name, "no samples")
+        seconds = length / self.rate
+        if not self.levels.peak:
+            return Entry(name, "digital silence", seconds=seconds, silence=1.0, overshoot=self.overshoot)
+        if loudness.max() < SILENT:
+            reason = "silent throughout (below -60 dBFS)"
+            return Entry(name, reason, seconds=seconds, silence=1.0, overshoot=self.overshoot)
+        entry = Entry(
+            name,
+            seconds=seconds,
+            clipped=self.full / length,
+            overshoot=self.overshoot,
+            silence=float((loudness < SILENT).mean()),
+        )
+        return self.levels.put(entry)
+
+
+def _trimmed(entry: Entry, measures: _Measures, trim: TrimConfig, into: BinaryIO, start: int) -> Entry:
+    """Return the entry of the part that is loud enough, moved to where the file's samples begin in `into`."""
+    first, last = _loud_part(measures.loudness(), measures.frame, entry.length, measures.rate, trim)
+    if (first, last) == (0, entry.length):
+        return entry
+    levels = _Levels()
+    for at in range(first, last, BLOCK_FRAMES):
+        into.seek(start + 2 * at)
+        block = into.read(2 * min(BLOCK_FRAMES, last - at))
+        levels.take(np.frombuffer(block, np.int16))
+        into.seek(start + 2 * (at - first))
+        into.write(block)
+    return dataclasses.replace(levels.put(entry), trimmed=entry.length - (last - first))
+
+
+def _loud_part(loudness: Floats, frame: int, length: int, rate: int, trim: TrimConfig) -> tuple[int, int]:
+    """Return the first sample that is kept and the one behind the last."""
+    loud = np.flatnonzero(loudness >= loudness.max() * 10 ** (-trim.below_db / 20))
+    margin = round(trim.margin_seconds * rate)
+    return max(0, int(loud[0]) * frame - margin), min(length, (int(loud[-1]) + 1) * frame + margin)
