@@ -12,6 +12,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # toys gain nothing from threads,
 import toys  # after the line above: it imports what reads that variable
 from hypothesis import HealthCheck, settings
 
+from wavenet import progress
+
 # machines are noisy: no example fails for being slow; and CI draws the same examples every time
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("house"), derandomize=True)
@@ -21,6 +23,14 @@ settings.load_profile("ci" if os.environ.get("CI") else "house")
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WAVENET_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the warnings that are given from here on."""
+    lines: list[str] = []
+    monkeypatch.setattr(progress.log, "warning", lambda text, *rest: lines.append(text % rest))
+    return lines
 
 
 @pytest.fixture(scope="session")

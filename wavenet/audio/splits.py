@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wavenet.audio.sources import Clip, fsdd_parts
+from wavenet.audio.layouts import Clip, fsdd_parts
 from wavenet.config import SplitConfig
 from wavenet.errors import SoundError
 
