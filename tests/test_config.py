@@ -445,7 +445,7 @@ def trees(draw: st.DrawFn) -> dict[str, Any]:
     tree = plain(
         data={
             "segment_samples": draw(st.integers(1, 10_000_000)),
-            "source": draw(st.sampled_from(["auto", "folder", "fsdd", "metadata"])),
+            "source": draw(st.sampled_from(["auto", *config.LAYOUTS])),
             "licence": draw(WORDS),
             "level": {} if level is None else {level: draw(floats(0.01, 1.0))},
             "trim": draw(st.none() | st.fixed_dictionaries({"below_db": floats(1.0, 120.0)})),

@@ -22,6 +22,7 @@ from wavenet.strict import Between, OneOf, Parsed, build, dilations, kernels, ki
 
 MAX_PARAMETERS = 2_000_000_000  # beyond it the record is refused before anything asks for memory
 BUNDLE_VERSION = 1
+LAYOUTS = ("folder", "metadata", "ljspeech", "fsdd", "vctk", "speech_commands", "yesno", "libritts")
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class TrimConfig:
 
 @dataclass(frozen=True)
 class SplitConfig:
-    """How files are divided; `auto`: the data's own split column, else a hash of each file's name."""
+    """How files are divided; `auto`: the data's own splits, else a hash of each file's prompt or name."""
 
     by: Annotated[str, OneOf("auto", "file", "speaker", "prompt")] = "auto"
     valid_percent: Annotated[float, Between(0.1, 50.0)] = 5.0
@@ -61,7 +62,7 @@ class DataConfig:
     """Where sound comes from and how training crops it."""
 
     segment_samples: Annotated[int, Between(1, 10_000_000)]  # targets per crop; its context comes on top
-    source: Annotated[str, OneOf("auto", "folder", "fsdd", "metadata")] = "auto"
+    source: Annotated[str, OneOf("auto", *LAYOUTS)] = "auto"
     path: str | None = None  # relative to the recipe; `--data DIR` replaces it
     licence: str = "not stated"
     level: LevelConfig = LevelConfig()

@@ -17,7 +17,13 @@ __all__ = ["Clip", "Source", "find", "open_folder"]
 
 @dataclass(frozen=True)
 class Source:
-    """A folder of sound: its layout (folder, fsdd or metadata) and clips in the order of their names."""
+    """A data set on disk.
+
+    Args:
+        folder: its own folder: the one given, or the one below it that holds the data set as it was unpacked.
+        layout: folder, metadata, ljspeech, fsdd, vctk, speech_commands, yesno or libritts.
+        clips: in the order of their names.
+    """
 
     folder: Path
     layout: str
@@ -25,7 +31,7 @@ class Source:
 
 
 def find(data: DataConfig) -> Source:
-    """Return the clips of the folder that a recipe's data section names.
+    """Return the clips that a recipe's data section asks for.
 
     Raises:
         SoundError: no folder is named, it doesn't exist, has no sound, or is not of the layout asked for.
@@ -44,20 +50,36 @@ def open_folder(folder: Path, source: str = "auto") -> Source:
     if not folder.is_dir():
         what = "is a file, not a folder" if folder.exists() else "does not exist"
         raise SoundError(f"the data folder {folder} {what}; give a folder of sound files")
-    layout = _recognise(folder) if source == "auto" else source
-    clips = {"metadata": tables.metadata, "fsdd": layouts.fsdd, "folder": layouts.plain}[layout](folder)
+    given = folder.absolute()
+    sounds = layouts.walk(given)
+    layout = _recognise(given, sounds) if source == "auto" else source
+    home, clips = _read(given, layout, sounds)
     if not clips:
         raise SoundError(f"{folder} holds no sound ({', '.join(sorted(SUFFIXES))}); give a folder of sound files")
-    return Source(folder, layout, tuple(sorted(clips, key=lambda clip: clip.name)))
+    return Source(folder if home == given else home, layout, tuple(sorted(clips, key=lambda clip: clip.name)))
 
 
-def _recognise(folder: Path) -> str:
-    table = folder / "metadata.csv"
-    if table.is_file():
-        if "path" in tables.header(table):
-            return "metadata"
-        log.warning("%s has no column `path`: it is left aside and the folder is read as plain sound", table)
+def _recognise(folder: Path, sounds: list[Path]) -> str:
+    table = tables.beside(folder, sounds)
+    if "path" in tables.header(table):
+        return "metadata"
+    if tables.is_ljspeech(table, sounds):
+        return "ljspeech"
+    if table.parent == folder and table.is_file():
+        log.warning(
+            "%s has no column `path`, nor lines `id|text` of this sound: the folder is read as plain sound", table
+        )
         return "folder"
-    names = [path.name for path in layouts.walk(folder)]
-    named = sum(layouts.fsdd_parts(name) is not None for name in names)
-    return "fsdd" if names and named >= 0.9 * len(names) else "folder"
+    return layouts.recognise(sounds) or "folder"
+
+
+def _read(folder: Path, layout: str, sounds: list[Path]) -> tuple[Path, list[Clip]]:
+    """Return a data set's own folder and its clips."""
+    table = tables.beside(folder, sounds)
+    if layout == "metadata":
+        return table.parent, tables.metadata(table)
+    if layout == "folder" or not sounds:
+        return folder, layouts.plain(folder, sounds)
+    if layout == "ljspeech":
+        return table.parent, tables.ljspeech(table, sounds)
+    return layouts.named(folder, layout, sounds)
