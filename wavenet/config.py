@@ -18,7 +18,7 @@ import yaml
 
 from wavenet import geometry
 from wavenet.errors import BundleError, RecipeError, did_you_mean
-from wavenet.strict import Between, OneOf, Parsed, build, dilations, kernels, kind_of
+from wavenet.strict import Between, OneOf, Parsed, build, dilations, kernels, kind_of, words
 
 MAX_PARAMETERS = 2_000_000_000  # beyond it the record is refused before anything asks for memory
 BUNDLE_VERSION = 1
@@ -65,6 +65,8 @@ class DataConfig:
     source: Annotated[str, OneOf("auto", *LAYOUTS)] = "auto"
     path: str | None = None  # relative to the recipe; `--data DIR` replaces it
     licence: str = "not stated"
+    labels: Annotated[tuple[str, ...] | None, Parsed(words)] = None  # keep these only, of data that name labels
+    microphone: Annotated[str | None, OneOf("mic1", "mic2")] = None  # keep one clip of a take: this one's, if it has it
     level: LevelConfig = LevelConfig()
     trim: TrimConfig | None = None
     tail_seconds: Annotated[float, Between(0.0, 60.0)] = 0.0  # silence after every file

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import layout_toys
 import pytest
 from layout_toys import table, touch
 
@@ -98,3 +99,39 @@ def test_the_folder_comes_from_the_recipe(tmp_path: Path) -> None:
 def test_a_name_that_is_no_text_is_still_a_clip(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.wav")).touch()
     assert len(sources.open_folder(tmp_path).clips) == 1
+
+
+# --- only some of it -------------------------------------------------------------------------------------------------
+
+
+def found(folder: Path, **keys: object) -> list[sources.Clip]:
+    return list(sources.find(DataConfig(1, path=str(folder), **keys)).clips)  # type: ignore[arg-type]
+
+
+def test_only_clips_with_the_labels_asked_for_are_kept(tmp_path: Path) -> None:
+    root = layout_toys.speech_commands(tmp_path)
+    assert {clip.label for clip in found(root)} == {"zero", "nine", "bed", "yes"}
+    kept = found(root, labels=("zero", "one", "nine"))
+    assert {clip.label for clip in kept} == {"zero", "nine"} and len(kept) == 16
+
+
+def test_labels_that_no_clip_has_are_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SoundError, match=r"data\.labels is one, two.*has bed, nine, yes, zero") as caught:
+        found(layout_toys.speech_commands(tmp_path), labels=("one", "two"))
+    assert "\n" not in str(caught.value)
+
+
+def test_data_without_labels_are_kept_whole_with_a_warning(tmp_path: Path, said: list[str]) -> None:
+    touch(tmp_path, "a.wav", "b.wav")
+    assert len(found(tmp_path, labels=("one",))) == 2
+    assert len(said) == 1 and "data.labels is left aside" in said[0]
+
+
+def test_one_microphone_is_kept_of_every_take_that_it_heard(tmp_path: Path) -> None:
+    root = layout_toys.vctk(tmp_path)
+    assert len(found(root)) == 29
+    assert {clip.microphone for clip in found(root, microphone="mic1")} == {"mic1"}
+    second = found(root, microphone="mic2")
+    assert len(second) == len({clip.prompt for clip in second}) == 15  # one sentence was heard by the first alone
+    assert [clip.prompt for clip in second if clip.microphone == "mic1"] == ["p226_005"]
+    assert len(found(layout_toys.vctk_080(tmp_path), microphone="mic2")) == 10

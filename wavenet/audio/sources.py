@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,11 +36,14 @@ def find(data: DataConfig) -> Source:
     """Return the clips that a recipe's data section asks for.
 
     Raises:
-        SoundError: no folder is named, it doesn't exist, has no sound, or is not of the layout asked for.
+        SoundError: no folder is named, it doesn't exist, has no sound, is not of the layout asked for, or has none of
+            the labels asked for.
     """
     if data.path is None:
         raise SoundError("the recipe names no folder of sound; give one with --data DIR")
-    return open_folder(Path(data.path), data.source)
+    source = open_folder(Path(data.path), data.source)
+    clips = _one_microphone(source.clips, data.microphone)
+    return dataclasses.replace(source, clips=_labelled(clips, data.labels, source.folder))
 
 
 def open_folder(folder: Path, source: str = "auto") -> Source:
@@ -83,3 +88,28 @@ def _read(folder: Path, layout: str, sounds: list[Path]) -> tuple[Path, list[Cli
     if layout == "ljspeech":
         return table.parent, tables.ljspeech(table, sounds)
     return layouts.named(folder, layout, sounds)
+
+
+def _one_microphone(clips: Sequence[Clip], microphone: str | None) -> Sequence[Clip]:
+    """Return one clip of every take: by this microphone, where there is one."""
+    if microphone is None:
+        return clips
+    heard = {(clip.speaker, clip.prompt) for clip in clips if clip.microphone == microphone}
+    return [clip for clip in clips if clip.microphone in (None, microphone) or (clip.speaker, clip.prompt) not in heard]
+
+
+def _labelled(clips: Sequence[Clip], labels: Sequence[str] | None, folder: Path) -> tuple[Clip, ...]:
+    """Return the clips with one of some labels."""
+    if labels is None:
+        return tuple(clips)
+    known = sorted({clip.label for clip in clips if clip.label is not None})
+    if not known:
+        log.warning("%s names no labels: data.labels is left aside and all of its sound is kept", folder)
+        return tuple(clips)
+    kept = tuple(clip for clip in clips if clip.label in labels)
+    if not kept:
+        shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
+        raise SoundError(
+            f"data.labels is {', '.join(labels)}, but {folder} has {shown}; choose among these, or set data.labels=null"
+        )
+    return kept
