@@ -16,6 +16,8 @@ import toys  # after the line above: it imports what reads that variable
 import yaml
 from hypothesis import HealthCheck, settings
 
+from wavenet import progress
+
 # a shell that starts the tests in the background has them, and the programs that they start, ignore Ctrl-C
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -28,6 +30,14 @@ settings.load_profile("ci" if os.environ.get("CI") else "house")
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WAVENET_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the warnings that are given from here on."""
+    lines: list[str] = []
+    monkeypatch.setattr(progress.log, "warning", lambda text, *rest: lines.append(text % rest))
+    return lines
 
 
 @pytest.fixture(scope="session")

@@ -138,7 +138,7 @@ def test_the_sweep_below_meets_every_key() -> None:
 
 @pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.key)
 def test_a_wrong_type_anywhere_names_its_key(leaf: Leaf) -> None:
-    wrong = [{"a": 1}, *([] if leaf.key in ("model.dilations", "model.kernel_size") else [[1]])]
+    wrong = [{"a": 1}, *([] if leaf.key in ("model.dilations", "model.kernel_size", "data.labels") else [[1]])]
     wrong += [] if leaf.optional else [None]
     wrong += [] if leaf.kind is str else ["word"]
     wrong += [7, 1.5] if leaf.kind in (str, bool) else [True]
@@ -451,7 +451,9 @@ def trees(draw: st.DrawFn) -> dict[str, Any]:
     tree = plain(
         data={
             "segment_samples": draw(st.integers(1, 10_000_000)),
-            "source": draw(st.sampled_from(["auto", "folder", "fsdd", "metadata"])),
+            "source": draw(st.sampled_from(["auto", *config.LAYOUTS])),
+            "labels": draw(st.none() | st.lists(WORDS, min_size=1, max_size=3)),
+            "microphone": draw(st.sampled_from([None, "mic1", "mic2"])),
             "licence": draw(WORDS),
             "level": {} if level is None else {level: draw(floats(0.01, 1.0))},
             "trim": draw(st.none() | st.fixed_dictionaries({"below_db": floats(1.0, 120.0)})),

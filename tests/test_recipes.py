@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from pathlib import Path
 
+import layout_toys
 import pytest
 import toys
 
 from wavenet import config
+from wavenet.audio import material, sources
+from wavenet.config import Recipe
+from wavenet.generate import voice
 from wavenet.report import inspect
 
 NAMES = config.recipe_names()
@@ -16,6 +21,7 @@ NAMES = config.recipe_names()
 
 def test_the_recipes_are_there() -> None:
     assert {"quickstart", "digits", "folder", "wavenet-2016"} <= set(NAMES)
+    assert {"kathleen", "ljspeech", "vctk", "sc09", "piano"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -35,15 +41,52 @@ def test_a_recipe_covers_its_receptive_field(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_takes_a_step_at_toy_size(name: str, tmp_path: Path, sound_folder: Path) -> None:
     made = config.load(config.find_recipe(name))
+    layout = made.data.source
+    folder = layout_toys.MAKERS[layout](tmp_path) if layout != "auto" else sound_folder
+    run = toys.train(folder, tmp_path / "run", tmp_path / "cache", shortened(made))
+    assert voice.load(run).data["source"] == (layout if layout != "auto" else "folder")
+
+
+def shortened(made: Recipe) -> Recipe:
     short = tuple(stack[:2] for stack in made.model.dilations[:2])
     model = dataclasses.replace(
         made.model, dilations=short, residual_channels=4, gate_channels=4, skip_channels=4, head_channels=4
     )
     data = dataclasses.replace(made.data, segment_samples=300)
     train = dataclasses.replace(made.train, steps=1, batch_size=2, validate_targets=300, sample_seconds=0.01)
-    toy = dataclasses.replace(made, model=model, data=data, train=train)
-    run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", toy)
-    assert (run / "model" / "config.json").is_file()
+    return dataclasses.replace(made, model=model, data=data, train=train)
+
+
+def split_names(name: str, folder: Path, cache: Path) -> dict[str, set[str]]:
+    made = config.with_data(shortened(config.load(config.find_recipe(name))), folder)
+    found = material.gather(made, cache)
+    return {split: {found.sound.entries[span.clip].name for span in spans} for split, spans in found.spans.items()}
+
+
+def test_sc09_is_the_ten_digits_in_the_splits_of_the_data_set(tmp_path: Path) -> None:
+    found = split_names("sc09", layout_toys.speech_commands(tmp_path), tmp_path / "cache")
+    every = set.union(*found.values())
+    assert {name.partition("/")[0] for name in every} == {"zero", "nine"}
+    assert found["valid"] == {name for name in every if "b83c1acf" in name}
+    assert found["test"] == {name for name in every if "c1d39ce8" in name}
+
+
+def test_vctk_takes_one_microphone_and_both_are_one_setting_away(tmp_path: Path) -> None:
+    root = layout_toys.vctk(tmp_path)
+    found = split_names("vctk", root, tmp_path / "cache")
+    assert sum(map(len, found.values())) == 15 and all("_mic1" in name for names in found.values() for name in names)
+    both = config.load(config.find_recipe("vctk"), ["data.microphone=null"])
+    assert len(sources.find(config.with_data(both, root).data).clips) == 29
+
+
+@pytest.mark.real_audio
+@pytest.mark.parametrize(("name", "train", "valid", "test"), [("kathleen", 1_453, 71, 96), ("piano", 336, 22, 18)])
+def test_real_recordings_fit_their_recipes(real_audio: Path, name: str, train: int, valid: int, test: int) -> None:
+    made = config.load(config.find_recipe(name))
+    clips = sources.open_folder(real_audio / name, made.data.source).clips
+    counts = Counter(clip.split for clip in clips)
+    assert counts == {"train": train, "valid": valid, "test": test}
+    assert {clip.speaker is None for clip in clips} == {False}
 
 
 def test_quickstart_finds_its_own_sound() -> None:

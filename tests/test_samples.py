@@ -6,7 +6,7 @@ from pathlib import Path
 
 import soundfile
 
-from wavenet.audio import sources
+from wavenet.audio import layouts, sources
 
 FOLDER = Path(__file__).parent.parent / "samples" / "digits"
 
@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parent.parent / "samples" / "digits"
 def test_every_digit_speaker_and_take_is_there() -> None:
     source = sources.open_folder(FOLDER)
     assert source.layout == "fsdd"
-    parts = {sources.fsdd_parts(clip.name) for clip in source.clips}
+    parts = {layouts.fsdd_parts(clip.name) for clip in source.clips}
     speakers = {"american", "british", "scottish", "female"}
     takes = (0, 5, 10, 11, 12, 13, 14, 15)
     assert parts == {(str(digit), speaker, take) for digit in range(10) for speaker in speakers for take in takes}

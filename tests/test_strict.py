@@ -212,3 +212,17 @@ def test_kernels_are_one_number_or_a_list() -> None:
     for wrong in (0, 65_537, "2", None, {}, [2, None]):
         with pytest.raises(RecipeError, match=r"^k(\[1\])? is "):
             strict.kernels(wrong, "k")
+
+
+def test_words_are_a_list_of_text_and_whole_numbers() -> None:
+    assert strict.words(["zero", 1, "yes"], "k") == ("zero", "1", "yes")
+    assert strict.words(None, "k") is None
+    for wrong, word in (
+        ([], "empty list"),
+        ("one", "list of words"),
+        ([True], "in quotes"),
+        ([1.5], r"k\[0\]"),
+        ([[]], "k"),
+    ):
+        with pytest.raises(RecipeError, match=word):
+            strict.words(wrong, "k")

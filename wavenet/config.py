@@ -16,11 +16,12 @@ from typing import Annotated, Any
 from wavenet import geometry
 from wavenet.errors import BundleError, RecipeError, did_you_mean
 from wavenet.plain import one_line, read_json, read_value, read_yaml, to_yaml
-from wavenet.strict import Between, OneOf, Parsed, build, dilations, kernels, kind_of
+from wavenet.strict import Between, OneOf, Parsed, build, dilations, kernels, kind_of, words
 
 MAX_PARAMETERS = 2_000_000_000  # beyond it the record is refused before anything asks for memory
 BUNDLE_VERSION = 1
 MAX_DEPTH = 16  # of a dotted key
+LAYOUTS = ("folder", "metadata", "ljspeech", "fsdd", "vctk", "speech_commands", "yesno", "libritts")
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class TrimConfig:
 
 @dataclass(frozen=True)
 class SplitConfig:
-    """How files are divided; `auto`: the data's own split column, else a hash of each file's name."""
+    """How files are divided; `auto`: the data's own splits, else a hash of each file's prompt or name."""
 
     by: Annotated[str, OneOf("auto", "file", "speaker", "prompt")] = "auto"
     valid_percent: Annotated[float, Between(0.1, 50.0)] = 5.0
@@ -60,9 +61,11 @@ class DataConfig:
     """Where sound comes from and how training crops it."""
 
     segment_samples: Annotated[int, Between(1, 10_000_000)]  # targets per crop; its context comes on top
-    source: Annotated[str, OneOf("auto", "folder", "fsdd", "metadata")] = "auto"
+    source: Annotated[str, OneOf("auto", *LAYOUTS)] = "auto"
     path: str | None = None  # relative to the recipe; `--data DIR` replaces it
     licence: str = "not stated"
+    labels: Annotated[tuple[str, ...] | None, Parsed(words)] = None  # keep these only, of data that name labels
+    microphone: Annotated[str | None, OneOf("mic1", "mic2")] = None  # keep one clip of a take: this one's, if it has it
     level: LevelConfig = LevelConfig()
     trim: TrimConfig | None = None
     tail_seconds: Annotated[float, Between(0.0, 60.0)] = 0.0  # silence after every file

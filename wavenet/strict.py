@@ -113,6 +113,20 @@ def kernels(value: Any, at: str) -> int | tuple[int, ...]:
     return _integer(value, at, Between(1, 65_536))
 
 
+def words(value: Any, at: str) -> tuple[str, ...] | None:
+    """Return a list of words (whole numbers count as such), or None."""
+    if value is None:
+        return None
+    if not isinstance(value, list) or not value:
+        raise RecipeError(f"{at} is {kind_of(value) if value != [] else 'an empty list'}, expected a list of words")
+    for i, item in enumerate(value):
+        if isinstance(item, bool):  # YAML 1.1 reads yes, no, on and off as these
+            raise RecipeError(f"{at}[{i}] is {kind_of(item)}, expected a word; put yes, no, on and off in quotes")
+        if not isinstance(item, str | int):
+            raise RecipeError(f"{at}[{i}] is {kind_of(item)}, expected a word")
+    return tuple(str(item) for item in value)
+
+
 def dilations(value: Any, at: str) -> geometry.Stacks:
     """Return stacks of dilations from a named pattern, one list, or one list per stack."""
     if isinstance(value, dict):

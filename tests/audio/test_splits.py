@@ -186,6 +186,43 @@ def test_data_that_name_no_group_are_one_sentence(by: str) -> None:
         named([*clips, clip("9.wav")], SplitConfig(by=by))
 
 
+@given(st.integers(1, 30), st.sampled_from(["auto", "file", "prompt", "speaker"]), st.booleans())
+@sweep
+def test_both_microphones_of_a_sentence_stay_in_one_split(count: int, by: str, third: bool) -> None:
+    mics = ("mic1", "mic2", "mic3") if third else ("mic1", "mic2")
+    clips = [
+        clip(f"p{i % 7}_{i:03}_{mic}.flac", prompt=f"p{i % 7}_{i:03}", speaker=f"p{i % 7}", microphone=mic)
+        for i in range(count)
+        for mic in mics
+    ]
+    lengths = [3_000 + 10 * (i // len(mics)) for i in range(len(clips))]
+    try:
+        divided = divide(clips, lengths, SplitConfig(by=by), R)
+    except SoundError as error:
+        assert by in ("prompt", "speaker") and "group(s)" in str(error) and count < 3
+        return
+    ends: dict[str, dict[str | None, int]] = {"train": {}, "valid": {}, "test": {}}
+    for name in divided:
+        for span in divided[name]:
+            ends[name][clips[span.clip].prompt] = max(span.last, ends[name].get(clips[span.clip].prompt, 0))
+    assert not ends["test"].keys() & (ends["train"].keys() | ends["valid"].keys())
+    for prompt in ends["train"].keys() & ends["valid"].keys():  # few files: divided in time, for every microphone
+        assert count < 5 and by in ("auto", "file")
+        (held,) = (span for span in divided["valid"] if clips[span.clip].prompt == prompt)
+        assert ends["train"][prompt] == held.first - R
+
+
+def test_takes_of_one_prompt_stay_together_without_being_asked_to() -> None:
+    clips = [clip(f"{prompt}_take{take}.wav", prompt=prompt) for prompt in map(str, range(80)) for take in (1, 2)]
+    found = groups(named(clips), clips, "prompt")
+    assert disjoint(found) and found["valid"] and found["test"]
+
+
+def test_few_prompts_of_many_files_are_divided_by_file() -> None:
+    clips = [clip(f"{i}.wav", prompt=f"p{i % 4}") for i in range(40)]
+    assert named(clips) == named([clip(one.name) for one in clips])
+
+
 # --- in time ---------------------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wavenet.audio.sources import Clip, fsdd_parts
+from wavenet.audio.layouts import Clip, fsdd_parts
 from wavenet.config import SplitConfig
 from wavenet.errors import SoundError
 
@@ -31,10 +31,11 @@ Splits = dict[str, list[Span]]
 def divide(clips: Sequence[Clip], lengths: Sequence[int], rule: SplitConfig, receptive_field: int) -> Splits:
     """Return the spans of train, valid and test.
 
-    By the data's own column where it has one; else by a hash of each file's name, its speaker or its prompt, which
-    stays the same when files are added. Without a valid split one is cut from train (takes 5 to 9 where the files are
-    named as in FSDD). With fewer than 5 files the last 5 % of the longest are held out, behind a gap of one receptive
-    field, so that no held-out target sees a trained one.
+    By the data's own column where it has one; else by a hash of each file's prompt or name, or as the rule says, which
+    stays the same when files are added. What several microphones heard at once is one file here, whatever the rule.
+    Without a valid split one is cut from train (takes 5 to 9 where the files are named as in FSDD). With fewer than 5
+    files the last 5 % of the longest are held out, behind a gap of one receptive field, so that no held-out target
+    sees a trained one.
 
     Args:
         clips: the files that were kept.
@@ -47,14 +48,14 @@ def divide(clips: Sequence[Clip], lengths: Sequence[int], rule: SplitConfig, rec
     """
     names = _own(clips) if rule.by == "auto" else None
     if names is None:
-        if rule.by in ("auto", "file") and len(clips) < FEW_FILES:
-            return _in_time(range(len(clips)), lengths, receptive_field)
-        names = _hashed([_group(clip, rule.by) for clip in clips], rule, test_percent=rule.test_percent)
+        if rule.by in ("auto", "file") and len({_take(clip) for clip in clips}) < FEW_FILES:
+            return _in_time(clips, range(len(clips)), lengths, receptive_field)
+        names = _hashed(_groups(clips, rule.by), rule, test_percent=rule.test_percent)
     trained = [index for index, name in enumerate(names) if name == "train"]
     splits: Splits = {"train": [], "valid": [], "test": []}
     if trained and "valid" not in names:
         if len({clips[index].prompt or clips[index].name for index in trained}) < FEW_GROUPS:
-            splits = _in_time(trained, lengths, receptive_field)
+            splits = _in_time(clips, trained, lengths, receptive_field)
             names = ["" if name == "train" else name for name in names]
         else:
             names = _cut_valid(clips, names, rule)
@@ -71,9 +72,23 @@ def _own(clips: Sequence[Clip]) -> list[str] | None:
     return [clip.split or "train" for clip in clips] if any(clip.split for clip in clips) else None
 
 
+def _take(clip: Clip) -> str:
+    """Return what was recorded at one time: a file, or those of several microphones."""
+    return clip.prompt if clip.microphone and clip.prompt else clip.name
+
+
+def _groups(clips: Sequence[Clip], by: str) -> list[str]:
+    """Return what each clip must stay together with."""
+    if by == "auto":
+        prompts = [clip.prompt or clip.name for clip in clips]
+        if len(set(prompts)) >= FEW_FILES:
+            return prompts
+    return [_group(clip, by) for clip in clips]
+
+
 def _group(clip: Clip, by: str) -> str:
     if by in ("auto", "file"):
-        return clip.name
+        return _take(clip)
     group = clip.speaker if by == "speaker" else clip.prompt or clip.text
     if group is None:
         raise SoundError(f"data.split.by is {by}, but the data name no {by} for {clip.name}; split by file")
@@ -121,9 +136,12 @@ def _cut_valid(clips: Sequence[Clip], names: list[str], rule: SplitConfig) -> li
     return cut
 
 
-def _in_time(clips: Sequence[int], lengths: Sequence[int], receptive_field: int) -> Splits:
-    """Return train and valid spans of some clips, by their indices: the end of the longest is held out."""
-    longest = max(clips, key=lambda index: lengths[index])
+def _in_time(clips: Sequence[Clip], chosen: Sequence[int], lengths: Sequence[int], receptive_field: int) -> Splits:
+    """Return train and valid spans of the chosen clips, by their indices: the end of the longest is held out.
+
+    Other microphones that heard that end are trained on as far as the longest is.
+    """
+    longest = max(chosen, key=lambda index: lengths[index])
     held = max(1, round(TAIL_SHARE * lengths[longest]))
     trained = lengths[longest] - held - receptive_field
     if trained < 1:
@@ -131,6 +149,6 @@ def _in_time(clips: Sequence[int], lengths: Sequence[int], receptive_field: int)
             f"the longest file has {lengths[longest]:,} samples, too few to train on, to leave a gap of one receptive "
             f"field ({receptive_field:,}) and to hold out {held:,}; give more sound or a smaller receptive field"
         )
-    whole = [Span(index, 0, lengths[index]) for index in clips if index != longest]
-    train = sorted([*whole, Span(longest, 0, trained)], key=lambda span: span.clip)
+    same = {index for index in chosen if _take(clips[index]) == _take(clips[longest])}
+    train = [Span(index, 0, min(lengths[index], trained) if index in same else lengths[index]) for index in chosen]
     return {"train": train, "valid": [Span(longest, lengths[longest] - held, lengths[longest])], "test": []}

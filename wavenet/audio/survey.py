@@ -20,7 +20,7 @@ class Survey:
 
     Args:
         folder: the folder.
-        layout: what it was recognised as: folder, fsdd or metadata.
+        layout: what it was recognised as, such as folder or vctk.
         entries: one per file, in the order of names, measured at the file's own rate.
     """
 

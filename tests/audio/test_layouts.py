@@ -1,0 +1,225 @@
+"""What a data set says in the names of its files becomes speakers, labels and splits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import layout_toys
+import pytest
+import toys
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from layout_toys import touch
+
+from wavenet import cli
+from wavenet.audio import layouts, sources, splits
+from wavenet.config import SplitConfig
+from wavenet.errors import SoundError
+
+
+def test_spoken_digits_are_known_by_their_names_and_split_by_take(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"{digit}_{who}_{take}.wav" for digit in "07" for who in ("george", "Yu") for take in range(12)))
+    found = sources.open_folder(tmp_path)
+    assert found.layout == "fsdd" and len(found.clips) == 48
+    for clip in found.clips:
+        digit, who, take = clip.path.stem.split("_")
+        split = "test" if int(take) < 5 else "valid" if int(take) < 10 else "train"
+        assert (clip.label, clip.speaker, clip.split) == (digit, who, split)
+
+
+@pytest.mark.parametrize(("others", "layout"), [(1, "fsdd"), (2, "folder")])
+def test_nine_names_in_ten_make_the_layout(tmp_path: Path, said: list[str], others: int, layout: str) -> None:
+    touch(tmp_path, *(f"{digit}_ann_0.wav" for digit in range(9)), *(f"other{i}.wav" for i in range(others)))
+    found = sources.open_folder(tmp_path)
+    assert found.layout == layout and len(found.clips) == (9 if layout == "fsdd" else 11)
+    assert len(said) == (others if layout == "fsdd" else 0)
+
+
+@given(st.from_regex(r"[0-9a-zA-Z_.-]{0,14}", fullmatch=True))
+@settings(deadline=None, max_examples=100)
+def test_only_digit_speaker_take_is_such_a_name(stem: str) -> None:
+    parts = layouts.fsdd_parts(f"some/folder/{stem}.wav")
+    pieces = stem.split("_")
+    fits = len(pieces) == 3 and all(pieces) and len(pieces[0]) == 1 and pieces[0].isdigit() and pieces[2].isdigit()
+    assert (parts is not None) == fits
+    if parts:
+        assert parts == (pieces[0], pieces[1], int(pieces[2]))
+
+
+@pytest.mark.parametrize("name", ["7_theo_12.wav", "deep/0_a_0.flac"])
+def test_a_name_gives_label_speaker_and_take(name: str) -> None:
+    digit, who, take = Path(name).stem.split("_")
+    assert layouts.fsdd_parts(name) == (digit, who, int(take))
+
+
+# --- data sets as they are unpacked ----------------------------------------------------------------------------------
+
+
+def clips_of(folder: Path, name: str = "auto") -> dict[str, sources.Clip]:
+    return {clip.name: clip for clip in sources.open_folder(folder, name).clips}
+
+
+@pytest.mark.parametrize("name", layout_toys.MAKERS)
+def test_a_data_set_is_known_by_its_folder_its_parent_and_its_name(name: str, tmp_path: Path) -> None:
+    root = layout_toys.MAKERS[name](tmp_path)
+    found = sources.open_folder(root)
+    assert found.layout == name and found.folder == root and len(found.clips) >= 8
+    assert sources.open_folder(root, name) == found
+    above = sources.open_folder(tmp_path)
+    if name == "fsdd":  # its files are known anywhere, whatever folders they lie in
+        above = sources.Source(
+            root, name, tuple(replace(c, name=c.path.relative_to(root).as_posix()) for c in above.clips)
+        )
+    assert above == found
+    assert all(clip.path == root / clip.name and clip.path.is_file() for clip in found.clips)
+
+
+@pytest.mark.parametrize("name", layout_toys.MAKERS)
+def test_a_data_set_is_divided_alike_from_its_folder_and_its_parent(name: str, tmp_path: Path) -> None:
+    root = layout_toys.MAKERS[name](tmp_path)
+    divided = []
+    for folder in (root, tmp_path):
+        clips = sources.open_folder(folder).clips
+        spans = splits.divide(clips, [5_000] * len(clips), SplitConfig(), 100)
+        divided.append({part: [clips[span.clip].path for span in spans[part]] for part in spans})
+    assert divided[0] == divided[1] and all(divided[0].values())
+
+
+def test_a_relative_folder_is_read_like_an_absolute_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = clips_of(layout_toys.vctk(tmp_path))
+    monkeypatch.chdir(tmp_path / "VCTK-Corpus-0.92")
+    assert clips_of(Path()) == whole
+    assert sources.open_folder(Path("wav48_silence_trimmed")).clips[0].text == "Please call p225 001."
+
+
+@pytest.mark.parametrize("name", [name for name in layout_toys.MAKERS if name != "metadata"])
+def test_a_layout_that_does_not_fit_is_one_sentence(name: str, tmp_path: Path) -> None:
+    toys.write_sounds(tmp_path, 2)
+    with pytest.raises(SoundError, match=r"set data\.source to auto|write lines `id\|text`") as caught:
+        sources.open_folder(tmp_path, name)
+    assert "\n" not in str(caught.value) and str(tmp_path) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", layout_toys.MAKERS)
+def test_a_folder_without_sound_is_that_whatever_it_is_read_as(name: str, tmp_path: Path) -> None:
+    expected = "metadata.csv is missing" if name == "metadata" else "holds no sound"
+    with pytest.raises(SoundError, match=expected):
+        sources.open_folder(tmp_path, name)
+
+
+def test_two_copies_in_one_folder_are_named_from_there(tmp_path: Path) -> None:
+    layout_toys.vctk(tmp_path)
+    layout_toys.vctk_080(tmp_path)
+    found = sources.open_folder(tmp_path)
+    assert found.layout == "vctk" and found.folder == tmp_path and len(found.clips) == 29 + 10
+    assert found.clips[0].name == "VCTK-Corpus-0.92/wav48_silence_trimmed/p225/p225_001_mic1.flac"
+    assert found.clips[-1].text == "Please call p226 005."
+
+
+def test_files_of_other_names_are_counted_in_one_warning(tmp_path: Path, said: list[str]) -> None:
+    root = layout_toys.yesno(tmp_path)
+    touch(root, "0_1.wav", "notes.wav")
+    assert len(clips_of(root, "yesno")) == 10
+    assert len(said) == 1 and "0_1.wav" in said[0] and "and 1 more" in said[0]
+
+
+def test_vctk_has_a_speaker_a_text_and_a_prompt_for_both_microphones(tmp_path: Path, said: list[str]) -> None:
+    clips = clips_of(layout_toys.vctk(tmp_path))
+    assert len(clips) == 29 and len(said) == 1
+    assert "s5_001.txt, and 4 more" in said[0]
+    place = "wav48_silence_trimmed/p225/p225_002"
+    for mic in ("mic1", "mic2"):
+        clip = clips[f"{place}_{mic}.flac"]
+        assert (clip.speaker, clip.text, clip.prompt) == ("p225", "Please call p225 002.", "p225_002")
+        assert (clip.microphone, clip.label, clip.split) == (mic, None, None)
+    assert {clip.text for clip in clips.values() if clip.speaker == "s5"} == {None}
+
+
+def test_vctk_080_has_no_microphones(tmp_path: Path, said: list[str]) -> None:
+    clips = clips_of(layout_toys.vctk_080(tmp_path))
+    assert len(clips) == 10 and said == []
+    clip = clips["wav48/p226/p226_003.wav"]
+    assert (clip.speaker, clip.text, clip.prompt) == ("p226", "Please call p226 003.", "p226_003")
+    assert clip.microphone is None
+
+
+@pytest.mark.parametrize("content", [None, b"", b"Zo\xeb said so"], ids=["missing", "empty", "latin-1"])
+def test_a_text_that_cannot_be_read_loses_no_sound(tmp_path: Path, said: list[str], content: bytes | None) -> None:
+    root = layout_toys.vctk_080(tmp_path)
+    place = root / "txt/p225/p225_001.txt"
+    place.unlink() if content is None else place.write_bytes(content)
+    clips = clips_of(root)
+    assert len(clips) == 10 and clips["wav48/p225/p225_001.wav"].text is None
+    assert len(said) == 1 and "p225_001.txt; their sound is kept" in said[0]
+
+
+def test_speech_commands_follow_their_lists(tmp_path: Path, said: list[str]) -> None:
+    clips = clips_of(layout_toys.speech_commands(tmp_path))
+    assert sorted(clips) == sorted(layout_toys.COMMANDS) and said == []  # less the background noise
+    own = {"b83c1acf": "valid", "c1d39ce8": "test"}
+    for name, clip in clips.items():
+        word, _, file = name.partition("/")
+        who = file.partition("_")[0]
+        assert (clip.label, clip.speaker, clip.split) == (word, who, own.get(who, "train"))
+
+
+def test_one_word_of_speech_commands_still_follows_the_lists(tmp_path: Path) -> None:
+    clips = clips_of(layout_toys.speech_commands(tmp_path) / "zero")
+    assert len(clips) == 8 and clips["b83c1acf_nohash_1.wav"].split == "valid"
+
+
+@pytest.mark.parametrize(
+    "missing", [["testing_list.txt"], ["validation_list.txt"], ["testing_list.txt", "validation_list.txt"]]
+)
+def test_a_missing_list_is_a_warning_and_loses_nothing(tmp_path: Path, said: list[str], missing: list[str]) -> None:
+    root = layout_toys.speech_commands(tmp_path)
+    for name in missing:
+        (root / name).unlink()
+    clips = clips_of(root)
+    assert len(clips) == len(layout_toys.COMMANDS)
+    assert len(said) == len(missing) and all(name in "".join(said) for name in missing)
+    expected = {"train", "valid", "test"} - {layouts.LISTS[name] for name in missing} if len(missing) == 1 else {None}
+    assert {clip.split for clip in clips.values()} == expected
+
+
+def test_a_list_of_files_that_are_not_there_is_one_warning(tmp_path: Path, said: list[str]) -> None:
+    root = layout_toys.speech_commands(tmp_path)
+    with (root / "testing_list.txt").open("a") as file:
+        file.write("happy/a_nohash_0.wav\nhappy/b_nohash_0.wav\n\n")
+    assert len(clips_of(root)) == len(layout_toys.COMMANDS)
+    assert len(said) == 1 and "a_nohash_0.wav" in said[0] and "and 1 more" in said[0]
+
+
+def test_a_damaged_list_is_one_sentence(tmp_path: Path) -> None:
+    root = layout_toys.speech_commands(tmp_path)
+    (root / "testing_list.txt").write_bytes(b"\xff\xfe\x00\x81")
+    with pytest.raises(SoundError, match=r"testing_list\.txt cannot be read as text.*get it again") as caught:
+        sources.open_folder(root)
+    assert "\n" not in str(caught.value)
+
+
+def test_yes_and_no_are_in_the_names(tmp_path: Path) -> None:
+    clips = clips_of(layout_toys.yesno(tmp_path))
+    clip = clips["0_0_0_1_1_0_1_0.wav"]
+    assert (clip.label, clip.text) == ("0_0_0_1_1_0_1_0", "no no no yes yes no yes no")
+    assert len(clips) == 10 and {clip.split for clip in clips.values()} == {None}
+
+
+def test_libritts_is_split_by_its_folders(tmp_path: Path, said: list[str]) -> None:
+    root = layout_toys.libritts(tmp_path)
+    clips = clips_of(root)
+    assert len(clips) == 12 and said == []
+    clip = clips["dev-clean/84/121123/84_121123_000001_000000.wav"]
+    assert (clip.speaker, clip.text, clip.split) == ("84", "Mister 84 1", "valid")
+    for name, clip in clips.items():
+        assert clip.split == {"tr": "train", "de": "valid", "te": "test"}[name[:2]]
+    part = clips_of(root / "train-other-500")
+    assert len(part) == 3 and {(clip.speaker, clip.split) for clip in part.values()} == {("20", "train")}
+
+
+@pytest.mark.parametrize("name", layout_toys.MAKERS)
+def test_a_scan_names_the_layout(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = layout_toys.MAKERS[name](tmp_path)
+    assert cli.main(["data", "scan", str(root)]) == 0
+    assert f"layout {name}\n" in capsys.readouterr().out
