@@ -66,7 +66,8 @@ def find(data: DataConfig) -> Source:
         SoundError: no folder is named, it doesn't exist, has no sound, or is not of the layout asked for.
     """
     if data.path is None:
-        raise SoundError("the recipe names no folder of sound; give one with --data DIR")
+        get = "" if data.fetch is None else f"get it with `wavenet data fetch {data.fetch}`, or "
+        raise SoundError(f"the recipe names no folder of sound; {get}give one with --data DIR")
     return open_folder(Path(data.path), data.source)
 
 
