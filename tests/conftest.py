@@ -30,6 +30,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "house")
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WAVENET_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("WAVENET_DATA", str(tmp_path / "data"))
 
 
 @pytest.fixture

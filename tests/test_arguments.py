@@ -16,6 +16,7 @@ def test_every_verb_is_offered_and_calls_what_it_was_given() -> None:
     for words, run in (
         (["train", "x"], cli.VERBS["train"]),
         (["data", "scan", "x"], cli.VERBS["data scan"]),
+        (["data", "fetch", "x"], cli.VERBS["data fetch"]),
         (["bench"], cli.VERBS["bench"]),
     ):
         assert parser.parse_args(words).run is run

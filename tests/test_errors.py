@@ -16,6 +16,7 @@ EXIT_CODES = {
     "WavenetError": 1,
     "DivergenceError": 1,
     "VerificationError": 1,
+    "FetchError": 1,
     "InputError": 2,
     "RecipeError": 2,
     "SoundError": 2,

@@ -18,6 +18,7 @@ HOUSE = Path(wavenet.__file__).parent
 FILES = sorted(HOUSE.rglob("*.py"))
 FLOORS = [
     {"errors"},
+    {"catalogue"},
     {"arguments"},
     {"atomic", "progress", "memory"},
     {"geometry"},
@@ -73,7 +74,19 @@ def module_name(path: Path) -> str:
 
 MODULES = {module_name(path): path for path in FILES}
 NEVER_TORCH = {
-    *("errors", "atomic", "progress", "memory", "strict", "plain", "config", "design", "report", "wording"),
+    *(
+        "errors",
+        "catalogue",
+        "atomic",
+        "progress",
+        "memory",
+        "strict",
+        "plain",
+        "config",
+        "design",
+        "report",
+        "wording",
+    ),
     *(module for module in MODULES if module.startswith("geometry")),
     *("generate.packed", "generate.queues", "generate.reference"),
     *(module for module in MODULES if module.startswith("generate.cpu")),

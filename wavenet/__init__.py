@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from wavenet.audio.download import fetch as fetch
     from wavenet.audio.survey import scan as scan
     from wavenet.generate.voice import load as load
     from wavenet.report import inspect as inspect
     from wavenet.training.fit import train as train
 
 _LAZY = {
+    "fetch": "wavenet.audio.download",
     "inspect": "wavenet.report",
     "load": "wavenet.generate.voice",
     "scan": "wavenet.audio.survey",
     "train": "wavenet.training.fit",
 }
 
-__all__ = ["__version__", "inspect", "load", "scan", "train"]
+__all__ = ["__version__", "fetch", "inspect", "load", "scan", "train"]
 
 
 def __getattr__(name: str) -> Any:

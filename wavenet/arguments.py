@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from wavenet import __version__
+from wavenet import __version__, catalogue
 from wavenet.errors import did_you_mean
 
 
@@ -60,8 +60,8 @@ def arguments_of(runs: Mapping[str, Run]) -> tuple[argparse.ArgumentParser, dict
     _train_arguments(verb("train", "train a recipe on a folder of sound", _TRAIN_EXAMPLES))
     _generate_arguments(verb("generate", "generate sound with a trained model", _GENERATE_EXAMPLES))
     _inspect_arguments(verb("inspect", "show what a dilation stack sees and costs", _INSPECT_EXAMPLES))
-    data = verb("data", "look at sound before training on it", "  wavenet data scan recordings/", False)
-    known["data"] = _data_arguments(data, shared, runs["data scan"])
+    data = verb("data", "fetch sound, or look at it, before training on it", _DATA_EXAMPLES, False)
+    _data_arguments(data, shared, runs)
     _bench_arguments(verb("bench", "measure how fast sampling is on this machine", _BENCH_EXAMPLES))
     listed = verb("recipes", "list the recipes, or print one", "  wavenet recipes\n  wavenet recipes digits")
     listed.add_argument("name", metavar="NAME", nargs="?", help="print this recipe")
@@ -77,6 +77,12 @@ _TRAIN_EXAMPLES = """  wavenet train quickstart
 _GENERATE_EXAMPLES = """  wavenet generate runs/quickstart --seconds 3 --seed 1 -o out.wav
   wavenet generate runs/quickstart -n 8 --temperature 0.9 -o out.wav
   wavenet generate runs/quickstart --prime beginning.wav -o - | aplay"""
+
+_DATA_EXAMPLES = """  wavenet data fetch digits
+  wavenet data scan recordings/"""
+
+_FETCH_EXAMPLES = """  wavenet data fetch digits         # `wavenet train digits` finds it
+  wavenet data fetch yesno --to sounds/yesno"""
 
 _INSPECT_EXAMPLES = """  wavenet inspect quickstart --plot sheet.png
   wavenet inspect wavenet-2016 --layers --lags
@@ -185,8 +191,8 @@ def _generate_arguments(parser: argparse.ArgumentParser) -> None:
     add("--force", action="store_true", help="overwrite existing files")
 
 
-def _data_arguments(parser: argparse.ArgumentParser, shared: Parser, run: Run) -> argparse.ArgumentParser:
-    """Add the verbs of `data` and return the parser of the one there is."""
+def _data_arguments(parser: argparse.ArgumentParser, shared: Parser, runs: Mapping[str, Run]) -> None:
+    """Add the verbs of `data`; each leaves its own parser in the arguments, for what is found wrong later."""
     verbs = parser.add_subparsers(dest="data_verb", metavar="VERB", required=True, parser_class=Parser)
     scan = verbs.add_parser(
         "scan",
@@ -196,8 +202,26 @@ def _data_arguments(parser: argparse.ArgumentParser, shared: Parser, run: Run) -
     )
     scan.add_argument("folder", metavar="DIR", help="a folder of sound")
     scan.add_argument("--json", action="store_true", help="print JSON")
-    scan.set_defaults(run=run)
-    return scan
+    scan.set_defaults(run=runs["data scan"], parser=scan)
+    sets = "\n".join(
+        f"  {name:<26}{one.words():<15}{one.licence}\n  {'':<26}{one.title}" for name, one in catalogue.DATASETS.items()
+    )
+    get = verbs.add_parser(
+        "fetch",
+        help="download a data set, check it and unpack it",
+        description="Download a data set, check it and unpack it. A download that was stopped goes on where it was.",
+        epilog=f"data sets:\n{sets}\n\nexamples:\n{_FETCH_EXAMPLES}",
+        parents=[shared],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    get.add_argument("name", metavar="NAME", help="a data set of the list below")
+    get.add_argument(
+        "--to",
+        metavar="DIR",
+        help="the folder to make (default: NAME in $WAVENET_DATA, else in this user's data folder, where recipes look)",
+    )
+    get.add_argument("--force", action="store_true", help="fetch anew what was fetched before")
+    get.set_defaults(run=runs["data fetch"], parser=get)
 
 
 def _positive(text: str) -> int:

@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser, verbs = arguments_of(VERBS)
     arguments, rest = parser.parse_known_args(argv)
     if rest:
-        verbs[arguments.verb].error(f"unrecognized arguments: {' '.join(rest)}")
+        getattr(arguments, "parser", verbs[arguments.verb]).error(f"unrecognized arguments: {' '.join(rest)}")
     _words(arguments.quiet)
     before = signal.getsignal(signal.SIGTERM)
     try:
@@ -314,6 +314,13 @@ def _scan(arguments: argparse.Namespace) -> int:
     return 0 if survey.kept else 2
 
 
+def _fetch(arguments: argparse.Namespace) -> int:
+    from wavenet.audio.download import fetch
+
+    print(fetch(arguments.name, arguments.to, arguments.force))
+    return 0
+
+
 def _bench(arguments: argparse.Namespace) -> int:
     from wavenet.bench import bench_model
 
@@ -365,6 +372,7 @@ VERBS = {
     "generate": _generate,
     "inspect": _inspect,
     "data scan": _scan,
+    "data fetch": _fetch,
     "bench": _bench,
     "recipes": _recipes,
     "doctor": _doctor,

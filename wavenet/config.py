@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from wavenet import geometry
+from wavenet import catalogue, geometry
 from wavenet.errors import BundleError, RecipeError, did_you_mean
 from wavenet.plain import one_line, read_json, read_value, read_yaml, to_yaml
 from wavenet.strict import Between, OneOf, Parsed, build, dilations, kernels, kind_of, words
@@ -63,6 +63,7 @@ class DataConfig:
     segment_samples: Annotated[int, Between(1, 10_000_000)]  # targets per crop; its context comes on top
     source: Annotated[str, OneOf("auto", *LAYOUTS)] = "auto"
     path: str | None = None  # relative to the recipe; `--data DIR` replaces it
+    fetch: Annotated[str | None, OneOf(*catalogue.DATASETS)] = None  # where there is no path: what was fetched so
     licence: str = "not stated"
     labels: Annotated[tuple[str, ...] | None, Parsed(words)] = None  # keep these only, of data that name labels
     microphone: Annotated[str | None, OneOf("mic1", "mic2")] = None  # keep one clip of a take: this one's, if it has it
@@ -302,14 +303,18 @@ def user_path(text: str) -> Path:
 
 
 def with_data(recipe: Recipe, folder: str | Path | None) -> Recipe:
-    """Return a recipe that reads another folder of sound; the licence of its own sound does not go with it."""
+    """Return a recipe that reads another folder of sound; the licence of its own sound does not go with it.
+
+    Without a folder, a recipe that names none reads what was fetched for it, where that was done.
+    """
+    data = recipe.data
     if folder is None:
-        return recipe
-    licence = recipe.data.licence if recipe.data.path is None else "not stated"
+        found = None if data.path is not None or data.fetch is None else catalogue.fetched(data.fetch)
+        return recipe if found is None else dataclasses.replace(recipe, data=dataclasses.replace(data, path=str(found)))
+    licence = data.licence if data.path is None else "not stated"
     where = str(user_path(str(folder)).resolve())
-    return dataclasses.replace(
-        recipe, data=dataclasses.replace(recipe.data, path=where, source="auto", licence=licence)
-    )
+    data = dataclasses.replace(data, path=where, source="auto", fetch=None, licence=licence)
+    return dataclasses.replace(recipe, data=data)
 
 
 def run_folder(text: str) -> Path | None:

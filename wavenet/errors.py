@@ -5,6 +5,7 @@
     WavenetError                failed while running                              exit 1
     ├── DivergenceError         ten non-finite training steps in a row
     ├── VerificationError       sampler and training graph disagree
+    ├── FetchError              a download, or the archive it brought, failed
     └── InputError              wrong usage, recipe, path or input                exit 2
         ├── RecipeError         a recipe, an override or LAYERS.yaml
         ├── SoundError          a sound file or a folder of them
@@ -32,6 +33,10 @@ class DivergenceError(WavenetError):
 
 class VerificationError(WavenetError):
     """The sampler and the training graph give different log-probabilities."""
+
+
+class FetchError(WavenetError):
+    """A data set could not be downloaded, or what was downloaded is not what was published."""
 
 
 class InputError(WavenetError):

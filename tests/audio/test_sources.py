@@ -93,6 +93,8 @@ def test_the_folder_comes_from_the_recipe(tmp_path: Path) -> None:
     assert sources.find(DataConfig(1, source="folder", path=str(tmp_path))).layout == "folder"
     with pytest.raises(SoundError, match="--data DIR"):
         sources.find(DataConfig(1))
+    with pytest.raises(SoundError, match=r"`wavenet data fetch vctk`, or give one with --data DIR"):
+        sources.find(DataConfig(1, fetch="vctk"))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="file names are text on Windows")

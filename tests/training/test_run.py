@@ -64,6 +64,12 @@ def test_a_key_that_went_away_is_noticed(tmp_path: Path) -> None:
         runs.state_to_resume(toys.recipe(), tmp_path, resume=True, force=False)
 
 
+def test_where_the_sound_lies_may_change(tmp_path: Path) -> None:
+    runs.describe(tmp_path, toys.recipe(data={"path": "/old", "fetch": "digits"}), "cpu")
+    elsewhere = toys.recipe(data={"path": "/new", "source": "folder", "licence": "CC0"})
+    assert runs.state_to_resume(elsewhere, tmp_path, resume=True, force=False) is None
+
+
 def test_training_keys_may_change_on_resume_and_are_told(
     trained_run: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,7 +40,8 @@ def find(data: DataConfig) -> Source:
             the labels asked for.
     """
     if data.path is None:
-        raise SoundError("the recipe names no folder of sound; give one with --data DIR")
+        get = "" if data.fetch is None else f"get it with `wavenet data fetch {data.fetch}`, or "
+        raise SoundError(f"the recipe names no folder of sound; {get}give one with --data DIR")
     source = open_folder(Path(data.path), data.source)
     clips = _one_microphone(source.clips, data.microphone)
     return dataclasses.replace(source, clips=_labelled(clips, data.labels, source.folder))

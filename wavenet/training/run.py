@@ -33,7 +33,7 @@ CONTENTS = (  # in the order in which beginning anew removes them: what could be
     "config.yaml",
 )
 FIXED = ("audio", "data", "output", "model")  # sections that a resumed run may not change
-MOVABLE = ("data.path", "data.source", "data.licence")  # but for where the sound lies
+MOVABLE = ("data.path", "data.source", "data.fetch", "data.licence")  # but for where the sound lies
 
 
 def check_place(run: Path) -> None:

@@ -1,0 +1,168 @@
+"""Unpacking: what was packed comes out, nothing escapes, nothing swells, and what is damaged is said in one line."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from wavenet.audio import archives
+from wavenet.audio.archives import DamagedError
+
+CONTENT = {"top/a.txt": b"first", "top/deep/er/b.bin": os.urandom(300_000), "top/empty": b""}
+KINDS = ("zip", "gz", "bz2", "xz")
+
+
+def pack(path: Path, content: dict[str, bytes], kind: str) -> Path:
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in content.items():
+                archive.writestr(name, data)
+        return path
+    with tarfile.open(path, f"w:{kind}") as archive:
+        for name, data in content.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    return path
+
+
+def unpack(archive: Path, folder: Path, most_bytes: int = 10**6, most_files: int = 100) -> int:
+    return archives.unpack(archive, folder, most_bytes, most_files)
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_was_packed_comes_out_without_its_one_top_folder(tmp_path: Path, kind: str) -> None:
+    assert unpack(pack(tmp_path / "x", CONTENT, kind), tmp_path / "out") == 3
+    assert tree(tmp_path / "out") == {name.removeprefix("top/"): data for name, data in CONTENT.items()}
+    assert {path.name for path in tmp_path.iterdir()} == {"x", "out"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_several_folders_and_dots_stay_as_they_are(tmp_path: Path, kind: str) -> None:
+    unpack(pack(tmp_path / "x", {"./one/a": b"1", "./two/b": b"2"}, kind), tmp_path / "out")
+    assert tree(tmp_path / "out") == {"one/a": b"1", "two/b": b"2"}
+
+
+def test_folders_of_their_own_and_doubles_are_no_trouble(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x", "w") as archive:
+        archive.mkdir("d")
+        archive.writestr("d/a", b"new")
+    assert unpack(tmp_path / "x", tmp_path / "out") == 1 and tree(tmp_path / "out") == {"a": b"new"}
+    with tarfile.open(tmp_path / "y", "w:gz") as tar:
+        for data in (b"old and longer", b"new"):
+            entry = tarfile.TarInfo("d/a")
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    unpack(tmp_path / "y", tmp_path / "again")
+    assert tree(tmp_path / "again") == {"a": b"new"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["/tmp/escaped", "../escaped", "a/../../escaped", "a\\..\\escaped", "C:escaped"])
+def test_no_member_leaves_the_folder(tmp_path: Path, kind: str, name: str) -> None:
+    archive = pack(tmp_path / "x", {"a/fine": b"1", name: b"2"}, kind)
+    with pytest.raises(DamagedError, match="outside of its folder") as caught:
+        unpack(archive, tmp_path / "in" / "out")
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.rglob("*escaped*")) and not Path("/tmp/escaped").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [
+        *((tarfile.SYMTYPE, "a link"), (tarfile.LNKTYPE, "a link"), (tarfile.FIFOTYPE, "a device")),
+        *((tarfile.CHRTYPE, "a device"), (tarfile.BLKTYPE, "a device")),
+    ],
+)
+def test_links_and_devices_in_a_tar_are_refused(tmp_path: Path, kind: bytes, word: str) -> None:
+    with tarfile.open(tmp_path / "x", "w:gz") as archive:
+        entry = tarfile.TarInfo("way")
+        entry.type, entry.linkname = kind, "/etc"
+        archive.addfile(entry)
+        inner = tarfile.TarInfo("way/passwd")
+        inner.size = 1
+        archive.addfile(inner, io.BytesIO(b"x"))
+    with pytest.raises(DamagedError, match=f"'way' is {word}"):
+        unpack(tmp_path / "x", tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize(("mode", "word"), [(stat.S_IFLNK, "a link"), (stat.S_IFIFO, "a device")])
+def test_links_and_devices_in_a_zip_are_refused(tmp_path: Path, mode: int, word: str) -> None:
+    with zipfile.ZipFile(tmp_path / "x", "w") as archive:
+        entry = zipfile.ZipInfo("way")
+        entry.external_attr = (mode | 0o777) << 16
+        archive.writestr(entry, "/etc")
+    with pytest.raises(DamagedError, match=f"'way' is {word}"):
+        unpack(tmp_path / "x", tmp_path / "out")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_swells_beyond_what_was_published_is_refused(tmp_path: Path, kind: str) -> None:
+    archive = pack(tmp_path / "x", {"a": bytes(200_000), "b": bytes(200_000)}, kind)
+    with pytest.raises(DamagedError, match="more than 300,000 bytes"):
+        unpack(archive, tmp_path / "out", most_bytes=300_000)
+    assert sum(map(len, tree(tmp_path / "out").values())) <= 300_000
+    with pytest.raises(DamagedError, match="more than 1 members"):
+        unpack(archive, tmp_path / "more", most_files=1)
+    assert unpack(archive, tmp_path / "fits", most_bytes=400_000, most_files=2) == 2
+
+
+def test_a_zip_that_lies_about_its_sizes_is_damaged(tmp_path: Path) -> None:
+    data = pack(tmp_path / "x", {"a": bytes(200_000)}, "zip").read_bytes()
+    (tmp_path / "x").write_bytes(data.replace((200_000).to_bytes(4, "little"), (10).to_bytes(4, "little")))
+    with pytest.raises(DamagedError, match="damaged"):
+        unpack(tmp_path / "x", tmp_path / "out", most_bytes=1000)
+    assert sum(map(len, tree(tmp_path / "out").values())) <= 1000
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_wherever_it_is_cut_short_it_is_damaged(tmp_path: Path, kind: str) -> None:
+    data = pack(tmp_path / "x", CONTENT, kind).read_bytes()
+    for i, end in enumerate([*range(0, len(data), len(data) // 23), len(data) - 200, len(data) - 9, len(data) - 1]):
+        (tmp_path / "short").write_bytes(data[:end])
+        with pytest.raises(DamagedError) as caught:
+            unpack(tmp_path / "short", tmp_path / f"out{i}")
+        assert "\n" not in str(caught.value) and str(caught.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_flipped_bit_is_damaged(tmp_path: Path, kind: str) -> None:
+    data = bytearray(pack(tmp_path / "x", CONTENT, kind).read_bytes())
+    data[len(data) // 2] ^= 8
+    (tmp_path / "x").write_bytes(data)
+    with pytest.raises(DamagedError, match="damaged"):
+        unpack(tmp_path / "x", tmp_path / "out")
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>log in first</html>", b"PK\x03\x04", b"\x1f\x8b", b"BZ", b"\xfd7"])
+def test_what_is_no_archive_is_said(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "x").write_bytes(data)
+    with pytest.raises(DamagedError, match="archive"):
+        unpack(tmp_path / "x", tmp_path / "out")
+
+
+def test_an_empty_or_encrypted_archive_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DamagedError, match="holds no files"):
+        unpack(pack(tmp_path / "x", {}, "gz"), tmp_path / "out")
+    data = bytearray(pack(tmp_path / "y", {"a": b"1"}, "zip").read_bytes())
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    (tmp_path / "y").write_bytes(data)
+    with pytest.raises(DamagedError, match="encrypted"):
+        unpack(tmp_path / "y", tmp_path / "encrypted")
+
+
+def test_a_folder_that_cannot_be_written_is_no_fault_of_the_archive(tmp_path: Path) -> None:
+    archive = pack(tmp_path / "x", {"a": b"1", "a/b": b"2"}, "zip")  # a file stands where a folder is needed
+    with pytest.raises(OSError, match=r"exists|directory"):
+        unpack(archive, tmp_path / "out")

@@ -1,0 +1,111 @@
+"""A publisher on 127.0.0.1 that answers as told: whole, in part, broken off, slow, refused."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass
+class Publisher:
+    """What is served and how.
+
+    Args:
+        data: the file.
+        tag: its ETag; None gives none.
+        ranges: whether a part of it can be asked for.
+        length: whether its length is told.
+        cuts: for each request in turn, how many bytes are sent before the connection breaks off.
+        codes: for each request in turn, a status instead of the file.
+        stall: seconds without a byte in the middle of each answer.
+        pause: seconds between blocks of 1,000 bytes.
+    """
+
+    data: bytes
+    tag: str | None = '"v1"'
+    ranges: bool = True
+    length: bool = True
+    cuts: list[int] = field(default_factory=list)
+    codes: list[int] = field(default_factory=list)
+    stall: float = 0.0
+    pause: float = 0.0
+    modified: str | None = None
+    shifted: int = 0
+    asked: list[dict[str, str]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    url: str = ""
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        self.asked.append(dict(handler.headers))
+        self.paths.append(handler.path)
+        code = self.codes.pop(0) if self.codes else 200
+        first = self._first(handler) if code == 200 else 0
+        if code != 200:
+            handler.send_error(code)
+            return
+        if first >= len(self.data) and first:
+            handler.send_response(416)
+            handler.send_header("Content-Range", f"bytes */{len(self.data)}")
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+            return
+        handler.send_response(206 if first else 200)
+        if self.tag:
+            handler.send_header("ETag", self.tag)
+        if self.modified:
+            handler.send_header("Last-Modified", self.modified)
+        if first:
+            begin = first + self.shifted
+            handler.send_header("Content-Range", f"bytes {begin}-{len(self.data) - 1}/{len(self.data)}")
+        if self.length:
+            handler.send_header("Content-Length", str(len(self.data) - first))
+        handler.end_headers()
+        self._send(handler, self.data[first:])
+
+    def _first(self, handler: BaseHTTPRequestHandler) -> int:
+        wanted, condition = handler.headers.get("Range"), handler.headers.get("If-Range")
+        if not self.ranges or wanted is None or (condition is not None and condition not in (self.tag, self.modified)):
+            return 0
+        return int(wanted.removeprefix("bytes=").removesuffix("-"))
+
+    def _send(self, handler: BaseHTTPRequestHandler, rest: bytes) -> None:
+        cut = self.cuts.pop(0) if self.cuts else len(rest)
+        for at in range(0, min(cut, len(rest)), 1000):
+            handler.wfile.write(rest[at : min(at + 1000, cut)])
+            time.sleep(self.pause)
+        time.sleep(self.stall)
+
+
+class Served:
+    """A running server; use it as a context manager."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                try:
+                    publisher.answer(self)
+                except ConnectionError:
+                    self.close_connection = True
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        publisher.url = f"http://127.0.0.1:{self.server.server_address[1]}/set.zip"
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+
+    def __enter__(self) -> Served:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+Serve = Callable[[Publisher], Publisher]

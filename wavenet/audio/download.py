@@ -1,0 +1,215 @@
+"""`wavenet data fetch NAME`: download, check, unpack beside the target, rename. What stops it leaves nothing half done.
+
+A download that was stopped stays as NAME.part beside the target, and the same command goes on with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from wavenet import catalogue, config
+from wavenet.audio import archives, files, layouts
+from wavenet.audio.transfer import Transfer
+from wavenet.catalogue import DATASETS, DataSet, amount
+from wavenet.errors import FetchError, InputError, SoundError, Terminated
+from wavenet.progress import Progress, log
+
+SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")  # of FSDD 1.0.10
+TAKES = 50
+
+
+def fetch(name: str, to: str | Path | None = None, force: bool = False) -> Path:
+    """Download a data set, check it, unpack it, and return its folder.
+
+    Args:
+        name: one of `wavenet.catalogue.DATASETS`.
+        to: the folder to make; None takes NAME in ``$WAVENET_DATA``, else in this user's data folder, where a recipe
+            that was made for this data finds it.
+        force: fetch anew what was fetched before.
+
+    Raises:
+        InputError: there is no such data set, or the folder is something else.
+        FetchError: the download or its checks failed; what can be gone on with is kept.
+        KeyboardInterrupt: Ctrl-C; what came is kept.
+        Terminated: SIGTERM; what came is kept.
+    """
+    name = catalogue.known_name(name)
+    one = DATASETS[name]
+    target = catalogue.data_folder() / name if to is None else config.user_path(str(to)).absolute()
+    if _already_there(name, target, force):
+        log.info("%s is there already; --force fetches it anew", name)
+        return target
+    part = target.with_name(f"{target.name}.part")
+    transfer = Transfer(one.url, part, one.size, one.exact, one.sha256 is not None)
+    with _locked(transfer):
+        log.info("%s: %s", name, one.title)
+        log.info("%s from %s, licence: %s, into %s", one.words(), one.url, one.licence, target)
+        if one.sha256 is None:
+            log.info("its publisher gives no checksum; instead %s", CHECKS[name][0])
+        try:
+            _check_room(transfer)
+            transfer.run()
+            count = _unpack(name, one, transfer, target)
+        except (KeyboardInterrupt, Terminated):
+            log.error("%s; the same command goes on from there", transfer.kept())
+            raise
+        transfer.remove()
+    log.info("%s: %s files in %s", name, f"{count:,}", target)
+    log.info("train on it with: %s", _next_command(name, target))
+    return target
+
+
+def _already_there(name: str, target: Path, force: bool) -> bool:
+    """Return whether there is nothing to do; raise InputError where the target is not ours to replace."""
+    if catalogue.marked(target) == name:
+        return not force
+    if target.is_dir() and not any(target.iterdir()):
+        return False
+    if target.exists() or target.is_symlink():
+        raise InputError(f"{target} exists and is not {name} as fetched by this program; name another with --to DIR")
+    return False
+
+
+@contextlib.contextmanager
+def _locked(transfer: Transfer) -> Iterator[None]:
+    """Hold the part for this process; an empty one is not left behind."""
+    part = transfer.part
+    if part.is_dir() or (transfer.have and not transfer.record.is_file()):
+        raise InputError(f"{part} was not begun by this program; move it away, or name another folder with --to DIR")
+    try:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        lock = part.open("ab")
+    except OSError as error:
+        raise InputError(f"{part} cannot be written ({error.strerror}); name another folder with --to DIR") from None
+    with lock:
+        if os.name != "nt":  # the lock ends with the process, however it ends
+            import fcntl
+
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise InputError(f"another process is fetching into {part}; wait for it") from None
+        try:
+            yield
+        finally:
+            if not transfer.have:
+                transfer.remove()
+
+
+def _check_room(transfer: Transfer) -> None:
+    missing, free = transfer.size - transfer.have, shutil.disk_usage(transfer.part.parent).free
+    if not transfer.whole and missing > free:
+        raise FetchError(
+            f"{transfer.part.parent} has {amount(free)} free and {amount(missing)} are still to come; make room, or "
+            "name another folder with --to DIR"
+        )
+
+
+def _unpack(name: str, one: DataSet, transfer: Transfer, target: Path) -> int:
+    """Check the archive, unpack and check its content, put it in place, and return how many files there are."""
+    fresh = target.with_name(f".{target.name}.unpacking")
+    try:
+        _sweep(fresh)
+        if one.sha256 is not None:
+            _check_sum(transfer.part, one.sha256)
+        count = archives.unpack(transfer.part, fresh, one.most_bytes, one.most_files)
+        if one.sha256 is None:
+            log.info("checked: %s", CHECKS[name][1](fresh))
+        (fresh / catalogue.MARKER).write_text(
+            json.dumps({"name": name, "title": one.title, "url": one.url, "sha256": one.sha256, "licence": one.licence})
+        )
+        _place(fresh, target)
+        return count
+    except (archives.DamagedError, _WrongContentError) as error:
+        transfer.remove()
+        raise FetchError(f"{name}: {error}; it was removed, run the same command to fetch it anew") from None
+    except OSError as error:
+        raise FetchError(
+            f"{target} cannot be unpacked ({error.strerror or error}); the archive is kept in {transfer.part}: make "
+            "room and run the same command again to go on"
+        ) from None
+    finally:
+        _sweep(fresh)
+
+
+def _sweep(fresh: Path) -> None:
+    """Remove what is half unpacked, by this process or by one that was killed."""
+    for left in (fresh, fresh.with_name(f"{fresh.name}.top")):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _place(fresh: Path, target: Path) -> None:
+    """Put a fetched folder where an older one, an empty one or nothing is."""
+    old = target.with_name(f".{target.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)
+    fresh.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _next_command(name: str, target: Path) -> str:
+    """Return a command that trains on a fetched folder."""
+    if target == catalogue.data_folder() / name:
+        for recipe in config.recipe_names():
+            if config.load(config.find_recipe(recipe)).data.fetch == name:
+                return f"wavenet train {recipe}"
+    return f"wavenet train folder --data {target}"
+
+
+# --- checks ----------------------------------------------------------------------------------------------------------
+
+
+class _WrongContentError(Exception):
+    """What came is not what was published."""
+
+
+def _check_sum(path: Path, expected: str) -> None:
+    digest = hashlib.sha256()
+    with Progress("checking", max(1, path.stat().st_size // 10**6), "MB") as progress, path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+            progress.advance(file.tell() // 10**6 - progress.done)
+    if digest.hexdigest() != expected:
+        raise _WrongContentError(f"the archive has the SHA-256 {digest.hexdigest()}, expected {expected}")
+    log.info("checked: the archive has the SHA-256 that torchaudio gives")
+
+
+def check_digits(folder: Path) -> str:
+    """Return in words what was checked of the Free Spoken Digit Dataset, for which there is no checksum.
+
+    Raises:
+        _WrongContentError: a name is missing, one is too many, or a file is no sound.
+    """
+    expected = {f"{digit}_{who}_{take}.wav" for digit in range(10) for who in SPEAKERS for take in range(TAKES)}
+    found = {path.name: path for path in folder.glob("recordings/*.wav")}
+    if found.keys() != expected:
+        wrong = sorted(expected - found.keys()) or sorted(found.keys() - expected)
+        word = "missing" if expected - found.keys() else "unknown"
+        raise _WrongContentError(
+            f"the archive has {len(found):,} recordings, expected {len(expected):,} named DIGIT_SPEAKER_TAKE; "
+            f"{word}: {', '.join(wrong[:3])}"
+        )
+    with Progress("reading", len(found), "files") as progress:
+        for name, path in sorted(found.items()):
+            try:
+                with files.Reader(path) as reader:
+                    empty = not sum(len(block) for block in reader.blocks())
+            except SoundError as error:
+                raise _WrongContentError(f"the recording {name} cannot be read ({error})") from None
+            if empty or layouts.fsdd_parts(name) is None:
+                raise _WrongContentError(f"the recording {name} holds no sound")
+            progress.advance(1)
+    return f"{len(found):,} names of {len(SPEAKERS)} speakers x 10 digits x {TAKES} takes, and each is readable sound"
+
+
+# for what has no checksum: what is said before, and what is done
+CHECKS: dict[str, tuple[str, Callable[[Path], str]]] = {
+    "digits": ("its 3,000 names are checked, and that each is readable sound", check_digits)
+}

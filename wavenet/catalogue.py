@@ -1,0 +1,174 @@
+"""The data sets that can be fetched by name, and where what was fetched lies.
+
+The table is our own, so that a look at a recipe costs no import of torch; a test holds its addresses and checksums
+against torchaudio's. Sizes are what the publishers' servers send, where ``exact``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from wavenet.errors import InputError, did_you_mean
+
+MARKER = ".wavenet-fetch.json"  # in a folder that was fetched: written last, so that it stands for the whole
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """One archive of sound that a publisher offers.
+
+    Args:
+        title: what it is.
+        url: where its archive is.
+        licence: what the publisher says may be done with it.
+        size: bytes of the archive.
+        sounds: about how many sound files it holds.
+        sha256: of the archive; None where the publisher gives none.
+        exact: whether `size` is known to the byte.
+    """
+
+    title: str
+    url: str
+    licence: str
+    size: int
+    sounds: int
+    sha256: str | None = None
+    exact: bool = True
+
+    @property
+    def most_bytes(self) -> int:
+        """No archive of this set unpacks to more: speech in PCM packs to half, in FLAC hardly at all."""
+        return 4 * self.size + (1 << 20)
+
+    @property
+    def most_files(self) -> int:
+        """No archive of this set has more members: texts and folders come beside the sounds."""
+        return 4 * self.sounds + 1_000
+
+    def words(self) -> str:
+        """Return the size as people say it."""
+        return f"{'' if self.exact else 'about '}{amount(self.size)}"
+
+
+def amount(size: int) -> str:
+    """Return a number of bytes as people say it: ``"812 bytes"``, ``"4.7 MB"``, ``"2.75 GB"``."""
+    for unit, name, digits in ((10**9, "GB", 2), (10**6, "MB", 1), (10**3, "kB", 1)):
+        if size >= unit:
+            return f"{size / unit:.{digits}f} {name}"
+    return f"{size} bytes"
+
+
+def _libritts(part: str, size: int, sounds: int, sha256: str) -> DataSet:
+    url = f"http://www.openslr.org/resources/60/{part}.tar.gz"
+    return DataSet(f"LibriTTS {part}, read books, 24 kHz", url, "CC BY 4.0", size, sounds, sha256)
+
+
+# Every sha256 is the one in torchaudio 2.11.0's datasets (ljspeech.py, vctk.py, speechcommands.py, yesno.py,
+# libritts.py), and so is every address that has one: http where torchaudio says http, since the sum is what counts.
+DATASETS = {
+    # a tagged release, which doesn't change; its publisher gives no checksum, and the server packs it anew at will
+    "digits": DataSet(
+        "Free Spoken Digit Dataset 1.0.10, 6 speakers, 8 kHz",
+        "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.zip",
+        "CC BY-SA 4.0",
+        16_000_000,
+        3_000,
+        exact=False,
+    ),
+    "ljspeech": DataSet(
+        "LJ Speech 1.1, one reader, 24 hours, 22.05 kHz",
+        "https://data.keithito.com/data/speech/LJSpeech-1.1.tar.bz2",
+        "public domain",
+        2_748_572_632,
+        13_100,
+        "be1a30453f28eb8dd26af4101ae40cbf2c50413b1bb21936cbcdc6fae3de8aa5",
+    ),
+    "vctk": DataSet(
+        "CSTR VCTK 0.92, 110 speakers, two microphones, 48 kHz",
+        "https://datashare.is.ed.ac.uk/bitstream/handle/10283/3443/VCTK-Corpus-0.92.zip",
+        "CC BY 4.0",
+        11_747_302_977,
+        88_000,
+        "f96258be9fdc2cbff6559541aae7ea4f59df3fcaf5cf963aae5ca647357e359c",
+    ),
+    "speechcommands": DataSet(
+        "Speech Commands 0.02, 35 words, 16 kHz (SC09 is its ten digits)",
+        "http://download.tensorflow.org/data/speech_commands_v0.02.tar.gz",
+        "CC BY 4.0",
+        2_428_923_189,
+        105_829,
+        "af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58",
+    ),
+    "yesno": DataSet(
+        "YesNo, one speaker, Hebrew, 8 kHz",
+        "http://www.openslr.org/resources/1/waves_yesno.tar.gz",
+        "not stated in the archive (see openslr.org/1)",
+        4_700_000,
+        60,
+        "c3f49e0cca421f96b75b41640749167b52118f232498667ca7a5f9416aef8e73",
+        exact=False,
+    ),
+    "libritts-dev-clean": _libritts(
+        "dev-clean", 1_291_469_655, 5_736, "da0864e1bd26debed35da8a869dd5c04dfc27682921936de7cff9c8a254dbe1a"
+    ),
+    "libritts-dev-other": _libritts(
+        "dev-other", 924_804_676, 4_613, "d413eda26f3a152ac7c9cf3658ef85504dfb1b625296e5fa83727f5186cca79c"
+    ),
+    "libritts-test-clean": _libritts(
+        "test-clean", 1_230_670_113, 4_837, "234ea5b25859102a87024a4b9b86641f5b5aaaf1197335c95090cde04fe9a4f5"
+    ),
+    "libritts-test-other": _libritts(
+        "test-other", 964_502_297, 5_120, "33a5342094f3bba7ccc2e0500b9e72d558f72eb99328ac8debe1d9080402f10d"
+    ),
+    "libritts-train-clean-100": _libritts(
+        "train-clean-100", 7_723_686_890, 33_236, "c5608bf1ef74bb621935382b8399c5cdd51cd3ee47cec51f00f885a64c6c7f6b"
+    ),
+    "libritts-train-clean-360": _libritts(
+        "train-clean-360", 27_504_073_644, 116_500, "ce7cff44dcac46009d18379f37ef36551123a1dc4e5c8e4eb73ae57260de4886"
+    ),
+    "libritts-train-other-500": _libritts(
+        "train-other-500", 44_565_031_479, 205_044, "e35f7e34deeb2e2bdfe4403d88c8fdd5fbf64865cae41f027a185a6965f0a5df"
+    ),
+}
+ALSO = {"fsdd": "digits", "sc09": "speechcommands"}  # other names that people know them by
+
+
+def known_name(name: str) -> str:
+    """Return the name in the table that a user means.
+
+    Raises:
+        InputError: there is none.
+    """
+    found = ALSO.get(name, name)
+    if found not in DATASETS:
+        raise InputError(f"no data set {name!r}{did_you_mean(name, DATASETS)}; give one of {', '.join(DATASETS)}")
+    return found
+
+
+def data_folder() -> Path:
+    """Return where fetched data sets are kept: ``$WAVENET_DATA``, else this user's data folder."""
+    named = os.environ.get("WAVENET_DATA")
+    if named:
+        return Path(named).absolute()
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("wavenet"))
+
+
+def fetched(name: str) -> Path | None:
+    """Return the folder in `data_folder()` that holds a whole data set, or None where it was not fetched."""
+    folder = data_folder() / name
+    return folder if marked(folder) == name else None
+
+
+def marked(folder: Path) -> str | None:
+    """Return the name of the data set that was fetched into a folder, or None where it is no such folder."""
+    try:
+        told = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    name = told.get("name") if isinstance(told, dict) else None
+    return name if isinstance(name, str) else None
