@@ -46,13 +46,8 @@ def describe_measured(measured: Measured) -> str:
     lines += fact("gradient", f"{held}; mean over {many(measured.gradients, 'position')}")
     enough = [f"{lasting(measured.enough(bits))} are within {bits:g} bits/sample of all" for bits in ENOUGH_BITS]
     lines += fact("context", f"{', '.join(enough)}; mean over {many(measured.positions, 'position')}")
-    lines += fact(
-        "", "with less than all the network hears a sound that begins just there, as it seldom did in training"
-    )
-    lines += [
-        "",
-        f"{'newest samples kept':<22}{'ms':>10}{'bits/sample':>22}{'won':>22}{'positions that have them':>24}",
-    ]
+    lines += fact("", "with less than all the network hears a sound that begins just there: seldom so in training")
+    lines += ["", f"{'newest samples kept':<22}{'ms':>12}{'bits/sample':>20}{'won':>22}{'positions with more':>22}"]
     for one in measured.context:
         won = f"{one.won:.4f} +- {one.won_error:.4f}" if one.samples else ""
         ms = 1000 * one.samples / measured.sample_rate
