@@ -136,5 +136,6 @@ def test_a_second_process_is_refused_until_the_first_is_gone(
     assert ending.code == -signal.SIGKILL
     last = server.run(run.parent, command)  # at once: data workers of the first are still there
     assert last.code == 0, last.words
-    named = {"run/config.yaml", "run/model/config.json", "run/checkpoints/best.ckpt", "run/checkpoints/last.ckpt"}
+    checkpoints = {f"run/checkpoints/{name}.ckpt" for name in ("best", "good", "last")}
+    named = {"run/config.yaml", "run/model/config.json", *checkpoints}
     assert set(unhurt.differs(run.parent)) == (named if workers else set())  # these carry train.workers

@@ -83,7 +83,7 @@ class Layout:
     aside: re.Pattern[str] | None = None
 
 
-def plain(folder: Path, sounds: Iterable[Path]) -> list[Clip]:
+def any_folder(folder: Path, sounds: Iterable[Path]) -> list[Clip]:
     """Return sound files below a folder as clips of which nothing is known."""
     return [Clip(path, _name(path, folder)) for path in sounds]
 

@@ -85,7 +85,7 @@ def _read(folder: Path, layout: str, sounds: list[Path]) -> tuple[Path, list[Cli
     if layout == "metadata":
         return table.parent, tables.metadata(table)
     if layout == "folder" or not sounds:
-        return folder, layouts.plain(folder, sounds)
+        return folder, layouts.any_folder(folder, sounds)
     if layout == "ljspeech":
         return table.parent, tables.ljspeech(table, sounds)
     return layouts.named(folder, layout, sounds)
