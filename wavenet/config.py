@@ -187,7 +187,7 @@ def from_tree(tree: dict[str, Any], where: str) -> Recipe:
         recipe: Recipe = build(Recipe, tree, "")
         _check(recipe)
     except RecipeError as error:
-        raise RecipeError(f"{where}: {one_line(error)}") from None
+        raise RecipeError(f"{where}: {one_line(error, 400)}") from None
     return recipe
 
 

@@ -16,7 +16,7 @@ MAX_JSON_BYTES = 1 << 24
 MAX_NUMBER = 10_000  # characters: reading sexagesimal 1:1:1... takes time that grows with their square
 
 
-def one_line(text: object, most: int = 400) -> str:
+def one_line(text: object, most: int = 300) -> str:
     """Return what an error tells, or another object's text, on one line of at most so many characters."""
     try:
         line = " ".join(str(text).split())
