@@ -29,7 +29,8 @@ WRITING = ("mkdir", "open", "write", "sync")  # what a full disk refuses, beside
 PHASES = (  # by the event that was going on
     (r"decode|cache", "caching"),
     (r"best\.ckpt", "best.ckpt"),
-    (r"last\.ckpt|run/checkpoints$", "last.ckpt"),
+    (r"last\.ckpt", "last.ckpt"),
+    (r"good\.ckpt|run/checkpoints$", "good.ckpt"),
     (r"model\.safetensors", "bundle weights"),
     (r"run/model", "bundle config"),
     (r"samples|^sound", "sound, picture"),

@@ -11,7 +11,6 @@ import pytest
 import toys
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matplotlib.figure import Figure
 
 from wavenet import pictures, report
 from wavenet.pictures import sheet
@@ -50,11 +49,12 @@ def test_each_format_is_written_whole(tmp_path: Path, suffix: str, begins: bytes
 
 
 def test_a_sheet_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(self: Figure, file: Path, **options: object) -> None:
-        Path(file).write_bytes(b"half")
+    def full(self: Path, data: bytes) -> int:
+        with self.open("wb") as file:
+            file.write(data[:100])
         raise OSError("no space left")
 
-    monkeypatch.setattr(Figure, "savefig", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="no space"):
         pictures.sheet_picture(tmp_path / "a.png", looked(dilations=[1, 2]))
     assert not list(tmp_path.iterdir())

@@ -23,7 +23,8 @@ NEEDED = {  # what training cannot do without, and what its line begins with
     "run/metrics.csv": "ROOT/run/metrics.csv cannot be written",
     "run/model": "the bundle ROOT/run/model cannot be written",
     "run/checkpoints/best.ckpt": "the checkpoint ROOT/run/checkpoints/best.ckpt cannot be written",
-    "run/checkpoints": "the checkpoint ROOT/run/checkpoints/last.ckpt cannot be written",
+    "run/checkpoints/last.ckpt": "the checkpoint ROOT/run/checkpoints/last.ckpt cannot be written",
+    "run/checkpoints": "the checkpoint ROOT/run/checkpoints/good.ckpt cannot be written",
 }
 
 

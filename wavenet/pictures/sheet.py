@@ -5,6 +5,7 @@ Nothing depends on colour alone: lines differ in lightness and dashes, and holes
 
 from __future__ import annotations
 
+import io
 import math
 import textwrap
 from collections.abc import Callable, Sequence
@@ -64,8 +65,9 @@ def sheet_picture(path: Path, report: Report, measured: Measured | None = None) 
     if measured:
         _profile_axes(figure.add_subplot(grid[-1, 0]), measured)
         _context_axes(figure.add_subplot(grid[-1, 1]), measured)
-    with atomic.replacing(path) as temporary:
-        figure.savefig(temporary, dpi=150, format=path.suffix.lower().lstrip("."))
+    drawn = io.BytesIO()  # in memory first: where a disk is full the writer of PDF fails with an error of its own
+    figure.savefig(drawn, dpi=150, format=path.suffix.lower().lstrip("."))
+    atomic.write_bytes(path, drawn.getvalue())
 
 
 def _different(design: Design) -> list[tuple[str, tuple[Part, ...]]]:
