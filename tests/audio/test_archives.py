@@ -68,13 +68,13 @@ def test_folders_of_their_own_and_doubles_are_no_trouble(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", ["/tmp/escaped", "../escaped", "a/../../escaped", "a\\..\\escaped", "C:escaped"])
+@pytest.mark.parametrize("name", ["/escaped", "../escaped", "a/../../escaped", "a\\..\\escaped", "C:escaped"])
 def test_no_member_leaves_the_folder(tmp_path: Path, kind: str, name: str) -> None:
     archive = pack(tmp_path / "x", {"a/fine": b"1", name: b"2"}, kind)
     with pytest.raises(DamagedError, match="outside of its folder") as caught:
         unpack(archive, tmp_path / "in" / "out")
     assert "\n" not in str(caught.value)
-    assert not list(tmp_path.rglob("*escaped*")) and not Path("/tmp/escaped").exists()
+    assert not list(tmp_path.rglob("*escaped*")) and not Path("/escaped").exists()
 
 
 @pytest.mark.parametrize(

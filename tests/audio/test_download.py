@@ -276,13 +276,13 @@ def test_a_truncated_archive_is_removed(
     assert "cut short or damaged" in failure("digits", capsys) and data(tmp_path) == []
 
 
-@pytest.mark.parametrize("name", ["../escaped", "/tmp/escaped"])
+@pytest.mark.parametrize("name", ["../escaped", "/escaped"])
 def test_an_archive_that_would_escape_unpacks_nothing(
     serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     serve(Publisher(zipped({"a": b"1", name: b"2"}, top="")))
     assert "outside of its folder" in failure("digits", capsys)
-    assert data(tmp_path) == [] and not list(tmp_path.rglob("escaped")) and not Path("/tmp/escaped").exists()
+    assert data(tmp_path) == [] and not list(tmp_path.rglob("escaped")) and not Path("/escaped").exists()
 
 
 def test_an_archive_that_swells_is_refused(serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
