@@ -71,6 +71,14 @@ def test_alone_everything_is_agreed_at_once() -> None:
     assert team.agreed(True, torch.device("cpu")) and not team.agreed(False, torch.device("cpu"))
 
 
+def test_a_dry_run_of_a_process_that_does_not_lead_ends_at_once(
+    tmp_path: Path, sound_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", devices=2, dry_run=True)
+    assert not (tmp_path / "run").exists()
+
+
 def test_resuming_with_another_number_is_refused(tmp_path: Path, sound_folder: Path) -> None:
     run, cache = tmp_path / "run", tmp_path / "cache"
     toys.train(sound_folder, run, cache, max_steps=3)

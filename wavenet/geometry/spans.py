@@ -93,7 +93,8 @@ def propose(span: int, kernel: int, like: Shape) -> list[Proposal]:
     """Return WaveNets that see at least `span` samples and every lag of their receptive field, the cheapest first.
 
     One to six stacks each of doubling dilations (all alike, or the last ones shorter where that saves layers), of
-    dilations that grow by K, and of HDC's rates. Cheap means few multiply-adds per sample, then a small field.
+    dilations that grow by K, and of HDC's rates; near the largest field one stack whose last dilation is cut. Cheap
+    means few multiply-adds per sample, then a small field.
 
     Args:
         span: samples, 2 to MAX_RECEPTIVE_FIELD.

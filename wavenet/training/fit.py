@@ -79,7 +79,7 @@ def train(
 
     Raises:
         InputError: the recipe, the data, the model to begin from or the run folder cannot be used.
-        DivergenceError: ten non-finite steps in a row.
+        DivergenceError: ten non-finite steps in a row, again after three rollbacks.
         KeyboardInterrupt: Ctrl-C; the run was saved.
         Terminated: SIGTERM; the run was saved.
     """
@@ -153,6 +153,8 @@ def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
     module = _module(recipe, sound, state, options)
     module.rank = own_team.rank
     if not own_team.leads:
+        if options.dry_run:
+            return
         _fit(run, module, sound, state=state, device=device, options=options, own_team=own_team)
         return
     line = first_line(module, sound, device, options)
