@@ -18,7 +18,7 @@ demo: $(READY)
 	$(BIN)/wavenet inspect runs/quickstart
 
 test: $(READY)
-	$(BIN)/python -m pytest -m 'not slow and not night' -n auto --maxprocesses 4 --dist worksteal
+	$(BIN)/python -m pytest -m 'not slow' -n auto --maxprocesses 4 --dist worksteal
 
 test-all: $(READY)
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal

@@ -397,8 +397,9 @@ def test_what_nobody_expected_is_one_line_and_exit_1(
 
 
 def started(*arguments: object, until: str) -> subprocess.Popen[str]:
-    """Start a command and return it when it has said `until` on stderr."""
-    command = [sys.executable, "-m", "wavenet", *(str(argument) for argument in arguments)]
+    """Start a command that tells of its progress at once, and return it when it has said `until` on stderr."""
+    code = "import sys; from wavenet import cli, progress; progress.PLAIN_SECONDS = 0.1; sys.exit(cli.main())"
+    command = [sys.executable, "-c", code, *(str(argument) for argument in arguments)]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert child.stderr is not None
     for line in child.stderr:

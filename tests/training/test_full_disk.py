@@ -76,9 +76,8 @@ def test_a_full_disk_while_a_checkpoint_is_written(server: Server, unhurt: Unhur
     full_at(server, unhurt, tmp_path / "root", max(index for index, name in cases(unhurt) if name == event), event)
 
 
-@pytest.mark.parametrize(
-    "part", [pytest.param(0, marks=pytest.mark.slow), *(pytest.param(part, marks=pytest.mark.night) for part in (1, 2))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(3))
 def test_a_full_disk_at_any_write(server: Server, unhurt: Unhurt, tmp_path: Path, part: int) -> None:
     found = cases(unhurt)
     assert {line_for(event) for _, event in found} >= set(NEEDED.values())

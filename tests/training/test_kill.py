@@ -54,13 +54,11 @@ def killed_and_resumed(server: Server, unhurt: Unhurt, place: Path, seed: int, k
 
 
 def test_killed_and_resumed(server: Server, unhurt: Unhurt, tmp_path: Path) -> None:
-    killed_and_resumed(server, unhurt, tmp_path, seed=0, kills=10)
+    killed_and_resumed(server, unhurt, tmp_path, seed=0, kills=5)
 
 
-@pytest.mark.parametrize(
-    "seed",
-    [pytest.param(1, marks=pytest.mark.slow), *(pytest.param(seed, marks=pytest.mark.night) for seed in (2, 3, 4))],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 5))
 def test_killed_and_resumed_a_hundred_times(server: Server, unhurt: Unhurt, tmp_path: Path, seed: int) -> None:
     killed_and_resumed(server, unhurt, tmp_path, seed, kills=25)
 
@@ -94,7 +92,7 @@ def test_stopped_and_resumed(server: Server, unhurt: Unhurt, tmp_path: Path, act
     stopped_and_resumed(server, unhurt, tmp_path, act, seed=0, stops=1)
 
 
-@pytest.mark.night
+@pytest.mark.slow
 @pytest.mark.parametrize("act", ["int", "term"])
 def test_stopped_and_resumed_ten_times(server: Server, unhurt: Unhurt, tmp_path: Path, act: str) -> None:
     stopped_and_resumed(server, unhurt, tmp_path, act, seed=1, stops=10)
