@@ -13,6 +13,7 @@ from pathlib import Path
 
 from wavenet.errors import InputError, did_you_mean
 
+GZIP, BZIP2, ZIP = b"\x1f\x8b", b"BZh", b"PK"
 MARKER = ".wavenet-fetch.json"  # in a folder that was fetched: written last, so that it stands for the whole
 
 
@@ -28,6 +29,7 @@ class DataSet:
         sounds: about how many sound files it holds.
         sha256: of the archive; None where the publisher gives none.
         exact: whether `size` is known to the byte.
+        begins: the first bytes of the archive, which tell its kind.
     """
 
     title: str
@@ -37,6 +39,7 @@ class DataSet:
     sounds: int
     sha256: str | None = None
     exact: bool = True
+    begins: bytes = GZIP
 
     @property
     def most_bytes(self) -> int:
@@ -67,17 +70,21 @@ def _libritts(part: str, size: int, sounds: int, sha256: str) -> DataSet:
 
 
 # Every sha256 is the one in torchaudio 2.11.0's datasets (ljspeech.py, vctk.py, speechcommands.py, yesno.py,
-# libritts.py), and so is every address that has one: http where torchaudio says http, since the sum is what counts.
+# libritts.py), and so is every address that has one but VCTK's: http where torchaudio says http, since the sum is what
+# counts. Sizes, where exact, are of the very files with these sums; each says who saw it.
 DATASETS = {
-    # a tagged release, which doesn't change; its publisher gives no checksum, and the server packs it anew at will
+    # A tagged release (commit d6938f9), which doesn't change; its publisher gives no checksum, and the server packs it
+    # anew at will: 16,419,872 bytes in August 2026.
     "digits": DataSet(
         "Free Spoken Digit Dataset 1.0.10, 6 speakers, 8 kHz",
         "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.zip",
         "CC BY-SA 4.0",
-        16_000_000,
+        16_400_000,
         3_000,
         exact=False,
+        begins=ZIP,
     ),
+    # size: what data.keithito.com sent in 2021 (a log in Keras' MelGAN example)
     "ljspeech": DataSet(
         "LJ Speech 1.1, one reader, 24 hours, 22.05 kHz",
         "https://data.keithito.com/data/speech/LJSpeech-1.1.tar.bz2",
@@ -85,15 +92,21 @@ DATASETS = {
         2_748_572_632,
         13_100,
         "be1a30453f28eb8dd26af4101ae40cbf2c50413b1bb21936cbcdc6fae3de8aa5",
+        begins=BZIP2,
     ),
+    # Size: TensorFlow Datasets' vctk/checksums.tsv, with this sum. The address that it and torchaudio give, under
+    # datashare.is.ed.ac.uk/bitstream/handle, is of the publisher's former server, and is said to answer with a page
+    # now; this one is the file behind it, and can be continued.
     "vctk": DataSet(
         "CSTR VCTK 0.92, 110 speakers, two microphones, 48 kHz",
-        "https://datashare.is.ed.ac.uk/bitstream/handle/10283/3443/VCTK-Corpus-0.92.zip",
+        "https://datashare.ed.ac.uk/server/api/core/bitstreams/535f4286-e54c-4038-838c-a02285e32cb2/content",
         "CC BY 4.0",
         11_747_302_977,
         88_000,
         "f96258be9fdc2cbff6559541aae7ea4f59df3fcaf5cf963aae5ca647357e359c",
+        begins=ZIP,
     ),
+    # size: what download.tensorflow.org sends (the Speech Commands example of ESPnet checks it)
     "speechcommands": DataSet(
         "Speech Commands 0.02, 35 words, 16 kHz (SC09 is its ten digits)",
         "http://download.tensorflow.org/data/speech_commands_v0.02.tar.gz",
@@ -102,15 +115,16 @@ DATASETS = {
         105_829,
         "af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58",
     ),
+    # size: TensorFlow Datasets' yesno/checksums.tsv, with this sum
     "yesno": DataSet(
         "YesNo, one speaker, Hebrew, 8 kHz",
         "http://www.openslr.org/resources/1/waves_yesno.tar.gz",
         "not stated in the archive (see openslr.org/1)",
-        4_700_000,
+        4_703_754,
         60,
         "c3f49e0cca421f96b75b41640749167b52118f232498667ca7a5f9416aef8e73",
-        exact=False,
     ),
+    # sizes: those that ESPnet's recipe for LibriTTS checks (local/download_and_untar.sh)
     "libritts-dev-clean": _libritts(
         "dev-clean", 1_291_469_655, 5_736, "da0864e1bd26debed35da8a869dd5c04dfc27682921936de7cff9c8a254dbe1a"
     ),
@@ -152,7 +166,7 @@ def data_folder() -> Path:
     """Return where fetched data sets are kept: ``$WAVENET_DATA``, else this user's data folder."""
     named = os.environ.get("WAVENET_DATA")
     if named:
-        return Path(named).absolute()
+        return Path(os.path.expanduser(named)).absolute()  # noqa: PTH111  (Path raises where there is no home)
     import platformdirs
 
     return Path(platformdirs.user_data_dir("wavenet"))
