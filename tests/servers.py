@@ -23,6 +23,9 @@ class Publisher:
         codes: for each request in turn, a status instead of the file.
         stall: seconds without a byte in the middle of each answer.
         pause: seconds between blocks of 1,000 bytes.
+        location: where a request for /set.zip is sent on to; none where empty.
+        chunked: whether the file is sent in chunks, without its length.
+        extra: further headers of an answer.
     """
 
     data: bytes
@@ -33,6 +36,9 @@ class Publisher:
     codes: list[int] = field(default_factory=list)
     stall: float = 0.0
     pause: float = 0.0
+    location: str = ""
+    chunked: bool = False
+    extra: dict[str, str] = field(default_factory=dict)
     modified: str | None = None
     shifted: int = 0
     asked: list[dict[str, str]] = field(default_factory=list)
@@ -43,6 +49,11 @@ class Publisher:
         self.asked.append(dict(handler.headers))
         self.paths.append(handler.path)
         code = self.codes.pop(0) if self.codes else 200
+        if self.location and handler.path == "/set.zip":
+            handler.send_response(302)
+            handler.send_header("Location", self.location)
+            handler.end_headers()
+            return
         first = self._first(handler) if code == 200 else 0
         if code != 200:
             handler.send_error(code)
@@ -61,7 +72,11 @@ class Publisher:
         if first:
             begin = first + self.shifted
             handler.send_header("Content-Range", f"bytes {begin}-{len(self.data) - 1}/{len(self.data)}")
-        if self.length:
+        for name, value in self.extra.items():
+            handler.send_header(name, value)
+        if self.chunked:
+            handler.send_header("Transfer-Encoding", "chunked")
+        elif self.length:
             handler.send_header("Content-Length", str(len(self.data) - first))
         handler.end_headers()
         self._send(handler, self.data[first:])
@@ -75,8 +90,11 @@ class Publisher:
     def _send(self, handler: BaseHTTPRequestHandler, rest: bytes) -> None:
         cut = self.cuts.pop(0) if self.cuts else len(rest)
         for at in range(0, min(cut, len(rest)), 1000):
-            handler.wfile.write(rest[at : min(at + 1000, cut)])
+            block = rest[at : min(at + 1000, cut)]
+            handler.wfile.write(b"%x\r\n%b\r\n" % (len(block), block) if self.chunked else block)
             time.sleep(self.pause)
+        if self.chunked and cut >= len(rest):
+            handler.wfile.write(b"0\r\n\r\n")
         time.sleep(self.stall)
 
 
@@ -90,6 +108,9 @@ class Served:
                     publisher.answer(self)
                 except ConnectionError:
                     self.close_connection = True
+
+            def do_CONNECT(self) -> None:
+                self.send_error(407)
 
             def log_message(self, *_: Any) -> None:
                 pass

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import logging
 import os
 import socket
+import ssl
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -72,7 +76,7 @@ def test_a_file_arrives_whole_and_is_known_to_be(serve: Serve, tmp_path: Path) -
 @pytest.mark.parametrize("length", [True, False])
 def test_what_breaks_off_goes_on_where_it_was(serve: Serve, tmp_path: Path, length: bool, said) -> None:  # type: ignore[no-untyped-def]
     site = serve(Publisher(DATA, cuts=[20_000, 5_000], length=length))
-    one = of(site, tmp_path)
+    one = of(site, tmp_path, checked=False)
     one.run()
     assert one.part.read_bytes() == DATA
     assert [asked.get("Range") for asked in site.asked] == [None, "bytes=20000-", "bytes=25000-"]
@@ -91,7 +95,7 @@ def test_a_later_call_goes_on_with_what_an_earlier_one_left(serve: Serve, tmp_pa
 @pytest.mark.parametrize("change", ["no ranges", "another version", "another address", "record lost"])
 def test_what_cannot_be_continued_begins_anew(serve: Serve, tmp_path: Path, change: str) -> None:
     site = serve(Publisher(os.urandom(50_000), cuts=[10_000, 0, 0, 0]))
-    one = of(site, tmp_path)
+    one = of(site, tmp_path, checked=change != "another version")
     refused(one)
     site.data = DATA
     if change == "no ranges":
@@ -139,7 +143,7 @@ def test_a_part_that_has_all_or_too_much(serve: Serve, tmp_path: Path, left: int
     one.part.write_bytes((DATA + bytes(10_000))[:left])
     one.record.write_text(json.dumps({"url": site.url, "version": '"v1"', "total": None}))
     one.run()
-    assert one.part.read_bytes() == DATA and len(site.asked) == (1 if left == 50_000 else 2)
+    assert one.part.read_bytes() == DATA and len(site.asked) == (0 if left == 50_000 else 2)
 
 
 @pytest.mark.parametrize(("code", "tries"), [(503, 4), (429, 4), (500, 4), (404, 1), (403, 1)])
@@ -247,3 +251,159 @@ def test_a_proxy_of_the_environment_is_asked(serve: Serve, tmp_path: Path, monke
     one = Transfer("http://sounds.invalid/set.zip", tmp_path / "set.part", len(DATA), True, True)
     one.run()
     assert one.part.read_bytes() == DATA and site.paths == ["http://sounds.invalid/set.zip"]
+
+
+# --- nothing is lost -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("tag", "checked"), [('"v1"', True), ('"v1"', False), ('W/"v1"', False), (None, True)])
+def test_a_server_without_ranges_takes_nothing_away(
+    serve: Serve, tmp_path: Path, tag: str | None, checked: bool
+) -> None:
+    """Each try begins anew; what it brings is compared with what is there, and less of it never shortens the part."""
+    site = serve(Publisher(DATA, cuts=[20_000, 5_000, 0, 300, 30_000, 10_000], ranges=False, tag=tag))
+    one = of(site, tmp_path, checked=checked)
+    assert "20.0 kB of 50.0 kB are kept" in refused(one) and one.part.read_bytes() == DATA[:20_000]
+    one.run()
+    assert one.part.read_bytes() == DATA and len(site.asked) == 7
+
+
+def test_a_file_that_was_changed_meanwhile_is_taken_whole(serve: Serve, tmp_path: Path) -> None:
+    """And never mixed, though its new version breaks off within what is left of the old one."""
+    site = serve(Publisher(DATA, cuts=[10_000, 20_000]))
+    one = of(site, tmp_path, checked=False)
+    one.part.write_bytes(os.urandom(30_000))
+    one.record.write_text(json.dumps({"url": site.url, "version": '"v0"', "total": 50_000}))
+    one.run()
+    assert one.part.read_bytes() == DATA and [a.get("Range") for a in site.asked[1:]] == [
+        "bytes=10000-",
+        "bytes=30000-",
+    ]
+
+
+def test_mirrors_that_name_a_version_differently_go_on_with_each_other(serve: Serve, tmp_path: Path) -> None:
+    site = serve(Publisher(DATA, cuts=[10_000, 0, 0, 0]))
+    refused(of(site, tmp_path))
+    site.tag = '"as another mirror has it"'
+    of(site, tmp_path).run()
+    assert (tmp_path / "set.part").read_bytes() == DATA
+    assert site.asked[-1]["Range"] == "bytes=10000-" and "If-Range" not in site.asked[-1]
+
+
+@pytest.mark.parametrize("length", [True, False])
+def test_a_page_to_log_in_replaces_nothing(serve: Serve, tmp_path: Path, length: bool) -> None:
+    """It comes with status 200 and may be of any length, even of the right one."""
+    archive = b"\x1f\x8b" + DATA[2:]
+    site = serve(Publisher(archive, cuts=[10_000, 0, 0, 0]))
+    one = of(site, tmp_path)
+    one.begins = b"\x1f\x8b"
+    refused(one)
+    site.data, site.ranges, site.length = b"<!DOCTYPE html>".ljust(len(archive)), False, length
+    text = refused(one)
+    assert "begins with b'<!DOCTYPE html>" in text and "log in" in text and "10.0 kB of 50.0 kB are kept" in text
+    assert one.part.read_bytes() == archive[:10_000] and len(site.asked) == 5
+    site.data, site.ranges = archive, True
+    one.run()
+    assert one.part.read_bytes() == archive and site.asked[-1]["Range"] == "bytes=10000-"
+
+
+def test_a_range_that_is_refused_takes_nothing_away(serve: Serve, tmp_path: Path) -> None:
+    """DSpace answers 416 where it doesn't like a condition, without saying what it has."""
+    site = serve(Publisher(DATA, cuts=[30_000], codes=[200, 416]))
+    one = of(site, tmp_path)
+    one.run()
+    assert one.part.read_bytes() == DATA and ["Range" in asked for asked in site.asked] == [False, True, False]
+
+
+def test_an_empty_answer_is_no_file(serve: Serve, tmp_path: Path) -> None:
+    site = serve(Publisher(b""))
+    assert "sent nothing" in refused(of(site, tmp_path, exact=False, checked=False)) and len(site.asked) == 4
+
+
+def test_a_server_that_makes_us_begin_anew_for_ever_is_given_up(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "MANY_BYTES", 1_000)
+    site = serve(Publisher(DATA, cuts=[9_000] * 40, shifted=5))
+    assert "9.0 kB of 50.0 kB are kept" in refused(of(site, tmp_path)) and len(site.asked) == 4
+
+
+@pytest.mark.parametrize("checked", [True, False])
+def test_chunks_are_put_together(  # type: ignore[no-untyped-def]
+    serve: Serve, tmp_path: Path, checked: bool, said
+) -> None:
+    site = serve(Publisher(DATA, cuts=[20_000], chunked=True, extra={"Content-Encoding": "x-gzip"}))
+    one = of(site, tmp_path, size=len(DATA) if checked else 40_000, exact=checked, checked=checked)
+    one.run()
+    assert one.part.read_bytes() == DATA and one.whole and site.asked[1]["Range"] == "bytes=20000-"
+    assert "broke off; 20.0 kB of" in said.text
+
+
+@pytest.mark.parametrize("length", ["\xb2", "9" * 5000, "-1", ""])
+def test_a_length_that_is_none_is_no_length(serve: Serve, tmp_path: Path, length: str) -> None:
+    site = serve(Publisher(DATA, length=False, extra={"Content-Length": length}))
+    one = of(site, tmp_path)
+    one.run()
+    assert one.part.read_bytes() == DATA
+
+
+# --- redirects, proxies, certificates --------------------------------------------------------------------------------
+
+
+def test_a_redirect_to_another_host_is_followed_and_gone_on_with(serve: Serve, tmp_path: Path) -> None:
+    mirror = serve(Publisher(DATA, cuts=[10_000]))
+    site = serve(Publisher(b"", location=mirror.url.replace("set.zip", "elsewhere")))
+    one = of(site, tmp_path)
+    one.run()
+    assert one.part.read_bytes() == DATA and [asked.get("Range") for asked in mirror.asked] == [None, "bytes=10000-"]
+
+
+@pytest.mark.parametrize(
+    "to", ["file:///etc/hostname", "ftp://127.0.0.1/set.zip", "data:,x", "/set.zip", "http://[x/", "http://a..b/"]
+)
+def test_a_redirect_to_elsewhere_is_one_line_at_once(serve: Serve, tmp_path: Path, to: str) -> None:
+    site = serve(Publisher(DATA, location=to))
+    text = refused(of(site, tmp_path))
+    assert "not followed" in text or "cannot be asked for" in text
+    assert not of(site, tmp_path).have
+
+
+@pytest.mark.parametrize("checked", [True, False])
+def test_only_what_has_a_checksum_may_come_without_encryption(checked: bool) -> None:
+    asked = urllib.request.Request("https://example.org/a")
+    follow = transfer._Redirects(checked).redirect_request
+    assert follow(asked, None, 302, "Found", {}, "https://example.org/b").full_url == "https://example.org/b"
+    if checked:
+        assert follow(asked, None, 302, "Found", {}, "http://example.org/b").full_url == "http://example.org/b"
+    else:
+        with pytest.raises(urllib.error.HTTPError, match="redirection to http://example"):
+            follow(asked, None, 302, "Found", {}, "http://example.org/b")
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_wants_a_password_is_said_at_once(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    site = serve(Publisher(DATA, codes=[407] * 9))
+    monkeypatch.setenv(f"{scheme}_proxy", site.url.removesuffix("/set.zip"))
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    text = refused(Transfer(f"{scheme}://sounds.invalid/set.zip", tmp_path / "set.part", len(DATA), True, True))
+    assert "the proxy answered 407" in text and "a name and a password" in text and len(site.asked) <= 1
+
+
+def test_a_certificate_that_is_not_trusted_is_said_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def untrusted(*_: object) -> None:
+        raise ssl.SSLCertVerificationError(1, "self-signed certificate")
+
+    monkeypatch.setattr(transfer, "WAITS", (99.0,))
+    monkeypatch.setattr(http.client.HTTPSConnection, "connect", untrusted)
+    text = refused(Transfer("https://example.org/set.zip", tmp_path / "set.part", 10, True, True))
+    assert "certificate of example.org is not trusted" in text and "SSL_CERT_FILE" in text
+
+
+def test_what_a_server_says_cannot_write_on_the_terminal(tmp_path: Path) -> None:
+    one = Transfer("http://example.org/set.zip", tmp_path / "set.part", 10, True, True)
+    with pytest.raises(FetchError) as caught:
+        one._refused(urllib.error.HTTPError(one.url, 404, "no\x1b[2J\nfile", None, None))  # type: ignore[arg-type]
+    assert "404 no\\x1b[2J file for" in str(caught.value)
