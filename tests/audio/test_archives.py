@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
+import random
 import stat
 import tarfile
 import zipfile
@@ -163,6 +165,137 @@ def test_an_empty_or_encrypted_archive_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written_is_no_fault_of_the_archive(tmp_path: Path) -> None:
-    archive = pack(tmp_path / "x", {"a": b"1", "a/b": b"2"}, "zip")  # a file stands where a folder is needed
-    with pytest.raises(OSError, match=r"exists|directory"):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="directory"):
+        unpack(pack(tmp_path / "x", {"a": b"1"}, "zip"), tmp_path / "file" / "out")
+
+
+@pytest.mark.parametrize("kind", ["zip", "gz"])
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["a", "a/b"], "'a/b' lies in what is a file"),
+        (["a", "a/b/c"], "'a/b/c' lies in what is a file"),
+        (["a/b", "a"], "'a' is both a file and a folder"),
+        (["x" * 256], "too long a name"),
+        (["\u00e9" * 128], "too long a name"),
+        (["a/" * 3000 + "b"], "too long a name"),
+        (["."], "without a name"),
+    ],
+)
+def test_names_that_cannot_be_written_are_the_archives_fault(
+    tmp_path: Path, kind: str, names: list[str], words: str
+) -> None:
+    archive = pack(tmp_path / "x", dict.fromkeys(names, b"1"), kind)
+    with pytest.raises(DamagedError, match=words) as caught:
         unpack(archive, tmp_path / "out")
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
+
+
+def test_a_member_of_a_zip_without_a_name_is_the_archives_fault(tmp_path: Path) -> None:
+    data = pack(tmp_path / "x", {"a/fine": b"", "q": b""}, "zip").read_bytes()
+    (tmp_path / "x").write_bytes(data.replace(b"q", b"\0"))
+    with pytest.raises(DamagedError, match="without a name"):
+        unpack(tmp_path / "x", tmp_path / "out")
+
+
+def test_the_longest_name_there_can_be_is_written(tmp_path: Path) -> None:
+    assert unpack(pack(tmp_path / "x", {"x" * 255: b"1", "y": b""}, "zip"), tmp_path / "out") == 2
+
+
+def test_names_that_share_a_file_are_told_and_none_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where capitals are not told from small letters: something is there that was never written by this name."""
+    exists = Path.exists
+    monkeypatch.setattr(Path, "exists", lambda path: exists(path.with_name(path.name.lower())))
+    with pytest.raises(DamagedError, match=r"'b/A' has a name that this file system does not tell from another one's"):
+        unpack(pack(tmp_path / "x", {"b/a": b"1", "b/A": b"2"}, "zip"), tmp_path / "out")
+    assert tree(tmp_path / "out") == {"b/a": b"1"}
+
+
+@pytest.mark.parametrize("error", [IndexError("index"), OverflowError("too large"), MemoryError(), KeyError("name")])
+def test_what_the_libraries_stumble_over_is_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def stumble(*_: object, **__: object) -> None:
+        raise error
+
+    archive = pack(tmp_path / "x", {"a": b"1"}, "zip")
+    monkeypatch.setattr(zipfile.ZipFile, "infolist", stumble)
+    with pytest.raises(DamagedError, match="damaged"):
+        unpack(archive, tmp_path / "out")
+
+
+def sparse(size: int) -> bytes:
+    """Return a tar with one sparse member of the old GNU kind: 512 bytes of data at its end."""
+    entry = tarfile.TarInfo("a")
+    entry.type, entry.size = tarfile.GNUTYPE_SPARSE, 512
+    head = bytearray(entry.tobuf(tarfile.GNU_FORMAT))
+    head[386:410] = b"%011o\0%011o\0" % (size - 512, 512)
+    head[483:495] = b"%011o\0" % size
+    head[148:156] = b"%06o\0 " % tarfile.calc_chksums(bytes(head))[0]
+    return bytes(head) + b"d" * 512 + bytes(1024)
+
+
+def test_holes_count_as_what_they_become(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(gzip.compress(sparse(300_000)))
+    assert unpack(tmp_path / "x", tmp_path / "out") == 1
+    assert tree(tmp_path / "out") == {"a": bytes(299_488) + b"d" * 512}
+    (tmp_path / "y").write_bytes(gzip.compress(sparse(8 << 30)))
+    with pytest.raises(DamagedError, match="far more than was published"):
+        unpack(tmp_path / "y", tmp_path / "more")
+
+
+def test_a_header_that_is_huge_is_not_read(tmp_path: Path) -> None:
+    entry = tarfile.TarInfo("a")
+    entry.type, entry.size = tarfile.XHDTYPE, 3_000_000
+    (tmp_path / "x").write_bytes(gzip.compress(entry.tobuf() + bytes(3_000_000)))
+    with pytest.raises(DamagedError, match=r"a header of 3,000,320 bytes, expected at most 1,048,576"):
+        unpack(tmp_path / "x", tmp_path / "out")
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_list_of_very_many_members_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wide: bool) -> None:
+    monkeypatch.setattr(archives, "ENTRY_BYTES", 60)
+    if wide:
+        monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 10)
+    archive = pack(tmp_path / "x", {f"{i}": b"" for i in range(50)}, "zip")
+    assert (b"PK\x06\x06" in archive.read_bytes()) == wide
+    assert unpack(archive, tmp_path / "out", most_files=50) == 50
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    with pytest.raises(DamagedError, match=r"a list of 2,\d\d\d bytes, far more than for 10 members"):
+        unpack(archive, tmp_path / "more", most_files=10)
+
+
+def test_what_is_spoilt_anywhere_is_whole_or_damaged(tmp_path: Path) -> None:
+    """A zip and tars of each kind, with bytes changed at random and the tars' own checksums made right again."""
+    draw, content = random.Random(5), {"t/a": b"first" * 40, "t/d" * 40: b"2" * 300, "t/\u00e9": b""}
+    zipped = pack(tmp_path / "x", content, "zip").read_bytes()
+    tars = []
+    for form in (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w", format=form) as archive:
+            for name, data in content.items():
+                entry = tarfile.TarInfo(name)
+                entry.size, entry.mtime = len(data), 1
+                archive.addfile(entry, io.BytesIO(data))
+        tars.append(packed.getvalue().rstrip(b"\0") + bytes(1024))
+    damaged = 0
+    for i in range(120):
+        spoilt = bytearray(draw.choice([zipped, zipped, *tars]))
+        for _ in range(draw.choice([1, 1, 2, 4])):
+            at, count = draw.randrange(len(spoilt)), draw.choice([1, 2, 4, 8])
+            spoilt[at : at + count] = draw.choice([bytes(count), b"\xff" * count, draw.randbytes(count)])
+        if not zipped.startswith(spoilt[:2]):
+            for at in range(0, len(spoilt) - 511, 512):
+                head = bytes(spoilt[at : at + 512])
+                if head[257:262] == b"ustar":
+                    spoilt[at + 148 : at + 156] = b"%06o\0 " % tarfile.calc_chksums(head)[0]
+            spoilt = bytearray(gzip.compress(spoilt, 1))
+        (tmp_path / "x").write_bytes(spoilt)
+        try:
+            unpack(tmp_path / "x", tmp_path / f"out{i}", most_bytes=10_000)
+        except DamagedError as error:
+            damaged += 1
+            assert "\n" not in str(error)
+    assert 30 < damaged < 120
+    assert {path.name for path in tmp_path.iterdir()} <= {"x", *(f"out{i}" for i in range(120))}
