@@ -81,6 +81,9 @@ _GENERATE_EXAMPLES = """  wavenet generate runs/quickstart --seconds 3 --seed 1 
 _DATA_EXAMPLES = """  wavenet data fetch digits
   wavenet data scan recordings/"""
 
+_FETCH_NEXT = """the recipes digits, ljspeech, vctk and sc09 find the set they were made for (`wavenet train digits`),
+and any takes a folder with --data DIR; a fetch ends with the command to train on what it brought"""
+
 _FETCH_EXAMPLES = """  wavenet data fetch digits         # `wavenet train digits` finds it
   wavenet data fetch yesno --to sounds/yesno"""
 
@@ -210,7 +213,7 @@ def _data_arguments(parser: argparse.ArgumentParser, shared: Parser, runs: Mappi
         "fetch",
         help="download a data set, check it and unpack it",
         description="Download a data set, check it and unpack it. A download that was stopped goes on where it was.",
-        epilog=f"data sets:\n{sets}\n\nexamples:\n{_FETCH_EXAMPLES}",
+        epilog=f"data sets:\n{sets}\n\n{_FETCH_NEXT}\n\nexamples:\n{_FETCH_EXAMPLES}",
         parents=[shared],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 import io
 import json
@@ -16,6 +17,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import soundfile
@@ -24,7 +26,7 @@ from servers import Publisher, Serve, Served
 
 import wavenet
 from wavenet import catalogue, cli, config
-from wavenet.audio import download, sources, transfer
+from wavenet.audio import archives, download, sources, transfer
 from wavenet.catalogue import DATASETS, DataSet
 from wavenet.errors import FetchError, InputError, SoundError
 
@@ -187,6 +189,38 @@ def test_a_folder_of_others_is_never_touched(serve: Serve, tmp_path: Path, capsy
     assert fetch("yesno", "--to", tmp_path / "void") == 0
 
 
+def test_a_folder_that_cannot_be_replaced_is_said_before_the_download(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = serve(Publisher(YESNO))
+    for name in ("here", "volume"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr(os.path, "ismount", lambda path: str(path).endswith("volume"))
+    for place in (".", tmp_path / "here", tmp_path / "volume"):
+        assert fetch("yesno", "--to", place) == 2
+        assert "a folder in it that is to be made: --to /" in capsys.readouterr().err
+    for place in ("x" * 250, "x" * 300, "a\0b"):  # the first is a name, but not with what is written beside it
+        assert fetch("yesno", "--to", place) == 2
+        told = capsys.readouterr().err
+        assert told.startswith("error: ") and told.count("\n") == 1 and "unexpected" not in told
+    assert site.asked == [] and sorted(path.name for path in tmp_path.iterdir()) == ["here", "volume"]
+    assert fetch("yesno", "--to", tmp_path / "volume" / "yesno") == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+def test_a_link_to_a_folder_stays_one(serve: Serve, tmp_path: Path) -> None:
+    serve(Publisher(YESNO))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "large" / "disk").mkdir(parents=True)
+    (tmp_path / "data" / "yesno").symlink_to(tmp_path / "large" / "disk")
+    for force in (False, True):
+        assert wavenet.fetch("yesno", force=force) == tmp_path / "data" / "yesno"
+        assert (tmp_path / "large" / "disk" / "README").is_file() and (tmp_path / "data" / "yesno").is_symlink()
+        assert data(tmp_path) == ["yesno"] and len(list((tmp_path / "large").iterdir())) == 1
+    assert catalogue.fetched("yesno") is not None
+
+
 @pytest.mark.usefixtures("few")
 def test_another_folder_of_sound_replaces_what_would_be_fetched(serve: Serve, tmp_path: Path) -> None:
     recipe = config.load(config.find_recipe("digits"))
@@ -204,6 +238,7 @@ def test_help_lists_every_set(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         fetch("--help")
     told = capsys.readouterr().out
+    assert "`wavenet train digits`" in told
     assert ended.value.code == 0 and "--to DIR" in told and "--force" in told and "wavenet data fetch digits" in told
     for name, one in DATASETS.items():
         assert f"  {name} " in told and one.words() in told and one.licence in told and one.title in told
@@ -345,8 +380,57 @@ def test_too_little_room_is_said_before_the_download(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     site = serve(Publisher(YESNO))
-    monkeypatch.setattr(download.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 1000})())
+    monkeypatch.setattr(download.shutil, "disk_usage", lambda path: SimpleNamespace(total=10**9, free=1000))
     assert "has 1.0 kB free" in failure("yesno", capsys) and site.asked == [] and data(tmp_path) == []
+    room = 2 * len(YESNO) - 1  # for the archive, but not for what comes out of it
+    monkeypatch.setattr(download.shutil, "disk_usage", lambda path: SimpleNamespace(total=10**9, free=room))
+    assert "unpacking takes at least" in failure("yesno", capsys) and site.asked == [] and data(tmp_path) == []
+
+
+def test_a_file_system_that_does_not_tell_its_room_is_tried(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    serve(Publisher(YESNO))
+    monkeypatch.setattr(download.shutil, "disk_usage", lambda path: SimpleNamespace(total=0, free=0))
+    assert fetch("yesno") == 0
+
+
+def test_what_has_the_right_checksum_is_never_fetched_twice(
+    serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where it cannot be unpacked nevertheless: another download would end there too."""
+    packed = tarred({"a": b"1", "a/b": os.urandom(2_000)})
+    site = serve(Publisher(packed))
+    for _ in range(2):
+        text = failure("yesno", capsys)
+        assert "lies in what is a file" in text and "its checksum is right, so it is kept in" in text
+        assert (tmp_path / "data" / "yesno.part").read_bytes() == packed and len(site.asked) == 1
+
+
+@pytest.mark.usefixtures("few")
+def test_a_page_to_log_in_is_said_and_kept_from_the_part(
+    serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = serve(Publisher(DIGITS, cuts=[10_000, 0, 0]))
+    failure("digits", capsys)
+    site.data, site.tag, site.length = b"<html>Welcome to our wireless network</html>", None, False
+    text = failure("digits", capsys)
+    assert "b'<html>Welcome to'" in text and "log in" in text and "10.0 kB of" in text
+    assert (tmp_path / "data" / "digits.part").read_bytes() == DIGITS[:10_000]
+    site.data, site.tag = DIGITS, '"v1"'
+    assert fetch("digits") == 0 and site.asked[-1]["Range"] == "bytes=10000-"
+
+
+def test_what_cannot_be_unpacked_says_where_and_why(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only a disk that is full is told so."""
+    serve(Publisher(YESNO))
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EACCES, "Permission denied", "/some\nwhere")
+
+    monkeypatch.setattr(archives, "unpack", refuse)
+    text = failure("yesno", capsys)
+    assert "(Permission denied at /some\\nwhere)" in text and "kept in" in text and "make room" not in text
 
 
 # --- in a process of its own -----------------------------------------------------------------------------------------
@@ -364,7 +448,8 @@ sys.exit(cli.main(["data", "fetch", *sys.argv[2:]]))
 
 def command(publisher: Publisher, *words: str) -> list[str]:
     name, one = entry(publisher)
-    return [sys.executable, "-c", PROGRAM, json.dumps({name: dataclasses.asdict(one)}), name, *words]
+    changes = {key: getattr(one, key) for key in ("url", "size", "sha256", "exact")}
+    return [sys.executable, "-c", PROGRAM, json.dumps({name: changes}), name, *words]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no limit on the size of files there")
@@ -439,3 +524,34 @@ def test_two_at_once_do_not_share_a_part(serve: Serve, tmp_path: Path) -> None:
         with pytest.raises(InputError, match="another process"):
             wavenet.fetch("yesno")
     wavenet.fetch("yesno")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such locks there")
+def test_a_file_system_without_locks_is_no_other_process(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import fcntl
+
+    def none(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    serve(Publisher(YESNO))
+    monkeypatch.setattr(fcntl, "flock", none)
+    assert fetch("yesno") == 0 and data(tmp_path) == ["yesno"]
+    assert "cannot be locked (No locks available)" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such locks there")
+def test_what_another_process_has_just_fetched_is_not_fetched_again(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import fcntl
+
+    def late(*_: object) -> None:
+        (tmp_path / "data" / "yesno").mkdir()
+        (tmp_path / "data" / "yesno" / catalogue.MARKER).write_text('{"name": "yesno"}')
+
+    site = serve(Publisher(YESNO))
+    monkeypatch.setattr(fcntl, "flock", late)
+    assert fetch("yesno") == 0 and site.asked == [] and data(tmp_path) == ["yesno"]
+    assert "another process has just fetched it" in capsys.readouterr().err

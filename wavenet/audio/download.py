@@ -6,6 +6,7 @@ A download that was stopped stays as NAME.part beside the target, and the same c
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -18,8 +19,9 @@ from wavenet.audio import archives, files, layouts
 from wavenet.audio.transfer import Transfer
 from wavenet.catalogue import DATASETS, DataSet, amount
 from wavenet.errors import FetchError, InputError, SoundError, Terminated
-from wavenet.progress import Progress, log
+from wavenet.progress import Progress, log, printable
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")  # of FSDD 1.0.10
 TAKES = 50
 
@@ -45,9 +47,13 @@ def fetch(name: str, to: str | Path | None = None, force: bool = False) -> Path:
     if _already_there(name, target, force):
         log.info("%s is there already; --force fetches it anew", name)
         return target
-    part = target.with_name(f"{target.name}.part")
-    transfer = Transfer(one.url, part, one.size, one.exact, one.sha256 is not None)
+    place = target.resolve()  # a link to a folder stays one, and what is written beside it is beside the folder
+    part = place.with_name(f"{place.name}.part")
+    transfer = Transfer(one.url, part, one.size, one.exact, one.sha256 is not None, one.begins)
     with _locked(transfer):
+        if not force and catalogue.marked(target) == name:
+            log.info("%s is there now: another process has just fetched it", name)
+            return target
         log.info("%s: %s", name, one.title)
         log.info("%s from %s, licence: %s, into %s", one.words(), one.url, one.licence, target)
         if one.sha256 is None:
@@ -55,7 +61,7 @@ def fetch(name: str, to: str | Path | None = None, force: bool = False) -> Path:
         try:
             _check_room(transfer)
             transfer.run()
-            count = _unpack(name, one, transfer, target)
+            count = _unpack(name, one, transfer, place)
         except (KeyboardInterrupt, Terminated):
             log.error("%s; the same command goes on from there", transfer.kept())
             raise
@@ -69,9 +75,14 @@ def _already_there(name: str, target: Path, force: bool) -> bool:
     """Return whether there is nothing to do; raise InputError where the target is not ours to replace."""
     if catalogue.marked(target) == name:
         return not force
-    if target.is_dir() and not any(target.iterdir()):
-        return False
-    if target.exists() or target.is_symlink():
+    try:
+        empty = target.is_dir() and not any(target.iterdir())
+        there = target.exists() or target.is_symlink()
+    except OSError as error:
+        raise InputError(f"{target} cannot be looked into ({error.strerror}); name another with --to DIR") from None
+    if empty and (os.path.ismount(target) or target.resolve() == Path.cwd()):  # neither can be replaced by a new folder
+        raise InputError(f"{target} is in use as it is; name a folder in it that is to be made: --to {target / name}")
+    if there and not empty:
         raise InputError(f"{target} exists and is not {name} as fetched by this program; name another with --to DIR")
     return False
 
@@ -80,21 +91,28 @@ def _already_there(name: str, target: Path, force: bool) -> bool:
 def _locked(transfer: Transfer) -> Iterator[None]:
     """Hold the part for this process; an empty one is not left behind."""
     part = transfer.part
-    if part.is_dir() or (transfer.have and not transfer.record.is_file()):
-        raise InputError(f"{part} was not begun by this program; move it away, or name another folder with --to DIR")
     try:
-        part.parent.mkdir(parents=True, exist_ok=True)
-        lock = part.open("ab")
+        part.with_name(f".{part.name}.unpacking.top").exists()  # the longest name beside it, which may be too long
+        others = part.is_dir() or (transfer.have and not transfer.record.is_file())
+        if not others:
+            part.parent.mkdir(parents=True, exist_ok=True)
+            lock = part.open("ab")
     except OSError as error:
         raise InputError(f"{part} cannot be written ({error.strerror}); name another folder with --to DIR") from None
+    if others:
+        raise InputError(f"{part} was not begun by this program; move it away, or name another folder with --to DIR")
     with lock:
-        if os.name != "nt":  # the lock ends with the process, however it ends
+        if os.name == "nt":
+            lock.close()  # what is open cannot be removed there
+        else:  # the lock ends with the process, however it ends
             import fcntl
 
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            except BlockingIOError:
                 raise InputError(f"another process is fetching into {part}; wait for it") from None
+            except OSError as error:  # some network file systems have no locks
+                log.info("%s cannot be locked (%s); start no second fetch of it", part, error.strerror)
         try:
             yield
         finally:
@@ -103,17 +121,20 @@ def _locked(transfer: Transfer) -> Iterator[None]:
 
 
 def _check_room(transfer: Transfer) -> None:
-    missing, free = transfer.size - transfer.have, shutil.disk_usage(transfer.part.parent).free
-    if not transfer.whole and missing > free:
+    """Refuse what cannot fit: sound is packed, so that what comes out is at least as large as its archive."""
+    usage = shutil.disk_usage(transfer.part.parent)
+    free = usage.free if usage.total else transfer.size * 2  # some file systems in user space tell nothing
+    missing = 0 if transfer.whole else max(0, transfer.size - transfer.have)
+    if missing + transfer.size > free:
         raise FetchError(
-            f"{transfer.part.parent} has {amount(free)} free and {amount(missing)} are still to come; make room, or "
-            "name another folder with --to DIR"
+            f"{transfer.part.parent} has {amount(free)} free, {amount(missing)} are still to come and unpacking takes "
+            f"at least {amount(transfer.size)} beside it; make room, or name another folder with --to DIR"
         )
 
 
 def _unpack(name: str, one: DataSet, transfer: Transfer, target: Path) -> int:
     """Check the archive, unpack and check its content, put it in place, and return how many files there are."""
-    fresh = target.with_name(f".{target.name}.unpacking")
+    fresh = _fresh(target)
     try:
         _sweep(fresh)
         if one.sha256 is not None:
@@ -127,15 +148,27 @@ def _unpack(name: str, one: DataSet, transfer: Transfer, target: Path) -> int:
         _place(fresh, target)
         return count
     except (archives.DamagedError, _WrongContentError) as error:
+        if one.sha256 is not None and isinstance(error, archives.DamagedError):  # fetched anew, it would be the same
+            raise FetchError(
+                f"{name}: {error}; its checksum is right, so it is kept in {transfer.part}: name a folder on another "
+                "file system with --to DIR, or unpack it by other means and train with --data DIR"
+            ) from None
         transfer.remove()
         raise FetchError(f"{name}: {error}; it was removed, run the same command to fetch it anew") from None
     except OSError as error:
+        remedy = "make room" if error.errno in FULL else "mend that"
+        where = f" at {printable(str(error.filename))}" if error.filename is not None else ""
         raise FetchError(
-            f"{target} cannot be unpacked ({error.strerror or error}); the archive is kept in {transfer.part}: make "
-            "room and run the same command again to go on"
+            f"{target} cannot be unpacked ({error.strerror or error}{where}); the archive is kept in {transfer.part}: "
+            f"{remedy} and run the same command again to go on"
         ) from None
     finally:
         _sweep(fresh)
+
+
+def _fresh(target: Path) -> Path:
+    """Return where a data set is unpacked before it is put in place."""
+    return target.with_name(f".{target.name}.unpacking")
 
 
 def _sweep(fresh: Path) -> None:
