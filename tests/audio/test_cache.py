@@ -20,7 +20,7 @@ import pytest
 import soundfile
 from sound_toys import RATE, clip, codes, decode, make_bad
 
-from wavenet.audio import cache, sources
+from wavenet.audio import cache, decoding, files, sources
 from wavenet.audio.cache import Cache
 from wavenet.audio.sources import Clip
 from wavenet.config import TrimConfig
@@ -147,6 +147,17 @@ def test_a_file_that_goes_missing_is_noticed_by_its_clip(data: Path, place: Path
     assert said == ["dropped a1.wav: missing"]
 
 
+def test_a_file_that_may_be_read_again_is_decoded_again(
+    data: Path, place: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    genuine, shut = os.access, str(clips(data)[0].path)
+    with monkeypatch.context() as patch:  # root may read anything
+        patch.setattr(os, "access", lambda path, mode: str(path) != shut and genuine(path, mode))
+        patch.setattr(decoding, "Reader", lambda path: files.Reader(path if str(path) != shut else path / "no"))
+        assert cache.prepare(clips(data), RATE, None, place).entries[0].reason == "Not a directory" and len(said) == 1
+    assert cache.prepare(clips(data), RATE, None, place).entries[0].reason is None
+
+
 def test_every_rate_and_trim_rule_has_a_cache_of_its_own(data: Path, place: Path) -> None:
     rules = [(RATE, None), (RATE, TrimConfig(40.0)), (RATE, TrimConfig(40.0, 0.1)), (RATE, TrimConfig(30.0))]
     homes = {cache.prepare(clips(data), rate, trim, place).folder for rate, trim in [*rules, (RATE // 2, None)]}
@@ -250,7 +261,7 @@ def test_a_stop_half_way_leaves_nothing(
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from wavenet.audio import cache, sources
+from wavenet.audio import cache, decoding, files, sources
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_500, 1_500))
 try:
@@ -273,7 +284,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(data: Path, place: Path)
 CHILD = """
 import hashlib, sys, time
 from pathlib import Path
-from wavenet.audio import cache, sources
+from wavenet.audio import cache, decoding, files, sources
 
 data, place, pause, go = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3]), Path(sys.argv[4])
 genuine = cache.decode

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -156,8 +157,51 @@ def test_the_sentence_says_what_is_wrong(tmp_path: Path, name: str, word: str) -
 def test_a_missing_file_and_a_folder_are_sound_errors(tmp_path: Path) -> None:
     with pytest.raises(SoundError, match=r"no sound file .*gone\.wav"):
         files.read(tmp_path / "gone.wav", 8_000)
-    with pytest.raises(SoundError, match="directory"):
-        files.read(tmp_path, 8_000)
+    (tmp_path / "pipe.wav").touch() if os.name == "nt" else os.mkfifo(tmp_path / "pipe.wav")
+    for place in (tmp_path, tmp_path / "pipe.wav", tmp_path / ("long" * 100), Path("nul\0.wav")):
+        with pytest.raises(SoundError, match=r"no sound file|no samples|cannot be read"):
+            files.read(place, 8_000)
+
+
+def test_a_file_that_was_cut_is_read_with_a_warning(tmp_path: Path, said: list[str]) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(8_000, 500, 8_000), 8_000)
+    assert len(files.read(tmp_path / "a.wav", 8_000)) == 8_000 and said == []
+    os.truncate(tmp_path / "a.wav", 44 + 2 * 3_000)
+    assert len(files.read(tmp_path / "a.wav", 8_000)) == 3_000
+    assert len(said) == 1 and "a.wav: cut short" in said[0] and "0.38 s could be read" in said[0]
+
+
+@pytest.mark.parametrize("missing", ["nothing", "the count", "the end", "the count and the end", "a block", "the head"])
+def test_flac_is_read_up_to_where_it_ends_or_is_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    sound = np.random.default_rng(0).integers(-20_000, 20_000, 30_000).astype(np.int16)
+    soundfile.write(tmp_path / "a.flac", sound, 8_000)
+    content = bytearray((tmp_path / "a.flac").read_bytes())
+    if "count" in missing:  # as a program writes it that does not know how long the sound will be
+        content[21] &= 0xF0
+        content[22:26] = bytes(4)
+    if "end" in missing:
+        del content[-9_000:]
+    if missing == "a block":
+        content[30_000] ^= 0x55
+    if missing == "the head":
+        del content[1_000:]
+    (tmp_path / "a.flac").write_bytes(content)
+    monkeypatch.setattr(files, "BLOCK_FRAMES", 8_192)
+    try:
+        with files.Reader(tmp_path / "a.flac") as reader:
+            heard = np.concatenate(list(reader.blocks()))
+            note = reader.note()
+    except SoundError:
+        assert missing == "the head"
+        return
+    np.testing.assert_array_equal(heard * 32_768, sound[: len(heard)])
+    whole = 30_000 if missing in ("nothing", "the count") else 6 * 4_096 if "end" in missing else 3 * 4_096
+    assert len(heard) == whole
+    promised = "" if "count" in missing else "its header promises 3.75 s of sound, "
+    damaged = f"cut short or damaged: {promised}{whole / 8_000:.2f} s could be read"
+    assert note == (damaged if whole < 30_000 else "")
 
 
 # --- rates -----------------------------------------------------------------------------------------------------------

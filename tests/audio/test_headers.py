@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sound_toys import Kind
 
-from wavenet.audio import headers
+from wavenet.audio import files, headers
 
+LOSSY = [("OGG", "VORBIS"), ("OGG", "OPUS"), ("MP3", "MPEG_LAYER_III")]
 COUNTED = ["WAV", "WAVEX", "RF64", "W64", "AIFF", "CAF", "AU", "NIST"]
 
 
@@ -81,3 +82,56 @@ def test_a_header_gone_wrong_never_raises(
 def test_what_is_no_file_promises_nothing(tmp_path: Path) -> None:
     assert headers.promise(tmp_path / "gone.wav") is None and headers.promise(tmp_path) is None
     assert promise(tmp_path, b"") is None and promise(tmp_path, b"words") is None
+
+
+# --- formats that count nothing, or frames ---------------------------------------------------------------------------
+
+
+def lossy(format: str, subtype: str, channels: int = 1, rate: int = 48_000, seconds: float = 8.0) -> bytes:
+    content = sound_toys.written(Kind(format, subtype, channels, rate), seconds)
+    if content is None:
+        pytest.skip("libsndfile does not write this combination")
+    return content
+
+
+@pytest.mark.parametrize(("format", "subtype"), LOSSY)
+def test_a_lossy_file_that_was_cut_is_noticed_by_its_reader(tmp_path: Path, format: str, subtype: str) -> None:
+    content = lossy(format, subtype)
+    path = tmp_path / f"a.{format.lower()}"
+    for missing, behind in ((0, b""), (0, b"TAG" + bytes(125)), (300, b""), (len(content) // 2, b"")):
+        if behind and subtype == "OPUS":
+            continue  # libsndfile takes no such file
+        path.write_bytes(content[: len(content) - missing] + behind)
+        with files.Reader(path) as reader:
+            seconds = sum(len(block) for block in reader.blocks()) / reader.sample_rate
+            note = reader.note()
+        if missing:
+            assert note.startswith("cut short: ") and f"{seconds:.2f} s could be read" in note and 1.0 < seconds < 8.0
+        else:
+            assert note == "" and seconds == 8.0
+
+
+def test_ogg_that_ends_in_the_middle_or_the_head_of_a_page_is_unfinished(tmp_path: Path) -> None:
+    content, path = lossy("OGG", "VORBIS"), tmp_path / "a.ogg"
+    pages = [at for at in range(len(content)) if content.startswith(b"OggS\0", at)]
+    for length in (*pages[1:], *(at + more for at in pages for more in (5, 26, 27, 30)), len(content) - 1):
+        path.write_bytes(content[:length])
+        assert headers.unfinished(path), length
+    path.write_bytes(content)
+    assert not headers.unfinished(path)
+    for other in (b"", b"OggS", b"OggS" + bytes(200_000), content_of("WAV")):
+        path.write_bytes(other)
+        assert headers.unfinished(path) == (other == b"OggS")
+    assert not headers.unfinished(tmp_path / "gone.ogg") and not headers.unfinished(tmp_path)
+
+
+@pytest.mark.parametrize(("channels", "rate"), [(1, 48_000), (2, 44_100), (1, 16_000), (2, 16_000), (1, 8_000)])
+@pytest.mark.parametrize("tag", [b"", b"ID3\4\0\0" + bytes([0, 0, 1, 2]) + bytes(130)])
+def test_mp3_is_counted_in_its_first_frame(tmp_path: Path, channels: int, rate: int, tag: bytes) -> None:
+    content = lossy("MP3", "MPEG_LAYER_III", channels, rate, 0.5)
+    assert promise(tmp_path, tag + content) == headers.Promise(len(content), len(content))
+    assert promise(tmp_path, (tag + content)[:-5]) == headers.Promise(len(content), len(content) - 5)
+    counts = content.index(b"Xing") if b"Xing" in content[:60] else content.index(b"Info")
+    uncounted = content[: counts + 7] + b"\x0d" + content[counts + 8 :]  # without a count of bytes
+    assert promise(tmp_path, tag + uncounted) is None
+    assert promise(tmp_path, tag + content[:counts] + bytes(4) + content[counts + 4 :]) is None

@@ -29,7 +29,7 @@ from wavenet.config import TrimConfig
 from wavenet.errors import SoundError, WavenetError
 from wavenet.progress import Progress, log, printable
 
-DECODER_VERSION = 1  # raise it when the same file would decode to other samples
+DECODER_VERSION = 2  # raise it when the same file would decode to other samples
 
 
 class Samples:
@@ -100,6 +100,11 @@ def default_folder() -> Path:
     return Path(named) if named else Path(platformdirs.user_cache_dir("wavenet"))
 
 
+def held(folder: Path) -> int:
+    """Return how many bytes of samples the caches in a folder take."""
+    return sum(path.stat().st_size for path in folder.glob("*/pcm.int16"))
+
+
 def prepare(clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, folder: Path | None = None) -> Cache:
     """Return the cache of some clips, decoding them where it isn't there yet.
 
@@ -157,8 +162,8 @@ def _key(clips: Iterable[Clip], sample_rate: int, trim: TrimConfig | None) -> st
     files = []
     for clip in clips:
         try:
-            status = clip.path.stat()
-            files.append((clip.name, status.st_size, status.st_mtime_ns))
+            status, readable = clip.path.stat(), os.access(clip.path, os.R_OK)  # dropped only as long as it is not
+            files.append((clip.name, status.st_size, status.st_mtime_ns if readable else -1))
         except (OSError, ValueError):
             files.append((clip.name, -1, -1))
     rule = dataclasses.astuple(trim) if trim else None

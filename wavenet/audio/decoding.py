@@ -10,7 +10,6 @@ import dataclasses
 import errno
 import hashlib
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from wavenet.audio.files import BLOCK_FRAMES, Reader, resampled
+from wavenet.audio.files import BLOCK_FRAMES, Reader, is_file, resampled
 from wavenet.audio.sources import Clip
 from wavenet.config import TrimConfig
 from wavenet.errors import SoundError
@@ -125,7 +124,7 @@ def _out_of_reach(path: Path) -> str | None:
         return "missing" + why.get(error.errno or 0, "")
     except ValueError:  # no file can have such a name
         return "missing"
-    return None if os.path.isfile(path) else "not a regular file"  # noqa: PTH113  (Path.is_file may raise)
+    return None if is_file(path) else "not a regular file"
 
 
 class _Levels:

@@ -19,6 +19,7 @@ from wavenet import atomic
 from wavenet.audio import headers
 from wavenet.errors import InputError, SoundError
 from wavenet.outputs import Floats
+from wavenet.progress import log
 
 SUFFIXES = frozenset(
     {".wav", ".wave", ".rf64", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".caf"}
@@ -26,6 +27,8 @@ SUFFIXES = frozenset(
 )
 BLOCK_FRAMES = 1 << 18  # read and resampled at a time
 MOST_SAMPLES = 1 << 21  # of all channels together, read at a time
+UNKNOWN = (1 << 63) - 1  # frames, as libsndfile says it
+FLAC_FRAMES = 4_096  # read at a time of FLAC, whose usual block this is: an error takes all of what it is met in
 MOST_GROWTH = 24  # of a block that is resampled (8 to 192 kHz); beyond it, shorter blocks go in
 SLOWEST, FASTEST = 100, 10_000_000  # sample rates in Hz that a sound can have; others are a header gone wrong
 MAX_RATIO_TERM = 4_000  # an odd ratio of rates is replaced by the nearest with terms up to about this
@@ -37,6 +40,23 @@ RESAMPLING: dict[str, Any] = {
     "resampling_method": "sinc_interp_kaiser",
     "beta": 14.769656459379492,
 }
+
+
+def is_file(path: Path) -> bool:
+    """Return whether a path leads to a regular file; not, where it cannot be followed or is no path at all."""
+    return os.path.isfile(path)  # noqa: PTH113  (Path.is_file may raise)
+
+
+class _Stream(soundfile.SoundFile):  # type: ignore[misc]
+    """A sound file that is read from its front to its end.
+
+    soundfile would seek to where it is behind every read. Not all that libsndfile reads can be sought in (FLAC of
+    unknown length, DWVW), and in a lossy format what comes next would be decoded anew.
+    """
+
+    def seekable(self) -> bool:
+        """Return False."""
+        return False
 
 
 class Reader:
@@ -53,13 +73,14 @@ class Reader:
         self.path = path
         try:
             # bytes, since the library would refuse to encode a name that is no UTF-8
-            self._file = soundfile.SoundFile(str(path) if os.name == "nt" else os.fsencode(path))
+            self._file = _Stream(str(path) if os.name == "nt" else os.fsencode(path))
         except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
             raise SoundError(_reason(path, error)) from None
         self.sample_rate: int = self._file.samplerate
         self.channels: int = self._file.channels
         self.subtype: str = self._file.subtype
         self.frames_read = 0
+        self._damaged = False  # FLAC that cannot be read on
         if not SLOWEST <= self.sample_rate <= FASTEST:
             self._file.close()
             raise SoundError(f"its header names a sample rate of {self.sample_rate:,} Hz, which no sound has")
@@ -71,31 +92,50 @@ class Reader:
         self._file.close()
 
     def blocks(self) -> Iterator[Floats]:
-        """Yield the sound in order, [n] float32 a block.
+        """Yield the sound in order, [n] float32 a block; of FLAC, which proves every block of its own, up to an error.
 
         Raises:
             SoundError: libsndfile cannot read on.
         """
         size = max(1, min(BLOCK_FRAMES, MOST_SAMPLES // self.channels))
-        while True:
-            try:
-                block = self._file.read(size, dtype="float32", always_2d=True)
-            except (soundfile.SoundFileError, OSError) as error:
-                raise SoundError(_reason(self.path, error)) from None
+        while not self._damaged:
+            block = self._block(size)
             if not len(block):
                 return
             self.frames_read += len(block)
             finite = np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
             yield finite.mean(axis=1, dtype=np.float64).astype(np.float32)
 
+    def _block(self, size: int) -> Floats:
+        """Return the next frames [n, channels], `size` of them where there are so many."""
+        flac, parts, left = self._file.format == "FLAC", [np.zeros((0, self.channels), np.float32)], size
+        try:
+            while left:
+                part = self._file.read(min(left, FLAC_FRAMES) if flac else left, dtype="float32", always_2d=True)
+                if not len(part):
+                    break
+                parts.append(part)
+                left -= len(part)
+        except (soundfile.SoundFileError, OSError) as error:
+            if not flac or not (self.frames_read or left < size):
+                raise SoundError(_reason(self.path, error)) from None
+            self._damaged = True
+        return np.concatenate(parts)
+
     def note(self) -> str:
         """Return how much is missing from a file that was cut, once all blocks were read; empty where none is."""
-        promise = headers.promise(self.path)
+        promise, seconds = headers.promise(self.path), f"{self.frames_read / self.sample_rate:.2f} s could be read"
         if promise is not None and promise.broken:
-            return (
-                f"cut short: its header promises {promise.promised:,} bytes of sound, {promise.present:,} are there, "
-                f"{self.frames_read / self.sample_rate:.2f} s could be read"
-            )
+            there = f"{promise.promised:,} bytes of sound, {promise.present:,} are there"
+            return f"cut short: its header promises {there}, {seconds}"
+        if headers.unfinished(self.path):
+            return f"cut short: it ends before its stream is marked as ended, {seconds}"
+        promised = self._file.frames if self._file.format == "FLAC" else 0
+        if promised == UNKNOWN:
+            return f"cut short or damaged: {seconds}" if self._damaged else ""
+        if self.frames_read < promised:
+            there = f"its header promises {promised / self.sample_rate:.2f} s of sound"
+            return f"cut short or damaged: {there}, {seconds}"
         return ""
 
 
@@ -123,16 +163,19 @@ def read(path: Path, sample_rate: int) -> Floats:
     Raises:
         SoundError: the file is missing, unreadable or holds no samples.
     """
-    if not path.exists():
+    if not is_file(path):
         raise SoundError(f"there is no sound file {path}; give one that exists")
     try:
         with Reader(path) as reader:
             blocks = list(resampled(reader.blocks(), reader.sample_rate, sample_rate))
+            note = reader.note()
     except SoundError as error:
         raise SoundError(f"{path} cannot be read as sound: {error}; give a sound file") from None
     wave = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
     if not len(wave):
         raise SoundError(f"{path} holds no samples; give a longer sound file")
+    if note:
+        log.warning("%s: %s", path, note)
     return wave
 
 

@@ -1,7 +1,8 @@
 """How many bytes of sound a file's own header promises, and how many are there: a file that was cut is seen by it.
 
-libsndfile quietly takes what is there. Only the first bytes and the table of chunks are read here, nothing is trusted:
-whatever does not look as its format demands is answered with None, and libsndfile says what is wrong with it.
+libsndfile quietly takes what is there. Only the first bytes and the table of chunks are read here (of Ogg, which
+promises nothing, the last page), nothing is trusted: whatever does not look as its format demands is answered with
+None, and libsndfile says what is wrong with it.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 import os
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 MOST_CHUNKS = 1_000  # looked at before the sound; a file of ours has a handful
 STREAMED = 0x7FFF_F000  # 32-bit sizes from here on are written by programs that do not know how long the sound will be
+XING = (36, 21, 13)  # where an MP3's first frame has its counts: MPEG-1 stereo; its mono and MPEG-2 stereo; the rest
+PAGE = 27 + 255 + 255 * 255  # bytes of the longest page of Ogg
 
 
 @dataclass(frozen=True)
@@ -46,35 +49,65 @@ def promise(path: Path) -> Promise | None:
     return None
 
 
+def unfinished(path: Path) -> bool:
+    """Return whether a file is Ogg (Vorbis, Opus) and its last page is not whole, or not marked as a stream's end."""
+    try:
+        with path.open("rb") as file:
+            if file.read(4) != b"OggS":
+                return False
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 2 * PAGE))  # what stands behind the last page (a tag) is passed over
+            tail = file.read(2 * PAGE)
+    except OSError:
+        return False
+    page = tail[max(0, tail.rfind(b"OggS\0")) :]
+    lengths = page[27 : 27 + page[26]] if len(page) > 26 else b""
+    whole = bool(lengths) and len(page) >= 27 + page[26] + sum(lengths)
+    return page.startswith(b"OggS") and not (whole and page[5] & 4)
+
+
 Found = tuple[int, int] | None  # bytes promised, and where they begin
 
 
-def _riff(file: BinaryIO, head: bytes) -> Found:
-    order = ">" if head[:4] == b"RIFX" else "<"
-    at, long_size = 12, None
+def _chunks(file: BinaryIO, at: int, form: str, padding: int, counted: int = 0) -> Iterator[tuple[bytes, int, int]]:
+    """Yield (name, bytes, where they begin) of the chunks from `at` on; the file then stands where they begin.
+
+    Args:
+        file: the file.
+        at: where the first chunk begins.
+        form: of name and size, for `struct`.
+        padding: a chunk's end is moved to a multiple of this.
+        counted: bytes in front of a chunk's own that its size counts too.
+    """
     for _ in range(MOST_CHUNKS):
         file.seek(at)
-        name, size = struct.unpack(f"{order}4sI", file.read(8))
-        if name == b"data":
-            if size == 0xFFFF_FFFF and long_size is not None:
-                return long_size, at + 8
-            return None if size >= STREAMED else (size, at + 8)
+        begin = at + struct.calcsize(form)
+        name, size = struct.unpack(form, file.read(begin - at))
+        size -= counted
+        yield name, size, begin
+        if size < 0:
+            return
+        at = begin + size + -size % padding
+
+
+def _riff(file: BinaryIO, head: bytes) -> Found:
+    long_size = None
+    for name, size, begin in _chunks(file, 12, ">4sI" if head[:4] == b"RIFX" else "<4sI", 2):
         if name == b"ds64":
             long_size = struct.unpack("<QQ", file.read(16))[1]
-        at += 8 + size + size % 2
+        if name == b"data" and size == 0xFFFF_FFFF and long_size is not None:
+            return long_size, begin
+        if name == b"data":
+            return None if size >= STREAMED else (size, begin)
     return None
 
 
 def _aiff(file: BinaryIO, head: bytes) -> Found:
     del head
-    at = 12
-    for _ in range(MOST_CHUNKS):
-        file.seek(at)
-        name, size = struct.unpack(">4sI", file.read(8))
+    for name, size, begin in _chunks(file, 12, ">4sI", 2):
         if name == b"SSND":
-            offset = struct.unpack(">I", file.read(4))[0]
-            return None if size >= STREAMED or size < 8 + offset else (size - 8 - offset, at + 16 + offset)
-        at += 8 + size + size % 2
+            before = 8 + struct.unpack(">I", file.read(4))[0]
+            return None if size >= STREAMED or size < before else (size - before, begin + before)
     return None
 
 
@@ -86,40 +119,45 @@ def _au(file: BinaryIO, head: bytes) -> Found:
 
 def _caf(file: BinaryIO, head: bytes) -> Found:
     del head
-    at = 8
-    for _ in range(MOST_CHUNKS):
-        file.seek(at)
-        name, size = struct.unpack(">4sq", file.read(12))
+    for name, size, begin in _chunks(file, 8, ">4sq", 1):
         if name == b"data":
-            return None if size < 4 else (size - 4, at + 16)  # behind a count of edits; -1 where unknown
-        if size < 0:
-            return None
-        at += 12 + size
+            return None if size < 4 else (size - 4, begin + 4)  # behind a count of edits; -1 where unknown
     return None
 
 
 def _w64(file: BinaryIO, head: bytes) -> Found:
     del head
-    at = 40
-    for _ in range(MOST_CHUNKS):
-        file.seek(at)
-        name, size = struct.unpack("<16sQ", file.read(24))
-        if size < 24:
-            return None
+    for name, size, begin in _chunks(file, 40, "<16sQ", 8, counted=24):
         if name.startswith(b"data"):
-            return size - 24, at + 24
-        at += size + -size % 8
+            return None if size < 0 else (size, begin)
     return None
 
 
 def _sphere(file: BinaryIO, head: bytes) -> Found:
     begin = int(head[8:16])
     file.seek(0)
-    fields = dict(re.findall(rb"^(\w+) -i (\d+)\s*$", file.read(min(begin, 1 << 16)), re.MULTILINE))
+    fields = dict(re.findall(rb"^(\w+) -i (\d+)\s*$", file.read(max(0, min(begin, 1 << 16))), re.MULTILINE))
     try:
         return int(fields[b"sample_count"]) * int(fields[b"channel_count"]) * int(fields[b"sample_n_bytes"]), begin
     except KeyError:
         return None
+
+
+def _mp3(file: BinaryIO, head: bytes) -> Found:
+    """Bytes of all frames, as the first one (Xing, or Info where the rate is constant) counts them, itself included."""
+    at = 0
+    if head.startswith(b"ID3"):
+        at = 10 + sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
+    file.seek(at)
+    frame = file.read(56)
+    if frame[:1] != b"\xff" or frame[1] & 0xE6 != 0xE2:  # of layer III
+        return None
+    for begin in XING:
+        if frame[begin : begin + 4] in (b"Xing", b"Info"):
+            flags = struct.unpack(">I", frame[begin + 4 : begin + 8])[0]
+            size = begin + (12 if flags & 1 else 8)  # behind a count of frames
+            return (struct.unpack(">I", frame[size : size + 4])[0], at) if flags & 2 else None
+    return None
 
 
 _FORMATS: dict[bytes, Callable[[BinaryIO, bytes], Found]] = {
@@ -130,4 +168,5 @@ _FORMATS: dict[bytes, Callable[[BinaryIO, bytes], Found]] = {
     b"caff": _caf,
     b"riff\x2e\x91": _w64,
     b"NIST_1A": _sphere,
+    **dict.fromkeys((b"ID3", b"\xff\xe2", b"\xff\xe3", b"\xff\xf2", b"\xff\xf3", b"\xff\xfa", b"\xff\xfb"), _mp3),
 }
