@@ -15,6 +15,7 @@ from wavenet.training.run import versions
 def diagnose() -> dict[str, str]:
     """Return names and values, in the order to be printed."""
     torchaudio, kind = torchaudio_loader.load()
+    place = cache.default_folder()
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
     found = {name: str(value) for name, value in versions("").items() if name not in ("wavenet", "python", "device")}
     return {
@@ -27,5 +28,5 @@ def diagnose() -> dict[str, str]:
         "cpu threads": str(torch.get_num_threads()),
         "cuda device": device,
         "recipes": str(config.recipe_folder()),
-        "sound cache": str(cache.default_folder()),
+        "sound cache": f"{place}, {cache.held(place) / 1e9:,.2f} GB (what is deleted there is made again when needed)",
     }
