@@ -55,22 +55,42 @@ def test_links_are_followed_and_loops_end(tmp_path: Path) -> None:
     assert names(sources.open_folder(tmp_path / "real")) == ["a.wav", "out/b.wav"]
 
 
+def test_a_folder_that_may_not_be_read_is_said(
+    tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "a.wav", "shut\n/b.wav", "open/c.wav")
+    genuine = os.scandir
+
+    def scandir(place: str | Path) -> object:  # root may read anything
+        if "shut" in str(place):
+            raise PermissionError(13, "Permission denied", str(place))
+        return genuine(place)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert names(sources.open_folder(tmp_path)) == ["a.wav", "open/c.wav"]
+    assert said == [f"the folder {tmp_path}/shut\\n is passed over: Permission denied"]
+
+
 def test_a_folder_named_like_a_sound_is_entered_not_taken_for_one(tmp_path: Path) -> None:
     touch(tmp_path, "take.wav/a.wav")
     assert names(sources.open_folder(tmp_path)) == ["take.wav/a.wav"]
 
 
-@pytest.mark.parametrize("make", ["nothing", "text", "missing", "file"])
+@pytest.mark.parametrize("make", ["nothing", "text", "missing", "file", "too long"])
 def test_a_folder_without_sound_is_one_sentence_that_names_it(tmp_path: Path, make: str) -> None:
     place = tmp_path / "data"
     if make == "file":
         place.touch()
     elif make != "missing":
         touch(place, *(["read.me"] if make == "text" else [])).mkdir(exist_ok=True)
+    if make == "too long":
+        place = tmp_path / ("data" * 99)
     with pytest.raises(SoundError, match="data") as caught:
         sources.open_folder(place)
     assert "\n" not in str(caught.value)
-    assert {"missing": "does not exist", "file": "is a file"}.get(make, "holds no sound") in str(caught.value)
+    assert {"missing": "does not exist", "too long": "does not exist", "file": "is a file"}.get(
+        make, "holds no sound"
+    ) in str(caught.value)
 
 
 # --- as the recipe says ----------------------------------------------------------------------------------------------
@@ -110,11 +130,12 @@ def found(folder: Path, **keys: object) -> list[sources.Clip]:
     return list(sources.find(DataConfig(1, path=str(folder), **keys)).clips)  # type: ignore[arg-type]
 
 
-def test_only_clips_with_the_labels_asked_for_are_kept(tmp_path: Path) -> None:
+def test_only_clips_with_the_labels_asked_for_are_kept(tmp_path: Path, said: list[str]) -> None:
     root = layout_toys.speech_commands(tmp_path)
     assert {clip.label for clip in found(root)} == {"zero", "nine", "bed", "yes"}
     kept = found(root, labels=("zero", "one", "nine"))
     assert {clip.label for clip in kept} == {"zero", "nine"} and len(kept) == 16
+    assert said == [f"{root} has nothing labelled one, which data.labels names"]
 
 
 def test_labels_that_no_clip_has_are_one_sentence(tmp_path: Path) -> None:

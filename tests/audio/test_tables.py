@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import layout_toys
@@ -59,6 +60,21 @@ def test_a_table_may_name_missing_files_short_rows_and_doubles(tmp_path: Path) -
 def test_a_byte_order_mark_and_any_line_end_are_read(tmp_path: Path, encoding: str, newline: str) -> None:
     (tmp_path / "metadata.csv").write_bytes(f"path,speaker{newline}é.wav,Zoë{newline}".encode(encoding))
     assert [(clip.name, clip.speaker) for clip in sources.open_folder(tmp_path).clips] == [("é.wav", "Zoë")]
+
+
+def test_blanks_around_what_a_table_says_are_no_part_of_it(tmp_path: Path) -> None:
+    table(tmp_path, 'path, speaker , label,"text"\na.wav, ann , "4", "Well, now."\n')
+    clip = sources.open_folder(tmp_path).clips[0]
+    assert (clip.name, clip.speaker, clip.label, clip.text) == ("a.wav", "ann", "4", "Well, now.")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_named_pipe_is_no_table(tmp_path: Path) -> None:
+    os.mkfifo(touch(tmp_path, "a.wav") / "metadata.csv")
+    assert sources.open_folder(tmp_path).layout == "folder"
+    for layout in ("metadata", "ljspeech"):
+        with pytest.raises(SoundError, match=r"metadata\.csv is missing"):
+            sources.open_folder(tmp_path, layout)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +161,7 @@ def test_ids_are_stems_or_paths_anywhere_below_with_a_header_or_without(
 
 def test_what_a_table_gets_wrong_is_one_warning_and_loses_no_sound(tmp_path: Path, said: list[str]) -> None:
     touch(tmp_path, "a.wav", "one/c.wav", "two/c.wav", "unlisted.wav", "bare.wav")
-    table(tmp_path, "a|A\na|again\nc|which?\ngone|G\ngone too|G\nno bar\n\nbare|\n")
+    table(tmp_path, "a|A\na|again\nc|which?\ngone|G\n..wav|G\nno bar\n\nbare|\n")
     told = texts(tmp_path)
     assert told == {"a.wav": "A", "bare.wav": None, "one/c.wav": None, "two/c.wav": None, "unlisted.wav": None}
     (line,) = said

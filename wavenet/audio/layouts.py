@@ -1,16 +1,21 @@
-"""Clips by the names of their files: what a data set's own names and folders say. Opens no sound."""
+"""Clips by the names of their files: what a data set's own names and folders say. Opens no sound.
+
+Nor a text that lies in a file of its own (VCTK, LibriTTS): nothing here speaks from text yet, and at every start there
+would be a file to open for each sound.
+"""
 
 from __future__ import annotations
 
 import os
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
-from wavenet.audio.files import SUFFIXES
+from wavenet.audio.files import SUFFIXES, is_file
 from wavenet.errors import SoundError
-from wavenet.progress import log
+from wavenet.progress import log, printable
 
 MOST = 0.9  # of a folder's sound files must be named as a data set names its own
 LISTS = {"validation_list.txt": "valid", "testing_list.txt": "test"}  # of Speech Commands
@@ -43,17 +48,29 @@ class Clip:
     microphone: str | None = None
 
 
+def bare(path: PurePath) -> str:
+    """Return a path without its suffix, with forward slashes."""
+    return os.path.splitext(path.as_posix())[0]  # noqa: PTH122  (twenty times as fast, for 400,000 files)
+
+
 def walk(folder: Path) -> list[Path]:
-    """Return the sound files below a folder; links are followed, each folder is entered once."""
+    """Return the sound files below a folder; links are followed, each folder is entered once.
+
+    A folder that cannot be read is passed over with a warning.
+    """
     found, entered = [], set()
-    for place, folders, names in os.walk(folder, followlinks=True):
+
+    def passed_over(error: OSError) -> None:
+        log.warning("the folder %s is passed over: %s", printable(str(error.filename)), error.strerror)
+
+    for place, folders, names in os.walk(folder, onerror=passed_over, followlinks=True):
         real = os.path.realpath(place)
         folders[:] = [] if real in entered else sorted(name for name in folders if not name.startswith("."))
         if real not in entered:
             found += [
                 Path(place, name)
                 for name in sorted(names)
-                if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
+                if os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")  # noqa: PTH122  (see bare)
             ]
         entered.add(real)
     return found
@@ -90,7 +107,7 @@ def any_folder(folder: Path, sounds: Iterable[Path]) -> list[Clip]:
 
 def recognise(sounds: Iterable[Path]) -> str | None:
     """Return the layout that nine in ten of some files (absolute paths) are named in, or None."""
-    stems = [_stem(path) for path in sounds]
+    stems = [bare(path) for path in sounds]
     for name, layout in LAYOUTS.items():
         aside = sum(layout.aside.search(stem) is not None for stem in stems) if layout.aside else 0
         named = sum(layout.pattern.search(stem) is not None for stem in stems)
@@ -112,7 +129,7 @@ def named(folder: Path, name: str, sounds: Iterable[Path]) -> tuple[Path, list[C
     """
     layout, found, others = LAYOUTS[name], [], []
     for path in sounds:
-        stem = _stem(path)
+        stem = bare(path)
         match = layout.pattern.search(stem)
         if match:
             found.append((path, match))
@@ -123,8 +140,8 @@ def named(folder: Path, name: str, sounds: Iterable[Path]) -> tuple[Path, list[C
             f"{folder} holds no sound file named as in {layout.title} ({layout.shape}); set data.source to auto"
         )
     if others:
-        log.warning("%s is left out: not named %s%s", others[0], layout.shape, _more(others))
-    homes = set() if layout.depth is None else {path.parents[layout.depth] for path, _ in found}
+        log.warning("%s is left out: not named %s%s", printable(str(others[0])), layout.shape, _more(others))
+    homes = set() if layout.depth is None else {_above(path, layout.depth) for path, _ in found}
     home = homes.pop() if len(homes) == 1 else folder
     root = home if home.is_relative_to(folder) else folder
     return root, layout.read(root, found)
@@ -136,10 +153,6 @@ def fsdd_parts(name: str) -> tuple[str, str, int] | None:
     return (match["label"], match["speaker"], int(match["take"])) if match else None
 
 
-def _stem(path: Path) -> str:
-    return os.path.splitext(path.as_posix())[0]  # noqa: PTH122  (twenty times as fast, for 400,000 files)
-
-
 def _name(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix()
 
@@ -148,21 +161,10 @@ def _more(items: list[Path]) -> str:
     return f", and {len(items) - 1:,} more" if len(items) > 1 else ""
 
 
-def _texts(places: Iterable[Path], title: str) -> dict[Path, str]:
-    """Return the words in some text files, those that hold any; the others are counted in one warning."""
-    texts, without = {}, []
-    for place in sorted(set(places)):
-        try:
-            words = " ".join(place.read_text(encoding="utf-8-sig").split())
-        except (OSError, UnicodeDecodeError):
-            words = ""
-        if words:
-            texts[place] = words
-        else:
-            without.append(place)
-    if without:
-        log.warning("%s: no text can be read from %s%s; their sound is kept", title, without[0], _more(without))
-    return texts
+def _above(path: Path, depth: int) -> Path:
+    """Return the folder that lies `depth` folders above a file's own; the root, where there are not so many."""
+    parents = path.parents
+    return parents[min(depth, len(parents) - 1)]
 
 
 # --- each data set ---------------------------------------------------------------------------------------------------
@@ -180,25 +182,16 @@ def _fsdd(folder: Path, found: Found) -> list[Clip]:
 
 def _vctk(folder: Path, found: Found) -> list[Clip]:
     """The prompt is one speaker's sentence, since few sentences have one number for all; both microphones share it."""
-    places = {path: path.parents[2] / "txt" / match["speaker"] / f"{match['prompt']}.txt" for path, match in found}
-    texts = _texts(places.values(), "VCTK")
-    return [
-        Clip(
-            path,
-            _name(path, folder),
-            speaker=match["speaker"],
-            text=texts.get(places[path]),
-            prompt=match["prompt"],
-            microphone=match["microphone"],
-        )
-        for path, match in found
-    ]
+    return [Clip(path, _name(path, folder), **match.groupdict()) for path, match in found]
 
 
 def _speech_commands(folder: Path, found: Found) -> list[Clip]:
+    words: dict[Path, list[Path]] = defaultdict(list)
+    for path, _ in found:
+        words[path.parent].append(path)
     splits: dict[Path, str] = {}
-    for home in sorted({path.parents[1] for path, _ in found}):
-        splits |= _listed(home, [path for path, _ in found if path.parents[1] == home])
+    for home in sorted({place.parent for place in words}):
+        splits |= _listed(home, [path for place in words if place.parent == home for path in words[place]])
     return [
         Clip(path, _name(path, folder), speaker=match["speaker"], label=match["label"], split=splits.get(path))
         for path, match in found
@@ -206,28 +199,32 @@ def _speech_commands(folder: Path, found: Found) -> list[Clip]:
 
 
 def _listed(home: Path, sounds: list[Path]) -> dict[Path, str]:
-    """Return the split of every file by the two lists beside the words: train where neither names it."""
-    lists = [home / name for name in LISTS if (home / name).is_file()]
+    """Return the split of every file by the two lists beside the words: train where neither names it.
+
+    A suffix says nothing there, so that sound kept in another format stays in its split.
+    """
+    lists = [home / name for name in LISTS if is_file(home / name)]
     for name in LISTS:
         if home / name not in lists:
             rest = "files are trained on unless the other list or a hash of their name says otherwise"
             log.warning("%s is missing: %s", home / name, rest)
     if not lists:
         return {}
-    splits, unknown = dict.fromkeys(sounds, "train"), []
+    splits, unknown = dict.fromkeys((bare(path) for path in sounds), "train"), []
     for place in lists:
         try:
             lines = place.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise SoundError(f"{place} cannot be read as text: {error}; get it again, or remove it") from None
         for entry in (home / line.strip() for line in lines if line.strip()):
-            if entry in splits:
-                splits[entry] = LISTS[place.name]
+            if bare(entry) in splits:
+                splits[bare(entry)] = LISTS[place.name]
             else:
                 unknown.append(entry)
     if unknown:
-        log.warning("%s: the lists of splits name %s, which is not there%s", home, unknown[0].name, _more(unknown))
-    return splits
+        name = printable(unknown[0].name)
+        log.warning("%s: the lists of splits name %s, which is not there%s", home, name, _more(unknown))
+    return {path: splits[bare(path)] for path in sounds}
 
 
 def _yesno(folder: Path, found: Found) -> list[Clip]:
@@ -243,18 +240,9 @@ def _yesno(folder: Path, found: Found) -> list[Clip]:
 
 
 def _libritts(folder: Path, found: Found) -> list[Clip]:
-    places = {path: path.with_name(f"{path.stem}.normalized.txt") for path, _ in found}
-    texts = _texts(places.values(), "LibriTTS")
     splits = {"train": "train", "dev": "valid", "test": "test"}
     return [
-        Clip(
-            path,
-            _name(path, folder),
-            speaker=match["speaker"],
-            text=texts.get(places[path]),
-            split=splits[match["split"]],
-        )
-        for path, match in found
+        Clip(path, _name(path, folder), speaker=match["speaker"], split=splits[match["split"]]) for path, match in found
     ]
 
 

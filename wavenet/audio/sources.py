@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from wavenet.audio import layouts, tables
-from wavenet.audio.files import SUFFIXES
+from wavenet.audio.files import SUFFIXES, is_file
 from wavenet.audio.layouts import Clip
 from wavenet.config import DataConfig
 from wavenet.errors import SoundError
@@ -53,8 +54,8 @@ def open_folder(folder: Path, source: str = "auto") -> Source:
     Raises:
         SoundError: it doesn't exist, has no sound, or is not of the layout asked for.
     """
-    if not folder.is_dir():
-        what = "is a file, not a folder" if folder.exists() else "does not exist"
+    if not os.path.isdir(folder):  # noqa: PTH112  (Path.is_dir may raise)
+        what = "is a file, not a folder" if is_file(folder) else "does not exist"
         raise SoundError(f"the data folder {folder} {what}; give a folder of sound files")
     given = folder.absolute()
     sounds = layouts.walk(given)
@@ -71,7 +72,7 @@ def _recognise(folder: Path, sounds: list[Path]) -> str:
         return "metadata"
     if tables.is_ljspeech(table, sounds):
         return "ljspeech"
-    if table.parent == folder and table.is_file():
+    if table.parent == folder and is_file(table):
         log.warning(
             "%s has no column `path`, nor lines `id|text` of this sound: the folder is read as plain sound", table
         )
@@ -113,4 +114,7 @@ def _labelled(clips: Sequence[Clip], labels: Sequence[str] | None, folder: Path)
         raise SoundError(
             f"data.labels is {', '.join(labels)}, but {folder} has {shown}; choose among these, or set data.labels=null"
         )
+    missing = [label for label in labels if label not in known]
+    if missing:
+        log.warning("%s has nothing labelled %s, which data.labels names", folder, ", ".join(missing))
     return kept

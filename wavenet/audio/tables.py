@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from wavenet.audio.files import SUFFIXES
-from wavenet.audio.layouts import Clip
+from wavenet.audio.files import SUFFIXES, is_file
+from wavenet.audio.layouts import Clip, bare
 from wavenet.errors import SoundError
 from wavenet.progress import log
 
@@ -30,6 +30,8 @@ SPLITS = {
 
 def header(table: Path) -> list[str]:
     """Return the columns that the first line of a comma CSV names; none where it cannot be read."""
+    if not is_file(table):  # a named pipe would be waited for for ever
+        return []
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
             return next(csv.reader(file), [])
@@ -40,11 +42,11 @@ def header(table: Path) -> list[str]:
 def beside(folder: Path, sounds: Iterable[Path]) -> Path:
     """Return where the table of a folder is, or would be: in it, or in the only folder below it that holds sound."""
     table = folder / NAME
-    if table.is_file():
+    if is_file(table):
         return table
     tops = {path.relative_to(folder).parts[0] for path in sounds}
     below = folder / tops.pop() / NAME if len(tops) == 1 else table
-    return below if below.is_file() else table
+    return below if is_file(below) else table
 
 
 def metadata(table: Path) -> list[Clip]:
@@ -57,33 +59,39 @@ def metadata(table: Path) -> list[Clip]:
         raise SoundError(f"{table} is missing or has no column `path`; add it, or set data.source to folder")
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
+            columns = [column.strip() for column in next(csv.reader(file, skipinitialspace=True), [])]
+            rows = list(csv.DictReader(file, columns, skipinitialspace=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SoundError(f"{table} cannot be read: {error}; write it as UTF-8 with commas") from None
     clips, seen = [], set()
     for row in rows:
-        name = (row["path"] or "").strip()
-        if not name or name in seen:
+        name = _cell(row, "path")
+        if name is None or name in seen:
             continue
         seen.add(name)
         clips.append(
             Clip(
                 table.parent / name,
                 name,
-                speaker=row.get("speaker") or None,
-                label=row.get("label") or None,
-                text=row.get("text") or None,
-                prompt=row.get("prompt_id") or row.get("prompt") or None,
-                split=_own_split(row.get("split"), table),
+                speaker=_cell(row, "speaker"),
+                label=_cell(row, "label"),
+                text=_cell(row, "text"),
+                prompt=_cell(row, "prompt_id") or _cell(row, "prompt"),
+                split=_own_split(_cell(row, "split"), table),
             )
         )
     return clips
 
 
+def _cell(row: dict[str, str | None], column: str) -> str | None:
+    """Return what a row has in a column, without blanks around it; None where it has nothing."""
+    return (row.get(column) or "").strip() or None
+
+
 def _own_split(word: str | None, table: Path) -> str | None:
-    if not word:
+    if word is None:
         return None
-    split = SPLITS.get(word.strip().lower())
+    split = SPLITS.get(word.lower())
     if split is None:
         raise SoundError(f"{table}: the split {word!r} is unknown, expected train, valid or test; mend the table")
     return split
@@ -134,6 +142,8 @@ def ljspeech(table: Path, sounds: Iterable[Path]) -> list[Clip]:
 
 def _lines(table: Path) -> list[list[str]]:
     """Return the fields of every line that is not blank; quotes are part of the text."""
+    if not is_file(table):
+        raise SoundError(f"{table} is missing; write lines `id|text`, or set data.source to folder")
     try:
         lines = table.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -149,13 +159,12 @@ class _Stems:
         self.paths: dict[str, list[Path]] = defaultdict(list)
         self.stems: dict[str, list[Path]] = defaultdict(list)
         for path in sounds:
-            self.paths[path.relative_to(folder).with_suffix("").as_posix()].append(path)
+            self.paths[bare(path.relative_to(folder))].append(path)
             self.stems[path.stem].append(path)
 
     def named(self, word: str) -> list[Path]:
         """Return the files that an id may mean: by its path, in LJSpeech's folder, else by its stem."""
-        name = PurePosixPath(word)
-        if name.suffix.lower() in SUFFIXES:
-            name = name.with_suffix("")
-        places = self.paths.get(str(name)) or self.paths.get(f"wavs/{name}") or self.stems.get(name.name)
+        path = PurePosixPath(word)
+        name = bare(path) if path.suffix.lower() in SUFFIXES else str(path)
+        places = self.paths.get(name) or self.paths.get(f"wavs/{name}") or self.stems.get(name.rpartition("/")[2])
         return places or []
