@@ -16,7 +16,7 @@ import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wavenet.audio import files, torchaudio_loader
+from wavenet.audio import files, headers, torchaudio_loader
 from wavenet.errors import InputError, SoundError
 
 RATES = [8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000]
@@ -169,6 +169,44 @@ def test_a_file_that_was_cut_is_read_with_a_warning(tmp_path: Path, said: list[s
     os.truncate(tmp_path / "a.wav", 44 + 2 * 3_000)
     assert len(files.read(tmp_path / "a.wav", 8_000)) == 3_000
     assert len(said) == 1 and "a.wav: cut short" in said[0] and "0.38 s could be read" in said[0]
+
+
+def test_mp3_that_counts_nothing_is_read_to_its_end(tmp_path: Path) -> None:
+    with soundfile.SoundFile(
+        tmp_path / "a.mp3", "w", 44_100, 1, bitrate_mode="VARIABLE", compression_level=0.5
+    ) as file:
+        file.write(np.concatenate([0.3 * np.random.default_rng(0).standard_normal(88_200), np.zeros(352_800)]))
+    content = (tmp_path / "a.mp3").read_bytes()
+    (tmp_path / "a.mp3").write_bytes(content[content.index(content[:2], content.index(b"Xing")) :])
+    assert soundfile.info(tmp_path / "a.mp3").frames < 200_000  # what libsndfile takes it for
+    with files.Reader(tmp_path / "a.mp3") as reader:
+        assert 441_000 <= sum(len(block) for block in reader.blocks()) < 445_000 and reader.note() == ""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a folder cannot be opened on Windows")
+def test_an_error_of_the_disk_in_such_mp3_is_an_error_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soundfile.write(tmp_path / "a.mp3", np.random.default_rng(0).uniform(-0.5, 0.5, 400_000), 44_100)
+    monkeypatch.setattr(headers, "promise", lambda path: None)
+    with files.Reader(tmp_path / "a.mp3") as reader:
+        assert reader._source is not None
+        folder = os.open(tmp_path, os.O_RDONLY)
+        os.dup2(folder, reader._source.fileno())  # a folder can be opened, not read
+        os.close(folder)
+        with pytest.raises(SoundError, match="directory"):
+            list(reader.blocks())
+
+
+@pytest.mark.parametrize("behind", [b"TAG" + bytes(125), b"fLaC" + bytes(90)])
+def test_what_stands_behind_flac_costs_no_sound(tmp_path: Path, behind: bytes) -> None:
+    sound = np.random.default_rng(0).integers(-20_000, 20_000, 10_000).astype(np.int16)
+    soundfile.write(tmp_path / "a.flac", sound, 8_000)
+    with (tmp_path / "a.flac").open("ab") as file:
+        file.write(behind)
+    with files.Reader(tmp_path / "a.flac") as reader:
+        np.testing.assert_array_equal(np.concatenate(list(reader.blocks())) * 32_768, sound)
+        assert reader.note() == ""
 
 
 @pytest.mark.parametrize("missing", ["nothing", "the count", "the end", "the count and the end", "a block", "the head"])

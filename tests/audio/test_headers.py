@@ -135,3 +135,25 @@ def test_mp3_is_counted_in_its_first_frame(tmp_path: Path, channels: int, rate: 
     uncounted = content[: counts + 7] + b"\x0d" + content[counts + 8 :]  # without a count of bytes
     assert promise(tmp_path, tag + uncounted) is None
     assert promise(tmp_path, tag + content[:counts] + bytes(4) + content[counts + 4 :]) is None
+
+
+@pytest.mark.parametrize(("format", "subtype"), LOSSY)
+def test_files_put_end_to_end_are_noticed(tmp_path: Path, format: str, subtype: str) -> None:
+    first, second = (lossy(format, subtype, seconds=1.0) for _ in range(2))
+    path = tmp_path / "a.sound"
+    for content, more in ((first, False), (first + second, True), (first + b"APETAGEX" + bytes(40), False)):
+        path.write_bytes(content)
+        assert headers.followed(path) == more
+    if format == "MP3":
+        path.write_bytes(first + b"ID3\4\0\0\0\0\0\0" + second)
+        assert headers.followed(path)
+    path.write_bytes(first + second)
+    if subtype != "OPUS":  # libsndfile takes no such file
+        with files.Reader(path) as reader:
+            assert sum(len(block) for block in reader.blocks()) == 48_000
+            assert reader.note() == "read in part: another sound follows in the same file, 1.00 s could be read"
+    for other in (b"", b"ID3", b"ID3" + bytes(7) + b"\xff", first[:3], first[:20], content_of("WAV")):
+        path.write_bytes(other)
+        assert headers.promise(path) is None or other[:4] == b"RIFF"
+        assert not headers.followed(path) or other[:2] == b"Og"  # cut, in any case
+    assert not headers.followed(tmp_path)

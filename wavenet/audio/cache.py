@@ -142,7 +142,7 @@ def _tell(entry: Entry) -> None:
     """Warn of a file that was dropped, or kept in part."""
     name = printable(entry.name)
     if entry.reason is not None:
-        log.warning("dropped %s: %s", name, entry.reason + (f" ({entry.note})" if entry.note else ""))
+        log.warning("dropped %s: %s", name, entry.why)
     elif entry.note:
         log.warning("kept what there is of %s: %s", name, entry.note)
 

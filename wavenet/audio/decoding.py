@@ -49,7 +49,7 @@ class Entry:
         overshoot: samples beyond full scale, which were clipped (a float file, or resampling).
         silence: share of 10 ms frames below -60 dBFS.
         trimmed: samples cut from both ends.
-        note: what is wrong with a file that was kept all the same (it was cut short); else empty.
+        note: what is wrong with a file that could be read all the same (it was cut short); else empty.
         digest: equal for equal samples kept; empty where dropped.
     """
 
@@ -68,6 +68,11 @@ class Entry:
     trimmed: int = 0
     note: str = ""
     digest: str = ""
+
+    @property
+    def why(self) -> str:
+        """Why it was dropped, with what is wrong with the file; empty where it was kept."""
+        return (self.reason or "") + (f" ({self.note})" if self.reason and self.note else "")
 
 
 def measure(clip: Clip) -> Entry:

@@ -59,6 +59,41 @@ class _Stream(soundfile.SoundFile):  # type: ignore[misc]
         return False
 
 
+class _Uncounted(io.FileIO):
+    """An MP3 that does not say how long it is, as a file 64 times as long (bit rates are at most 40 times apart).
+
+    libsndfile goes by what its size and the bit rate of its first frame suggest, and reads no further: where what
+    comes later has a lower rate, nine tenths of the sound may be lost.
+    """
+
+    error: OSError | None = None
+    _beyond: int | None = None  # where it stands behind its own end
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Return where the file stands now."""
+        if whence == os.SEEK_END:
+            self._beyond = 64 * os.fstat(self.fileno()).st_size + offset
+            return self._beyond
+        self._beyond = None
+        return super().seek(offset, whence)
+
+    def tell(self) -> int:
+        """Return where the file stands."""
+        return super().tell() if self._beyond is None else self._beyond
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Read into a buffer and return how many bytes; behind the end are zeros (a tag is looked for there)."""
+        if self._beyond is not None:
+            buffer[:] = bytes(len(buffer))
+            self._beyond += len(buffer)
+            return len(buffer)
+        try:
+            return super().readinto(buffer) or 0
+        except OSError as error:  # who calls this cannot pass it on
+            self.error = error
+            return 0
+
+
 class Reader:
     """An open sound file, read as mono float32 blocks (channels are averaged; NaN and infinity become 0).
 
@@ -71,9 +106,14 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._source: _Uncounted | None = None
         try:
             # bytes, since the library would refuse to encode a name that is no UTF-8
             self._file = _Stream(str(path) if os.name == "nt" else os.fsencode(path))
+            if self._file.format == "MP3" and headers.promise(path) is None:
+                self._file.close()
+                self._source = _Uncounted(path)
+                self._file = _Stream(self._source)
         except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
             raise SoundError(_reason(path, error)) from None
         self.sample_rate: int = self._file.samplerate
@@ -82,7 +122,7 @@ class Reader:
         self.frames_read = 0
         self._damaged = False  # FLAC that cannot be read on
         if not SLOWEST <= self.sample_rate <= FASTEST:
-            self._file.close()
+            self.__exit__()
             raise SoundError(f"its header names a sample rate of {self.sample_rate:,} Hz, which no sound has")
 
     def __enter__(self) -> Reader:
@@ -90,6 +130,8 @@ class Reader:
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+        if self._source is not None:
+            self._source.close()
 
     def blocks(self) -> Iterator[Floats]:
         """Yield the sound in order, [n] float32 a block; of FLAC, which proves every block of its own, up to an error.
@@ -108,16 +150,19 @@ class Reader:
 
     def _block(self, size: int) -> Floats:
         """Return the next frames [n, channels], `size` of them where there are so many."""
-        flac, parts, left = self._file.format == "FLAC", [np.zeros((0, self.channels), np.float32)], size
+        flac, parts = self._file.format == "FLAC", [np.zeros((0, self.channels), np.float32)]
+        left = min(size, self._file.frames - self.frames_read)  # what may stand behind FLAC (a tag) is an error to it
         try:
-            while left:
+            while left > 0:
                 part = self._file.read(min(left, FLAC_FRAMES) if flac else left, dtype="float32", always_2d=True)
                 if not len(part):
                     break
                 parts.append(part)
                 left -= len(part)
+            if self._source is not None and self._source.error is not None:
+                raise self._source.error
         except (soundfile.SoundFileError, OSError) as error:
-            if not flac or not (self.frames_read or left < size):
+            if not flac or not (self.frames_read or parts[1:]):
                 raise SoundError(_reason(self.path, error)) from None
             self._damaged = True
         return np.concatenate(parts)
@@ -128,8 +173,12 @@ class Reader:
         if promise is not None and promise.broken:
             there = f"{promise.promised:,} bytes of sound, {promise.present:,} are there"
             return f"cut short: its header promises {there}, {seconds}"
+        if promise is not None and promise.present and not self.frames_read:
+            return f"its header promises no sound, yet {promise.present:,} bytes follow: what wrote it was cut off"
         if headers.unfinished(self.path):
             return f"cut short: it ends before its stream is marked as ended, {seconds}"
+        if headers.followed(self.path):
+            return f"read in part: another sound follows in the same file, {seconds}"
         promised = self._file.frames if self._file.format == "FLAC" else 0
         if promised == UNKNOWN:
             return f"cut short or damaged: {seconds}" if self._damaged else ""

@@ -18,6 +18,8 @@ from typing import BinaryIO
 MOST_CHUNKS = 1_000  # looked at before the sound; a file of ours has a handful
 STREAMED = 0x7FFF_F000  # 32-bit sizes from here on are written by programs that do not know how long the sound will be
 XING = (36, 21, 13)  # where an MP3's first frame has its counts: MPEG-1 stereo; its mono and MPEG-2 stereo; the rest
+MPEG = (b"\xff\xe2", b"\xff\xe3", b"\xff\xf2", b"\xff\xf3", b"\xff\xfa", b"\xff\xfb")  # a frame of layer III
+BROKEN = (OSError, ValueError, IndexError, OverflowError, struct.error)  # what a header gone wrong may raise
 PAGE = 27 + 255 + 255 * 255  # bytes of the longest page of Ogg
 
 
@@ -44,7 +46,7 @@ def promise(path: Path) -> Promise | None:
                 if head.startswith(magic):
                     found = find(file, head)
                     return None if found is None else Promise(found[0], max(0, size - found[1]))
-    except (OSError, ValueError, struct.error, OverflowError):
+    except BROKEN:
         pass
     return None
 
@@ -55,15 +57,49 @@ def unfinished(path: Path) -> bool:
         with path.open("rb") as file:
             if file.read(4) != b"OggS":
                 return False
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - 2 * PAGE))  # what stands behind the last page (a tag) is passed over
-            tail = file.read(2 * PAGE)
-    except OSError:
+            page = _last_page(file)
+    except BROKEN:
         return False
-    page = tail[max(0, tail.rfind(b"OggS\0")) :]
     lengths = page[27 : 27 + page[26]] if len(page) > 26 else b""
     whole = bool(lengths) and len(page) >= 27 + page[26] + sum(lengths)
     return page.startswith(b"OggS") and not (whole and page[5] & 4)
+
+
+def followed(path: Path) -> bool:
+    """Return whether another sound follows the first, the only one that libsndfile reads: files put end to end."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(40)
+            if head.startswith(b"OggS"):
+                return _last_page(file)[14:18] not in _streams(file)
+            found = _mp3(file, head)
+            if found is None or not found[0]:
+                return False
+            file.seek(sum(found))
+            return file.read(3).startswith((b"ID3", *MPEG))
+    except BROKEN:
+        return False
+
+
+def _last_page(file: BinaryIO) -> bytes:
+    """Return an Ogg file from the beginning of its last page on, behind which a tag may stand."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - 2 * PAGE))
+    tail = file.read(2 * PAGE)
+    return tail[max(0, tail.rfind(b"OggS\0")) :]
+
+
+def _streams(file: BinaryIO) -> set[bytes]:
+    """Return the numbers of the streams that begin an Ogg file."""
+    at, numbers = 0, set()
+    for _ in range(MOST_CHUNKS):
+        file.seek(at)
+        page = file.read(27 + 255)
+        if not (page.startswith(b"OggS") and page[5] & 2):
+            break
+        numbers.add(page[14:18])
+        at += 27 + page[26] + sum(page[27 : 27 + page[26]])
+    return numbers
 
 
 Found = tuple[int, int] | None  # bytes promised, and where they begin
@@ -168,5 +204,5 @@ _FORMATS: dict[bytes, Callable[[BinaryIO, bytes], Found]] = {
     b"caff": _caf,
     b"riff\x2e\x91": _w64,
     b"NIST_1A": _sphere,
-    **dict.fromkeys((b"ID3", b"\xff\xe2", b"\xff\xe3", b"\xff\xf2", b"\xff\xf3", b"\xff\xfa", b"\xff\xfb"), _mp3),
+    **dict.fromkeys((b"ID3", *MPEG), _mp3),
 }

@@ -74,7 +74,7 @@ class Survey:
         ]
         if kept:
             lines += _measures(kept)
-        lines += [f"  dropped {printable(entry.name)}: {entry.reason}" for entry in dropped]
+        lines += [f"  dropped {printable(entry.name)}: {entry.why}" for entry in dropped]
         lines += [f"  in part {printable(entry.name)}: {entry.note}" for entry in kept if entry.note]
         if every_file:
             lines += [
