@@ -64,7 +64,7 @@ def divide(clips: Sequence[Clip], lengths: Sequence[int], rule: SplitConfig, rec
             splits[name].append(Span(index, 0, length))
     for name in ("train", "valid"):
         if not splits[name]:
-            raise SoundError(f"no file is left for the {name} split; set data.split by, or give more files")
+            raise SoundError(f"no file is left for the {name} split; set data.split.by, or give more files")
     return splits
 
 

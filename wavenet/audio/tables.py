@@ -44,7 +44,7 @@ def beside(folder: Path, sounds: Iterable[Path]) -> Path:
     table = folder / NAME
     if is_file(table):
         return table
-    tops = {path.relative_to(folder).parts[0] for path in sounds}
+    tops = {path.parts[len(folder.parts)] for path in sounds}
     below = folder / tops.pop() / NAME if len(tops) == 1 else table
     return below if is_file(below) else table
 
