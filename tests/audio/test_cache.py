@@ -387,7 +387,7 @@ def test_a_file_that_was_cut_is_kept_and_said(tmp_path: Path, place: Path, said:
     assert held(made) == [sounds[0].tolist(), sounds[1][:100].tolist()]
     assert len(said) == 1 and said[0].startswith("kept what there is of a1.wav: cut short") and "1,140 bytes" in said[0]
     cache.prepare(clips(tmp_path / "data"), RATE, None, place)
-    assert said[1:] == ["of 2 files 1 cut short; `wavenet data scan DIR` tells which and why"]
+    assert said[1:] == ["of 2 files 1 kept in part; `wavenet data scan DIR` tells which and why"]
 
 
 def test_names_that_no_terminal_can_show_are_said_in_one_line(tmp_path: Path, place: Path, said: list[str]) -> None:

@@ -151,7 +151,7 @@ def _sum_up(entries: Sequence[Entry]) -> None:
     """Warn in one line of what was told file by file when the cache was made."""
     dropped = sum(entry.reason is not None for entry in entries)
     cut = sum(entry.reason is None and bool(entry.note) for entry in entries)
-    found = [f"{count:,} {what}" for count, what in ((dropped, "dropped"), (cut, "cut short")) if count]
+    found = [f"{count:,} {what}" for count, what in ((dropped, "dropped"), (cut, "kept in part")) if count]
     if found:
         log.warning(
             "of %s files %s; `wavenet data scan DIR` tells which and why", f"{len(entries):,}", ", ".join(found)
