@@ -102,7 +102,11 @@ def default_folder() -> Path:
 
 def held(folder: Path) -> int:
     """Return how many bytes of samples the caches in a folder take."""
-    return sum(path.stat().st_size for path in folder.glob("*/pcm.int16"))
+    total = 0
+    for path in folder.glob("*/pcm.int16"):
+        with contextlib.suppress(OSError):  # it may be removed meanwhile
+            total += path.stat().st_size
+    return total
 
 
 def prepare(clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, folder: Path | None = None) -> Cache:
