@@ -27,7 +27,9 @@ def test_values_go_to_yaml_and_come_back_in_their_order(tmp_path: Path) -> None:
         ("a: !!python/object/apply:os.system ['true']", "could not determine a constructor"),
         ("a: " + ":".join(["1"] * 400_000), "a number has 799,999 characters"),
         ("a: " + "9" * 5_000, "does not fit its tag"),
-        ("[" * 9_000, "RecursionError"),
+        ("[" * 9_000, "brackets stand in brackets more than 100 deep (line 1)"),
+        ("- " * 9_000, "RecursionError"),
+        ("a: 007", "007 (line 1) would be read to the base 8"),
         ("a: '" + "x" * (1 << 20) + "'", "1,048,576"),
     ],
     ids=lambda text: text[:20],
@@ -90,3 +92,14 @@ def test_a_bomb_of_aliases_is_small_until_it_is_printed() -> None:
     ]
     made = plain.read_value("\n".join(lines), "here")
     assert len(made) == 16 and made[-1][0] is made[-1][1] is made[-2]
+
+
+def test_text_is_read_as_editors_write_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_bytes(b"\xef\xbb\xbfa: {b: '007', c: 0, d: 0.5, e: 0x10}\r\nf: 1_000\r\n")
+    assert plain.read_yaml(path) == {"a": {"b": "007", "c": 0, "d": 0.5, "e": 16}, "f": 1000}
+    assert plain.read_text(path).startswith("a: ")
+    path.write_bytes("a: 1".encode("utf-16"))
+    for read in (plain.read_yaml, plain.read_text):
+        with pytest.raises(RecipeError, match=r"no text in UTF-8 \(byte 1\); save it as that"):
+            read(path)

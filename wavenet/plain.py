@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import reprlib
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from wavenet.errors import BundleError, RecipeError
 
 MAX_YAML_BYTES = 1 << 20  # a LAYERS.yaml of 10,000 layers has half of it
 MAX_JSON_BYTES = 1 << 24
+MAX_DEPTH = 100  # of brackets within brackets, which take time that grows with its square
 MAX_NUMBER = 10_000  # characters: reading sexagesimal 1:1:1... takes time that grows with their square
 
 
@@ -54,12 +56,35 @@ class _StrictLoader(yaml.SafeLoader):
             seen.add(key if isinstance(key, str | int | float) else id(key))
         return super().construct_mapping(node, deep)
 
+    def fetch_flow_collection_start(self, token: Any) -> None:
+        """Begin a list or a mapping in brackets."""
+        if self.flow_level >= MAX_DEPTH:
+            raise yaml.YAMLError(f"brackets stand in brackets more than {MAX_DEPTH} deep (line {self.line + 1})")
+        super().fetch_flow_collection_start(token)
+
     def construct_scalar(self, node: Any) -> Any:
         """Return the text of a node."""
         text = super().construct_scalar(node)
+        if node.tag == "tag:yaml.org,2002:int" and re.fullmatch("[-+]?0[0-9_]+", text):
+            raise yaml.YAMLError(
+                f"{text:.40} (line {node.start_mark.line + 1}) would be read to the base 8; leave out the 0 in front, "
+                "or put text in quotes"
+            )
         if len(text) > MAX_NUMBER and node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"):
             raise yaml.YAMLError(f"a number has {len(text):,} characters (line {node.start_mark.line + 1})")
         return text
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a recipe.
+
+    Raises:
+        RecipeError: the file cannot be read, is too large or is no text.
+    """
+    try:
+        return _read(path, MAX_YAML_BYTES)
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"{path} cannot be read: {one_line(error)}") from None
 
 
 def read_yaml(path: Path) -> Any:
@@ -127,4 +152,7 @@ def _read(path: Path, most: int) -> str:
         data = file.read(most + 1)
     if len(data) > most:
         raise ValueError(f"it has more than the {most:,} bytes that are expected at most")
-    return data.decode("utf-8")
+    try:
+        return data.decode("utf-8").removeprefix("\ufeff")  # some editors put this mark in front
+    except UnicodeDecodeError as error:
+        raise ValueError(f"it is no text in UTF-8 (byte {error.start + 1:,}); save it as that") from None
