@@ -39,3 +39,15 @@ def test_seconds_are_a_sensible_number(wrong: str, capsys: pytest.CaptureFixture
         parser.parse_args(["bench", f"--seconds={wrong}"])
     assert "expected more than 0" in capsys.readouterr().err
     assert isinstance(parser.parse_args(["bench", "--seconds", "2.5"]), argparse.Namespace)
+
+
+@pytest.mark.parametrize("wrong", ["+-5", "--5", "²", "9" * 5000, "x" * 5000, "a\nb", ""])
+def test_a_count_that_is_none_is_one_short_line(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
+    parser, _ = arguments_of(cli.VERBS)
+    for option in ("--samples", "--seed", "--backend"):
+        with pytest.raises(SystemExit) as ended:
+            parser.parse_args(["generate", "x", f"{option}={wrong}"])
+        told = capsys.readouterr().err
+        assert ended.value.code == 2 and told.count("\n") == 1 and len(told) < 700
+        assert option != "--samples" or "expected a whole number of at least 1" in told
+    assert parser.parse_args(["generate", "x", "--samples", " +3 "]).samples == 3

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavenet import atomic
-from wavenet.errors import WavenetError
+from wavenet.errors import InputError, WavenetError
 
 
 def names(folder: Path) -> list[str]:
@@ -108,3 +108,19 @@ def test_what_cannot_be_written_is_one_sentence_but_a_reader_that_hung_up_is_not
         raise OSError(28, "No space left on device")
     with pytest.raises(BrokenPipeError), atomic.explained("stdout", "free space"):
         raise BrokenPipeError
+
+
+def test_a_name_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "there.wav").touch()
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for name, words in (
+        ("x" * 300 + ".wav", "too long"),
+        ("there.wav", "exists"),
+        ("there.wav/a.wav", "cannot be written"),
+        (".", "is a folder"),
+    ):
+        with pytest.raises(InputError, match=words):
+            atomic.check_free(tmp_path / name, "-o", force=False)
+    atomic.check_free(tmp_path / "there.wav", "-o", force=True)
+    atomic.check_free(tmp_path / "new" / "deep" / "a.wav", "-o", force=False)
+    assert names(tmp_path) == ["loop", "there.wav"]

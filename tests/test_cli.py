@@ -105,7 +105,16 @@ def test_wrong_usage_is_one_line_and_exit_2(
         (["inspect", "digits", "--span", "1s", "--measure"], "give one of them"),
         (["generate", "nothing"], "no run or bundle folder"),
         (["data", "scan", "nowhere-at-all"], "does not exist"),
+        (["data", "scan", ""], "'' is no path"),
+        (["data", "scan", "x" * 9999], "is no path"),
+        (["train", "quickstart", "--data", ""], "'' is no path"),
+        (["train", "quickstart", "--out", ""], "--out: '' is no path"),
+        (["train", "quickstart", "--cache", "x" * 999], "--cache: x"),
+        (["inspect", "digits", "--plot", ""], "--plot: '' is no path"),
+        (["inspect", "digits", "--plot", "x" * 300 + ".png"], "--plot: x"),
+        (["inspect", ""], "'' is no path"),
         (["recipes", "nothing"], "no recipe"),
+        (["recipes", sys.executable], "no text in UTF-8"),
     ],
 )
 def test_wrong_input_is_one_line_and_exit_2(
@@ -393,13 +402,31 @@ def test_what_nobody_expected_is_one_line_and_exit_1(
     assert capsys.readouterr().err == "error: RuntimeError: out of tape (unexpected; -v shows where)\n"
 
 
+def test_no_more_memory_is_a_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def broken(source: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("wavenet.report.inspect", broken)
+    assert run("inspect", "quickstart") == 1
+    assert capsys.readouterr().err.startswith("error: out of memory (no more was to be had); ask for less")
+
+
+def test_what_a_file_says_cannot_steer_a_terminal(recipe_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe_file.write_text('"\\e[2Jgone": 1')
+    assert run("inspect", recipe_file) == 2
+    told = capsys.readouterr().err
+    assert r"\x1b[2Jgone" in told and "\x1b" not in told
+
+
 # --- signals and pipes -----------------------------------------------------------------------------------------------
 
 
+TALKATIVE = "import sys; from wavenet import cli, progress; progress.PLAIN_SECONDS = 0.1; sys.exit(cli.main())"
+
+
 def started(*arguments: object, until: str) -> subprocess.Popen[str]:
-    """Start a command that tells of its progress at once, and return it when it has said `until` on stderr."""
-    code = "import sys; from wavenet import cli, progress; progress.PLAIN_SECONDS = 0.1; sys.exit(cli.main())"
-    command = [sys.executable, "-c", code, *(str(argument) for argument in arguments)]
+    """Start a command that tells its progress often, and return it when it has said `until` on stderr."""
+    command = [sys.executable, "-c", TALKATIVE, *(str(argument) for argument in arguments)]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert child.stderr is not None
     for line in child.stderr:
@@ -443,6 +470,20 @@ def test_a_reader_that_hangs_up_is_exit_141(trained_run: Path) -> None:
     command = f"{generate} | head -c 100 >/dev/null; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert done.stdout.strip() == "141" and "Traceback" not in done.stderr
+
+
+def test_streams_that_are_closed_hold_nothing_up(trained_run: Path, tmp_path: Path) -> None:
+    def closed(streams: str, *arguments: object) -> tuple[int, str]:
+        command = " ".join([sys.executable, "-m", "wavenet", *(str(argument) for argument in arguments), streams])
+        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr
+
+    generate = ("generate", trained_run, "--samples", 20, "--seed", 1, "-o")
+    assert closed(">&- 2>&-", *generate, tmp_path / "a.wav") == (0, "")
+    assert soundfile.info(tmp_path / "a.wav").frames == 20
+    assert closed(">&-", "recipes") == (0, "")
+    code, told = closed(">&-", *generate, "-")
+    assert code == 2 and told.startswith("error: -o - needs an open stdout") and told.count("\n") == 1
 
 
 def test_a_full_disk_is_exit_1_and_leaves_nothing(trained_run: Path, tmp_path: Path) -> None:

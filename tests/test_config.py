@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
+import os
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import toys
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -679,3 +681,31 @@ def test_a_recipe_in_a_bundle_is_checked_as_strictly(tmp_path: Path) -> None:
     path = written(tmp_path, json.dumps(bundle(recipe=tree)), "config.json")
     with pytest.raises(RecipeError, match=r"train\.learning_rate is nan"):
         config.load(path)
+
+
+def test_a_name_fits_into_the_names_of_files() -> None:
+    assert config.from_tree(toys.tree() | {"name": "n" * 200}, "x").name == "n" * 200
+    for name in ("n" * 201, "é" * 101):
+        with pytest.raises(RecipeError, match="at most 200 bytes") as caught:
+            config.from_tree(toys.tree() | {"name": name}, "x")
+        assert len(str(caught.value)) < 200
+
+
+def test_no_path_at_all_is_not_the_folder_one_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path, plain_text(), "config.yaml")
+    for use in (config.find_recipe, config.run_folder, lambda text: config.with_data(toys.recipe(), text)):
+        with pytest.raises(RecipeError, match="'' is no path"):
+            use("")
+
+
+def test_what_may_not_be_looked_at_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(RecipeError, match="symbolic links"):
+        config.find_recipe(str(tmp_path / "loop"))
+    with pytest.raises(RecipeError, match=r"data\.path"):
+        config.load(written(tmp_path, plain_text(data={"path": "loop/in"})))
+    assert config.given_path(str(tmp_path / "nothing")) == tmp_path / "nothing"
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # the tests may run as one whom nothing bars
+    with pytest.raises(RecipeError, match="Permission denied"):
+        config.find_recipe(str(tmp_path))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import NoReturn
 
 from wavenet import __version__, catalogue
-from wavenet.errors import did_you_mean
+from wavenet.errors import did_you_mean, on_one_line
 
 
 class Parser(argparse.ArgumentParser):
@@ -24,7 +23,7 @@ class Parser(argparse.ArgumentParser):
         if "unrecognized arguments: " in message:
             word = message.split("unrecognized arguments: ")[1].split(maxsplit=1)[0].split("=", maxsplit=1)[0]
             hint = did_you_mean(word, self._option_string_actions)
-        self.exit(2, f"{self.prog}: error: {message}{hint}; see `{self.prog} --help`\n")
+        self.exit(2, f"{on_one_line(f'{self.prog}: error: {message}{hint}; see `{self.prog} --help`')}\n")
 
 
 Run = Callable[[argparse.Namespace], int]
@@ -115,7 +114,7 @@ def _bench_arguments(parser: argparse.ArgumentParser) -> None:
     add("--data", metavar="DIR", help="score both storages on this folder's held-out sound (default: a run's own)")
     add("--seconds", metavar="S", type=_seconds, default=60.0, help="about how long to measure (default: 60)")
     add("--json", action="store_true", help="print JSON")
-    add("--plot", metavar="OUT.png", type=Path, help="draw speed against batch and model size")
+    add("--plot", metavar="OUT.png", help="draw speed against batch and model size")
     add("--force", action="store_true", help="overwrite an existing picture")
 
 
@@ -125,7 +124,7 @@ def _inspect_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print JSON")
     add("--layers", action="store_true", help="add a table of all layers")
     add("--lags", action="store_true", help="add how many paths lead from each lag")
-    add("--plot", metavar="OUT", type=Path, help="draw one sheet of it all: a .png, .svg or .pdf file")
+    add("--plot", metavar="OUT", help="draw one sheet of it all: a .png, .svg or .pdf file")
     add("--force", action="store_true", help="overwrite an existing picture")
     add(
         "--measure",
@@ -148,7 +147,7 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("recipe", metavar="RECIPE", help="a path, or a name that `wavenet recipes` lists")
     add("--data", metavar="DIR", help="a folder of sound, in place of the recipe's own")
-    add("--out", metavar="RUN", type=Path, help="the run folder (default: runs/NAME)")
+    add("--out", metavar="RUN", help="the run folder (default: runs/NAME)")
     add("--set", metavar="KEY=VALUE", action="append", default=[], help="override a key of the recipe; repeatable")
     add("--max-steps", metavar="N", type=_positive, help="stop when N steps are done in all")
     add("--max-time", metavar="TIME", help="stop after 90s, 30m, 2h, 1h30m")
@@ -165,7 +164,7 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--precision", choices=("32", "bf16"), default="32", help="arithmetic of the training graph (default: 32)")
     add("--compile", action="store_true", help="compile the training graph (needs a C++ compiler)")
-    add("--cache", metavar="DIR", type=Path, help="where decoded sound is kept (default: this user's cache)")
+    add("--cache", metavar="DIR", help="where decoded sound is kept (default: this user's cache)")
     add("--dry-run", action="store_true", help="check everything, say what would be done, train nothing")
     add("--print-config", action="store_true", help="print the complete recipe and stop")
 
@@ -228,10 +227,10 @@ def _data_arguments(parser: argparse.ArgumentParser, shared: Parser, runs: Mappi
 
 
 def _positive(text: str) -> int:
-    number = int(text) if text.strip().lstrip("+-").isdecimal() and len(text) < 30 else 0
-    if number < 1:
+    number = text.strip().removeprefix("+")
+    if not (number.isdecimal() and len(number) < 30 and int(number) >= 1):
         raise argparse.ArgumentTypeError(f"got {text!r:.40}, expected a whole number of at least 1")
-    return number
+    return int(number)
 
 
 def _seconds(text: str) -> float:

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from wavenet.errors import WavenetError
+from wavenet.errors import InputError, WavenetError
 
 
 @contextlib.contextmanager
@@ -56,6 +56,20 @@ def explained(what: object, remedy: str) -> Iterator[None]:
         raise
     except OSError as error:
         raise WavenetError(f"{what} cannot be written ({error.strerror or error}); {remedy}") from None
+
+
+def check_free(path: Path, option: str, force: bool) -> None:
+    """Raise InputError where a file cannot be written, before the work for it is done."""
+    try:
+        if path.is_dir():
+            raise InputError(f"{option} {path} is a folder; name a file in it")
+        if path.exists() and not force:
+            raise InputError(f"{path} exists; name another file with {option} or overwrite it with --force")
+        nearest = next(folder for folder in path.absolute().parents if folder.exists())
+    except OSError as error:
+        raise InputError(f"{option} {path} cannot be written ({error.strerror}); name another file") from None
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise InputError(f"{option} {path}: {nearest} cannot be written to; name another folder")
 
 
 def sync(path: Path) -> None:

@@ -176,7 +176,7 @@ def _unsteady(cases: Sequence[Case]) -> str | None:
 
 def _network(source: str | None) -> tuple[Recipe, Arrays]:
     """Return the recipe and weights of a model; weights that were never trained for a recipe."""
-    if source is not None and config.user_path(source).is_dir():
+    if source is not None and config.given_path(source).is_dir():
         voice = voices.load(source)
         return voice.recipe, voice.arrays
     recipe = config.load(config.find_recipe(source or REFERENCE))
@@ -301,7 +301,7 @@ def _held_out_bits(
     source: str | None, data: str | Path | None, engines: dict[str, Engine]
 ) -> tuple[dict[str, float], int]:
     """Return the bits per held-out sample of each storage, and over how many; none without a model or its sound."""
-    if source is None or not config.user_path(source).is_dir():
+    if source is None or not config.given_path(source).is_dir():
         if data is not None:
             raise InputError("--data is for scoring a trained model, and none is given; name a run or bundle folder")
         return {}, 0

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from wavenet import atomic
 from wavenet.arguments import arguments_of
-from wavenet.errors import InputError, Terminated, VerificationError, WavenetError
-from wavenet.progress import log
+from wavenet.errors import InputError, Terminated, VerificationError, WavenetError, on_one_line
+from wavenet.progress import log, printable
 
 if TYPE_CHECKING:
     from wavenet.generate.voice import Voice
@@ -39,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # sleep instead of spinning, which on a shared machine is several times faster (LOG.md)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):  # a file name may hold what no encoding can print
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -72,6 +73,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, before)
 
 
+def _open_streams() -> None:
+    """Let a stream that the shell closed (``>&-``) lead nowhere: Python has None there, which nothing can write to."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115  (open to the end)
+
+
 def _terminate(number: int, frame: FrameType | None) -> None:
     raise Terminated
 
@@ -79,8 +87,10 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 def _show(error: BaseException, verbose: bool) -> None:
     if verbose:
         traceback.print_exc()
-    text = " ".join(str(error).split())
-    if not isinstance(error, WavenetError | OSError):
+    text = printable(on_one_line(error))
+    if isinstance(error, MemoryError):
+        text = f"out of memory ({text or 'no more was to be had'}); ask for less, or take a smaller model"
+    elif not isinstance(error, WavenetError | OSError):
         text = f"{type(error).__name__}: {text} (unexpected; -v shows where)"
     log.error("error: %s", text)
 
@@ -95,7 +105,7 @@ def _words(quiet: bool) -> None:
     log.propagate = False
 
 
-def _print(text: str, end: str = "\n") -> None:
+def _print(text: object, end: str = "\n") -> None:
     """Write a result to stdout, now: a full disk is noticed while it can be told."""
     with atomic.explained(*STDOUT):
         print(text, end=end, flush=True)
@@ -108,6 +118,16 @@ class _Formatter(logging.Formatter):
         """Return one line."""
         text = record.getMessage()
         return f"warning: {text}" if record.levelno == logging.WARNING else text
+
+
+def _path(text: str, option: str) -> Path:
+    """Return the path that an option names."""
+    from wavenet import config
+
+    try:
+        return config.user_path(text)
+    except InputError as error:
+        raise InputError(f"{option}: {error}") from None
 
 
 # --- verbs -----------------------------------------------------------------------------------------------------------
@@ -129,7 +149,7 @@ def _train(arguments: argparse.Namespace) -> int:
 
     train(
         recipe,
-        out=arguments.out or config.run_folder(arguments.recipe),
+        out=config.run_folder(arguments.recipe) if arguments.out is None else _path(arguments.out, "--out"),
         max_steps=arguments.max_steps,
         max_seconds=seconds,
         resume=arguments.resume,
@@ -139,7 +159,7 @@ def _train(arguments: argparse.Namespace) -> int:
         devices=arguments.devices,
         precision=arguments.precision,
         compiled=arguments.compile,
-        cache=arguments.cache,
+        cache=None if arguments.cache is None else _path(arguments.cache, "--cache"),
         dry_run=arguments.dry_run,
     )
     return 0
@@ -160,17 +180,20 @@ def _generate(arguments: argparse.Namespace) -> int:
         log.warning(warning)
     total = voice.length(arguments.seconds, arguments.samples)
     streaming = arguments.output == "-"
-    out = Path(f"{voice.name}-s{seed}.wav" if arguments.output is None else arguments.output)
+    out = Path(f"{voice.name}-s{seed}.wav") if arguments.output is None else _path(arguments.output, "-o")
     if streaming and (arguments.count != 1 or arguments.verify):
         raise InputError("-o - streams one sound, unverified; give a file name for -n and --verify")
+    if streaming and sys.stdout.name == os.devnull:
+        raise InputError("-o - needs an open stdout, which was closed; give a file name")
     check_memory(voice.recipe.shape, arguments.count, 0 if streaming else total)
     if not streaming:
         _check_targets(voices.numbered(out, arguments.count), arguments.force)
     prime = None
     if arguments.prime is not None:
+        from wavenet import config
         from wavenet.audio import files
 
-        prime = files.read(Path(arguments.prime), voice.sample_rate)
+        prime = files.read(config.given_path(arguments.prime), voice.sample_rate)
     chosen = {**draw, "seconds": arguments.seconds, "samples": arguments.samples, "seed": seed, "prime": prime}
     chosen |= {"backend": arguments.backend, "storage": arguments.storage, "threads": arguments.threads}
     log.info("%s: drawing %d x %s samples with seed %d", voice.name, arguments.count, f"{total:,}", seed)
@@ -205,18 +228,7 @@ def _check_targets(paths: Sequence[Path], force: bool) -> None:
     for path in paths:
         if path.suffix.lower() not in (".wav", ".flac"):
             raise InputError(f"-o {path}: got the suffix {path.suffix!r}, expected .wav or .flac")
-        _check_free(path, "-o", force)
-
-
-def _check_free(path: Path, option: str, force: bool) -> None:
-    """Raise InputError where a file cannot be written, before the work for it is done."""
-    if path.is_dir():
-        raise InputError(f"{option} {path} is a folder; name a file in it")
-    if path.exists() and not force:
-        raise InputError(f"{path} exists; name another file with {option} or overwrite it with --force")
-    nearest = next(folder for folder in path.absolute().parents if folder.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
-        raise InputError(f"{option} {path}: {nearest} cannot be written to; name another folder")
+        atomic.check_free(path, "-o", force)
 
 
 def _stream(voice: Voice, chosen: dict[str, Any]) -> int:
@@ -249,8 +261,7 @@ def _inspect(arguments: argparse.Namespace) -> int:
     if arguments.source is None:
         hint = "; write wavenet inspect MODEL --measure" if arguments.measure else ""
         raise InputError(f"inspect needs a recipe, a model or a list of layers before its options{hint}")
-    if arguments.plot is not None:
-        _check_picture(arguments.plot, arguments.force, (".png", ".svg", ".pdf"))
+    plot = _picture(arguments, (".png", ".svg", ".pdf"))
     from wavenet import wording
     from wavenet.report import inspect
 
@@ -267,11 +278,11 @@ def _inspect(arguments: argparse.Namespace) -> int:
         _print(wording.describe(report, arguments.layers, arguments.lags))
         if measured is not None:
             _print(f"\n{wording.describe_measured(measured)}")
-    if arguments.plot is not None:
+    if plot is not None:
         from wavenet import pictures
 
-        with atomic.explained(arguments.plot, ROOM):
-            pictures.sheet_picture(arguments.plot, report, measured)
+        with atomic.explained(plot, ROOM):
+            pictures.sheet_picture(plot, report, measured)
     return 0
 
 
@@ -304,9 +315,10 @@ def _print_json(value: Any, lines: bool = True) -> None:
 
 
 def _scan(arguments: argparse.Namespace) -> int:
+    from wavenet import config
     from wavenet.audio.survey import scan
 
-    survey = scan(arguments.folder)
+    survey = scan(config.given_path(arguments.folder))
     if arguments.json:
         _print_json(survey.to_json())
     else:
@@ -317,15 +329,14 @@ def _scan(arguments: argparse.Namespace) -> int:
 def _fetch(arguments: argparse.Namespace) -> int:
     from wavenet.audio.download import fetch
 
-    print(fetch(arguments.name, arguments.to, arguments.force))
+    _print(fetch(arguments.name, arguments.to, arguments.force))
     return 0
 
 
 def _bench(arguments: argparse.Namespace) -> int:
     from wavenet.bench import bench_model
 
-    if arguments.plot is not None:
-        _check_picture(arguments.plot, arguments.force)
+    plot = _picture(arguments)
     made = bench_model(arguments.source, arguments.data, arguments.seconds)
     if made.busy is not None:
         log.warning(made.busy)
@@ -333,25 +344,30 @@ def _bench(arguments: argparse.Namespace) -> int:
         _print_json(made.to_json())
     else:
         _print(made.to_text())
-    if arguments.plot is not None:
+    if plot is not None:
         from wavenet import pictures
 
-        with atomic.explained(arguments.plot, ROOM):
-            pictures.speed_picture(arguments.plot, made.batches, made.sizes, f"{made.name}, {made.processor}")
+        with atomic.explained(plot, ROOM):
+            pictures.speed_picture(plot, made.batches, made.sizes, f"{made.name}, {made.processor}")
     return 0
 
 
-def _check_picture(path: Path, force: bool, suffixes: Sequence[str] = (".png",)) -> None:
+def _picture(arguments: argparse.Namespace, suffixes: Sequence[str] = (".png",)) -> Path | None:
+    """Return where a picture goes, or None where none was asked for."""
+    if arguments.plot is None:
+        return None
+    path = _path(arguments.plot, "--plot")
     if path.suffix.lower() not in suffixes:
         raise InputError(f"--plot {path}: got the suffix {path.suffix!r}, expected {', '.join(suffixes)}")
-    _check_free(path, "--plot", force)
+    atomic.check_free(path, "--plot", arguments.force)
+    return path
 
 
 def _recipes(arguments: argparse.Namespace) -> int:
-    from wavenet import config
+    from wavenet import config, plain
 
     if arguments.name is not None:
-        _print(config.find_recipe(arguments.name).read_text(encoding="utf-8"), end="")
+        _print(plain.read_text(config.find_recipe(arguments.name)), end="")
         return 0
     for name in config.recipe_names():
         first = (config.recipe_folder() / f"{name}.yaml").read_text(encoding="utf-8").partition("\n")[0]

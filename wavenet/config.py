@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
+import os
 import re
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +24,7 @@ from wavenet.strict import Between, OneOf, Parsed, build, dilations, kernels, ki
 MAX_PARAMETERS = 2_000_000_000  # beyond it the record is refused before anything asks for memory
 BUNDLE_VERSION = 1
 MAX_DEPTH = 16  # of a dotted key
+MAX_NAME = 200  # bytes of a recipe's name: file systems take 255, and a sound's name has the seed in it too
 LAYOUTS = ("folder", "metadata", "ljspeech", "fsdd", "vctk", "speech_commands", "yesno", "libritts")
 
 
@@ -176,7 +180,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         return recipe
     try:
         where = (path.parent / user_path(recipe.data.path)).resolve()
-    except RecipeError as error:
+    except (RecipeError, OSError, RuntimeError) as error:  # the last: links that lead in a circle
         raise RecipeError(f"{path}: data.path: {error}") from None
     return dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, path=str(where)))
 
@@ -251,6 +255,8 @@ def _check(recipe: Recipe) -> None:
         raise RecipeError(
             f"name is {recipe.name!r}, expected letters, digits, '-', '_' and '.' (it names the run folder)"
         )
+    if len(recipe.name.encode()) > MAX_NAME:
+        raise RecipeError(f"name is {recipe.name!r:.60}, expected at most {MAX_NAME} bytes (files are named by it)")
     layers = sum(len(stack) for stack in recipe.model.dilations)
     kernels = recipe.model.kernel_size
     if isinstance(kernels, tuple) and len(kernels) != layers:
@@ -293,12 +299,31 @@ def user_path(text: str) -> Path:
     Raises:
         RecipeError: no file could have this name.
     """
+    if not text:  # pathlib takes it for the current folder; it is an unset variable of a shell
+        raise RecipeError("'' is no path; give a file or folder")
     try:
         path = Path(text).expanduser()
         with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
             path.lstat()  # asks the system whether this can be a name at all
     except (OSError, RuntimeError, ValueError) as error:
         raise RecipeError(f"{one_line(text, 80)} is no path ({one_line(error, 80)}); give another") from None
+    return path
+
+
+def given_path(text: str) -> Path:
+    """Return the path that a user means, where nothing bars the way to it; whether it exists is another question.
+
+    Raises:
+        RecipeError: no file could have this name, or it may not be looked at.
+    """
+    path = user_path(text)
+    try:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            barred = stat.S_ISDIR(path.stat().st_mode) and not os.access(path, os.R_OK | os.X_OK)
+            if barred:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise RecipeError(f"{one_line(text, 80)} cannot be read ({error.strerror}); give another") from None
     return path
 
 
@@ -312,14 +337,14 @@ def with_data(recipe: Recipe, folder: str | Path | None) -> Recipe:
         found = None if data.path is not None or data.fetch is None else catalogue.fetched(data.fetch)
         return recipe if found is None else dataclasses.replace(recipe, data=dataclasses.replace(data, path=str(found)))
     licence = data.licence if data.path is None else "not stated"
-    where = str(user_path(str(folder)).resolve())
+    where = str(given_path(str(folder)).resolve())
     data = dataclasses.replace(data, path=where, source="auto", fetch=None, licence=licence)
     return dataclasses.replace(recipe, data=data)
 
 
 def run_folder(text: str) -> Path | None:
     """Return the run folder that a RECIPE argument is, or None where it is something else."""
-    path = user_path(text)
+    path = given_path(text)
     return path if (path / "config.yaml").is_file() and (path / "environment.json").is_file() else None
 
 
@@ -331,7 +356,7 @@ def find_recipe(text: str) -> Path:
     Raises:
         RecipeError: there is no such path and no such name.
     """
-    path = user_path(text)
+    path = given_path(text)
     if path.is_dir():
         for name in ("config.yaml", "config.json"):
             if (path / name).is_file():

@@ -63,6 +63,12 @@ class Terminated(BaseException):
     exit_code = 143
 
 
+def on_one_line(text: object, most: int = 640) -> str:
+    """Return what is said of an error on one line; one of thousands of characters loses its middle."""
+    line = " ".join(str(text).split())
+    return line if len(line) <= most else f"{line[: most * 2 // 3]} ... {line[-(most // 3 - 5) :]}"
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the closest known word, or an empty string."""
     close = difflib.get_close_matches(word, [str(name) for name in known], n=1, cutoff=0.6)
