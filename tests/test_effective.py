@@ -17,7 +17,7 @@ from wavenet import effective, geometry, outputs
 from wavenet.audio import files
 from wavenet.audio.splits import Span
 from wavenet.effective import Heard
-from wavenet.errors import InputError
+from wavenet.errors import InputError, WavenetError
 from wavenet.generate.voice import Voice, load
 from wavenet.report import Context, Measured
 
@@ -190,3 +190,10 @@ def test_without_sound_one_line_says_what_to_give(trained_run: Path, tmp_path: P
         effective.measure("digits")
     with pytest.raises(InputError, match="does not say where its sound lies; give a sound file or folder"):
         effective.hear(voice, trained_run / "model", None)
+
+
+def test_weights_that_have_run_away_are_told() -> None:
+    voice = voice_of()
+    voice.arrays = {name: value * np.float32(1e20) for name, value in voice.arrays.items()}
+    with pytest.raises(WavenetError, match="run away"):
+        effective.measure_voice(voice, heard_of(voice), 8, 2)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from wavenet import config, outputs
 from wavenet.audio import files, material
 from wavenet.audio.splits import Span
-from wavenet.errors import InputError
+from wavenet.errors import InputError, WavenetError
 from wavenet.generate import voice as voices
 from wavenet.generate.sampler import Engine, build_engine
 from wavenet.generate.voice import Voice
@@ -61,7 +61,7 @@ def measure(model: str | Path, audio: str | Path | None = None, cache: Path | No
         BundleError: there is no such model.
         InputError: it does not say where its sound lies, or the sound cannot be used.
     """
-    if not config.user_path(str(model)).is_dir():
+    if not config.given_path(str(model)).is_dir():
         raise InputError(
             f"--measure needs a trained network, got {model}; give a run or bundle folder (`wavenet train` makes one)"
         )
@@ -71,12 +71,12 @@ def measure(model: str | Path, audio: str | Path | None = None, cache: Path | No
 
 def hear(voice: Voice, model: str | Path, audio: str | Path | None, cache: Path | None = None) -> Heard:
     """Return the sound to measure a voice on (see `measure`)."""
-    if audio is not None and config.user_path(str(audio)).is_file():
+    if audio is not None and config.given_path(str(audio)).is_file():
         codes = voice.encode(files.read(Path(audio), voice.sample_rate))
         if not len(codes):
             raise InputError(f"{audio} holds no sound; give another file")
         return Heard(Path(audio).name, [Span(0, 0, len(codes))], lambda clip, first, last: codes[first:last])
-    if audio is not None and not config.user_path(str(audio)).is_dir():
+    if audio is not None and not config.given_path(str(audio)).is_dir():
         raise InputError(f"there is no sound file or folder {audio}; give one that exists")
     recipe = config.with_data(config.load(config.find_recipe(str(model))), audio)
     if recipe.data.path is None or not Path(recipe.data.path).is_dir():
@@ -105,7 +105,13 @@ def measure_voice(voice: Voice, heard: Heard, positions: int = POSITIONS, gradie
     places = spread(heard.spans, positions)
     past = [heard.read(clip, max(0, t - field), t + 1) for clip, t in places]
     some = [past[i] for i in np.unique(np.linspace(0, len(past) - 1, gradients).round().astype(int))]
-    profile = gradient_profile(voice, some)
+    with np.errstate(over="ignore", invalid="ignore"):  # said below in other words
+        profile, context = gradient_profile(voice, some), context_curve(voice, past)
+    if not np.isfinite([*profile, *(one.bits for one in context)]).all():
+        raise WavenetError(
+            "the network's answers or gradients are not finite: its weights have run away; train again at a lower "
+            "learning rate, or go back to an earlier checkpoint"
+        )
     return Measured(
         sound=heard.name,
         sample_rate=voice.sample_rate,
@@ -113,7 +119,7 @@ def measure_voice(voice: Voice, heard: Heard, positions: int = POSITIONS, gradie
         profile=tuple(profile.tolist()),
         holding={share: holding(profile, share / 100) for share in SHARES},
         positions=len(places),
-        context=context_curve(voice, past),
+        context=context,
     )
 
 
@@ -208,6 +214,7 @@ def _all_nats(
     begun = fresh.memory[0].copy()
     engine.absorb(fresh, 0, np.array([engine.packed.shape.outputs]))  # compiles, where it has to, before threads do
 
+    @np.errstate(over="ignore", invalid="ignore")  # each thread has its own
     def some(items: Sequence[tuple[int, int]]) -> list[float]:
         queues, answers, found = engine.start(1), np.empty((1, engine.packed.shape.outputs), np.float32), []
         for i, n in items:

@@ -175,3 +175,10 @@ def test_an_interruption_keeps_what_was_made(backend: str, monkeypatch: pytest.M
     assert sound.stopped_by == "SIGINT" and not sound.complete
     assert sound.samples.shape == (1, 400)
     assert voices.numbered(Path("a.wav"), 1) == [Path("a.wav")]
+
+
+@pytest.mark.parametrize("value", [10**400, "3", None, [], {}])
+def test_a_record_that_holds_no_number_is_none(value: object) -> None:
+    voice = made()
+    voice.training = {"valid_bits": value, "order0_bits": 4.0}
+    assert "never measured" in voice.warnings()[0]

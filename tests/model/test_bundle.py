@@ -11,6 +11,7 @@ import signal
 import struct
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import pytest
 import safetensors.numpy
 import toys
 
+from wavenet import memory
 from wavenet.errors import BundleError
 from wavenet.model import bundle, network
 from wavenet.model.bundle import Bundle
@@ -115,32 +117,40 @@ def test_find_takes_runs_and_bundles_and_says_what_else_there_is(folder: Path, t
 
 
 WRITER = """
-import sys; sys.path.insert(0, sys.argv[2])
+import os, sys; sys.path.insert(0, sys.argv[2])
 from pathlib import Path
 import test_bundle
 from wavenet.model import bundle
+import safetensors.numpy  # before the fork, so that the time until the kill is spent writing
 first, second = test_bundle.sample(1.0), test_bundle.sample(2.0)
 print("ready", flush=True)
-while True:
-    bundle.save(Path(sys.argv[1]), first); bundle.save(Path(sys.argv[1]), second)
+for line in sys.stdin:
+    child = os.fork()
+    while not child:
+        bundle.save(Path(sys.argv[1]), first); bundle.save(Path(sys.argv[1]), second)
+    print(child, flush=True)
+    os.waitpid(child, 0)
+    print("ended", flush=True)
 """
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_a_kill_while_writing_leaves_a_whole_bundle(folder: Path) -> None:
-    here = Path(__file__).parent
-    for attempt in range(4):
-        env = {**os.environ, "PYTHONPATH": str(here.parent)}
-        child = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(folder), str(here)], stdout=subprocess.PIPE, env=env
-        )
-        assert child.stdout is not None and child.stdout.readline() == b"ready\n"
-        try:
-            child.wait(timeout=0.05 + 0.013 * attempt)
-        except subprocess.TimeoutExpired:
-            child.send_signal(signal.SIGKILL)
-        child.wait()
-        child.stdout.close()
-        assert bundle.load(folder).arrays["hidden.bias"][0] in (0.0, 1.0, 2.0)
+    here, seen = Path(__file__).parent, set()
+    command = [sys.executable, "-c", WRITER, str(folder), str(here)]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(here.parent), os.environ.get("PYTHONPATH", "")])}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=env) as writer:
+        assert writer.stdin is not None and writer.stdout is not None and writer.stdout.readline() == "ready\n"
+        for attempt in range(12):
+            print("go", file=writer.stdin, flush=True)
+            child = int(writer.stdout.readline())
+            time.sleep(0.02 + 0.0037 * attempt)
+            os.kill(child, signal.SIGKILL)
+            assert writer.stdout.readline() == "ended\n"
+            seen.add(float(bundle.load(folder).arrays["hidden.bias"][0]))
+        writer.stdin.close()
+    assert seen <= {0.0, 1.0, 2.0} and seen & {1.0, 2.0}
 
 
 # --- weights that someone made up ------------------------------------------------------------------------------------
@@ -208,3 +218,21 @@ def test_a_recipe_that_cannot_be_is_a_bundle_error(folder: Path) -> None:
     told["recipe"]["model"]["residual_channels"] = -5
     (folder / "config.json").write_text(json.dumps(told))
     assert "model.residual_channels is -5" in refused(folder)
+
+
+def test_weights_that_are_no_file_are_not_waited_for(folder: Path) -> None:
+    weights = folder / "model.safetensors"
+    for make in (weights.mkdir, lambda: os.mkfifo(weights), lambda: weights.symlink_to("/dev/zero")):
+        weights.rmdir() if weights.is_dir() else weights.unlink()
+        make()
+        assert "is no file" in refused(folder)
+
+
+def test_weights_beyond_the_memory_are_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "available_bytes", lambda: 2 * (folder / "model.safetensors").stat().st_size - 1)
+    assert "of memory" in refused(folder)
+
+
+def test_a_file_of_a_bundle_is_not_taken_for_it(folder: Path) -> None:
+    with pytest.raises(BundleError, match="is a file; give the run or bundle folder"):
+        bundle.find(str(folder / "config.json"))

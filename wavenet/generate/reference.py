@@ -29,6 +29,7 @@ class Reference:
     def __init__(self, packed: Packed, alphabet: Categorical, storage: str = "float32") -> None:
         self.packed, self.alphabet, self.storage = packed, alphabet, storage
 
+    @np.errstate(over="ignore", invalid="ignore")  # weights that have run away are told by what looks at the answers
     def start(self, batch: int) -> Queues:
         """Return queues that have seen *start* for ever: ring l is filled with layer l's fixed input."""
         queues = Queues(self.packed.shape, batch)
@@ -105,6 +106,7 @@ class Reference:
                 None if answers is None else answers[at : at + PASS_SAMPLES],
             )
 
+    @np.errstate(over="ignore", invalid="ignore")
     def _pass(self, queues: Queues, sequence: int, codes: Codes, answers: Floats | None) -> None:
         T, clock = len(codes), int(queues.clocks[sequence])
         x = self.packed.enter(self.alphabet.inputs(codes))

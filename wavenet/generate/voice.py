@@ -141,8 +141,8 @@ class Voice:
 
     def warnings(self) -> list[str]:
         """Return what its training record says against it."""
-        bits, order0 = self.training.get("valid_bits"), self.training.get("order0_bits")
-        if not isinstance(bits, int | float) or not isinstance(order0, int | float):
+        bits, order0 = (_number(self.training.get(name)) for name in ("valid_bits", "order0_bits"))
+        if bits is None or order0 is None:
             return ["this model was never measured on held-out sound; expect noise until it has been trained"]
         if not bits < order0:
             return [
@@ -283,6 +283,14 @@ class Voice:
         if not 1 <= total < 2**40:
             raise InputError(f"the length comes to {one_line(total, 40)} samples, expected 1 to 2^40")
         return round(total)
+
+
+def _number(value: Any) -> float | None:
+    """Return a number of a training record, None where there is something else."""
+    try:
+        return float(value) if isinstance(value, int | float) else None
+    except OverflowError:  # JSON has whole numbers of any length
+        return None
 
 
 def _collect(

@@ -9,9 +9,11 @@ replaced, and takes its place after. At every instant one of the two describes t
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
+import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wavenet import atomic, config
+from wavenet import atomic, config, memory
 from wavenet.config import Recipe
 from wavenet.errors import BundleError, RecipeError, did_you_mean
 from wavenet.plain import one_line
@@ -28,6 +30,7 @@ from wavenet.plain import one_line
 Arrays = dict[str, NDArray[np.float32]]
 
 ATTEMPTS = 3  # at reading weights and config that belong together
+COPIES = 2  # of the weights, at least, while they are read: the file and its arrays
 HEADER_BYTES = 1_000  # of a weights file, at most, for each weight
 CONFIG, NEXT, WEIGHTS = "config.json", "config.next.json", "model.safetensors"
 
@@ -133,14 +136,22 @@ def _read(folder: Path) -> tuple[bytes, dict[str, Any]]:
 
 
 def _check_size(folder: Path) -> None:
-    """Raise BundleError where the weights are a larger file than any config beside them says, before they are read."""
+    """Raise BundleError where the weights are no file, or a larger one than the config or memory allows, unread."""
+    state = (folder / WEIGHTS).stat()
+    if not stat.S_ISREG(state.st_mode):  # a pipe would be waited for, a device read for ever
+        raise BundleError(f"{folder / WEIGHTS} is no file; get the bundle again")
     found = [config.read_bundle_config(folder / name) for name in (NEXT, CONFIG) if (folder / name).is_file()]
     shapes = [_recipe(folder / CONFIG, described).shape for described in found]
     most = max((4 * shape.parameters() + HEADER_BYTES * (1 + len(shape.weights())) for shape in shapes), default=0)
-    size = (folder / WEIGHTS).stat().st_size
+    size, have = state.st_size, memory.available_bytes()
     if shapes and size > most:
         raise BundleError(
             f"{folder / WEIGHTS} has {size:,} bytes, expected at most {most:,} by the recipe; get the bundle again"
+        )
+    if have is not None and COPIES * size > have:
+        raise BundleError(
+            f"{folder / WEIGHTS} needs about {memory.gib(COPIES * size)} of memory, there are {memory.gib(have)}; take "
+            "a smaller model or a larger machine"
         )
 
 
@@ -167,12 +178,16 @@ def find(text: str) -> Path:
     Raises:
         BundleError: there is no such folder, or it holds no bundle.
     """
-    path = config.user_path(text)
+    path = config.given_path(text)
     for folder in (path / "model", path):
         if (folder / CONFIG).is_file() or (folder / NEXT).is_file():
             return folder
+    if path.is_file():
+        raise BundleError(f"{text} is a file; give the run or bundle folder that it lies in")
     if not path.is_dir():
-        near = [name.name for name in path.parent.iterdir()] if path.parent.is_dir() else []
+        near: list[str] = []
+        with contextlib.suppress(OSError):  # there is none, or it may not be listed
+            near = [name.name for name in path.parent.iterdir()]
         raise BundleError(
             f"there is no run or bundle folder {text}{did_you_mean(path.name, near)}; give one that exists"
         )
