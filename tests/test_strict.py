@@ -226,3 +226,18 @@ def test_words_are_a_list_of_text_and_whole_numbers() -> None:
     ):
         with pytest.raises(RecipeError, match=word):
             strict.words(wrong, "k")
+
+
+@pytest.mark.parametrize(("written", "as_number"), [("1e3", 1000), ("1.0e3", 1000), (44100.0, 44100), ("5", 5)])
+def test_a_whole_number_that_is_written_as_none_is_written_out(written: object, as_number: int) -> None:
+    assert refused(plain(inner={"size": written})).endswith(f"expected a whole number; write {as_number}")
+
+
+@pytest.mark.parametrize("written", [1.5, "nan", float("inf"), "1e400", "x", True, None])
+def test_what_is_no_whole_number_is_not_written_out(written: object) -> None:
+    assert refused(plain(inner={"size": written})).endswith("expected a whole number")
+
+
+@pytest.mark.parametrize("key", ["", " ", "word ", "wo\nrd"])
+def test_a_key_that_looks_like_another_is_shown_as_it_is(key: str) -> None:
+    assert refused(plain(**{key: 1})).startswith(f"unknown key {key!r}")

@@ -125,7 +125,7 @@ def _path(text: str, option: str) -> Path:
     from wavenet import config
 
     try:
-        return config.user_path(text)
+        return config.given_path(text)
     except InputError as error:
         raise InputError(f"{option}: {error}") from None
 

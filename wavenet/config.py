@@ -323,7 +323,7 @@ def given_path(text: str) -> Path:
             if barred:
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
-        raise RecipeError(f"{one_line(text, 80)} cannot be read ({error.strerror}); give another") from None
+        raise RecipeError(f"{one_line(text, 80)} cannot be used ({error.strerror}); give another") from None
     return path
 
 

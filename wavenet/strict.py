@@ -81,8 +81,9 @@ def _value(hint: Any, value: Any, at: str) -> Any:
 
 
 def _unknown(prefix: str, key: Any, known: Iterable[str]) -> str:
-    shown = one_line(key, 60)
-    return f"unknown key {prefix}{shown}{did_you_mean(shown, known)}; known: {', '.join(known)}"
+    spaced = isinstance(key, str) and key != "".join(key.split())  # or empty: it would look like another, or like none
+    name = f"{key!r:.60}" if spaced or key == "" else one_line(key, 60)
+    return f"unknown key {prefix}{name}{did_you_mean(one_line(key, 60), known)}; known: {', '.join(known)}"
 
 
 def _number(value: Any, at: str, rule: Between) -> float:
@@ -100,10 +101,19 @@ def _number(value: Any, at: str, rule: Between) -> float:
 
 def _integer(value: Any, at: str, rule: Between) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise RecipeError(f"{at} is {kind_of(value)}, expected a whole number")
+        raise RecipeError(f"{at} is {kind_of(value)}, expected a whole number{_written_out(value)}")
     if not rule.low <= value <= rule.high:
         raise RecipeError(f"{at} is {_shown(value)}, expected {int(rule.low)} to {int(rule.high)}")
     return value
+
+
+def _written_out(value: Any) -> str:
+    """Return how a whole number that was written as no such thing is to be written: 1e3, 44100.0 or "5"."""
+    try:
+        number = float(value) if isinstance(value, str | float) else 0.5
+    except ValueError:
+        return ""
+    return f"; write {int(number)}" if number.is_integer() and abs(number) < 1e15 else ""
 
 
 def kernels(value: Any, at: str) -> int | tuple[int, ...]:
