@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -105,7 +106,8 @@ def test_no_verb_executes_a_hostile_file(
     run, flag = tmp_path / "run", tmp_path / "executed"
     shutil.copytree(trained_run, run)
     last = run / "checkpoints" / "last.ckpt"
-    hostile(kind, last, flag)
+    for name in ("last.ckpt", "good.ckpt", "best.ckpt"):
+        hostile(kind, run / "checkpoints" / name, flag)
     bundled = tmp_path / "bundled"
     shutil.copytree(trained_run / "model", bundled)
     shutil.copy(last, bundled / "model.safetensors")
@@ -251,6 +253,41 @@ def test_a_foreign_or_newer_checkpoint_is_refused(tmp_path: Path) -> None:
         checkpoint.load(tmp_path / "c.ckpt")
     with pytest.raises(BundleError, match="upgrade"):
         checkpoint.load(tmp_path / "b.ckpt")
+
+
+def test_a_damaged_or_missing_last_falls_back_to_the_newest_whole_one(tmp_path: Path, said: list[str]) -> None:
+    assert checkpoint.newest(tmp_path) is None
+    for name, step in (("last.ckpt", 9), ("good.ckpt", 6), ("best.ckpt", 4)):
+        written(tmp_path / name)
+        replaced(tmp_path / name, step=step)
+    found = []
+    for name in checkpoint.NAMES:
+        found.append((checkpoint.newest(tmp_path) or {})["step"])
+        data = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(data[: len(data) // 2])
+    assert found == [9, 6, 4] and len(said) == 2
+    assert "cannot be read" in said[0] and said[0].endswith("going on from good.ckpt, at step 6")
+    with pytest.raises(BundleError, match=r"last\.ckpt cannot be read .*--force"):
+        checkpoint.newest(tmp_path)
+    (tmp_path / "last.ckpt").unlink()
+    assert checkpoint.newest(tmp_path) is None  # there is nothing left
+    written(tmp_path / "best.ckpt")
+    assert (checkpoint.newest(tmp_path) or {})["step"] == 7 and "last.ckpt is missing" in said[-1]
+    torch.save({"format": "wavenet-run", "version": 99}, tmp_path / "last.ckpt")
+    with pytest.raises(BundleError, match="upgrade"):
+        checkpoint.newest(tmp_path)
+
+
+def test_a_checkpoint_is_written_without_being_in_memory_as_a_whole(tmp_path: Path) -> None:
+    big = {"big": [torch.zeros(1 << 20) for _ in range(16)]}
+    tracemalloc.start()
+    try:
+        written(tmp_path / "last.ckpt", **big)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    size = (tmp_path / "last.ckpt").stat().st_size
+    assert size > 64 << 20 and peak < size / 4, (peak, size)
 
 
 FULL_DISK = """

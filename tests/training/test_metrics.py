@@ -31,3 +31,14 @@ def test_a_torn_last_row_is_no_obstacle(tmp_path: Path) -> None:
 
 def test_no_file_has_no_rows(tmp_path: Path) -> None:
     assert read(tmp_path / "none.csv") == []
+
+
+def test_damaged_lines_are_no_rows_and_no_obstacle(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.csv"
+    for step in (2, 4):
+        Metrics(path, 9).append({"step": step, "train_bits": float("nan"), "targets_per_second": 9})
+    whole = path.read_bytes()
+    bad = [b"\xff\xfe\x00,1", b"9" * 5_000 + b",1,,,,,,,,1", "\u00b2,1,,,,,,,,1".encode(), b'3,"', b"3,1,,,,,,,,x y"]
+    path.write_bytes(b"torn header\n" + b"\n".join(bad) + b"\n" + whole.partition(b"\n")[2])
+    Metrics(path, 9)
+    assert path.read_bytes() == whole

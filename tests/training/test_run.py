@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,37 @@ def test_words_are_kept_while_logged_and_no_longer(tmp_path: Path) -> None:
     log.info("outside")
     text = (tmp_path / "train.log").read_text()
     assert "inside" in text and "outside" not in text
+
+
+def test_a_lock_on_a_folder_that_was_just_removed_is_taken_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    run, flock, calls = tmp_path / "run", fcntl.flock, []
+
+    def late(file: object, how: int) -> None:
+        if not calls:  # whoever held the lock before removes the empty folder between our opening and locking
+            shutil.rmtree(run)
+        calls.append(how)
+        flock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with runs.locked(run):
+        assert len(calls) == 2
+        with pytest.raises(InputError, match="another process is training"), runs.locked(run):
+            pass
+
+
+def test_a_file_system_without_locks_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    fcntl = pytest.importorskip("fcntl")
+
+    def none(*_: object) -> None:
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    with runs.locked(tmp_path / "run"):
+        assert said == [
+            f"{tmp_path / 'run'} cannot be locked (Function not implemented): see that no other process trains there"
+        ]

@@ -5,14 +5,14 @@ A SHA-256 over all of it is stored beside it, so that a changed byte is noticed 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import io
 import os
 import pickletools
 import shutil
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import torch
 
@@ -22,6 +22,7 @@ from wavenet.plain import one_line
 from wavenet.progress import log
 from wavenet.training.module import WaveNetModule
 
+NAMES = ("last.ckpt", "good.ckpt", "best.ckpt")  # of a run: the one to go on from, then what there is beside it
 REMEDY = "what was saved before is whole: free space, then go on with `wavenet train --resume`"  # of a full disk
 VERSION = 2  # 1 had no digest
 KEYS = {  # what a checkpoint holds, beside its format, version and digest
@@ -68,10 +69,70 @@ def save(path: Path, module: WaveNetModule, optimizer: torch.optim.Optimizer, ex
         "optimizer": optimizer.state_dict(),
         "extra": extra,
     }
-    held = io.BytesIO()  # in memory first: on a full disk torch's own writer names a line of its source
-    torch.save({**state, "digest": digest(state)}, held)
-    with atomic.explained(f"the checkpoint {path}", REMEDY), atomic.replacing(path) as temporary:
-        temporary.write_bytes(held.getbuffer())
+    whole = {**state, "digest": digest(state)}
+    with (
+        atomic.explained(f"the checkpoint {path}", REMEDY),
+        atomic.replacing(path) as temporary,
+        temporary.open("wb") as file,
+    ):
+        writer = _Writer(file)
+        torch.save(whole, cast("IO[bytes]", writer))  # tensor by tensor: the file is never in memory as a whole
+        if writer.error is not None:
+            raise writer.error
+
+
+class _Writer:
+    """A file for torch.save, which on a full disk would name a line of its own source: the first error is kept."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self.error: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        if self.error is None:
+            try:
+                self.file.write(data)
+            except OSError as error:
+                self.error = error
+        return len(data)
+
+    def flush(self) -> None:
+        """Leave that to the end."""
+
+
+class NewerError(BundleError):
+    """A checkpoint of a later program: whole, but not ours to read."""
+
+
+def newest(folder: Path) -> dict[str, Any] | None:
+    """Return the state that a run goes on from, or None where it has not saved any.
+
+    That is last.ckpt; where it is missing or damaged, the newest whole one beside it, which is told: the steps after
+    it are taken again.
+
+    Raises:
+        BundleError: last.ckpt is damaged and so is what lies beside it, or it is newer than this program.
+    """
+    last, *others = (folder / name for name in NAMES)
+    why = BundleError(f"the checkpoint {last} is missing")
+    if last.is_file():
+        try:
+            return load(last)
+        except NewerError:
+            raise
+        except BundleError as error:
+            why = error
+    found = []
+    for path in others:
+        with contextlib.suppress(BundleError):
+            found += [(load(path), path)] if path.is_file() else []
+    state, path = max(found, key=lambda one: int(one[0]["step"]), default=({"step": 0}, last))
+    if state["step"] > 0:  # where nothing was trained yet there is nothing to go back to
+        log.warning("%s: going on from %s, at step %s", str(why).partition(";")[0], path.name, f"{state['step']:,}")
+        return state
+    if last.is_file():
+        raise why
+    return None
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -92,7 +153,7 @@ def load(path: Path) -> dict[str, Any]:
     if not isinstance(version, int) or version < 1:
         raise BundleError(f"the checkpoint {path} has no version; begin anew with --force")
     if version > VERSION:
-        raise BundleError(
+        raise NewerError(
             f"{path} has version {one_line(version, 60)}, this program reads {VERSION}; upgrade wavenet-audio"
         )
     _check_digest(path, state, version)

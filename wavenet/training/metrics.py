@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ COLUMNS = (
     "seconds",
     "targets_per_second",
 )
+STEP = re.compile("[0-9]{1,15}")
+NUMBER = re.compile("[-+.0-9a-z]{0,30}")  # inf and nan too
 TIME_COLUMNS = ("seconds", "targets_per_second")  # the only ones that differ between two equal runs
 
 
@@ -34,7 +37,7 @@ class Metrics:
 
     def __init__(self, path: Path, step: int) -> None:
         self.path = path
-        whole = (row for row in read(path) if row["step"].isdigit() and row[COLUMNS[-1]])  # the last row may be torn
+        whole = (row for row in read(path) if row[COLUMNS[-1]])  # the last row may be torn
         kept = [row for row in whole if int(row["step"]) <= step]
         text = io.StringIO()
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
@@ -50,8 +53,12 @@ class Metrics:
 
 
 def read(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a metrics.csv, none where there is no such file."""
+    """Return the rows of a metrics.csv, none where there is no such file; lines that are damaged are no rows."""
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return [row for row in csv.DictReader(file) if row.get("step")]
+    rows = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        values = line.split(",")  # all are numbers or nothing
+        if STEP.fullmatch(values[0]) and all(NUMBER.fullmatch(value) for value in values):
+            rows.append(dict(zip(COLUMNS, [*values, *("" for _ in COLUMNS)], strict=False)))
+    return rows

@@ -58,8 +58,7 @@ def state_to_resume(recipe: Recipe, run: Path, *, resume: bool, force: bool) -> 
     """
     if force:
         return None
-    last = run / "checkpoints" / "last.ckpt"
-    state = checkpoint.load(last) if last.is_file() else None
+    state = checkpoint.newest(run / "checkpoints")
     if not (run / "config.yaml").is_file():
         if state is not None:
             raise InputError(f"{run} has a checkpoint but no config.yaml; put it back, or begin anew with --force")
@@ -123,9 +122,13 @@ def _own(lock: IO[str]) -> Iterator[None]:
         _LOCKS.discard(lock)
 
 
-@contextlib.contextmanager
-def locked(run: Path) -> Iterator[None]:
-    """Hold the run folder for this process; what a killed one left half-written is swept, an empty one removed."""
+def _lock(run: Path) -> IO[str]:
+    """Return the open lock of a run folder, made where it is missing and held by this process.
+
+    Raises:
+        WavenetError: the folder cannot be written.
+        InputError: another process holds it.
+    """
     try:
         run.mkdir(parents=True, exist_ok=True)
         lock = (run / ".lock").open("a")
@@ -133,14 +136,35 @@ def locked(run: Path) -> Iterator[None]:
         raise WavenetError(
             f"the run folder {run} cannot be written ({error.strerror}); name another with --out"
         ) from None
-    with lock, _own(lock):
-        if os.name != "nt":  # the lock ends with the process, however it ends
-            import fcntl
+    if os.name != "nt":  # the lock ends with the process, however it ends
+        import fcntl
 
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise InputError(f"another process is training in {run}; wait for it, or name another --out") from None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            raise InputError(f"another process is training in {run}; wait for it, or name another --out") from None
+        except OSError as error:  # some network file systems have no locks
+            log.warning("%s cannot be locked (%s): see that no other process trains there", run, error.strerror)
+    return lock
+
+
+def _holds(lock: IO[str], run: Path) -> bool:
+    """Return whether an open lock is the one that lies in the run folder now."""
+    try:
+        return os.path.samestat(os.fstat(lock.fileno()), (run / ".lock").stat())
+    except FileNotFoundError:
+        return False
+
+
+@contextlib.contextmanager
+def locked(run: Path) -> Iterator[None]:
+    """Hold the run folder for this process; what a killed one left half-written is swept, an empty one removed."""
+    lock = _lock(run)
+    while not _holds(lock, run):  # whoever held it before has just removed the folder, which was empty
+        lock.close()
+        lock = _lock(run)
+    with lock, _own(lock):
         for left in [*run.glob(".*.tmp*"), *run.glob("*/.*.tmp*")]:
             left.unlink(missing_ok=True)
         try:
