@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import logging
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -292,6 +293,66 @@ def test_a_run_that_was_stopped_goes_back_to_the_same_state(
     for part in ("network", "averaged"):
         assert all(torch.equal(states[0][part][name], value) for name, value in states[1][part].items())
     assert (whole / "model" / "model.safetensors").read_bytes() == (parted / "model" / "model.safetensors").read_bytes()
+
+
+def test_a_kill_between_the_last_and_the_good_state_changes_nothing(
+    tmp_path: Path, sound_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(monkeypatch, lambda step: 12 <= step < 22)
+    made, cache, run = toys.recipe(train={**SELDOM, "steps": 25}), tmp_path / "cache", tmp_path / "run"
+    whole = toys.train(sound_folder, tmp_path / "whole", cache, made)
+
+    def killed(path: Path, other: Path) -> None:
+        raise SystemError
+
+    for stop in (12, None):
+        with monkeypatch.context() as patch:
+            patch.setattr(checkpoint, "keep_as", killed)
+            with pytest.raises(SystemError):
+                toys.train(sound_folder, run, cache, made, resume=True, max_steps=stop)
+    toys.train(sound_folder, run, cache, made, resume=True)
+    assert_same_run(run, whole)
+
+
+def test_a_state_that_is_not_finite_is_neither_gone_back_to_nor_shared(
+    tmp_path: Path, sound_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = WaveNetModule._average
+
+    def overflowing(self: WaveNetModule, decay: float) -> None:
+        original(self, decay)
+        if self.step == 11:  # the step that a checkpoint on the schedule follows
+            next(self.network.parameters()).data.fill_(math.inf)
+
+    monkeypatch.setattr(WaveNetModule, "_average", overflowing)
+    made = toys.recipe(train={**SELDOM, "steps": 23, "sample_steps": 12})
+    run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", made, max_steps=12)
+    assert wavenet.load(run).training["steps"] == 6
+    assert not list((run / "samples").glob("*")) and "no sound: the weights" in (run / "train.log").read_text()
+    toys.train(sound_folder, run, tmp_path / "cache", made, resume=True)
+    state = checkpoint.load(run / "checkpoints" / "last.ckpt")
+    assert (state["rollbacks"], state["skipped"]) == (1, 10)
+    assert all(torch.isfinite(value).all() for value in state["network"].values())
+    assert "going on with the weights of step 6" in (run / "train.log").read_text()
+
+
+@pytest.mark.parametrize("name", ["metrics.csv", "environment.json", "model", "samples", "last.ckpt"])
+def test_a_damaged_or_missing_part_of_a_run_is_made_good(
+    tmp_path: Path, sound_folder: Path, trained_run: Path, name: str
+) -> None:
+    run, cache = tmp_path / "run", tmp_path / "cache"
+    toys.train(sound_folder, run, cache, max_steps=5)
+    if name in ("model", "samples"):
+        shutil.rmtree(run / name, ignore_errors=True)
+    elif name == "last.ckpt":
+        (run / "checkpoints" / name).write_bytes(b"torn")
+    else:
+        (run / name).write_bytes(b"\xff\x00torn")
+    toys.train(sound_folder, run, cache, resume=True)
+    if name == "metrics.csv":
+        assert record(run) == record(trained_run)[2:]
+        (run / name).write_bytes((trained_run / name).read_bytes())
+    assert_same_run(run, trained_run)
 
 
 def test_a_run_without_a_good_state_of_its_own_makes_one(

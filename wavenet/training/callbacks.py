@@ -64,8 +64,8 @@ class Stopper(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take the signals over from Lightning, which would end the process before anything is saved."""
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, self._on_signal)
-            signal.signal(signal.SIGTERM, self._on_signal)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.interrupted() and number == signal.SIGINT:
@@ -143,8 +143,9 @@ class Recorder(pl.Callback):
             self.metrics = Metrics(self.run / "metrics.csv", module.step)
         self._progress = Progress("training", module.recipe.train.steps, "steps", first=module.step)
         self._tick = time.monotonic()
-        if module.step == 0 or not (self.run / "checkpoints" / GOOD).is_file():
-            self._checkpoint(module, GOOD)  # something to go back to from the first step on
+        if module.step == 0 or self._is_good(module) or not (self.run / "checkpoints" / GOOD).is_file():
+            # something to go back to from the first step on; and a kill may have come between last.ckpt and its twin
+            self._checkpoint(module, GOOD)
         if self.standing.unrecorded:
             if not self._record(trainer, module):
                 return False
@@ -284,6 +285,9 @@ class Recorder(pl.Callback):
     def _sample(self, module: WaveNetModule) -> bool:
         """Write a sound of the averaged weights and its picture; return False where a signal cut it short."""
         train, rate = module.recipe.train, module.recipe.audio.sample_rate
+        if not module.is_finite():
+            log.warning("step %s: no sound: the weights are not all finite", f"{module.step:,}")
+            return True
         voice = Voice(module.recipe, module.averaged.arrays())
         parts = []
         for part in voice.stream(seconds=train.sample_seconds, seed=SAMPLE_SEED, chunk=200):
@@ -317,15 +321,21 @@ class Recorder(pl.Callback):
             **self.standing.valid,
             **self.versions,
         }
-        held = Bundle(module.recipe, module.averaged.arrays(), self.data.provenance(), training)
-        with atomic.explained(f"the bundle {self.run / 'model'}", checkpoint.REMEDY):
-            bundle.save(self.run / "model", held)
-        if module.step % module.recipe.train.save_steps == 0 and not module.skipped_in_a_row:
-            # before last.ckpt, and never off the schedule: what is gone back to depends on no interruption
-            self._checkpoint(module, GOOD)
-            checkpoint.keep_as(self.run / "checkpoints" / GOOD, self.run / "checkpoints" / "last.ckpt")
+        if not module.is_finite():  # nothing could read such a bundle
+            log.warning("step %s: the weights are not all finite; the model saved before stays", f"{module.step:,}")
         else:
-            self._checkpoint(module, "last.ckpt")
+            held = Bundle(module.recipe, module.averaged.arrays(), self.data.provenance(), training)
+            with atomic.explained(f"the bundle {self.run / 'model'}", checkpoint.REMEDY):
+                bundle.save(self.run / "model", held)
+        self._checkpoint(module, "last.ckpt")
+        if self._is_good(module):
+            # after last.ckpt: what is gone back to must never be ahead of where a killed run goes on
+            checkpoint.keep_as(self.run / "checkpoints" / "last.ckpt", self.run / "checkpoints" / GOOD)
+
+    def _is_good(self, module: WaveNetModule) -> bool:
+        """Return whether this is a state to go back to: on the schedule alone, so that it depends on no stop."""
+        on_schedule = module.step % module.recipe.train.save_steps == 0
+        return on_schedule and not module.skipped_in_a_row and module.is_finite()
 
     def _optimizer(self, module: WaveNetModule) -> torch.optim.Optimizer:
         optimizer = module.optimizers()

@@ -115,6 +115,11 @@ class WaveNetModule(pl.LightningModule):
         self._count(finite)
         return {"bits": loss.item() / math.log(2), "norm": norm.item(), "targets": int(count), "finite": finite}
 
+    def is_finite(self) -> bool:
+        """Return whether all weights and averages are finite: an enormous rate can make a step's result overflow."""
+        held = [*self.network.parameters(), *self.averaged.parameters()]
+        return all(bool(torch.isfinite(one).all()) for one in held)
+
     @torch.no_grad()
     def _average(self, decay: float) -> None:
         averaged: list[Tensor] = list(self.averaged.parameters())
