@@ -81,6 +81,8 @@ def test_a_batch_beyond_memory_is_a_warning_with_the_numbers(monkeypatch: pytest
     assert told is not None and "65,536 x 10,000,000 samples" in told and "GiB of memory where there are" in told
     monkeypatch.setattr(fit.memory, "available_bytes", lambda: fit.memory_estimate(toys.recipe()))
     assert fit.memory_warning(toys.recipe(), "cpu") is None
+    twice = fit.memory_warning(toys.recipe(), "cpu", processes=2)
+    assert twice is not None and "parameters, 2 times): lower" in twice
     monkeypatch.setattr(fit.memory, "available_bytes", lambda: None)
     assert fit.memory_warning(huge, "cpu") is None
 

@@ -12,13 +12,23 @@ import pytest
 import torch
 import toys
 import yaml
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 
-from wavenet.errors import InputError
-from wavenet.training import checkpoint, team
+from wavenet.errors import InputError, WavenetError
+from wavenet.training import checkpoint, crew, team
 from wavenet.training.metrics import TIME_COLUMNS, read
 
 TRAIN = {"steps": 20, "save_steps": 7, "validate_steps": 10, "sample_steps": 25, "log_steps": 5}
-ENVIRONMENT = ("LOCAL_RANK", "RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "TORCHELASTIC_RUN_ID", "SLURM_NTASKS")
+ENVIRONMENT = (
+    "LOCAL_RANK",
+    "RANK",
+    "WORLD_SIZE",
+    "LOCAL_WORLD_SIZE",
+    "TORCHELASTIC_RUN_ID",
+    "SLURM_NTASKS",
+    crew.PLACE,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -38,10 +48,20 @@ def test_without_anybody_else_a_process_leads_itself() -> None:
     assert two.size == 2 and two.leads and "strategy" in two.trainer_arguments()
 
 
-def test_a_process_that_lightning_started_knows_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOCAL_RANK", "1")
+def test_a_process_that_another_started_knows_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(crew.PLACE, f"1,2,20000,{os.getppid()}")
     second = team.gather(2)
     assert (second.rank, second.size, second.leads) == (1, 2, False)
+    assert second.environment.local_rank() == 1 and second.environment.main_port == 20_000
+    monkeypatch.setenv(crew.PLACE, f"1,2,20000,{os.getpid()}")  # what was said to somebody else
+    assert team.gather(None).leads
+
+
+def test_a_rank_that_something_else_left_behind_silences_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOCAL_RANK", "RANK"):
+        monkeypatch.setenv(name, "1")
+    alone = team.gather(None)
+    assert alone.leads and (alone.rank, alone.size) == (0, 1) and alone.environment.local_rank() == 0
 
 
 def test_torchrun_says_how_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,12 +77,57 @@ def test_torchrun_says_how_many_there_are(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_slurm_says_how_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     told = {"SLURM_NTASKS": "6", "SLURM_NTASKS_PER_NODE": "3", "SLURM_PROCID": "0", "SLURM_JOB_NAME": "voice"}
+    told["SLURM_STEP_NUM_TASKS"] = "6"
     for name, value in told.items():
         monkeypatch.setenv(name, value)
     found = team.gather(None)
     assert (found.devices, found.nodes, found.rank, found.leads) == (3, 2, 0, True)
-    monkeypatch.setenv("SLURM_NTASKS", "1")
-    assert team.gather(None).size == 1
+    assert isinstance(found.environment, SLURMEnvironment) and not found.environment.auto_requeue
+    for name, value, words in (
+        ("SLURM_NTASKS", "7", "7 processes, 3 on a machine"),
+        ("SLURM_NTASKS_PER_NODE", None, "ask for --ntasks-per-node"),
+        ("SLURM_STEP_NUM_TASKS", None, "write srun wavenet train"),
+    ):
+        with monkeypatch.context() as patch, pytest.raises(InputError, match=words):
+            patch.delenv(name) if value is None else patch.setenv(name, value)
+            team.gather(None)
+    for name, value in (("SLURM_JOB_NAME", "bash"), ("SLURM_NTASKS", "1")):  # a shell that Slurm lent; a single task
+        monkeypatch.setenv(name, value)
+        assert team.gather(None).size == 1
+
+
+def test_more_devices_than_there_are_is_one_line_before_anything(
+    tmp_path: Path, sound_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = (sound_folder, tmp_path / "run", tmp_path / "cache")
+    with pytest.raises(InputError, match=r"--devices is 1000, expected at most"):
+        toys.train(*place, devices=1000)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    team.check_devices(team.gather(3), "cuda")
+    with pytest.raises(InputError, match="4 processes on this machine need as many CUDA devices, but each sees 3"):
+        team.check_devices(team.gather(4), "cuda")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_neighbour_that_is_gone_is_one_line() -> None:
+    by_torchrun = team.Team(1, 2, 1, LightningEnvironment())
+    with pytest.raises(WavenetError, match="another process of this training is gone"), team.explained(by_torchrun):
+        raise RuntimeError("[gloo/tcp/pair.cc:547] Connection closed by peer [127.0.0.1]:2")
+    for who in (by_torchrun, team.gather(None)):
+        with pytest.raises(RuntimeError, match="other"), team.explained(who):
+            raise RuntimeError("other")
+
+
+def test_processes_at_different_steps_do_not_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    team.check_same(3, torch.device("cpu"))  # alone
+
+    def reduce(value: torch.Tensor, how: object) -> None:
+        value.fill_(500 if how == team.distributed.ReduceOp.MIN else 1_000)
+
+    monkeypatch.setattr(team, "together", lambda: True)
+    monkeypatch.setattr(team.distributed, "all_reduce", reduce)
+    with pytest.raises(WavenetError, match=r"different steps, 500 to 1,000"):
+        team.check_same(500, torch.device("cpu"))
 
 
 def test_alone_everything_is_agreed_at_once() -> None:
@@ -74,7 +139,8 @@ def test_alone_everything_is_agreed_at_once() -> None:
 def test_a_dry_run_of_a_process_that_does_not_lead_ends_at_once(
     tmp_path: Path, sound_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setenv(crew.PLACE, f"1,2,20000,{os.getppid()}")
+    monkeypatch.setattr(crew, "follow", lambda: None)
     toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", devices=2, dry_run=True)
     assert not (tmp_path / "run").exists()
 
@@ -161,17 +227,37 @@ def test_a_signal_stops_all_and_saves(tmp_path: Path, sound_folder: Path, number
     assert checkpoint.load(tmp_path / "long" / "checkpoints" / "last.ckpt")["step"] >= 5
 
 
+PLANTED = """
+import os, signal
+if os.environ.get("WAVENET_BESIDE"):
+    from wavenet.training.module import WaveNetModule
+    step = WaveNetModule.training_step
+    def planted(self, batch, index):
+        if self.step == 9 and os.environ["PLANTED"] == "memory":
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        if self.step == 9:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return step(self, batch, index)
+    WaveNetModule.training_step = planted
+"""
+
+
 @pytest.mark.slow
-def test_a_killed_process_ends_the_others_and_the_run_goes_on(tmp_path: Path, sound_folder: Path) -> None:
-    words = command(tmp_path, sound_folder, "long", "--devices", "2", steps=100_000)
-    child = subprocess.Popen([sys.executable, "-m", *words], stderr=subprocess.PIPE, text=True, start_new_session=True)
-    assert child.stderr is not None
-    assert any("step 20:" in line for line in child.stderr)
-    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(child.pid)], capture_output=True, text=True)
-    os.kill(int(listed.stdout.split()[0]), signal.SIGKILL)
-    child.communicate(timeout=120)
-    assert child.returncode != 0
-    step = checkpoint.load(tmp_path / "long" / "checkpoints" / "last.ckpt")["step"]
-    options = ("--devices", "2", "--resume", "--max-steps", str(step + 3))
-    done = run(command(tmp_path, sound_folder, "long", *options, steps=100_000))
-    assert done.returncode == 0 and "stopped at step" in done.stderr, done.stderr
+@pytest.mark.parametrize(
+    ("fault", "line"),
+    [("memory", "process 2 of 2: out of memory on cpu; lower"), ("kill", "process 2 of 2 was killed by signal 9")],
+)
+def test_a_failing_process_ends_all_with_one_line_and_the_run_goes_on(
+    tmp_path: Path, sound_folder: Path, monkeypatch: pytest.MonkeyPatch, fault: str, line: str
+) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(PLANTED)
+    with monkeypatch.context() as patch:
+        patch.setenv("PYTHONPATH", f"{tmp_path / 'site'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+        patch.setenv("PLANTED", fault)
+        done = run(command(tmp_path, sound_folder, "run", "--devices", "2"))
+    told = [words for words in done.stderr.splitlines() if "rror" in words or "Traceback" in words]
+    assert done.returncode == 1 and len(told) == 1 and told[0].startswith(f"error: {line}"), done.stderr
+    assert checkpoint.load(tmp_path / "run" / "checkpoints" / "last.ckpt")["step"] == 7
+    done = run(command(tmp_path, sound_folder, "run", "--devices", "2", "--resume"))
+    assert done.returncode == 0 and "finished 20 steps" in done.stderr, done.stderr

@@ -31,7 +31,7 @@ from wavenet.training import checkpoint
 from wavenet.training.data import SoundData
 from wavenet.training.metrics import Metrics
 from wavenet.training.module import WaveNetModule
-from wavenet.training.team import Team, agreed
+from wavenet.training.team import Team, agreed, check_same
 
 BAD_STEPS = 10  # non-finite steps in a row after which training goes back to the last good state
 ROLLBACKS = 3  # of a run; then it stops
@@ -45,14 +45,15 @@ class Stopper(pl.Callback):
     Args:
         max_steps: stop when this many steps are done in all.
         max_seconds: stop after this long in this process.
+        deaf: leave signals to the process that started this one; it says when all stop.
 
     Attributes:
         signal: the name of the signal that asked to stop, or None.
         due: whether the steps or the time are up.
     """
 
-    def __init__(self, max_steps: int | None, max_seconds: float | None) -> None:
-        self.max_steps, self.max_seconds = max_steps, max_seconds
+    def __init__(self, max_steps: int | None, max_seconds: float | None, deaf: bool = False) -> None:
+        self.max_steps, self.max_seconds, self.deaf = max_steps, max_seconds, deaf
         self.signal: str | None = None
         self.due = False
         self._began = time.monotonic()
@@ -65,7 +66,7 @@ class Stopper(pl.Callback):
         """Take the signals over from Lightning, which would end the process before anything is saved."""
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, self._on_signal)
+                signal.signal(number, signal.SIG_IGN if self.deaf else self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.interrupted() and number == signal.SIGINT:
@@ -133,6 +134,7 @@ class Recorder(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Open the record; rows past the checkpoint are dropped, a record that was cut short is made up for."""
         assert isinstance(pl_module, WaveNetModule)
+        check_same(pl_module.step, pl_module.device)
         whole = not self.team.leads or self._open(trainer, pl_module)
         if agreed(not whole, pl_module.device):  # cut short again: a step from here would record itself instead
             trainer.should_stop = True
@@ -184,6 +186,7 @@ class Recorder(pl.Callback):
         if module.rollbacks >= ROLLBACKS:
             return False
         state = checkpoint.load(self.run / "checkpoints" / GOOD)
+        check_same(int(state["step"]), module.device)
         checkpoint.roll_back(module, self._optimizer(module), state)
         self._say(
             f"step {module.step:,}: {BAD_STEPS} non-finite steps in a row; going on with the weights of step "

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
@@ -20,7 +21,7 @@ from wavenet.config import Recipe
 from wavenet.errors import BundleError, InputError, Terminated, WavenetError, did_you_mean
 from wavenet.model import bundle
 from wavenet.progress import log
-from wavenet.training import checkpoint, team
+from wavenet.training import checkpoint, crew, team
 from wavenet.training import module as modules
 from wavenet.training import run as runs
 from wavenet.training.callbacks import Recorder, Standing, Stopper
@@ -90,9 +91,14 @@ def train(
     run = Path(chosen.out) if chosen.out is not None else own or Path("runs") / made.name
     _check(chosen)
     own_team = team.gather(chosen.devices)
+    chosen = dataclasses.replace(chosen, device=_device(chosen.device))
+    team.check_devices(own_team, chosen.device)
     if not own_team.leads:  # the first speaks, and holds the run folder, for all
         log.setLevel(logging.ERROR)
-        _train(made, run, dataclasses.replace(chosen, resume=True), own_team)
+        if isinstance(own_team.environment, crew.Beside):
+            crew.follow()
+        with _told_of_memory(chosen.device):
+            _train(made, run, dataclasses.replace(chosen, resume=True), own_team)
         return run
     runs.check_place(run)
     with contextlib.nullcontext() if chosen.dry_run else runs.locked(run), _told_of_memory(chosen.device):
@@ -107,7 +113,7 @@ def _told_of_memory(device: str) -> Iterator[None]:
         yield
     except (MemoryError, RuntimeError) as error:  # torch.OutOfMemoryError is the latter; the CPU's has no class
         known = isinstance(error, MemoryError) or any(
-            words in str(error) for words in ("out of memory", "can't allocate memory")
+            words in str(error) for words in ("out of memory", "can't allocate memory", "ALLOC_FAILED")
         )
         if not known:
             raise
@@ -139,8 +145,8 @@ def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
     if state is not None and checkpoint.finished(state, recipe.train.steps):
         log.info("%s is finished: %s steps; nothing to do (--force begins anew)", run, f"{state['step']:,}")
         return
-    device = _device(options.device)
-    short = memory_warning(recipe, device)
+    device = options.device
+    short = memory_warning(recipe, device, own_team.devices)
     if short is not None:
         log.warning(short)
     if state is not None and device == "cpu":
@@ -157,7 +163,7 @@ def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
             return
         _fit(run, module, sound, state=state, device=device, options=options, own_team=own_team)
         return
-    line = first_line(module, sound, device, options)
+    line = first_line(module, sound, options, own_team)
     holes = hole_warning(report.of_recipe(recipe))
     if holes is not None:
         log.warning(holes)
@@ -212,11 +218,16 @@ def _take_weights(module: WaveNetModule, model: str) -> None:
 # --- the first line --------------------------------------------------------------------------------------------------
 
 
-def first_line(module: WaveNetModule, sound: SoundData, device: str, options: Options) -> str:
-    """Return what a training run says first: device, dtype, size, receptive field, memory, minutes of sound."""
-    recipe, shape = module.recipe, module.recipe.shape
-    where = f"cpu ({torch.get_num_threads()} threads)" if device == "cpu" else torch.cuda.get_device_name()
-    where = where if sound.share[1] == 1 else f"{sound.share[1]} x {where}"
+def first_line(module: WaveNetModule, sound: SoundData, options: Options, own_team: Team) -> str:
+    """Return what a training run says first: device, dtype, size, receptive field, memory, minutes of sound.
+
+    The memory is that of all processes on this machine, on a GPU that of each.
+    """
+    recipe, shape, cpu = module.recipe, module.recipe.shape, options.device == "cpu"
+    where = f"cpu ({torch.get_num_threads()} threads)" if cpu else torch.cuda.get_device_name()
+    where = where if own_team.size == 1 else f"{own_team.size} x {where}"
+    together = own_team.devices if cpu else 1
+    each = " on each device" if not cpu and own_team.size > 1 else ""
     milliseconds = 1000 * shape.receptive_field / recipe.audio.sample_rate
     minutes = sound.minutes()
     note = f", {minutes['trimmed']:.1f} trimmed" if minutes["trimmed"] else ""
@@ -224,14 +235,15 @@ def first_line(module: WaveNetModule, sound: SoundData, device: str, options: Op
     return (
         f"{recipe.name}: {where}, {'bfloat16' if options.precision == 'bf16' else 'float32'}, "
         f"{shape.parameters():,} parameters, receptive field {shape.receptive_field:,} samples "
-        f"({milliseconds:.1f} ms), about {memory_estimate(recipe) / 2**30:.1f} GiB of memory, "
+        f"({milliseconds:.1f} ms), about {memory_estimate(recipe) * together / 2**30:.1f} GiB of memory{each}, "
         f"{minutes['kept']:.1f} minutes of sound kept, {minutes['dropped']:.1f} dropped{note}{clipped}"
     )
 
 
 def memory_estimate(recipe: Recipe) -> int:
-    """Return the bytes that training takes, about: weights five times over, and what the backward pass keeps.
+    """Return the bytes that one process takes, about: weights five times over, and what the backward pass keeps.
 
+    Between two steps nothing of the latter is there, but reading a checkpoint takes weights four times over more.
     Per position and layer: the gathered taps, filter and gate behind their functions, their product, and the residual
     sum; over all layers the concatenated gates; then the head. Measured peaks lie 7 to 12 % below it (LOG.md).
     """
@@ -241,20 +253,22 @@ def memory_estimate(recipe: Recipe) -> int:
     per_layer = sum(layer.kernel * R + 3 * G + R for layer in shape.layers)
     stacks = inputs * (per_layer + R)
     head = T * (len(shape.layers) * G + 2 * shape.skip + 2 * shape.head + 3 * shape.outputs)
-    return BASE_BYTES + 20 * shape.parameters() + round(4 * SLACK * recipe.train.batch_size * (stacks + head))
+    graph = round(4 * SLACK * recipe.train.batch_size * (stacks + head))
+    return BASE_BYTES + 20 * shape.parameters() + max(graph, 16 * shape.parameters())
 
 
-def memory_warning(recipe: Recipe, device: str) -> str | None:
+def memory_warning(recipe: Recipe, device: str, processes: int = 1) -> str | None:
     """Return a warning where training may need more memory than there is, before any is asked for."""
     cuda = device == "cuda"
     have = torch.cuda.get_device_properties(0).total_memory if cuda else memory.available_bytes()
-    need = memory_estimate(recipe)
+    need = memory_estimate(recipe) * (1 if cuda else processes)
+    times = f", {processes} times" if processes > 1 and not cuda else ""
     if have is None or need <= have:
         return None
     return (
         f"training may need about {memory.gib(need)} of memory where there are {memory.gib(have)} (batches of "
         f"{recipe.train.batch_size:,} x {recipe.data.segment_samples:,} samples and {recipe.shape.parameters():,} "
-        "parameters): lower train.batch_size, data.segment_samples or the model's channels"
+        f"parameters{times}): lower train.batch_size, data.segment_samples or the model's channels"
     )
 
 
@@ -271,13 +285,17 @@ def _fit(
     options: Options,
     own_team: Team,
 ) -> None:
-    stopper = Stopper(options.max_steps, options.max_seconds)
+    deaf = own_team.rank > 0 and isinstance(own_team.environment, crew.Beside)
+    stopper = Stopper(options.max_steps, options.max_seconds, deaf)
     standing = Standing.from_state(state["extra"]["standing"]) if state else Standing()
     recorder = Recorder(run, sound, stopper, standing, runs.versions(device), own_team)
     if options.max_steps is not None and module.step >= options.max_steps:
         log.info("%s has done %s steps already; nothing to do", run, f"{module.step:,}")
         return
-    with _quiet_lightning():
+    if own_team.size > 1:  # else Lightning would choose the threads anew
+        os.environ.setdefault("OMP_NUM_THREADS", str(torch.get_num_threads()))
+    others = crew.beside(_command(run, options, own_team), own_team.environment)
+    with others, team.explained(own_team), _told_of_memory(device), _quiet_lightning():
         trainer = pl.Trainer(
             accelerator="gpu" if device == "cuda" else "cpu",
             **own_team.trainer_arguments(),
@@ -296,6 +314,15 @@ def _fit(
         except SystemExit:  # Lightning's answer to a Ctrl-C before our handlers stand
             raise KeyboardInterrupt from None
     _conclude(run, module, stopper)
+
+
+def _command(run: Path, options: Options, own_team: Team) -> list[str]:
+    """Return what the processes beside the first run; it has written the whole recipe, and says when to stop."""
+    words = ["train", run / "config.yaml", "--out", run, "--resume", "--devices", own_team.devices]
+    words += ["--device", options.device, "--precision", options.precision]
+    words += ["--compile"] if options.compiled else []
+    words += [] if options.cache is None else ["--cache", options.cache]
+    return [sys.executable, "-m", "wavenet", *map(str, words)]
 
 
 def _conclude(run: Path, module: WaveNetModule, stopper: Stopper) -> None:
