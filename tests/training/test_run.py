@@ -86,6 +86,14 @@ def test_a_run_without_a_checkpoint_begins_on_resume(tmp_path: Path) -> None:
     assert runs.state_to_resume(toys.recipe(), tmp_path, resume=True, force=False) is None
     with pytest.raises(InputError, match="no checkpoint yet"):
         runs.state_to_resume(toys.recipe(), tmp_path, resume=False, force=False)
+    assert runs.state_to_resume(toys.recipe(), tmp_path, resume=False, force=False, led=True) is None
+
+
+def test_a_process_that_is_led_refuses_an_unfinished_run_as_the_first_does(trained_run: Path) -> None:
+    longer = toys.recipe(train={"steps": 40})
+    for led in (False, True):  # else it would wait for a first one that has ended
+        with pytest.raises(InputError, match="12 steps done"):
+            runs.state_to_resume(longer, trained_run, resume=False, force=False, led=led)
 
 
 def test_describing_writes_a_recipe_and_the_environment(tmp_path: Path) -> None:

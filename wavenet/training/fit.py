@@ -98,7 +98,7 @@ def train(
         if isinstance(own_team.environment, crew.Beside):
             crew.follow()
         with _told_of_memory(chosen.device):
-            _train(made, run, dataclasses.replace(chosen, resume=True), own_team)
+            _train(made, run, chosen, own_team)
         return run
     runs.check_place(run)
     with contextlib.nullcontext() if chosen.dry_run else runs.locked(run), _told_of_memory(chosen.device):
@@ -135,7 +135,8 @@ def _check(options: Options) -> None:
 
 
 def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
-    state = runs.state_to_resume(recipe, run, resume=options.resume, force=options.force)
+    led = not own_team.leads
+    state = runs.state_to_resume(recipe, run, resume=options.resume, force=options.force, led=led)
     began = own_team.size if state is None else int(state["extra"].get("devices", 1))
     if began != own_team.size:
         raise InputError(

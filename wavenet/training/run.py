@@ -50,8 +50,17 @@ def check_place(run: Path) -> None:
         raise refusal
 
 
-def state_to_resume(recipe: Recipe, run: Path, *, resume: bool, force: bool) -> dict[str, Any] | None:
+def state_to_resume(
+    recipe: Recipe, run: Path, *, resume: bool, force: bool, led: bool = False
+) -> dict[str, Any] | None:
     """Return the checkpoint to go on from (a finished one too), or None to begin.
+
+    Args:
+        recipe: what is to be trained.
+        run: the run folder.
+        resume: go on with an unfinished run.
+        force: begin anew.
+        led: another process, which trains with this one, may have begun the run just now.
 
     Raises:
         InputError: there is an unfinished run and neither resume nor force, or one with other fixed keys.
@@ -66,7 +75,7 @@ def state_to_resume(recipe: Recipe, run: Path, *, resume: bool, force: bool) -> 
             log.info("there is no run in %s yet: beginning it", run)
         return None
     done = state is not None and checkpoint.finished(state, recipe.train.steps)
-    if not resume and not done:
+    if not resume and not done and not (led and state is None):
         steps = f"{state['step']:,} steps done" if state else "no checkpoint yet"
         raise InputError(f"{run} holds an unfinished run ({steps}); go on with --resume or begin anew with --force")
     before = config.load(run / "config.yaml")
