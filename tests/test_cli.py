@@ -436,7 +436,10 @@ def started(*arguments: object, until: str) -> subprocess.Popen[str]:
 
 
 def ended(child: subprocess.Popen[str]) -> tuple[int, str]:
-    out, err = child.communicate(timeout=60)
+    try:
+        out, err = child.communicate(timeout=60)
+    finally:
+        child.kill()  # one that heeds no signal must not outlive its test
     return child.returncode, out + err
 
 
