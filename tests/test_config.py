@@ -699,6 +699,14 @@ def test_no_path_at_all_is_not_the_folder_one_stands_in(tmp_path: Path, monkeypa
             use("")
 
 
+@pytest.mark.parametrize("left", ["environment.json", "checkpoints", "metrics.csv", "train.log"])
+def test_a_run_folder_is_one_by_anything_that_training_wrote(tmp_path: Path, left: str) -> None:
+    written(tmp_path, plain_text(), "config.yaml")
+    assert config.run_folder(str(tmp_path)) is None  # a recipe of this name, in a folder of its own
+    (tmp_path / left).touch()
+    assert config.run_folder(str(tmp_path)) == tmp_path
+
+
 def test_what_may_not_be_looked_at_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(RecipeError, match="symbolic links"):

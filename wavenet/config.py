@@ -343,9 +343,13 @@ def with_data(recipe: Recipe, folder: str | Path | None) -> Recipe:
 
 
 def run_folder(text: str) -> Path | None:
-    """Return the run folder that a RECIPE argument is, or None where it is something else."""
+    """Return the run folder that a RECIPE argument is, or None where it is something else.
+
+    Beside its recipe, any one thing that training writes will do: what was lost must not send a resumed run elsewhere.
+    """
     path = given_path(text)
-    return path if (path / "config.yaml").is_file() and (path / "environment.json").is_file() else None
+    written = any((path / name).exists() for name in ("environment.json", "checkpoints", "metrics.csv", "train.log"))
+    return path if written and (path / "config.yaml").is_file() else None
 
 
 def find_recipe(text: str) -> Path:

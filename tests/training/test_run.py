@@ -81,9 +81,10 @@ def test_training_keys_may_change_on_resume_and_are_told(
     assert "train.steps was 12 and is 40" in caplog.text and "train.save_steps was 4 and is 3" in caplog.text
 
 
-def test_a_run_without_a_checkpoint_begins_on_resume(tmp_path: Path) -> None:
+def test_a_run_without_a_checkpoint_begins_on_resume(tmp_path: Path, said: list[str]) -> None:
     runs.describe(tmp_path, toys.recipe(), "cpu")
     assert runs.state_to_resume(toys.recipe(), tmp_path, resume=True, force=False) is None
+    assert said == [f"{tmp_path} has no checkpoint: it begins at the first step again"]
     with pytest.raises(InputError, match="no checkpoint yet"):
         runs.state_to_resume(toys.recipe(), tmp_path, resume=False, force=False)
     assert runs.state_to_resume(toys.recipe(), tmp_path, resume=False, force=False, led=True) is None

@@ -88,6 +88,8 @@ def state_to_resume(
     for key, old in config.to_tree(before.train).items():
         if old != getattr(recipe.train, key):
             log.warning("train.%s was %s and is %s from here on", key, old, getattr(recipe.train, key))
+    if state is None and not led:
+        log.warning("%s has no checkpoint: it begins at the first step again", run)
     return state
 
 
