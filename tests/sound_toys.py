@@ -13,7 +13,7 @@ import soundfile
 from wavenet.audio import decoding, files
 from wavenet.audio.decoding import FULL, Entry
 from wavenet.audio.sources import Clip
-from wavenet.config import TrimConfig
+from wavenet.records import TrimConfig
 
 RATE = 8_000
 SUFFIX = {"RF64": ".rf64", "W64": ".w64", "FLAC": ".flac", "OGG": ".ogg", "MP3": ".mp3", "AIFF": ".aiff"} | {

@@ -20,9 +20,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wavenet import config, geometry
-from wavenet.config import Recipe, TrimConfig
+from wavenet import config, geometry, records
 from wavenet.errors import BundleError, RecipeError
+from wavenet.records import Recipe, TrimConfig
 from wavenet.strict import Between, OneOf
 
 PLAIN: dict[str, Any] = {
@@ -453,7 +453,7 @@ def trees(draw: st.DrawFn) -> dict[str, Any]:
     tree = plain(
         data={
             "segment_samples": draw(st.integers(1, 10_000_000)),
-            "source": draw(st.sampled_from(["auto", *config.LAYOUTS])),
+            "source": draw(st.sampled_from(["auto", *records.LAYOUTS])),
             "labels": draw(st.none() | st.lists(WORDS, min_size=1, max_size=3)),
             "microphone": draw(st.sampled_from([None, "mic1", "mic2"])),
             "licence": draw(WORDS),

@@ -19,11 +19,11 @@ FILES = sorted(HOUSE.rglob("*.py"))
 FLOORS = [
     {"errors"},
     {"catalogue"},
-    {"arguments"},
     {"atomic", "progress", "memory"},
     {"geometry"},
     {"plain"},
     {"strict"},
+    {"records"},
     {"config"},
     {"outputs", "speeds", "design"},
     {"model", "audio"},
@@ -48,7 +48,16 @@ FENCES = {
     "yaml": {"plain"},
     "matplotlib": {"pictures"},
 }
-TORCH_ONLY_WHEN_CALLED = {"cli", "outputs", "generate.sampler", "generate.voice", "audio.files", "bench"}
+TORCH_ONLY_WHEN_CALLED = {
+    "cli",
+    "cli.verbs",
+    "cli.arguments",
+    "outputs",
+    "generate.sampler",
+    "generate.voice",
+    "audio.files",
+    "bench",
+}
 TORCH_FAMILY = {"torch", "torchaudio", "lightning", "pytorch_lightning", "torchmetrics"}
 
 
@@ -83,6 +92,7 @@ NEVER_TORCH = {
         "strict",
         "plain",
         "config",
+        "records",
         "design",
         "report",
         "wording",

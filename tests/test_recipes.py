@@ -12,8 +12,8 @@ import toys
 
 from wavenet import config
 from wavenet.audio import material, sources
-from wavenet.config import Recipe
 from wavenet.generate import voice
+from wavenet.records import Recipe
 from wavenet.report import inspect
 
 NAMES = config.recipe_names()

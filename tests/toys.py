@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from wavenet import config
 from wavenet.audio import files
-from wavenet.config import Recipe
 from wavenet.outputs import Draw
+from wavenet.records import Recipe
 
 RATE = 4_000
 

@@ -19,7 +19,6 @@ import numpy as np
 
 from wavenet import config, evaluate, outputs
 from wavenet.audio import material, segments
-from wavenet.config import Recipe
 from wavenet.errors import InputError
 from wavenet.generate import voice as voices
 from wavenet.generate.packed import STORAGES
@@ -28,6 +27,7 @@ from wavenet.geometry import Shape
 from wavenet.model.bundle import Arrays
 from wavenet.outputs import Categorical
 from wavenet.progress import Progress, log
+from wavenet.records import Recipe
 from wavenet.speeds import Benchmark, Speed
 
 REFERENCE = "digits"  # R 64, S 256, Q 256, 20 layers in 2 cycles, K 2: the net that others are measured with

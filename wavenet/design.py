@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from wavenet import config
-from wavenet.config import Recipe
 from wavenet.errors import RecipeError, did_you_mean
 from wavenet.geometry import Layer, Parallel, Part, Shape, Whole, length_through, see
 from wavenet.geometry.layers import PADDINGS
 from wavenet.plain import read_yaml, shown
+from wavenet.records import Recipe
 
 MAX_DEPTH = 16  # of branches within branches
 MAX_PARTS = 10_000  # YAML can name a list again and again

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from wavenet.config import Recipe
+    from wavenet.records import Recipe
 
 Floats = NDArray[np.float32]
 Codes = NDArray[np.int64]

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from wavenet import config, design, geometry
-from wavenet.config import Recipe
 from wavenet.design import Design
 from wavenet.geometry import Field, Hole, Layer, Part, Paths, Whole
+from wavenet.records import Recipe
 
 DIGITS = 10**4000  # what Python writes in one piece
 

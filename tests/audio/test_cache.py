@@ -23,8 +23,8 @@ from sound_toys import RATE, clip, codes, decode, make_bad
 from wavenet.audio import cache, decoding, files, sources
 from wavenet.audio.cache import Cache
 from wavenet.audio.sources import Clip
-from wavenet.config import TrimConfig
 from wavenet.errors import SoundError, WavenetError
+from wavenet.records import TrimConfig
 
 
 def fill(folder: Path, count: int = 3) -> list[np.ndarray]:

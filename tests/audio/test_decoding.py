@@ -22,7 +22,7 @@ from sound_toys import RATE, clip, codes, decode, make_bad, whole
 
 from wavenet.audio import decoding, files, sources
 from wavenet.audio.decoding import FULL, Entry
-from wavenet.config import TrimConfig
+from wavenet.records import TrimConfig
 
 # --- trimming --------------------------------------------------------------------------------------------------------
 
@@ -276,7 +276,7 @@ from pathlib import Path
 import numpy as np, soundfile, torch
 from wavenet.audio import decoding, torchaudio_loader
 from wavenet.audio.sources import Clip
-from wavenet.config import TrimConfig
+from wavenet.records import TrimConfig
 
 torchaudio_loader.load()[0].transforms
 torch.set_num_threads(1)
@@ -453,7 +453,7 @@ import json, resource, sys, time
 from pathlib import Path
 import numpy as np, sound_toys
 from wavenet.audio import torchaudio_loader
-from wavenet.config import TrimConfig
+from wavenet.records import TrimConfig
 
 torchaudio_loader.load()[0].transforms
 folder, first, last = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])

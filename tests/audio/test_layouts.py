@@ -14,8 +14,8 @@ from layout_toys import touch
 
 from wavenet import cli
 from wavenet.audio import layouts, sources, splits
-from wavenet.config import SplitConfig
 from wavenet.errors import SoundError
+from wavenet.records import SplitConfig
 
 
 def test_spoken_digits_are_known_by_their_names_and_split_by_take(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ from wavenet.audio import cache, segments, sources
 from wavenet.audio.decoding import FULL, Entry
 from wavenet.audio.segments import Crops, Segment, Sound
 from wavenet.audio.splits import Span
-from wavenet.config import LevelConfig
 from wavenet.outputs import IGNORED, Categorical
+from wavenet.records import LevelConfig
 
 EIGHT_BITS = Categorical(256)
 FINE = Categorical(4_096)
@@ -379,7 +379,7 @@ from wavenet.audio import segments
 from wavenet.audio.cache import Cache
 from wavenet.audio.decoding import Entry
 from wavenet.audio.splits import Span
-from wavenet.config import LevelConfig
+from wavenet.records import LevelConfig
 
 folder, hours, counted, rate = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), 16_000
 hour = 3_600 * rate

@@ -11,8 +11,8 @@ from layout_toys import table, touch
 
 from wavenet.audio import sources
 from wavenet.audio.files import SUFFIXES
-from wavenet.config import DataConfig
 from wavenet.errors import SoundError
+from wavenet.records import DataConfig
 
 
 def names(source: sources.Source) -> list[str]:

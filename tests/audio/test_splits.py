@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from wavenet.audio.sources import Clip
 from wavenet.audio.splits import Span, Splits, divide
-from wavenet.config import SplitConfig
 from wavenet.errors import SoundError
+from wavenet.records import SplitConfig
 
 R = 100  # the receptive field
 sweep = settings(deadline=None, max_examples=100)

@@ -11,8 +11,8 @@ import pytest
 import soundfile
 
 from wavenet.audio import sources, splits, survey
-from wavenet.config import SplitConfig
 from wavenet.errors import SoundError
+from wavenet.records import SplitConfig
 
 
 def tone(seconds: float, rate: int, level: float = 0.5) -> np.ndarray:

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavenet import outputs
-from wavenet.config import Recipe
 from wavenet.generate.packed import pack
 from wavenet.generate.reference import Reference
+from wavenet.records import Recipe
 
 T = 60
 

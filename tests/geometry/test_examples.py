@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from wavenet import design, geometry
-from wavenet.arguments import _INSPECT_EXAMPLES
+from wavenet.cli.arguments import _INSPECT_EXAMPLES
 from wavenet.report import inspect
 
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavenet import geometry, outputs
-from wavenet.config import Recipe
 from wavenet.model import network
+from wavenet.records import Recipe
 
 SCHEDULES = {
     "one": [1],

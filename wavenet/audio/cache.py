@@ -25,9 +25,9 @@ import numpy as np
 from wavenet import atomic
 from wavenet.audio.decoding import Entry, Pcm, decode
 from wavenet.audio.sources import Clip
-from wavenet.config import TrimConfig
 from wavenet.errors import SoundError, WavenetError
 from wavenet.progress import Progress, log, printable
+from wavenet.records import TrimConfig
 
 DECODER_VERSION = 2  # raise it when the same file would decode to other samples
 

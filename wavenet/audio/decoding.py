@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from wavenet.audio.files import BLOCK_FRAMES, Reader, is_file, resampled
 from wavenet.audio.sources import Clip
-from wavenet.config import TrimConfig
 from wavenet.errors import SoundError
 from wavenet.outputs import Floats
+from wavenet.records import TrimConfig
 
 FULL = 32_768  # 16-bit samples of amplitude 1
 FRAME_SECONDS = 0.010  # of the loudness that trims and counts silence

@@ -13,8 +13,8 @@ from wavenet.audio.decoding import Entry
 from wavenet.audio.segments import Sound
 from wavenet.audio.sources import Source
 from wavenet.audio.splits import Splits
-from wavenet.config import Recipe
 from wavenet.progress import log, printable
+from wavenet.records import Recipe
 
 
 @dataclass(frozen=True)

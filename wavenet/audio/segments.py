@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from wavenet.audio.cache import Cache
 from wavenet.audio.decoding import FULL, Entry, Pcm
 from wavenet.audio.splits import Span
-from wavenet.config import LevelConfig
 from wavenet.outputs import IGNORED, Categorical, Codes, Floats
+from wavenet.records import LevelConfig
 
 COUNTED_SAMPLES = 1 << 20  # read at a time where codes are counted: an hour costs no more memory than a minute
 WINDOW_BATCHES = 16  # pieces of this many batches are sorted by length, so that little of a batch is padding

@@ -11,9 +11,9 @@ from pathlib import Path
 from wavenet.audio import layouts, tables
 from wavenet.audio.files import SUFFIXES, is_file
 from wavenet.audio.layouts import Clip
-from wavenet.config import DataConfig
 from wavenet.errors import SoundError
 from wavenet.progress import log
+from wavenet.records import DataConfig
 
 __all__ = ["Clip", "Source", "find", "open_folder"]
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wavenet.audio.layouts import Clip, fsdd_parts
-from wavenet.config import SplitConfig
 from wavenet.errors import SoundError
+from wavenet.records import SplitConfig
 
 FEW_FILES = 5  # below it a file is divided in time
 FEW_GROUPS = 2  # nor can fewer be divided without cutting one

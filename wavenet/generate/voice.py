@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from wavenet import outputs
 from wavenet.audio import files
 from wavenet.audio.segments import gain
-from wavenet.config import Recipe
 from wavenet.errors import InputError, Terminated, WavenetError
 from wavenet.generate.packed import stored
 from wavenet.generate.queues import check_memory
@@ -26,6 +25,7 @@ from wavenet.model.bundle import Arrays
 from wavenet.outputs import Codes, Draw, Floats
 from wavenet.plain import one_line
 from wavenet.progress import Progress
+from wavenet.records import Recipe
 
 if TYPE_CHECKING:
     from wavenet.model.network import WaveNet

@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavenet import atomic, config, memory
-from wavenet.config import Recipe
 from wavenet.errors import BundleError, RecipeError, did_you_mean
 from wavenet.plain import one_line
+from wavenet.records import Recipe
 
 Arrays = dict[str, NDArray[np.float32]]
 

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wavenet.config import Recipe
 from wavenet.geometry import Shape
 from wavenet.model.blocks import ResidualBlock
+from wavenet.records import Recipe
 
 
 class WaveNet(nn.Module):

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from wavenet import outputs
 from wavenet.audio import material, segments
 from wavenet.audio.segments import Crops
-from wavenet.config import Recipe
+from wavenet.records import Recipe
 
 
 class Steps(IterableDataset[dict[str, Tensor]]):

@@ -17,10 +17,10 @@ import lightning.pytorch as pl
 import torch
 
 from wavenet import config, memory, report
-from wavenet.config import Recipe
 from wavenet.errors import BundleError, InputError, Terminated, WavenetError, did_you_mean
 from wavenet.model import bundle
 from wavenet.progress import log
+from wavenet.records import Recipe
 from wavenet.training import checkpoint, crew, team
 from wavenet.training import module as modules
 from wavenet.training import run as runs

@@ -17,9 +17,9 @@ from typing import IO, Any
 import torch
 
 from wavenet import __version__, atomic, config
-from wavenet.config import Recipe
 from wavenet.errors import InputError, RecipeError, WavenetError
 from wavenet.progress import log
+from wavenet.records import Recipe
 from wavenet.training import checkpoint
 
 CONTENTS = (  # in the order in which beginning anew removes them: what could be resumed goes first

@@ -9,7 +9,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from wavenet import outputs
-from wavenet.config import Recipe
 from wavenet.errors import BundleError
 from wavenet.generate.cpu import engine as engines
 from wavenet.generate.cpu import kernel
@@ -18,6 +17,7 @@ from wavenet.generate.packed import STORAGES, pack, stored
 from wavenet.generate.reference import Reference
 from wavenet.generate.sampler import Sampler, uniforms
 from wavenet.outputs import Draw
+from wavenet.records import Recipe
 
 T = 60
 STORAGE = st.sampled_from(STORAGES)

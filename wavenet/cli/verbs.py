@@ -1,123 +1,30 @@
-"""The command line. Each verb imports what it needs and turns arguments into one call; errors become exit codes.
-
-``wavenet --help`` and ``wavenet inspect`` import neither torch nor NumPy. Results go to stdout, words and progress to
-stderr. Exit codes: 0 done, 1 failed while running, 2 wrong usage, recipe, path or input, 130 Ctrl-C, 143 SIGTERM,
-141 the reader of stdout hung up.
-"""
+"""What each verb does: it imports what it needs and turns arguments into one call."""
 
 from __future__ import annotations
 
 import argparse
-import io
-import logging
 import os
-import signal
 import sys
 import time
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from wavenet import atomic
-from wavenet.arguments import arguments_of
-from wavenet.errors import InputError, Terminated, VerificationError, WavenetError, on_one_line
-from wavenet.progress import log, printable
+from wavenet.errors import InputError, Terminated, VerificationError
+from wavenet.progress import log
 
 if TYPE_CHECKING:
     from wavenet.generate.voice import Voice
 
-HUNG_UP = 141
 ROOM = "free space, or name another file with --plot"
 STDOUT = ("stdout", "free space where it goes, or send it elsewhere")  # what a full disk says of it
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code."""
-    # before NumPy and torch are imported: NumPy's products here are too small for threads; and torch's waiting threads
-    # sleep instead of spinning, which on a shared machine is several times faster (LOG.md)
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    _open_streams()
-    for stream in (sys.stdout, sys.stderr):  # a file name may hold what no encoding can print
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    parser, verbs = arguments_of(VERBS)
-    arguments, rest = parser.parse_known_args(argv)
-    if rest:
-        getattr(arguments, "parser", verbs[arguments.verb]).error(f"unrecognized arguments: {' '.join(rest)}")
-    _words(arguments.quiet)
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        signal.signal(signal.SIGTERM, _terminate)
-        code: int = arguments.run(arguments)
-        sys.stdout.flush()
-        return code
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's own flush stays silent
-        return HUNG_UP
-    except KeyboardInterrupt:
-        log.error("interrupted")
-        return 130
-    except Terminated:
-        log.error("terminated")
-        return Terminated.exit_code
-    except WavenetError as error:
-        _show(error, arguments.verbose)
-        return error.exit_code
-    except Exception as error:  # noqa: BLE001  (the last place that can turn a traceback into a line)
-        _show(error, arguments.verbose)
-        return 1
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _open_streams() -> None:
-    """Let a stream that the shell closed (``>&-``) lead nowhere: Python has None there, which nothing can write to."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115  (open to the end)
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated
-
-
-def _show(error: BaseException, verbose: bool) -> None:
-    if verbose:
-        traceback.print_exc()
-    text = printable(on_one_line(error))
-    if isinstance(error, MemoryError):
-        text = f"out of memory ({text or 'no more was to be had'}); ask for less, or take a smaller model"
-    elif not isinstance(error, WavenetError | OSError):
-        text = f"{type(error).__name__}: {text} (unexpected; -v shows where)"
-    log.error("error: %s", text)
-
-
-def _words(quiet: bool) -> None:
-    """Send the program's words to stderr: all of them, or only warnings and errors."""
-    logging.raiseExceptions = False  # a full disk under train.log is told once, by what it breaks
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Formatter())
-    log.handlers[:] = [handler]
-    log.setLevel(logging.WARNING if quiet else logging.INFO)
-    log.propagate = False
 
 
 def _print(text: object, end: str = "\n") -> None:
     """Write a result to stdout, now: a full disk is noticed while it can be told."""
     with atomic.explained(*STDOUT):
         print(text, end=end, flush=True)
-
-
-class _Formatter(logging.Formatter):
-    """Marks warnings; plain words stay plain."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return one line."""
-        text = record.getMessage()
-        return f"warning: {text}" if record.levelno == logging.WARNING else text
 
 
 def _path(text: str, option: str) -> Path:

@@ -7,7 +7,7 @@ import argparse
 import pytest
 
 from wavenet import cli
-from wavenet.arguments import Parser, arguments_of
+from wavenet.cli.arguments import Parser, arguments_of
 
 
 def test_every_verb_is_offered_and_calls_what_it_was_given() -> None:
