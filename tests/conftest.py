@@ -12,11 +12,12 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # toys gain nothing from threads, and spinning ones cost a lot
 
 import moments
+import numpy as np
 import toys  # after the line above: it imports what reads that variable
 import yaml
 from hypothesis import HealthCheck, settings
 
-from wavenet import progress
+from wavenet import atomic, pictures, progress
 
 # a shell that starts the tests in the background has them, and the programs that they start, ignore Ctrl-C
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -31,6 +32,20 @@ settings.load_profile("ci" if os.environ.get("CI") else "house")
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WAVENET_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("WAVENET_DATA", str(tmp_path / "data"))
+
+
+@pytest.fixture(autouse=True)
+def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let trainings write blank pictures: drawing takes longer than all else of a toy run.
+
+    `trained_run` has real ones, and so have the tests of pictures and of programs in processes of their own.
+    """
+
+    def blank(path: Path, wave: np.ndarray, sample_rate: int, title: str) -> None:
+        assert wave.ndim == 1 and sample_rate > 0 and title
+        atomic.write_bytes(path, b"\x89PNG")
+
+    monkeypatch.setattr(pictures, "spectrogram", blank)
 
 
 @pytest.fixture

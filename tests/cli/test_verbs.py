@@ -46,7 +46,7 @@ def test_every_verb_has_help_and_a_line_in_the_readme(verb: str, capsys: pytest.
         run(verb, "--help")
     assert ended.value.code == 0
     assert "usage: wavenet" in capsys.readouterr().out
-    assert f"wavenet {verb}" in (Path(__file__).parent.parent / "README.md").read_text()
+    assert f"wavenet {verb}" in (Path(__file__).parent.parent.parent / "README.md").read_text()
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
