@@ -48,7 +48,7 @@ def _train(arguments: argparse.Namespace) -> int:
         overrides.append(f"train.seed={arguments.seed}")
     recipe = config.load(config.find_recipe(arguments.recipe), overrides)
     seconds = None if arguments.max_time is None else config.parse_duration(arguments.max_time)
-    recipe = config.with_data(recipe, arguments.data)
+    recipe = config.with_data(recipe, arguments.data, overrides)
     if arguments.print_config:
         _print(config.dump(recipe), end="")
         return 0

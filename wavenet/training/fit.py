@@ -86,7 +86,7 @@ def train(
     """
     chosen = Options(**options)
     made = recipe if isinstance(recipe, Recipe) else config.load(config.find_recipe(str(recipe)), overrides)
-    made = config.with_data(made, data)
+    made = config.with_data(made, data, overrides)
     own = None if isinstance(recipe, Recipe) else config.run_folder(str(recipe))
     run = Path(chosen.out) if chosen.out is not None else own or Path("runs") / made.name
     _check(chosen)
