@@ -147,6 +147,28 @@ def test_an_unfinished_run_needs_resume_or_force(tmp_path: Path, sound_folder: P
     assert [row["step"] for row in record(run)] == ["2"]
 
 
+def test_a_finished_run_goes_on_to_more_steps(tmp_path: Path, sound_folder: Path, trained_run: Path) -> None:
+    run, longer = tmp_path / "run", toys.recipe(train={"steps": 13})
+    shutil.copytree(trained_run, run)
+    with pytest.raises(InputError, match=r"12 steps done of 13.*--resume"):
+        toys.train(sound_folder, run, tmp_path / "cache", longer)
+    toys.train(sound_folder, run, tmp_path / "cache", longer, resume=True)
+    assert checkpoint.load(run / "checkpoints" / "last.ckpt")["step"] == 13
+    assert record(run)[:-1] == record(trained_run) and record(run)[-1]["step"] == "13"
+
+
+def test_a_finished_run_called_with_other_sound_is_refused_but_not_with_moved_sound(
+    tmp_path: Path, sound_folder: Path, trained_run: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(sound_folder, tmp_path / "moved")
+    logging.getLogger("wavenet").propagate = True
+    toys.train(tmp_path / "moved", trained_run, tmp_path / "cache")
+    assert "is finished" in caplog.text
+    for resume in (False, True):
+        with pytest.raises(InputError, match=r"trained on other sound: data\.path = .*, got .*other; name another run"):
+            toys.train(toys.write_sounds(tmp_path / "other", 9), trained_run, tmp_path / "cache", resume=resume)
+
+
 def test_a_finished_run_says_so_and_is_left_alone(
     trained_run: Path, sound_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -144,6 +144,7 @@ def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
             f"--devices {began}"
         )
     if state is not None and checkpoint.finished(state, recipe.train.steps):
+        _check_same_sound(recipe, run, state, options)
         log.info("%s is finished: %s steps; nothing to do (--force begins anew)", run, f"{state['step']:,}")
         return
     device = options.device
@@ -178,6 +179,23 @@ def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
         log.info(line)
         runs.describe(run, recipe, device)
         _fit(run, module, sound, state=state, device=device, options=options, own_team=own_team)
+
+
+def _check_same_sound(recipe: Recipe, run: Path, state: dict[str, Any], options: Options) -> None:
+    """Raise InputError where a finished run is called with sound that lies elsewhere and is other sound.
+
+    Sound that was only moved is the same; where it still lies where it lay, it is not opened.
+    """
+    before = config.load(run / "config.yaml").data.path
+    if recipe.data.path is None or recipe.data.path == before:
+        return
+    sound = SoundData(recipe, None if options.cache is None else Path(options.cache))
+    sound.prepare()
+    if sound.fingerprint() != state["extra"]["fingerprint"]:
+        raise InputError(
+            f"{run} is finished and was trained on other sound: data.path = {before}, got {recipe.data.path}; name "
+            "another run with --out, or begin anew with --force"
+        )
 
 
 def _device(name: str) -> str:
