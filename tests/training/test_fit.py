@@ -58,8 +58,15 @@ def test_a_run_folder_has_everything(trained_run: Path) -> None:
     assert "receptive field 15 samples (3.8 ms)" in log and "finished 12 steps" in log
 
 
-def test_the_first_line_says_what_it_must(trained_run: Path) -> None:
-    line = next(line for line in (trained_run / "train.log").read_text().splitlines() if "held-out" in line)
+def test_the_first_lines_say_what_they_must(trained_run: Path) -> None:
+    lines = [line.partition(" INFO ")[2] for line in (trained_run / "train.log").read_text().splitlines()]
+    assert lines[0] == (
+        f"toy: cpu ({torch.get_num_threads()} threads), float32, 2,642 parameters, receptive field 15 samples "
+        "(3.8 ms), about 0.5 GiB of memory, 2.4 seconds of sound kept, none dropped"
+    )
+    assert lines[1].startswith("sound: sounds0, layout folder: 8 files kept (2.4 seconds), none dropped")
+    assert lines[2] == "rate: 4,000 Hz, as recorded" and lines[3].startswith("splits by name: train ")
+    line = next(line for line in lines if "held-out" in line)
     assert "uniform 4.000" in line and "order-0" in line
 
 
@@ -102,8 +109,8 @@ def test_no_more_memory_is_one_line(
 def test_what_is_trimmed_and_clipped_is_told(tmp_path: Path, sound_folder: Path) -> None:
     made = toys.recipe(data={"level": {"rms": 0.5}, "trim": {"below_db": 3, "margin_seconds": 0.0}})
     run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", made, max_steps=1)
-    line = (run / "train.log").read_text().splitlines()[0]
-    assert " trimmed, " in line and "samples clipped by the level" in line
+    line = (run / "train.log").read_text().splitlines()[1]
+    assert " cut from the ends, " in line and "samples clipped by the level" in line
 
 
 def test_training_beats_the_histogram(tmp_path: Path, sound_folder: Path) -> None:
@@ -419,9 +426,14 @@ def test_workers_change_nothing(tmp_path: Path, sound_folder: Path, trained_run:
     assert record(run) == record(trained_run)
 
 
-def test_a_dry_run_writes_no_run_folder(tmp_path: Path, sound_folder: Path) -> None:
-    toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", dry_run=True)
-    assert not (tmp_path / "run").exists()
+def test_a_dry_run_writes_no_run_folder_and_says_where_it_would_stop(
+    tmp_path: Path, sound_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    logging.getLogger("wavenet").propagate = True
+    run = tmp_path / "run"
+    toys.train(sound_folder, run, tmp_path / "cache", dry_run=True, max_steps=5, max_seconds=90.0)
+    assert not run.exists()
+    assert f"dry run: would train steps 1 to 5 of 12, for 1 min 30 s at most, into {run}" in caplog.text
 
 
 def test_a_second_process_on_one_run_is_refused(tmp_path: Path, sound_folder: Path) -> None:

@@ -58,6 +58,11 @@ class Stopper(pl.Callback):
         self.due = False
         self._began = time.monotonic()
 
+    @property
+    def until(self) -> float | None:
+        """When training stops, by `time.monotonic()`; None where no time is set."""
+        return None if self.max_seconds is None else self._began + self.max_seconds
+
     def interrupted(self) -> bool:
         """Return whether a signal asked to stop; long work between two steps asks this."""
         return self.signal is not None
@@ -76,7 +81,7 @@ class Stopper(pl.Callback):
     def check(self, step: int) -> bool:
         """Return whether training ends after this step."""
         steps_up = self.max_steps is not None and step >= self.max_steps
-        time_up = self.max_seconds is not None and time.monotonic() - self._began >= self.max_seconds
+        time_up = self.until is not None and time.monotonic() >= self.until
         self.due = self.due or steps_up or time_up
         return self.due or self.interrupted()
 
@@ -143,7 +148,8 @@ class Recorder(pl.Callback):
         """Open the record, and make up for what is missing; return whether that was not cut short."""
         with atomic.explained(self.run / "metrics.csv", checkpoint.REMEDY):
             self.metrics = Metrics(self.run / "metrics.csv", module.step)
-        self._progress = Progress("training", module.recipe.train.steps, "steps", first=module.step)
+        last = min(module.recipe.train.steps, self.stopper.max_steps or module.recipe.train.steps)
+        self._progress = Progress("training", last, "steps", first=module.step, until=self.stopper.until)
         self._tick = time.monotonic()
         if module.step == 0 or self._is_good(module) or not (self.run / "checkpoints" / GOOD).is_file():
             # something to go back to from the first step on; and a kill may have come between last.ckpt and its twin

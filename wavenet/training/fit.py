@@ -21,7 +21,7 @@ from wavenet.errors import BundleError, InputError, Terminated, WavenetError, di
 from wavenet.model import bundle
 from wavenet.progress import log
 from wavenet.records import Recipe
-from wavenet.training import checkpoint, crew, team
+from wavenet.training import checkpoint, crew, summary, team
 from wavenet.training import module as modules
 from wavenet.training import run as runs
 from wavenet.training.callbacks import Recorder, Standing, Stopper
@@ -165,20 +165,25 @@ def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
             return
         _fit(run, module, sound, state=state, device=device, options=options, own_team=own_team)
         return
-    line = first_line(module, sound, options, own_team)
+    lines = [first_line(module, sound, options, own_team), *summary.sound_lines(sound)]
     holes = hole_warning(report.of_recipe(recipe))
     if holes is not None:
         log.warning(holes)
     if options.dry_run:
-        log.info(line)
-        log.info("dry run: would train %s steps into %s", f"{recipe.train.steps - module.step:,}", run)
+        limits = recipe.train.steps, options.max_steps, options.max_seconds
+        _say([*lines, summary.dry_run_line(run, module.step, *limits)])
         return
     if options.force:
         runs.clear(run)
     with runs.logged(run):
-        log.info(line)
+        _say(lines)
         runs.describe(run, recipe, device)
         _fit(run, module, sound, state=state, device=device, options=options, own_team=own_team)
+
+
+def _say(lines: Sequence[str]) -> None:
+    for line in lines:
+        log.info(line)
 
 
 def _check_same_sound(recipe: Recipe, run: Path, state: dict[str, Any], options: Options) -> None:
@@ -238,7 +243,7 @@ def _take_weights(module: WaveNetModule, model: str) -> None:
 
 
 def first_line(module: WaveNetModule, sound: SoundData, options: Options, own_team: Team) -> str:
-    """Return what a training run says first: device, dtype, size, receptive field, memory, minutes of sound.
+    """Return what a training run says first: device, dtype, size, receptive field, memory, length of sound.
 
     The memory is that of all processes on this machine, on a GPU that of each.
     """
@@ -248,14 +253,11 @@ def first_line(module: WaveNetModule, sound: SoundData, options: Options, own_te
     together = own_team.devices if cpu else 1
     each = " on each device" if not cpu and own_team.size > 1 else ""
     milliseconds = 1000 * shape.receptive_field / recipe.audio.sample_rate
-    minutes = sound.minutes()
-    note = f", {minutes['trimmed']:.1f} trimmed" if minutes["trimmed"] else ""
-    clipped = f", {sound.overshoot:,} samples clipped by the level" if sound.overshoot else ""
     return (
         f"{recipe.name}: {where}, {'bfloat16' if options.precision == 'bf16' else 'float32'}, "
         f"{shape.parameters():,} parameters, receptive field {shape.receptive_field:,} samples "
         f"({milliseconds:.1f} ms), about {memory_estimate(recipe) * together / 2**30:.1f} GiB of memory{each}, "
-        f"{minutes['kept']:.1f} minutes of sound kept, {minutes['dropped']:.1f} dropped{note}{clipped}"
+        f"{summary.kept_words(sound)} of sound kept, {summary.dropped_words(sound)} dropped"
     )
 
 
