@@ -132,6 +132,9 @@ def test_stopping_and_resuming_is_as_if_never_stopped(
     run, cache = tmp_path / "run", tmp_path / "cache"
     toys.train(sound_folder, run, cache, max_steps=stop)
     assert checkpoint.load(run / "checkpoints" / "last.ckpt")["step"] == stop
+    *rows, last = record(run)  # the last is that of the stop, with a score that is on no schedule
+    assert (rows, last["step"]) == (record(trained_run)[: (stop - 1) // 2], str(stop))
+    assert last["train_bits"] and last["valid_bits"] == f"{wavenet.load(run).training['valid_bits']:.6g}"
     toys.train(sound_folder, run, cache, resume=True)
     assert_same_run(run, trained_run)
 
@@ -228,7 +231,8 @@ def test_max_time_stops_and_measures(tmp_path: Path, sound_folder: Path) -> None
     run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", max_seconds=0.0)
     training = wavenet.load(run).training
     assert training["steps"] == 1 and training["valid_step"] == 1
-    assert record(run) == []  # off the schedule: no row
+    (row,) = record(run)  # off the schedule, but a stop
+    assert row["step"] == "1" and row["valid_bits"] == f"{training['valid_bits']:.6g}" and row["train_bits"]
 
 
 def test_init_takes_weights_and_refuses_other_dimensions(tmp_path: Path, sound_folder: Path, trained_run: Path) -> None:
