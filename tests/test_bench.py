@@ -129,6 +129,14 @@ def test_wrong_sources_are_named(tmp_path: Path) -> None:
         bench.bench_model(str(tmp_path))
 
 
+def test_a_folder_of_sound_is_not_the_recipe_it_is_named_like(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits").mkdir()
+    recipe, arrays = bench._network("digits")
+    assert recipe.name == "digits" and arrays.keys() == bench.untrained(recipe.shape).keys()
+    assert bench._held_out_bits("digits", None, {}) == ({}, 0)
+
+
 def test_untrained_weights_fit_any_recipe() -> None:
     for name in config.recipe_names():
         if name != "wavenet-2016":  # 300 MB of random numbers

@@ -84,6 +84,11 @@ def written(folder: Path, text: str, name: str = "some.yaml") -> Path:
     return path
 
 
+def bundle(**changes: Any) -> dict[str, Any]:
+    whole = {"format": "wavenet-bundle", "version": 1, "recipe": config.to_tree(made()), "data": {}}
+    return {**whole, **changes}
+
+
 def plain_text(**sections: dict[str, Any]) -> str:
     return yaml.safe_dump(plain(**sections))
 
@@ -501,6 +506,48 @@ def test_a_dump_of_a_path_is_read_back_from_anywhere(tmp_path: Path) -> None:
     assert config.load(written(tmp_path / "elsewhere", config.dump(recipe))) == recipe
 
 
+def test_a_path_on_the_command_line_lies_where_the_command_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("recipes", "here"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    path = written(tmp_path / "recipes", plain_text(data={"path": "own"}))
+    assert config.load(path).data.path == config.load(path, ["train.steps=5"]).data.path == str(path.parent / "own")
+    for override in ("data.path=mine", "data={path: mine, segment_samples: 200}"):
+        assert config.load(path, ["data.licence=x", override]).data.path == str(tmp_path / "here" / "mine")
+    assert config.load(path, ["data.path=/elsewhere/mine"]).data.path == "/elsewhere/mine"
+    assert config.load(path, ["data.path=mine", "data={segment_samples: 200}"]).data.path is None
+
+
+@pytest.mark.parametrize(
+    ("overrides", "source", "licence"),
+    [
+        ([], "auto", "not stated"),
+        (["train.steps=5"], "auto", "not stated"),
+        (["data.source=folder"], "folder", "not stated"),
+        (["data={source: folder, segment_samples: 200}"], "folder", "not stated"),
+        (["data.licence=CC0"], "auto", "CC0"),
+        (["data.path=null"], "auto", "MIT"),  # the recipe's sound may be this very folder
+    ],
+)
+def test_what_is_said_beside_another_folder_is_kept(
+    tmp_path: Path, overrides: list[str], source: str, licence: str
+) -> None:
+    path = written(tmp_path, plain_text(data={"path": "own", "source": "fsdd", "licence": "MIT"}))
+    data = config.with_data(config.load(path, overrides), tmp_path / "other", overrides).data
+    assert (data.path, data.source, data.licence) == (str(tmp_path / "other"), source, licence)
+
+
+@pytest.mark.parametrize("override", ["data.path=mine", "data.fetch=digits", "data={path: mine, segment_samples: 200}"])
+def test_two_places_of_the_sound_are_refused(tmp_path: Path, override: str) -> None:
+    path = written(tmp_path, plain_text())
+    with pytest.raises(
+        RecipeError, match=r"--data .*other and --set data\.(path=mine|fetch=digits) both name the sound"
+    ):
+        config.with_data(config.load(path, [override]), tmp_path / "other", [override])
+
+
 def test_home_in_a_path_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "me"))
     recipe = config.load(written(tmp_path, plain_text(data={"path": "~/sound"})))
@@ -549,6 +596,39 @@ def test_an_existing_path_wins_over_a_name(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     written(tmp_path, "name: mine\n", "quickstart")
     assert config.find_recipe("quickstart").resolve() == tmp_path / "quickstart"
+
+
+def test_a_folder_of_sound_does_not_hide_the_recipe_it_is_named_like(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shipped = config.recipe_folder() / "digits.yaml"
+    (tmp_path / "digits").mkdir()
+    assert config.find_recipe("digits") == shipped and config.run_folder("digits") is None
+    for name, text in (  # what other programs call so
+        ("config.yaml", "learning_rate: 3\n"),
+        ("config.yaml", "- a: [1, 2\n"),
+        ("config.json", '{"architectures": ["Other"]}'),
+        ("train.log", "theirs"),
+    ):
+        written(tmp_path / "digits", text, name)
+        assert config.find_recipe("digits") == shipped and config.run_folder("digits") is None
+    with pytest.raises(RecipeError, match=r"config\.yaml"):
+        config.load(config.find_recipe("digits/"))  # nobody means a name by this
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("config.yaml", plain_text()), ("config.json", json.dumps(bundle()))], ids=["run", "bundle"]
+)
+def test_a_run_or_a_bundle_hides_the_recipe_it_is_named_like(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits").mkdir()
+    written(tmp_path / "digits", text, name)
+    assert config.find_recipe("digits") == Path("digits") / name
+    (tmp_path / "digits" / "train.log").touch()
+    assert config.run_folder("digits") == (Path("digits") if name == "config.yaml" else None)
 
 
 def test_a_folder_means_the_recipe_in_it(tmp_path: Path) -> None:
@@ -620,11 +700,6 @@ def test_other_durations_are_refused_by_their_text(text: str) -> None:
 
 
 # --- a bundle's config -----------------------------------------------------------------------------------------------
-
-
-def bundle(**changes: Any) -> dict[str, Any]:
-    whole = {"format": "wavenet-bundle", "version": 1, "recipe": config.to_tree(made()), "data": {}}
-    return {**whole, **changes}
 
 
 def test_a_bundles_config_holds_a_recipe(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from wavenet import progress
-from wavenet.progress import PLAIN_SECONDS, Progress, clock
+from wavenet.progress import PLAIN_SECONDS, Progress, clock, duration
 
 
 class Lines(logging.Handler):
@@ -84,6 +84,56 @@ def test_a_resumed_count_is_not_taken_for_speed(lines: Lines, now: list[float]) 
         now[0] += 50.0
         shown.advance(50)
     assert lines.said == ["training: 950 of 1,000 steps, 1 steps/s, 50 s left"]
+
+
+@pytest.mark.parametrize(
+    ("until", "words"),
+    [
+        (3_600.0, "100 of 1,000 steps, 2 steps/s, 7 min 30 s left"),  # the steps are up first
+        (150.0, "100 of about 300 steps, 2 steps/s, 1 min 40 s left"),
+        (50.0, "100 of about 100 steps, 2 steps/s, 0 s left"),
+        (20.0, "100 of about 100 steps, 2 steps/s, 0 s left"),  # a long step, a score or a sound went on past it
+    ],
+)
+def test_what_is_left_ends_with_the_time(lines: Lines, now: list[float], until: float, words: str) -> None:
+    with Progress("training", 1_000, "steps", until=now[0] + until) as shown:
+        now[0] += 50.0
+        shown.advance(100)
+    assert lines.said == [f"training: {words}"]
+
+
+def test_where_nothing_is_done_yet_the_time_is_left(lines: Lines, now: list[float]) -> None:
+    with Progress("training", 1_000, "steps", first=7, until=now[0] + 90.0) as shown:
+        now[0] += PLAIN_SECONDS
+        shown.advance(0)
+    assert lines.said == ["training: 7 of 1,000 steps, 0 steps/s, 1 min 00 s left"]
+
+
+def test_a_bar_ends_where_the_time_does(lines: Lines, now: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(progress.sys, "stderr", terminal)
+    with Progress("training", 1_000, "steps", until=now[0] + 150.0) as shown:
+        now[0] += 50.0
+        shown.advance(100)
+        shown.say("a word")
+    assert "100/300" in terminal.getvalue() and "100/1000" not in terminal.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0, "0 ms"),
+        (0.085, "85 ms"),
+        (0.4, "0.4 seconds"),
+        (59.94, "59.9 seconds"),
+        (59.96, "1.0 minutes"),
+        (1_314.0, "21.9 minutes"),
+        (3_597.5, "1.0 hours"),
+        (9_000_000.0, "2,500.0 hours"),
+    ],
+)
+def test_the_length_of_sound_is_in_the_unit_that_suits(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
 
 
 def test_a_note_stays_until_the_next(lines: Lines, now: list[float]) -> None:

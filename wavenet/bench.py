@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -176,11 +176,16 @@ def _unsteady(cases: Sequence[Case]) -> str | None:
 
 def _network(source: str | None) -> tuple[Recipe, Arrays]:
     """Return the recipe and weights of a model; weights that were never trained for a recipe."""
-    if source is not None and config.given_path(source).is_dir():
+    if _is_model(source):
         voice = voices.load(source)
         return voice.recipe, voice.arrays
     recipe = config.load(config.find_recipe(source or REFERENCE))
     return recipe, untrained(recipe.shape)
+
+
+def _is_model(source: str | None) -> TypeGuard[str]:
+    """Return whether a source is a folder, and no recipe that is called like one."""
+    return source is not None and config.named_recipe(source) is None and config.given_path(source).is_dir()
 
 
 def untrained(shape: Shape, seed: int = 0) -> Arrays:
@@ -301,7 +306,7 @@ def _held_out_bits(
     source: str | None, data: str | Path | None, engines: dict[str, Engine]
 ) -> tuple[dict[str, float], int]:
     """Return the bits per held-out sample of each storage, and over how many; none without a model or its sound."""
-    if source is None or not config.given_path(source).is_dir():
+    if not _is_model(source):
         if data is not None:
             raise InputError("--data is for scoring a trained model, and none is given; name a run or bundle folder")
         return {}, 0

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from wavenet import catalogue, geometry
-from wavenet.errors import BundleError, RecipeError, did_you_mean
+from wavenet.errors import BundleError, InputError, RecipeError, did_you_mean
 from wavenet.plain import one_line, read_json, read_value, read_yaml, to_yaml
 from wavenet.records import Recipe
 from wavenet.strict import build, kind_of
@@ -32,7 +32,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
 
     Args:
         path: the file. Paths inside a recipe are relative to its folder.
-        overrides: ``KEY=VALUE`` at dotted keys, VALUE in YAML.
+        overrides: ``KEY=VALUE`` at dotted keys, VALUE in YAML. Paths in them are relative to the current folder.
 
     Raises:
         RecipeError: anything in it is unknown, missing, of the wrong type, out of range or contradictory.
@@ -45,8 +45,9 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     recipe = from_tree(tree, str(path))
     if recipe.data.path is None:
         return recipe
+    beside = Path() if "path" in _said_of_data(overrides) else path.parent
     try:
-        where = (path.parent / user_path(recipe.data.path)).resolve()
+        where = (beside / user_path(recipe.data.path)).resolve()
     except (RecipeError, OSError, RuntimeError) as error:  # the last: links that lead in a circle
         raise RecipeError(f"{path}: data.path: {error}") from None
     return dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, path=str(where)))
@@ -106,6 +107,15 @@ def _override(tree: dict[str, Any], text: str) -> dict[str, Any]:
     if len(keys) > MAX_DEPTH:
         raise RecipeError(f"--set {shown}: the key has {len(keys):,} parts, expected at most {MAX_DEPTH}")
     return _set(tree, keys, read_value(value, f"--set {shown}"))
+
+
+def _said_of_data(overrides: Sequence[str]) -> dict[str, Any]:
+    """Return what overrides say of the data, less what the recipe says."""
+    tree: dict[str, Any] = {}
+    for override in overrides:
+        tree = _override(tree, override)
+    data = tree.get("data")
+    return data if isinstance(data, dict) else {}
 
 
 def _set(tree: dict[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
@@ -194,18 +204,33 @@ def given_path(text: str) -> Path:
     return path
 
 
-def with_data(recipe: Recipe, folder: str | Path | None) -> Recipe:
-    """Return a recipe that reads another folder of sound; the licence of its own sound does not go with it.
+def with_data(recipe: Recipe, folder: str | Path | None, overrides: Sequence[str] = ()) -> Recipe:
+    """Return a recipe that reads another folder of sound; source and licence of its own sound do not go with it.
 
     Without a folder, a recipe that names none reads what was fetched for it, where that was done.
+
+    Args:
+        recipe: the complete recipe, overrides included.
+        folder: of sound, or None.
+        overrides: ``KEY=VALUE`` that the user gave beside the folder; what they say of the data stays.
+
+    Raises:
+        RecipeError: no folder could have this name, or an override names another place of the sound.
     """
     data = recipe.data
     if folder is None:
         found = None if data.path is not None or data.fetch is None else catalogue.fetched(data.fetch)
         return recipe if found is None else dataclasses.replace(recipe, data=dataclasses.replace(data, path=str(found)))
-    licence = data.licence if data.path is None else "not stated"
+    said = _said_of_data(overrides)
+    for key in ("path", "fetch"):
+        if said.get(key) is not None:
+            raise RecipeError(
+                f"--data {folder} and --set data.{key}={one_line(said[key], 80)} both name the sound; give one of them"
+            )
+    source = data.source if "source" in said else "auto"
+    licence = data.licence if data.path is None or "licence" in said else "not stated"
     where = str(given_path(str(folder)).resolve())
-    data = dataclasses.replace(data, path=where, source="auto", fetch=None, licence=licence)
+    data = dataclasses.replace(data, path=where, source=source, fetch=None, licence=licence)
     return dataclasses.replace(recipe, data=data)
 
 
@@ -215,8 +240,33 @@ def run_folder(text: str) -> Path | None:
     Beside its recipe, any one thing that training writes will do: what was lost must not send a resumed run elsewhere.
     """
     path = given_path(text)
+    if named_recipe(text) is not None:
+        return None
     written = any((path / name).exists() for name in ("environment.json", "checkpoints", "metrics.csv", "train.log"))
     return path if written and (path / "config.yaml").is_file() else None
+
+
+def named_recipe(text: str) -> Path | None:
+    """Return the recipe in `recipes/` that a RECIPE argument names, or None where it is something else.
+
+    An existing path wins over a name, but a folder does so only if it is a run, a bundle or holds a recipe: one of
+    sound may well be called like the recipe that was made for it.
+    """
+    if text not in recipe_names():
+        return None
+    path = given_path(text)
+    hidden = _says_a_recipe(path) if path.is_dir() else path.exists()
+    return None if hidden else recipe_folder() / f"{text}.yaml"
+
+
+def _says_a_recipe(folder: Path) -> bool:
+    """Return whether a folder's config.yaml or config.json is one of ours, as far as can be read."""
+    with contextlib.suppress(InputError):
+        if (folder / "config.yaml").is_file():
+            tree = read_yaml(folder / "config.yaml")
+            return isinstance(tree, dict) and "model" in tree
+        return bool(read_bundle_config(folder / "config.json"))
+    return False
 
 
 def find_recipe(text: str) -> Path:
@@ -227,6 +277,9 @@ def find_recipe(text: str) -> Path:
     Raises:
         RecipeError: there is no such path and no such name.
     """
+    named = named_recipe(text)
+    if named is not None:
+        return named
     path = given_path(text)
     if path.is_dir():
         for name in ("config.yaml", "config.json"):
@@ -235,9 +288,6 @@ def find_recipe(text: str) -> Path:
         raise RecipeError(f"{text} is a folder without config.yaml or config.json; give a recipe, a run or a bundle")
     if path.exists():
         return path
-    named = recipe_folder() / f"{text}.yaml"
-    if text in recipe_names():
-        return named
     raise RecipeError(
         f"no recipe {text!r}{did_you_mean(text, recipe_names())}; give a path or one of {', '.join(recipe_names())}"
     )

@@ -23,10 +23,12 @@ class Progress:
         total: how many units there are.
         unit: what is counted, in the plural.
         first: units that were done before (a resumed run).
+        until: when `time.monotonic()` says this the work ends, whatever is left of it; None: it goes on to its total.
     """
 
-    def __init__(self, label: str, total: int, unit: str, first: int = 0) -> None:
+    def __init__(self, label: str, total: int, unit: str, first: int = 0, until: float | None = None) -> None:
         self.label, self.total, self.unit, self.done, self.first = label, total, unit, first, first
+        self.until = until
         self.note = ""
         self._began = self._said = time.monotonic()
         self._quiet = not log.isEnabledFor(logging.INFO)
@@ -58,6 +60,8 @@ class Progress:
         self.note = note or self.note
         if self._bar is not None:
             self._bar.set_postfix_str(self.note, refresh=False)
+            if self.until is not None:
+                self._bar.total = self._end()[0]
             self._bar.update(count)
         elif not self._quiet and time.monotonic() - self._said >= PLAIN_SECONDS:
             self._said = time.monotonic()
@@ -71,14 +75,28 @@ class Progress:
         if self._bar is not None:
             self._bar.refresh()
 
-    def _line(self) -> str:
+    def _rate(self) -> float:
         elapsed = time.monotonic() - self._began
-        rate = (self.done - self.first) / elapsed if elapsed > 0 else 0.0
+        return (self.done - self.first) / elapsed if elapsed > 0 else 0.0
+
+    def _end(self) -> tuple[int, float]:
+        """Return the count at which the work will end, as far as can be said now, and the seconds until then."""
+        rate = self._rate()
         left = (self.total - self.done) / rate if rate > 0 else 0.0
+        if self.until is None:
+            return self.total, left
+        time_left = max(0.0, self.until - time.monotonic())
+        if rate <= 0 or left <= time_left:
+            return self.total, left if rate > 0 else time_left
+        return self.done + round(rate * time_left), time_left
+
+    def _line(self) -> str:
         note = f", {self.note}" if self.note else ""
+        end, left = self._end()
+        total = f"{end:,}" if end == self.total else f"about {end:,}"
         return (
-            f"{self.label}: {self.done:,} of {self.total:,} {self.unit}, "
-            f"{rate:,.4g} {self.unit}/s, {clock(left)} left{note}"
+            f"{self.label}: {self.done:,} of {total} {self.unit}, "
+            f"{self._rate():,.4g} {self.unit}/s, {clock(left)} left{note}"
         )
 
 
@@ -98,3 +116,13 @@ def clock(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def duration(seconds: float) -> str:
+    """Return how long some sound lasts, in the unit that suits: ``"85 ms"``, ``"3.1 seconds"``, ``"21.9 minutes"``."""
+    if seconds < 0.1:
+        return f"{1000 * seconds:.0f} ms"
+    for size, unit in ((1, "seconds"), (60, "minutes")):
+        if round(seconds / size, 1) < 60:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds / 3600:,.1f} hours"

@@ -21,6 +21,9 @@ class Between:
     low: float
     high: float
 
+    def __str__(self) -> str:
+        return f"{readable(self.low)} to {readable(self.high)}"
+
 
 @dataclass(frozen=True)
 class OneOf:
@@ -34,9 +37,27 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Parsed:
-    """A field is read by a function of (value, dotted key)."""
+    """A field is read by a function of (value, dotted key); `takes` says in words what it takes."""
 
     parse: Callable[[Any, str], Any]
+    takes: str = ""
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a field is for, in sentences, and the unit of its numbers. It stands behind the field's rule, if any."""
+
+    text: str
+    unit: str = ""
+
+
+TAPS = Between(1, 65_536)
+DILATION = Between(1, geometry.MAX_RECEPTIVE_FIELD)
+
+
+def readable(number: float) -> str:
+    """Return a number as people write it: ``"10,000,000"``, ``"0.05"``, ``"1e-08"``."""
+    return f"{int(number):,}" if float(number).is_integer() else f"{number:g}"
 
 
 def build(kind: Any, tree: Any, at: str) -> Any:
@@ -119,8 +140,8 @@ def _written_out(value: Any) -> str:
 def kernels(value: Any, at: str) -> int | tuple[int, ...]:
     """Return taps: one number for every layer, or one for each."""
     if isinstance(value, list):
-        return tuple(_integer(item, f"{at}[{i}]", Between(1, 65_536)) for i, item in enumerate(value))
-    return _integer(value, at, Between(1, 65_536))
+        return tuple(_integer(item, f"{at}[{i}]", TAPS) for i, item in enumerate(value))
+    return _integer(value, at, TAPS)
 
 
 def words(value: Any, at: str) -> tuple[str, ...] | None:
@@ -149,8 +170,7 @@ def dilations(value: Any, at: str) -> geometry.Stacks:
         if not stack:
             raise RecipeError(f"{at}[{s}] is an empty stack, expected at least one dilation")
     return tuple(
-        tuple(_integer(d, f"{at}[{s}][{i}]", Between(1, geometry.MAX_RECEPTIVE_FIELD)) for i, d in enumerate(stack))
-        for s, stack in enumerate(stacks)
+        tuple(_integer(d, f"{at}[{s}][{i}]", DILATION) for i, d in enumerate(stack)) for s, stack in enumerate(stacks)
     )
 
 
@@ -181,9 +201,7 @@ def _pattern(value: dict[str, Any], at: str) -> geometry.Stacks:
         return geometry.exponential(layers, cycles)
     if name == "hdc":
         return geometry.hdc(layers, cycles)
-    return geometry.constant(
-        layers, cycles, _integer(value.get("dilation", 1), f"{at}.dilation", Between(1, geometry.MAX_RECEPTIVE_FIELD))
-    )
+    return geometry.constant(layers, cycles, _integer(value.get("dilation", 1), f"{at}.dilation", DILATION))
 
 
 def _shown(value: float) -> str:

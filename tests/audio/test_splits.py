@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wavenet.audio.sources import Clip
-from wavenet.audio.splits import Span, Splits, divide
+from wavenet.audio.splits import Span, Splits, divide, whose
 from wavenet.errors import SoundError
 from wavenet.records import SplitConfig
 
@@ -262,3 +262,37 @@ def test_five_files_are_divided_by_file() -> None:
 def test_few_files_with_a_column_follow_it() -> None:
     clips = [clip("a.wav", split="train"), clip("b.wav", split="valid")]
     assert named(clips) == {"a.wav": "train", "b.wav": "valid"}
+
+
+# --- whose splits they are -------------------------------------------------------------------------------------------
+
+IN_TIME = "in time (the end of the longest file is held out)"
+
+
+@pytest.mark.parametrize(
+    ("clips", "by", "words"),
+    [
+        (plain(20), "auto", "by name"),
+        (plain(20), "file", "by name"),
+        (plain(1), "auto", IN_TIME),
+        ([clip(f"{i}.wav", prompt=f"p{i // 2}") for i in range(20)], "auto", "by prompt"),
+        ([clip(f"{i}.wav", prompt=f"p{i // 2}") for i in range(20)], "file", "by name"),
+        ([clip(f"{i}.wav", prompt=f"p{i // 5}") for i in range(20)], "auto", "by name"),  # too few prompts
+        ([clip(f"{i}.wav", speaker=f"s{i // 2}") for i in range(20)], "speaker", "by speaker"),
+        ([clip(f"{i}.wav", split=split) for i, split in enumerate(("train", "valid"))], "auto", "of the data's own"),
+        ([clip(f"{i}.wav", split=split) for i, split in enumerate(("train", "valid") * 9)], "file", "by name"),
+        (
+            [clip(f"{i}.wav", split="test" if i > 9 else None) for i in range(20)],
+            "auto",
+            "of the data's own, valid cut from train by name",
+        ),
+        (
+            [clip(f"{i}.wav", split="test" if i else "train") for i in range(3)],
+            "auto",
+            f"of the data's own, valid cut from train {IN_TIME}",
+        ),
+    ],
+)
+def test_whose_splits_they_are_is_told(clips: list[Clip], by: str, words: str) -> None:
+    rule = SplitConfig(by=by)
+    assert whose(clips, divide(clips, [4_000] * len(clips), rule, R), rule) == words

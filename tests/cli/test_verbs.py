@@ -243,6 +243,22 @@ def test_print_config_names_the_folder_that_would_be_read(
     assert yaml.safe_load(capsys.readouterr().out)["data"]["path"] == str(sound_folder)
 
 
+def test_what_the_user_says_beside_a_folder_wins(
+    recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits").mkdir()  # of sound, named like a recipe
+    assert run("train", "digits", "--data", "digits", "--set", "data.source=folder", "--print-config") == 0
+    told = yaml.safe_load(capsys.readouterr().out)
+    assert told["name"] == "digits" and told["data"]["path"] == str(tmp_path / "digits")
+    assert told["data"]["source"] == "folder"
+    assert run("train", "quickstart", "--set", "data.path=digits", "--print-config") == 0
+    assert yaml.safe_load(capsys.readouterr().out)["data"]["path"] == str(tmp_path / "digits")
+    assert run("train", "quickstart", "--set", "data.path=digits", "--data", "digits") == 2
+    assert "both name the sound; give one of them" in capsys.readouterr().err
+    assert run("inspect", "digits") == run("recipes", "digits") == 0
+
+
 def test_scan_survives_a_name_that_is_no_text(tmp_path: Path) -> None:
     name = os.fsencode(tmp_path) + b"/caf\xe9.wav"
     with open(name, "wb") as file:  # noqa: PTH123  (a path of bytes)

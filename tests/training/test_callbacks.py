@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import signal
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import toys
 
 from wavenet.training import callbacks
-from wavenet.training.callbacks import Standing, Stopper, Window
-from wavenet.training.metrics import read
+from wavenet.training.callbacks import Standing, Stopper
+from wavenet.training.metrics import Window, read
 
 
 def test_steps_and_time_end_training_and_nothing_else_does() -> None:
@@ -19,6 +21,9 @@ def test_steps_and_time_end_training_and_nothing_else_does() -> None:
     assert [steps.check(step) for step in (1, 4, 5)] == [False, False, True] and steps.due
     assert Stopper(None, 0.0).check(1)
     assert not Stopper(None, 3600.0).check(1)
+    assert Stopper(5, None).until is None
+    until = Stopper(None, 3600.0).until
+    assert until is not None and 3590.0 < until - time.monotonic() <= 3600.0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -36,11 +41,26 @@ def test_a_second_ctrl_c_does_not_wait() -> None:
 
 
 def test_a_standing_comes_back_from_plain_values() -> None:
-    standing = Standing(3.5, 2.25, {"valid_bits": 2.25}, Window(1.0, 2.0, 3, 4, 5.0))
+    standing = Standing(3.5, 2.25, {"valid_bits": 2.25}, Window(1.0, 2.0, 3, 4, 5.0), added_at_stop=["step"])
     state = standing.to_state()
     assert Standing.from_state(state) == standing
     standing.window.targets = 99
     assert state["window"]["targets"] == 3  # a copy
+
+
+@pytest.mark.parametrize(("max_steps", "words"), [(5, "0 of 5 steps"), (50, "0 of 12 steps")])
+def test_progress_ends_where_training_stops(
+    tmp_path: Path, sound_folder: Path, monkeypatch: pytest.MonkeyPatch, max_steps: int, words: str
+) -> None:
+    class Seen(callbacks.Progress):
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            super().__init__(*arguments, **named)
+            assert self.until is not None and time.monotonic() < self.until <= time.monotonic() + 90.0
+            raise SystemError(self._line())
+
+    monkeypatch.setattr(callbacks, "Progress", Seen)
+    with pytest.raises(SystemError, match=words):
+        toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", max_steps=max_steps, max_seconds=90.0)
 
 
 def test_a_sound_that_cannot_be_written_does_not_end_training(

@@ -58,8 +58,15 @@ def test_a_run_folder_has_everything(trained_run: Path) -> None:
     assert "receptive field 15 samples (3.8 ms)" in log and "finished 12 steps" in log
 
 
-def test_the_first_line_says_what_it_must(trained_run: Path) -> None:
-    line = next(line for line in (trained_run / "train.log").read_text().splitlines() if "held-out" in line)
+def test_the_first_lines_say_what_they_must(trained_run: Path) -> None:
+    lines = [line.partition(" INFO ")[2] for line in (trained_run / "train.log").read_text().splitlines()]
+    assert lines[0] == (
+        f"toy: cpu ({torch.get_num_threads()} threads), float32, 2,642 parameters, receptive field 15 samples "
+        "(3.8 ms), about 0.5 GiB of memory, 2.4 seconds of sound kept, none dropped"
+    )
+    assert lines[1].startswith("sound: sounds0, layout folder: 8 files kept (2.4 seconds), none dropped")
+    assert lines[2] == "rate: 4,000 Hz, as recorded" and lines[3].startswith("splits by name: train ")
+    line = next(line for line in lines if "held-out" in line)
     assert "uniform 4.000" in line and "order-0" in line
 
 
@@ -102,8 +109,8 @@ def test_no_more_memory_is_one_line(
 def test_what_is_trimmed_and_clipped_is_told(tmp_path: Path, sound_folder: Path) -> None:
     made = toys.recipe(data={"level": {"rms": 0.5}, "trim": {"below_db": 3, "margin_seconds": 0.0}})
     run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", made, max_steps=1)
-    line = (run / "train.log").read_text().splitlines()[0]
-    assert " trimmed, " in line and "samples clipped by the level" in line
+    line = (run / "train.log").read_text().splitlines()[1]
+    assert " cut from the ends, " in line and "samples clipped by the level" in line
 
 
 def test_training_beats_the_histogram(tmp_path: Path, sound_folder: Path) -> None:
@@ -125,6 +132,9 @@ def test_stopping_and_resuming_is_as_if_never_stopped(
     run, cache = tmp_path / "run", tmp_path / "cache"
     toys.train(sound_folder, run, cache, max_steps=stop)
     assert checkpoint.load(run / "checkpoints" / "last.ckpt")["step"] == stop
+    *rows, last = record(run)  # the last is that of the stop, with a score that is on no schedule
+    assert (rows, last["step"]) == (record(trained_run)[: (stop - 1) // 2], str(stop))
+    assert last["train_bits"] and last["valid_bits"] == f"{wavenet.load(run).training['valid_bits']:.6g}"
     toys.train(sound_folder, run, cache, resume=True)
     assert_same_run(run, trained_run)
 
@@ -145,6 +155,28 @@ def test_an_unfinished_run_needs_resume_or_force(tmp_path: Path, sound_folder: P
     toys.train(sound_folder, run, cache, force=True, max_steps=2)
     assert checkpoint.load(run / "checkpoints" / "last.ckpt")["step"] == 2
     assert [row["step"] for row in record(run)] == ["2"]
+
+
+def test_a_finished_run_goes_on_to_more_steps(tmp_path: Path, sound_folder: Path, trained_run: Path) -> None:
+    run, longer = tmp_path / "run", toys.recipe(train={"steps": 13})
+    shutil.copytree(trained_run, run)
+    with pytest.raises(InputError, match=r"12 steps done of 13.*--resume"):
+        toys.train(sound_folder, run, tmp_path / "cache", longer)
+    toys.train(sound_folder, run, tmp_path / "cache", longer, resume=True)
+    assert checkpoint.load(run / "checkpoints" / "last.ckpt")["step"] == 13
+    assert record(run)[:-1] == record(trained_run) and record(run)[-1]["step"] == "13"
+
+
+def test_a_finished_run_called_with_other_sound_is_refused_but_not_with_moved_sound(
+    tmp_path: Path, sound_folder: Path, trained_run: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(sound_folder, tmp_path / "moved")
+    logging.getLogger("wavenet").propagate = True
+    toys.train(tmp_path / "moved", trained_run, tmp_path / "cache")
+    assert "is finished" in caplog.text
+    for resume in (False, True):
+        with pytest.raises(InputError, match=r"trained on other sound: data\.path = .*, got .*other; name another run"):
+            toys.train(toys.write_sounds(tmp_path / "other", 9), trained_run, tmp_path / "cache", resume=resume)
 
 
 def test_a_finished_run_says_so_and_is_left_alone(
@@ -199,7 +231,8 @@ def test_max_time_stops_and_measures(tmp_path: Path, sound_folder: Path) -> None
     run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", max_seconds=0.0)
     training = wavenet.load(run).training
     assert training["steps"] == 1 and training["valid_step"] == 1
-    assert record(run) == []  # off the schedule: no row
+    (row,) = record(run)  # off the schedule, but a stop
+    assert row["step"] == "1" and row["valid_bits"] == f"{training['valid_bits']:.6g}" and row["train_bits"]
 
 
 def test_init_takes_weights_and_refuses_other_dimensions(tmp_path: Path, sound_folder: Path, trained_run: Path) -> None:
@@ -397,9 +430,14 @@ def test_workers_change_nothing(tmp_path: Path, sound_folder: Path, trained_run:
     assert record(run) == record(trained_run)
 
 
-def test_a_dry_run_writes_no_run_folder(tmp_path: Path, sound_folder: Path) -> None:
-    toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", dry_run=True)
-    assert not (tmp_path / "run").exists()
+def test_a_dry_run_writes_no_run_folder_and_says_where_it_would_stop(
+    tmp_path: Path, sound_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    logging.getLogger("wavenet").propagate = True
+    run = tmp_path / "run"
+    toys.train(sound_folder, run, tmp_path / "cache", dry_run=True, max_steps=5, max_seconds=90.0)
+    assert not run.exists()
+    assert f"dry run: would train steps 1 to 5 of 12, for 1 min 30 s at most, into {run}" in caplog.text
 
 
 def test_a_second_process_on_one_run_is_refused(tmp_path: Path, sound_folder: Path) -> None:

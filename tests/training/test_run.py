@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
+import re
 import shutil
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import toys
 
 from wavenet import config
 from wavenet.errors import InputError, WavenetError
+from wavenet.records import Recipe
 from wavenet.training import run as runs
 
 
@@ -57,6 +60,35 @@ def test_a_checkpoint_without_its_config_is_not_begun_over(tmp_path: Path, train
 def test_a_finished_run_of_another_model_is_not_taken_for_this_one(trained_run: Path) -> None:
     with pytest.raises(InputError, match=r"model\.head_channels"):
         runs.state_to_resume(toys.recipe(model={"head_channels": 9}), trained_run, resume=False, force=False)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "told"),
+    [
+        (toys.recipe(train={"seed": 3}), "train.seed = 0, got 3"),
+        (toys.recipe(train={"learning_rate": 0.5}), "train.learning_rate = 0.02, got 0.5"),
+        (toys.recipe(train={"steps": 5}), "all of 5 steps, but with train.steps = 12, got 5"),
+        (toys.recipe(audio={"sample_rate": 8000}), "audio.sample_rate = 4000, got 8000"),
+        (toys.recipe(data={"segment_samples": 201}), "data.segment_samples = 200, got 201"),
+        (toys.recipe(output={"classes": 17}), "output.classes = 16, got 17"),
+        (toys.recipe(model={"dilations": [1, 2]}), "model.dilations = [[1, 2, 4], [1, 2, 4]], got [[1, 2]]"),
+        (dataclasses.replace(toys.recipe(), name="other"), "name = toy, got other"),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_finished_run_called_with_another_recipe_names_the_key(
+    trained_run: Path, recipe: Recipe, told: str, resume: bool
+) -> None:
+    with pytest.raises(InputError, match=re.escape(told)) as caught:
+        runs.state_to_resume(recipe, trained_run, resume=resume, force=False)
+    assert "name another run with --out, or begin anew with --force" in str(caught.value)
+    assert runs.state_to_resume(recipe, trained_run, resume=False, force=True) is None
+
+
+def test_a_finished_run_asked_for_more_steps_says_how_to_go_on(trained_run: Path) -> None:
+    with pytest.raises(InputError, match=r"unfinished run \(12 steps done of 40\); go on with --resume"):
+        runs.state_to_resume(toys.recipe(train={"steps": 40}), trained_run, resume=False, force=False)
 
 
 def test_a_key_that_went_away_is_noticed(tmp_path: Path) -> None:

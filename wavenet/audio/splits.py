@@ -152,3 +152,23 @@ def _in_time(clips: Sequence[Clip], chosen: Sequence[int], lengths: Sequence[int
     same = {index for index in chosen if _take(clips[index]) == _take(clips[longest])}
     train = [Span(index, 0, min(lengths[index], trained) if index in same else lengths[index]) for index in chosen]
     return {"train": train, "valid": [Span(longest, lengths[longest] - held, lengths[longest])], "test": []}
+
+
+def whose(clips: Sequence[Clip], divided: Splits, rule: SplitConfig) -> str:
+    """Return in words who decided on the splits that `divide` made of some clips.
+
+    Args:
+        clips: the files that were kept.
+        divided: what `divide` returned.
+        rule: the recipe's.
+    """
+    own = _own(clips) if rule.by == "auto" else None
+    by = rule.by
+    if by in ("auto", "file"):
+        prompts = len({clip.prompt or clip.name for clip in clips}) if any(clip.prompt for clip in clips) else 0
+        by = "prompt" if rule.by == "auto" and (prompts >= FEW_FILES or (own and prompts)) else "name"
+    in_time = any(span.first > 0 for span in divided["valid"])
+    cut = "in time (the end of the longest file is held out)" if in_time else f"by {by}"
+    if own is None:
+        return cut
+    return "of the data's own" if "valid" in own else f"of the data's own, valid cut from train {cut}"

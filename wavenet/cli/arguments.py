@@ -62,8 +62,7 @@ def arguments_of(runs: Mapping[str, Run]) -> tuple[argparse.ArgumentParser, dict
     data = verb("data", "fetch sound, or look at it, before training on it", _DATA_EXAMPLES, False)
     _data_arguments(data, shared, runs)
     _bench_arguments(verb("bench", "measure how fast sampling is on this machine", _BENCH_EXAMPLES))
-    listed = verb("recipes", "list the recipes, or print one", "  wavenet recipes\n  wavenet recipes digits")
-    listed.add_argument("name", metavar="NAME", nargs="?", help="print this recipe")
+    _recipes_arguments(verb("recipes", "list the recipes, print one, or explain their keys", _RECIPES_EXAMPLES))
     verb("doctor", "show the versions and devices this program sees", "  wavenet doctor")
     return parser, known
 
@@ -85,6 +84,11 @@ and any takes a folder with --data DIR; a fetch ends with the command to train o
 
 _FETCH_EXAMPLES = """  wavenet data fetch digits         # `wavenet train digits` finds it
   wavenet data fetch yesno --to sounds/yesno"""
+
+_RECIPES_EXAMPLES = """  wavenet recipes
+  wavenet recipes digits
+  wavenet recipes --keys                # what every key means and may be
+  wavenet recipes --keys model.dilations"""
 
 _INSPECT_EXAMPLES = """  wavenet inspect quickstart --plot sheet.png
   wavenet inspect wavenet-2016 --layers --lags
@@ -116,6 +120,13 @@ def _bench_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print JSON")
     add("--plot", metavar="OUT.png", help="draw speed against batch and model size")
     add("--force", action="store_true", help="overwrite an existing picture")
+
+
+def _recipes_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("name", metavar="NAME", nargs="?", help="print this recipe")
+    add("--keys", metavar="KEY", nargs="?", const="", help="explain a key or a section, such as train (default: all)")
+    add("--json", action="store_true", help="print what --keys tells as JSON")
 
 
 def _inspect_arguments(parser: argparse.ArgumentParser) -> None:

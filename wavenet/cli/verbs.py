@@ -48,7 +48,7 @@ def _train(arguments: argparse.Namespace) -> int:
         overrides.append(f"train.seed={arguments.seed}")
     recipe = config.load(config.find_recipe(arguments.recipe), overrides)
     seconds = None if arguments.max_time is None else config.parse_duration(arguments.max_time)
-    recipe = config.with_data(recipe, arguments.data)
+    recipe = config.with_data(recipe, arguments.data, overrides)
     if arguments.print_config:
         _print(config.dump(recipe), end="")
         return 0
@@ -273,12 +273,31 @@ def _picture(arguments: argparse.Namespace, suffixes: Sequence[str] = (".png",))
 def _recipes(arguments: argparse.Namespace) -> int:
     from wavenet import config, plain
 
+    if arguments.keys is not None:
+        return _keys(arguments)
+    if arguments.json:
+        raise InputError("--json goes with --keys; give both")
     if arguments.name is not None:
         _print(plain.read_text(config.find_recipe(arguments.name)), end="")
         return 0
     for name in config.recipe_names():
         first = (config.recipe_folder() / f"{name}.yaml").read_text(encoding="utf-8").partition("\n")[0]
         _print(f"{name:<14}{first.lstrip('# ')}")
+    return 0
+
+
+def _keys(arguments: argparse.Namespace) -> int:
+    from wavenet import keys
+
+    if arguments.name is not None:
+        raise InputError("NAME prints a recipe and --keys explains all; give one of them, or --keys KEY")
+    found = keys.chosen(arguments.keys)
+    if arguments.json:
+        _print_json(keys.to_json(found))
+    elif arguments.keys:
+        _print("\n\n".join(section.to_text() for section in found))
+    else:
+        _print(keys.page(), end="")
     return 0
 
 

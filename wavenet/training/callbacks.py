@@ -1,7 +1,8 @@
 """What happens around the training step: stopping, and the run folder's record of it.
 
 The order at the end of every step is fixed: held-out score, sound, row, checkpoint. A record that a signal cuts short
-writes no row and is made up for when the run goes on, so that it leaves the same record as one that never stopped.
+is made up for when the run goes on, and what a stop added to metrics.csv is taken out again, so that it leaves the same
+record as one that never stopped.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from wavenet.model.bundle import Bundle
 from wavenet.progress import Progress, log
 from wavenet.training import checkpoint
 from wavenet.training.data import SoundData
-from wavenet.training.metrics import Metrics
+from wavenet.training.metrics import Metrics, Window
 from wavenet.training.module import WaveNetModule
 from wavenet.training.team import Team, agreed, check_same
 
@@ -58,6 +59,11 @@ class Stopper(pl.Callback):
         self.due = False
         self._began = time.monotonic()
 
+    @property
+    def until(self) -> float | None:
+        """When training stops, by `time.monotonic()`; None where no time is set."""
+        return None if self.max_seconds is None else self._began + self.max_seconds
+
     def interrupted(self) -> bool:
         """Return whether a signal asked to stop; long work between two steps asks this."""
         return self.signal is not None
@@ -76,20 +82,9 @@ class Stopper(pl.Callback):
     def check(self, step: int) -> bool:
         """Return whether training ends after this step."""
         steps_up = self.max_steps is not None and step >= self.max_steps
-        time_up = self.max_seconds is not None and time.monotonic() - self._began >= self.max_seconds
+        time_up = self.until is not None and time.monotonic() >= self.until
         self.due = self.due or steps_up or time_up
         return self.due or self.interrupted()
-
-
-@dataclass
-class Window:
-    """What is summed up between two rows of the metrics; part of the checkpoint."""
-
-    bits: float = 0.0
-    norm: float = 0.0
-    targets: int = 0
-    steps: int = 0  # finite ones
-    seconds: float = 0.0
 
 
 @dataclass
@@ -101,6 +96,7 @@ class Standing:
     valid: dict[str, Any] = field(default_factory=dict)  # the newest score, as the bundle carries it
     window: Window = field(default_factory=Window)
     unrecorded: bool = False  # a signal cut the record of the newest step short
+    added_at_stop: list[str] = field(default_factory=list)  # to the newest row; taken out again when the run goes on
 
     def to_state(self) -> dict[str, Any]:
         """Return plain values."""
@@ -141,9 +137,12 @@ class Recorder(pl.Callback):
 
     def _open(self, trainer: pl.Trainer, module: WaveNetModule) -> bool:
         """Open the record, and make up for what is missing; return whether that was not cut short."""
+        added = ["step"] if self.standing.unrecorded else self.standing.added_at_stop
         with atomic.explained(self.run / "metrics.csv", checkpoint.REMEDY):
-            self.metrics = Metrics(self.run / "metrics.csv", module.step)
-        self._progress = Progress("training", module.recipe.train.steps, "steps", first=module.step)
+            self.metrics = Metrics(self.run / "metrics.csv", module.step, added)
+        self.standing.added_at_stop = []
+        last = min(module.recipe.train.steps, self.stopper.max_steps or module.recipe.train.steps)
+        self._progress = Progress("training", last, "steps", first=module.step, until=self.stopper.until)
         self._tick = time.monotonic()
         if module.step == 0 or self._is_good(module) or not (self.run / "checkpoints" / GOOD).is_file():
             # something to go back to from the first step on; and a kill may have come between last.ckpt and its twin
@@ -169,8 +168,11 @@ class Recorder(pl.Callback):
         stop = agreed(self.stopper.check(module.step), module.device)
         diverged = module.skipped_in_a_row >= BAD_STEPS and not self._roll_back(module)
         if self.team.leads:
+            score = None
             if self.stopper.due and not last and self.standing.valid.get("valid_step") != module.step:
-                self._validate(module)  # off the schedule: told, and kept in the bundle, but no row and no best
+                score = self._validate(module)  # off the schedule: told, and kept in the bundle, but never the best
+            if stop or diverged:
+                self._row_at_stop(module, score)
             if last or stop or diverged or module.step % train.save_steps == 0:
                 self.save(module)
         if diverged:
@@ -243,27 +245,34 @@ class Recorder(pl.Callback):
             self._say("a non-finite loss or gradient: this step was skipped")
 
     def _row(self, trainer: pl.Trainer, module: WaveNetModule, score: Score | None) -> None:
-        window, steps = self.standing.window, max(1, self.standing.window.steps)
-        row: dict[str, Any] = {
-            "step": module.step,
-            "train_bits": window.bits / steps if window.steps else "",
-            "learning_rate": module.rate(module.step - 1),
-            "gradient_norm": window.norm / steps,
-            "skipped": module.skipped,
-            "seconds": round(self.standing.seconds, 1),
-            "targets_per_second": round(window.targets / max(window.seconds, 1e-9)),
-        }
-        if score is not None:
-            row |= {"valid_bits": score.bits, "uniform_bits": score.uniform, "order0_bits": score.order0}
+        row = self._numbers(module, score)
         with atomic.explained(self.metrics.path, checkpoint.REMEDY):
             self.metrics.append(row)
         if trainer.logger is not None:
             numbers = {name: float(value) for name, value in row.items() if value != ""}
             trainer.logger.log_metrics(numbers, module.step)
-        if window.steps:
+        self.standing.window = Window()
+
+    def _row_at_stop(self, module: WaveNetModule, score: Score | None) -> None:
+        """Write what is known where training ends; the sums for the next row on the schedule stay as they are."""
+        with atomic.explained(self.metrics.path, checkpoint.REMEDY):
+            self.standing.added_at_stop = self.metrics.add_at_stop(self._numbers(module, score))
+
+    def _numbers(self, module: WaveNetModule, score: Score | None) -> dict[str, Any]:
+        """Return a row of this step, and say what was learnt since the one before."""
+        row: dict[str, Any] = {
+            "step": module.step,
+            "learning_rate": module.rate(module.step - 1),
+            "skipped": module.skipped,
+            "seconds": round(self.standing.seconds, 1),
+            **self.standing.window.columns(),
+        }
+        if score is not None:
+            row |= {"valid_bits": score.bits, "uniform_bits": score.uniform, "order0_bits": score.order0}
+        if self.standing.window.steps:
             learnt = f"{row['train_bits']:.3f} bits/sample in training"
             self._say(f"step {module.step:,}: {learnt}, {row['targets_per_second']:,} targets/s")
-        self.standing.window = Window()
+        return row
 
     def _validate(self, module: WaveNetModule) -> Score | None:
         train = module.recipe.train

@@ -21,7 +21,7 @@ from wavenet.errors import BundleError, InputError, Terminated, WavenetError, di
 from wavenet.model import bundle
 from wavenet.progress import log
 from wavenet.records import Recipe
-from wavenet.training import checkpoint, crew, team
+from wavenet.training import checkpoint, crew, summary, team
 from wavenet.training import module as modules
 from wavenet.training import run as runs
 from wavenet.training.callbacks import Recorder, Standing, Stopper
@@ -86,7 +86,7 @@ def train(
     """
     chosen = Options(**options)
     made = recipe if isinstance(recipe, Recipe) else config.load(config.find_recipe(str(recipe)), overrides)
-    made = config.with_data(made, data)
+    made = config.with_data(made, data, overrides)
     own = None if isinstance(recipe, Recipe) else config.run_folder(str(recipe))
     run = Path(chosen.out) if chosen.out is not None else own or Path("runs") / made.name
     _check(chosen)
@@ -144,6 +144,7 @@ def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
             f"--devices {began}"
         )
     if state is not None and checkpoint.finished(state, recipe.train.steps):
+        _check_same_sound(recipe, run, state, options)
         log.info("%s is finished: %s steps; nothing to do (--force begins anew)", run, f"{state['step']:,}")
         return
     device = options.device
@@ -164,20 +165,42 @@ def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
             return
         _fit(run, module, sound, state=state, device=device, options=options, own_team=own_team)
         return
-    line = first_line(module, sound, options, own_team)
+    lines = [first_line(module, sound, options, own_team), *summary.sound_lines(sound)]
     holes = hole_warning(report.of_recipe(recipe))
     if holes is not None:
         log.warning(holes)
     if options.dry_run:
-        log.info(line)
-        log.info("dry run: would train %s steps into %s", f"{recipe.train.steps - module.step:,}", run)
+        limits = recipe.train.steps, options.max_steps, options.max_seconds
+        _say([*lines, summary.dry_run_line(run, module.step, *limits)])
         return
     if options.force:
         runs.clear(run)
     with runs.logged(run):
-        log.info(line)
+        _say(lines)
         runs.describe(run, recipe, device)
         _fit(run, module, sound, state=state, device=device, options=options, own_team=own_team)
+
+
+def _say(lines: Sequence[str]) -> None:
+    for line in lines:
+        log.info(line)
+
+
+def _check_same_sound(recipe: Recipe, run: Path, state: dict[str, Any], options: Options) -> None:
+    """Raise InputError where a finished run is called with sound that lies elsewhere and is other sound.
+
+    Sound that was only moved is the same; where it still lies where it lay, it is not opened.
+    """
+    before = config.load(run / "config.yaml").data.path
+    if recipe.data.path is None or recipe.data.path == before:
+        return
+    sound = SoundData(recipe, None if options.cache is None else Path(options.cache))
+    sound.prepare()
+    if sound.fingerprint() != state["extra"]["fingerprint"]:
+        raise InputError(
+            f"{run} is finished and was trained on other sound: data.path = {before}, got {recipe.data.path}; name "
+            "another run with --out, or begin anew with --force"
+        )
 
 
 def _device(name: str) -> str:
@@ -220,7 +243,7 @@ def _take_weights(module: WaveNetModule, model: str) -> None:
 
 
 def first_line(module: WaveNetModule, sound: SoundData, options: Options, own_team: Team) -> str:
-    """Return what a training run says first: device, dtype, size, receptive field, memory, minutes of sound.
+    """Return what a training run says first: device, dtype, size, receptive field, memory, length of sound.
 
     The memory is that of all processes on this machine, on a GPU that of each.
     """
@@ -230,14 +253,11 @@ def first_line(module: WaveNetModule, sound: SoundData, options: Options, own_te
     together = own_team.devices if cpu else 1
     each = " on each device" if not cpu and own_team.size > 1 else ""
     milliseconds = 1000 * shape.receptive_field / recipe.audio.sample_rate
-    minutes = sound.minutes()
-    note = f", {minutes['trimmed']:.1f} trimmed" if minutes["trimmed"] else ""
-    clipped = f", {sound.overshoot:,} samples clipped by the level" if sound.overshoot else ""
     return (
         f"{recipe.name}: {where}, {'bfloat16' if options.precision == 'bf16' else 'float32'}, "
         f"{shape.parameters():,} parameters, receptive field {shape.receptive_field:,} samples "
         f"({milliseconds:.1f} ms), about {memory_estimate(recipe) * together / 2**30:.1f} GiB of memory{each}, "
-        f"{minutes['kept']:.1f} minutes of sound kept, {minutes['dropped']:.1f} dropped{note}{clipped}"
+        f"{summary.kept_words(sound)} of sound kept, {summary.dropped_words(sound)} dropped"
     )
 
 

@@ -1,10 +1,16 @@
-"""metrics.csv: one row per logged step, appended on resume, with rows past the checkpoint dropped."""
+"""metrics.csv: one row per logged step, score and stop, appended on resume.
+
+What a run that never stopped would not have is undone when this one goes on: rows past the checkpoint, and what a stop
+added to the row of its step.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +28,29 @@ COLUMNS = (
     "seconds",
     "targets_per_second",
 )
+SCORES = ("valid_bits", "uniform_bits", "order0_bits")
 STEP = re.compile("[0-9]{1,15}")
 NUMBER = re.compile("[-+.0-9a-z]{0,30}")  # inf and nan too
 TIME_COLUMNS = ("seconds", "targets_per_second")  # the only ones that differ between two equal runs
+
+
+@dataclass
+class Window:
+    """What is summed up between two rows; part of the checkpoint."""
+
+    bits: float = 0.0
+    norm: float = 0.0
+    targets: int = 0
+    steps: int = 0  # finite ones
+    seconds: float = 0.0
+
+    def columns(self) -> dict[str, Any]:
+        """Return what a row says of the steps since the one before."""
+        return {
+            "train_bits": self.bits / self.steps if self.steps else "",
+            "gradient_norm": self.norm / max(1, self.steps),
+            "targets_per_second": round(self.targets / max(self.seconds, 1e-9)),
+        }
 
 
 class Metrics:
@@ -33,23 +59,48 @@ class Metrics:
     Args:
         path: metrics.csv.
         step: rows behind this step are dropped: they were written after the checkpoint that the run goes on from.
+        added: what a stop added to the row of this step, as `add_at_stop` returned it; it is taken out again.
     """
 
-    def __init__(self, path: Path, step: int) -> None:
+    def __init__(self, path: Path, step: int, added: Sequence[str] = ()) -> None:
         self.path = path
-        whole = (row for row in read(path) if row[COLUMNS[-1]])  # the last row may be torn
-        kept = [row for row in whole if int(row["step"]) <= step]
-        text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({name: row.get(name) or "" for name in COLUMNS} for row in kept)
-        atomic.write_text(path, text.getvalue())
+        kept = []
+        for row in read(path):
+            at = int(row["step"]) if row[COLUMNS[-1]] else step + 1  # the last row may be torn
+            if at < step or (at == step and "step" not in added):
+                kept.append(row | dict.fromkeys(added, "") if at == step else row)
+        self._write(kept)
 
     def append(self, row: dict[str, Any]) -> None:
         """Add one row; numbers are written with six significant digits."""
-        text = {name: f"{value:.6g}" if isinstance(value, float) else value for name, value in row.items()}
         with self.path.open("a", encoding="utf-8", newline="") as file:
-            csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n").writerow(text)
+            csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n").writerow(_as_text(row))
+
+    def add_at_stop(self, row: dict[str, Any]) -> list[str]:
+        """Write what is known at a stop, and return the columns that were added to what an unstopped run writes.
+
+        Where the step has its row, that gets the score; else the row is new, of which `step` alone tells.
+        """
+        rows = read(self.path)
+        if not rows or rows[-1]["step"] != str(row["step"]):
+            self.append(row)
+            return ["step"]
+        added = [name for name in SCORES if name in row and not rows[-1][name]]
+        if added:
+            text = _as_text(row)
+            self._write([*rows[:-1], rows[-1] | {name: text[name] for name in added}])
+        return added
+
+    def _write(self, rows: Sequence[dict[str, str]]) -> None:
+        text = io.StringIO()
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: row.get(name) or "" for name in COLUMNS} for row in rows)
+        atomic.write_text(self.path, text.getvalue())
+
+
+def _as_text(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: f"{value:.6g}" if isinstance(value, float) else value for name, value in row.items()}
 
 
 def read(path: Path) -> list[dict[str, str]]:

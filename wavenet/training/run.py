@@ -9,7 +9,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
@@ -33,6 +33,7 @@ CONTENTS = (  # in the order in which beginning anew removes them: what could be
     "config.yaml",
 )
 FIXED = ("audio", "data", "output", "model")  # sections that a resumed run may not change
+ENDED = ("name", *FIXED, "train")  # what a finished one may not be called with anew
 MOVABLE = ("data.path", "data.source", "data.fetch", "data.licence")  # but for where the sound lies
 
 
@@ -63,7 +64,8 @@ def state_to_resume(
         led: another process, which trains with this one, may have begun the run just now.
 
     Raises:
-        InputError: there is an unfinished run and neither resume nor force, or one with other fixed keys.
+        InputError: there is an unfinished run and neither resume nor force, or one with other fixed keys, or a finished
+            one with any other key.
     """
     if force:
         return None
@@ -74,12 +76,14 @@ def state_to_resume(
         if resume:
             log.info("there is no run in %s yet: beginning it", run)
         return None
-    done = state is not None and checkpoint.finished(state, recipe.train.steps)
-    if not resume and not done and not (led and state is None):
-        steps = f"{state['step']:,} steps done" if state else "no checkpoint yet"
-        raise InputError(f"{run} holds an unfinished run ({steps}); go on with --resume or begin anew with --force")
     before = config.load(run / "config.yaml")
-    changed = _changed(before, recipe)
+    if state is not None and checkpoint.finished(state, recipe.train.steps):
+        _check_ended(run, before, recipe)
+        return state
+    if not resume and not (led and state is None):
+        steps = f"{state['step']:,} steps done of {recipe.train.steps:,}" if state else "no checkpoint yet"
+        raise InputError(f"{run} holds an unfinished run ({steps}); go on with --resume or begin anew with --force")
+    changed = _changed(before, recipe, FIXED)
     if changed is not None:
         key, old, new = changed
         raise InputError(
@@ -93,8 +97,19 @@ def state_to_resume(
     return state
 
 
-def _changed(before: Recipe, now: Recipe) -> tuple[str, Any, Any] | None:
-    """Return the first key that a resumed run may not change, with both values."""
+def _check_ended(run: Path, before: Recipe, recipe: Recipe) -> None:
+    """Raise InputError where a run that has nothing left to train is called with another recipe than its own."""
+    changed = _changed(before, recipe, ENDED)
+    if changed is not None:
+        key, old, new = changed
+        raise InputError(
+            f"{run} has done all of {recipe.train.steps:,} steps, but with {key} = {old}, got {new}; name another run "
+            "with --out, or begin anew with --force"
+        )
+
+
+def _changed(before: Recipe, now: Recipe, sections: Sequence[str]) -> tuple[str, Any, Any] | None:
+    """Return the first key in some sections that differs, with both values; where the sound lies aside."""
 
     def flat(tree: Any, at: str) -> Iterator[tuple[str, Any]]:
         if isinstance(tree, dict):
@@ -105,7 +120,7 @@ def _changed(before: Recipe, now: Recipe) -> tuple[str, Any, Any] | None:
 
     old, new = (dict(flat(config.to_tree(recipe), "")) for recipe in (before, now))
     for key in [*new, *old]:
-        if key.split(".")[0] in FIXED and key not in MOVABLE and old.get(key) != new.get(key):
+        if key.split(".")[0] in sections and key not in MOVABLE and old.get(key) != new.get(key):
             return key, old.get(key), new.get(key)
     return None
 

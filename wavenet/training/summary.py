@@ -1,0 +1,90 @@
+"""What a training run says of its sound before the first step, and in a dry run of what it would do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from wavenet.audio import splits
+from wavenet.audio.decoding import Entry
+from wavenet.progress import clock, duration, printable
+from wavenet.training.data import SoundData
+
+RATES_SHOWN = 3  # of the files, the commonest first
+
+
+def sound_lines(sound: SoundData) -> list[str]:
+    """Return what is trained on: files kept and dropped, their rates, and how many are in each split."""
+    entries, kept = sound.cache.entries, sound.sound.entries
+    cut = sum(entry.trimmed for entry in kept) / sound.recipe.audio.sample_rate
+    notes = f", {duration(cut)} cut from the ends" if cut else ""
+    notes += f", {sound.overshoot:,} samples clipped by the level" if sound.overshoot else ""
+    return [
+        f"sound: {printable(sound.source.folder.name)}, layout {sound.source.layout}: {_files(len(kept))} kept "
+        f"({kept_words(sound)}), {_dropped(entries)}{notes}",
+        _rate_line(kept, sound.recipe.audio.sample_rate),
+        _split_line(sound),
+    ]
+
+
+def kept_words(sound: SoundData) -> str:
+    """Return how long the sound lasts that is kept."""
+    return duration(sum(entry.length for entry in sound.sound.entries) / sound.recipe.audio.sample_rate)
+
+
+def dropped_words(sound: SoundData) -> str:
+    """Return how long the sound lasts that is dropped, or how many files where none of them says."""
+    dropped = [entry for entry in sound.cache.entries if entry.reason is not None]
+    seconds = sum(entry.seconds for entry in dropped)
+    return duration(seconds) if seconds else _files(len(dropped)) if dropped else "none"
+
+
+def _files(count: int) -> str:
+    return f"{count:,} file{'s' if count != 1 else ''}"
+
+
+def _dropped(entries: Sequence[Entry]) -> str:
+    dropped = [entry for entry in entries if entry.reason is not None]
+    seconds = sum(entry.seconds for entry in dropped)
+    return f"{f'{len(dropped):,}' if dropped else 'none'} dropped{f' ({duration(seconds)})' if seconds else ''}"
+
+
+def _rate_line(kept: Sequence[Entry], rate: int) -> str:
+    """Return the rates that files were recorded at, and what becomes of them."""
+    counts = Counter(entry.source_rate for entry in kept)
+    found = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    if len(found) == 1:
+        becomes = "as recorded" if found[0][0] == rate else f"resampled to {rate:,} Hz"
+        return f"rate: {found[0][0]:,} Hz, {becomes}"
+    shown = ", ".join(f"{one:,} Hz ({_files(count)})" for one, count in found[:RATES_SHOWN])
+    more = f" and {len(found) - RATES_SHOWN} more" if len(found) > RATES_SHOWN else ""
+    return f"rates: {shown}{more}, resampled to {rate:,} Hz"
+
+
+def _split_line(sound: SoundData) -> str:
+    """Return whose splits these are, and how many files and how much sound each has; tails of silence aside."""
+    clips = [clip for clip, entry in zip(sound.source.clips, sound.cache.entries, strict=True) if entry.reason is None]
+    parts = []
+    for name, spans in sound.spans.items():
+        seconds = sum(span.last - span.first for span in spans) / sound.recipe.audio.sample_rate
+        files = _files(len({span.clip for span in spans}))
+        parts.append(f"{name} {files} ({duration(seconds)})" if spans else f"{name} none")
+    return f"splits {splits.whose(clips, sound.spans, sound.recipe.data.split)}: {', '.join(parts)}"
+
+
+def dry_run_line(run: Path, done: int, steps: int, max_steps: int | None, max_seconds: float | None) -> str:
+    """Return what would be done.
+
+    Args:
+        run: the run folder.
+        done: steps that are behind it.
+        steps: of the recipe.
+        max_steps: stop when this many are done in all.
+        max_seconds: stop after this long.
+    """
+    last = steps if max_steps is None else min(steps, max_steps)
+    if done >= last:
+        return f"dry run: {run} has done {done:,} steps already; nothing to do"
+    time = "" if max_seconds is None else f", for {clock(max_seconds)} at most"
+    return f"dry run: would train steps {done + 1:,} to {last:,} of {steps:,}{time}, into {run}"
