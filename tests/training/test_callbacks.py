@@ -21,11 +21,30 @@ def test_steps_and_time_end_training_and_nothing_else_does() -> None:
     assert not Stopper(None, 3600.0).check(1)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_training_after_the_step(number: signal.Signals) -> None:
     stopper = Stopper(None, None)
     stopper._on_signal(number, None)
     assert stopper.interrupted() and stopper.signal == number.name and stopper.check(1) and not stopper.due
+
+
+@pytest.mark.parametrize("deaf", [False, True])
+@pytest.mark.parametrize("hang_up", [signal.SIG_DFL, signal.SIG_IGN])
+def test_training_takes_the_signals_over_but_for_one_that_nohup_has_ignored(
+    deaf: bool, hang_up: signal.Handlers
+) -> None:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    stopper = Stopper(None, None, deaf)
+    try:
+        signal.signal(signal.SIGHUP, hang_up)
+        stopper.on_train_start(None, None)  # type: ignore[arg-type]
+        taken = [signal.getsignal(number) for number in numbers]
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    ours = signal.SIG_IGN if deaf else stopper._on_signal
+    assert taken == [ours, ours, ours if hang_up == signal.SIG_DFL else signal.SIG_IGN]
 
 
 def test_a_second_ctrl_c_does_not_wait() -> None:

@@ -48,7 +48,7 @@ class Sound:
         difference: largest difference of log-probabilities between sampler and training graph, in nats, both with
             weights as they are after storage; where verification was asked for.
         wall: seconds that drawing the samples took, verification apart.
-        stopped_by: the signal that left it shorter than asked for, SIGINT or SIGTERM, else None.
+        stopped_by: the signal that left it shorter than asked for, SIGINT, SIGTERM or SIGHUP, else None.
     """
 
     samples: Floats
@@ -237,7 +237,7 @@ class Voice:
         threads: int | None = None,
         verify: bool = False,
     ) -> Sound:
-        """Return `count` sounds; Ctrl-C and SIGTERM give what was made so far.
+        """Return `count` sounds; Ctrl-C, SIGTERM and SIGHUP give what was made so far.
 
         Args:
             seconds: how long; 3 by default.
@@ -313,7 +313,7 @@ def _collect(
                 progress.advance(chunk.codes.shape[1])
                 began = time.monotonic()
         except (KeyboardInterrupt, Terminated) as signal:
-            stopped_by = "SIGTERM" if isinstance(signal, Terminated) else "SIGINT"
+            stopped_by = signal.signal if isinstance(signal, Terminated) else "SIGINT"
             if len(parts) == 1:
                 raise
     return np.concatenate(parts, axis=1), wall, stopped_by

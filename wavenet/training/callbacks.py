@@ -21,7 +21,7 @@ import torch
 
 from wavenet import atomic, evaluate, pictures
 from wavenet.audio import files
-from wavenet.errors import DivergenceError
+from wavenet.errors import DivergenceError, stop_signals
 from wavenet.evaluate import Score
 from wavenet.generate.voice import Voice
 from wavenet.model import bundle
@@ -40,7 +40,7 @@ SAMPLE_SEED = 1  # of the sounds made while training: the same at every step, so
 
 
 class Stopper(pl.Callback):
-    """Ends training early, between two steps: Ctrl-C, SIGTERM, --max-time, --max-steps.
+    """Ends training early, between two steps: Ctrl-C, SIGTERM, SIGHUP, --max-time, --max-steps.
 
     Args:
         max_steps: stop when this many steps are done in all.
@@ -65,7 +65,7 @@ class Stopper(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take the signals over from Lightning, which would end the process before anything is saved."""
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in stop_signals():
                 signal.signal(number, signal.SIG_IGN if self.deaf else self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
