@@ -17,7 +17,7 @@ from typing import IO, Any
 import torch
 
 from wavenet import __version__, atomic, config
-from wavenet.errors import InputError, RecipeError, WavenetError
+from wavenet.errors import InputError, RecipeError, WavenetError, did_you_mean
 from wavenet.progress import log
 from wavenet.records import Recipe
 from wavenet.training import checkpoint
@@ -39,6 +39,8 @@ MOVABLE = ("data.path", "data.source", "data.fetch", "data.licence")  # but for 
 def check_place(run: Path) -> None:
     """Raise InputError where `run` is something that is no run of this program: it is never touched."""
     refusal = InputError(f"{run} exists and is no run folder; name another with --out")
+    if run.is_symlink() and not run.exists():
+        raise InputError(f"{run} is a link to {_target(run)}, which is not there; make that folder, or name another")
     if run.exists() and not run.is_dir():
         raise refusal
     if (run / "config.yaml").is_file():
@@ -72,7 +74,8 @@ def state_to_resume(
         if state is not None:
             raise InputError(f"{run} has a checkpoint but no config.yaml; put it back, or begin anew with --force")
         if resume:
-            log.info("there is no run in %s yet: beginning it", run)
+            near = _near(run)
+            (log.warning if near else log.info)("there is no run in %s yet: it begins at the first step%s", run, near)
         return None
     done = state is not None and checkpoint.finished(state, recipe.train.steps)
     if not resume and not done and not (led and state is None):
@@ -91,6 +94,15 @@ def state_to_resume(
     if state is None and not led:
         log.warning("%s has no checkpoint: it begins at the first step again", run)
     return state
+
+
+def _near(run: Path) -> str:
+    """Return a guess at the run that was meant: one beside it whose name is like it, or an empty string."""
+    try:
+        beside = [folder.name for folder in run.absolute().parent.iterdir() if (folder / "config.yaml").is_file()]
+    except OSError:  # there is no such folder yet, or it may not be listed
+        return ""
+    return did_you_mean(run.name, beside)
 
 
 def _changed(before: Recipe, now: Recipe) -> tuple[str, Any, Any] | None:
@@ -186,10 +198,21 @@ def locked(run: Path) -> Iterator[None]:
 
 
 def clear(run: Path) -> None:
-    """Remove what a run consists of, and nothing else."""
+    """Remove what a run consists of, and nothing else: of what is a link the link, never what it leads to."""
     for name in CONTENTS:
         path = run / name
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        if path.is_symlink():
+            log.warning("%s was a link to %s: the link is removed, what it leads to is left", path, _target(path))
+            path.unlink()
+        elif path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _target(link: Path) -> Path:
+    """Return where a link leads to, as a path from here."""
+    return link.parent / link.readlink()
 
 
 @contextlib.contextmanager
