@@ -216,9 +216,9 @@ def _span(arguments: argparse.Namespace) -> int:
 
 
 def _print_json(value: Any, lines: bool = True) -> None:
-    import json
+    from wavenet.plain import to_json
 
-    _print(json.dumps(value, indent=1 if lines else None))
+    _print(to_json(value, indent=1 if lines else None))
 
 
 def _scan(arguments: argparse.Namespace) -> int:

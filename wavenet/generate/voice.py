@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from collections.abc import Iterator, Sequence
@@ -142,6 +143,11 @@ class Voice:
     def warnings(self) -> list[str]:
         """Return what its training record says against it."""
         bits, order0 = (_number(self.training.get(name)) for name in ("valid_bits", "order0_bits"))
+        if bits is None and order0 is not None and "valid_bits" in self.training:
+            return [
+                "this model's score on held-out sound is no finite number, so its weights have run away: expect noise; "
+                "train again at a lower learning rate"
+            ]
         if bits is None or order0 is None:
             return ["this model was never measured on held-out sound; expect noise until it has been trained"]
         if not bits < order0:
@@ -286,11 +292,12 @@ class Voice:
 
 
 def _number(value: Any) -> float | None:
-    """Return a number of a training record, None where there is something else."""
+    """Return a finite number of a training record, None where there is something else."""
     try:
-        return float(value) if isinstance(value, int | float) else None
+        number = float(value) if isinstance(value, int | float) else math.nan
     except OverflowError:  # JSON has whole numbers of any length
         return None
+    return number if math.isfinite(number) else None
 
 
 def _collect(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import platform
@@ -18,6 +17,7 @@ import torch
 
 from wavenet import __version__, atomic, config
 from wavenet.errors import InputError, RecipeError, WavenetError, did_you_mean
+from wavenet.plain import to_json
 from wavenet.progress import log
 from wavenet.records import Recipe
 from wavenet.training import checkpoint
@@ -248,6 +248,6 @@ def describe(run: Path, recipe: Recipe, device: str) -> None:
         WavenetError: one of them cannot be written.
     """
     told = {**versions(device), "platform": platform.platform(), "threads": torch.get_num_threads(), "argv": sys.argv}
-    for name, text in (("environment.json", json.dumps(told, indent=1) + "\n"), ("config.yaml", config.dump(recipe))):
+    for name, text in (("environment.json", to_json(told, indent=1) + "\n"), ("config.yaml", config.dump(recipe))):
         with atomic.explained(run / name, checkpoint.REMEDY):
             atomic.write_text(run / name, text)
