@@ -77,7 +77,13 @@ class Ending:
     seconds: float
 
 
-SIGNALS = {"kill": signal.SIGKILL, "term": signal.SIGTERM, "int": signal.SIGINT, "stop": signal.SIGSTOP}
+SIGNALS = {
+    "kill": signal.SIGKILL,
+    "term": signal.SIGTERM,
+    "int": signal.SIGINT,
+    "hup": signal.SIGHUP,
+    "stop": signal.SIGSTOP,
+}
 
 
 # --- inside a command ------------------------------------------------------------------------------------------------

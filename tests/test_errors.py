@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import signal
 
 import pytest
 from hypothesis import given, settings
@@ -22,6 +23,7 @@ EXIT_CODES = {
     "SoundError": 2,
     "BundleError": 2,
     "Terminated": 143,
+    "HungUp": 129,
 }
 WORDS = ["residual_channels", "gate_channels", "skip_channels", "learning_rate", "batch_size", "dilations", "kernel"]
 
@@ -55,6 +57,18 @@ def test_the_docstring_draws_every_class_where_it_hangs() -> None:
 @pytest.mark.parametrize(("name", "code"), EXIT_CODES.items())
 def test_each_class_has_its_exit_code(name: str, code: int) -> None:
     assert getattr(errors, name).exit_code == code
+
+
+@pytest.mark.parametrize("handler", [signal.SIG_DFL, signal.SIG_IGN])
+def test_signals_that_stop_are_known_by_name_and_one_ignored_under_nohup_is_none(handler: signal.Handlers) -> None:
+    assert [kind.signal for kind in (errors.Terminated, errors.HungUp)] == ["SIGTERM", "SIGHUP"]
+    assert all(errors.STOPS[kind.signal] is kind for kind in (errors.Terminated, errors.HungUp))
+    before = signal.signal(signal.SIGHUP, handler)
+    try:
+        heeded = [number.name for number in errors.stop_signals()]
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert heeded == ["SIGINT", "SIGTERM", *(["SIGHUP"] if handler == signal.SIG_DFL else [])]
 
 
 def test_being_terminated_is_no_ordinary_exception() -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import math
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from wavenet import plain
@@ -72,6 +76,29 @@ def test_what_is_no_plain_json_is_one_line(tmp_path: Path, text: str, words: str
     assert words in str(caught.value) and str(path) in str(caught.value) and "\n" not in str(caught.value)
     path.write_text('{"a": [1, null]}')
     assert plain.read_json(path) == {"a": [1, None]}
+
+
+def test_what_is_not_finite_becomes_null_and_all_else_stays(tmp_path: Path) -> None:
+    nan, inf = math.nan, math.inf
+    value = {"a": [1, -0.5, None, True, "NaN"], "b": {"c": (1e308, 0.1 + 0.2)}}
+    assert plain.to_json(value) == json.dumps(value) and plain.to_json(value, 1) == json.dumps(value, indent=1)
+    mixed = {"a": [nan, 1, (inf, -inf)], "b": {"c": np.float64("nan"), "d": 0.1 + 0.2}, nan: 1}
+    assert (
+        plain.to_json(mixed) == '{"a": [null, 1, [null, null]], "b": {"c": null, "d": 0.30000000000000004}, "null": 1}'
+    )
+    assert plain.to_json(nan, 1) == "null"
+    (tmp_path / "a.json").write_text(plain.to_json(mixed, 1))
+    assert plain.read_json(tmp_path / "a.json")["a"] == [None, 1, [None, None]]
+
+
+def test_nothing_else_writes_json() -> None:
+    package = Path(plain.__file__).parent
+    found = [
+        path.relative_to(package).as_posix()
+        for path in sorted(package.rglob("*.py"))
+        if re.search(r"json\.dumps?\(|from json import", path.read_text(encoding="utf-8"))
+    ]
+    assert found == ["plain.py"]
 
 
 def test_anything_is_shown_on_one_short_line() -> None:

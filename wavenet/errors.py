@@ -11,6 +11,7 @@
         ├── SoundError          a sound file or a folder of them
         └── BundleError         a bundle or checkpoint that cannot be read
     Terminated                  SIGTERM arrived (a BaseException)                 exit 143
+    └── HungUp                  SIGHUP: the terminal or connection is gone        exit 129
 
 Ctrl-C stays Python's own ``KeyboardInterrupt`` (exit 130).
 """
@@ -18,6 +19,7 @@ Ctrl-C stays Python's own ``KeyboardInterrupt`` (exit 130).
 from __future__ import annotations
 
 import difflib
+import signal
 from collections.abc import Iterable
 
 
@@ -60,7 +62,22 @@ class BundleError(InputError):
 class Terminated(BaseException):
     """SIGTERM arrived; raised in the main thread so that clean-up runs, like ``KeyboardInterrupt``."""
 
-    exit_code = 143
+    exit_code, signal, word = 143, "SIGTERM", "terminated"
+
+
+class HungUp(Terminated):
+    """SIGHUP arrived: the terminal was closed, or the connection to it broke."""
+
+    exit_code, signal, word = 129, "SIGHUP", "hung up"
+
+
+STOPS: dict[str, type[BaseException]] = {"SIGINT": KeyboardInterrupt, "SIGTERM": Terminated, "SIGHUP": HungUp}
+
+
+def stop_signals() -> list[signal.Signals]:
+    """Return the signals that end the program, all of STOPS that this system has; `nohup` has SIGHUP ignored."""
+    found = [getattr(signal, name) for name in STOPS if hasattr(signal, name)]
+    return [number for number in found if number.name != "SIGHUP" or signal.getsignal(number) != signal.SIG_IGN]
 
 
 def on_one_line(text: object, most: int = 640) -> str:

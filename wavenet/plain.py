@@ -1,8 +1,9 @@
-"""Text -> plain values: YAML and JSON, read safely. Nothing in a file is executed, and no file costs much to refuse."""
+"""Text <-> plain values: YAML and JSON, read safely. No file is executed, and none costs much to refuse."""
 
 from __future__ import annotations
 
 import json
+import math
 import re
 import reprlib
 from pathlib import Path
@@ -123,6 +124,23 @@ def _parse(text: str) -> Any:
 def to_yaml(tree: dict[str, Any]) -> str:
     """Return plain values as YAML, the keys in their order."""
     return yaml.safe_dump(tree, sort_keys=False, default_flow_style=None, width=110, allow_unicode=True)
+
+
+def to_json(value: Any, indent: int | None = None) -> str:
+    """Return plain values as JSON; a number that is not finite, for which JSON has no word, becomes null."""
+    try:
+        return json.dumps(value, indent=indent, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value), indent=indent, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    """Return plain values with None for each number that is not finite."""
+    if isinstance(value, dict):
+        return {_finite(key): _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def read_json(path: Path) -> Any:

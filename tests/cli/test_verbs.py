@@ -459,7 +459,14 @@ def ended(child: subprocess.Popen[str]) -> tuple[int, str]:
     return child.returncode, out + err
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+STOPS = [
+    (signal.SIGINT, 130),
+    (signal.SIGTERM, 143),
+    pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow, id="hup"),
+]
+
+
+@pytest.mark.parametrize(("number", "code"), STOPS)
 def test_training_saves_and_ends_by_the_contract(
     recipe_file: Path, sound_folder: Path, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
@@ -473,7 +480,7 @@ def test_training_saves_and_ends_by_the_contract(
     assert (out / "checkpoints" / "last.ckpt").is_file() and (out / "model" / "config.json").is_file()
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), STOPS)
 def test_generation_keeps_what_was_made(trained_run: Path, tmp_path: Path, number: signal.Signals, code: int) -> None:
     out = tmp_path / "out.wav"
     child = started("generate", trained_run, "--samples", 10**9, "--seed", 1, "-o", out, until="generating: ")
@@ -482,6 +489,23 @@ def test_generation_keeps_what_was_made(trained_run: Path, tmp_path: Path, numbe
     assert returned == code, told
     assert "Traceback" not in told and str(out) in told
     assert 0 < soundfile.info(out).frames < 10**9
+
+
+@pytest.mark.parametrize(("handler", "code"), [(signal.SIG_DFL, 129), (signal.SIG_IGN, 0)])
+def test_a_terminal_that_is_closed_ends_any_verb_unless_nohup_started_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], handler: signal.Handlers, code: int
+) -> None:
+    def closes(arguments: object) -> int:
+        os.kill(os.getpid(), signal.SIGHUP)
+        return 0
+
+    monkeypatch.setitem(cli.VERBS, "recipes", closes)
+    before = signal.signal(signal.SIGHUP, handler)
+    try:
+        assert cli.main(["recipes"]) == code and signal.getsignal(signal.SIGHUP) == handler
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert capsys.readouterr().err == ("hung up\n" if code else "")
 
 
 def test_a_reader_that_hangs_up_is_exit_141(trained_run: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -177,8 +178,11 @@ def test_an_interruption_keeps_what_was_made(backend: str, monkeypatch: pytest.M
     assert voices.numbered(Path("a.wav"), 1) == [Path("a.wav")]
 
 
-@pytest.mark.parametrize("value", [10**400, "3", None, [], {}])
+@pytest.mark.parametrize("value", [10**400, "3", None, [], {}, math.nan, math.inf])
 def test_a_record_that_holds_no_number_is_none(value: object) -> None:
     voice = made()
     voice.training = {"valid_bits": value, "order0_bits": 4.0}
-    assert "never measured" in voice.warnings()[0]
+    assert ["no finite number" in line for line in voice.warnings()] == [True]
+    for missing in ({"order0_bits": 4.0}, {"valid_bits": value}, {}):
+        voice.training = missing
+        assert "never measured" in voice.warnings()[0]

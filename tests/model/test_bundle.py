@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import json
+import math
 import os
 import pickle
 import signal
@@ -22,6 +24,7 @@ import toys
 
 from wavenet import memory
 from wavenet.errors import BundleError
+from wavenet.generate import voice as voices
 from wavenet.model import bundle, network
 from wavenet.model.bundle import Bundle
 
@@ -47,6 +50,17 @@ def test_a_bundle_comes_back_as_it_went(folder: Path) -> None:
     assert (back.arrays["hidden.bias"] == 0.25).all()
     assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors"]
     assert json.loads((folder / "config.json").read_text())["version"] == 1
+
+
+def test_a_score_that_is_not_finite_is_null_and_one_of_old_is_read_and_told(folder: Path) -> None:
+    held = dataclasses.replace(sample(), training={"valid_bits": math.nan, "order0_bits": 4.0})
+    bundle.save(folder, held)
+    path = folder / "config.json"
+    told = path.read_text()
+    assert "NaN" not in told and bundle.load(folder).training == {"valid_bits": None, "order0_bits": 4.0}
+    for word in ("null", "NaN", "Infinity", "-Infinity"):  # as versions before this one wrote it
+        path.write_text(told.replace('"valid_bits": null', f'"valid_bits": {word}'))
+        assert ["no finite number" in line for line in voices.load(folder).warnings()] == [True]
 
 
 def refused(folder: Path) -> str:

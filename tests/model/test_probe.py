@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import doctest
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -259,6 +260,72 @@ class Constant(nn.Module):
 def test_what_cannot_be_probed_is_one_line(value: object, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         support(Constant(value), torch.zeros(1, 1, 9))
+
+
+POOLED = [Layer(3), Layer(2, 2), Layer(3)]
+
+
+class Asserting(nn.Module):
+    """A convolution that takes only what lies where its weights lie, in their type."""
+
+    def __init__(self, **made: Any) -> None:
+        super().__init__()
+        self.taps = nn.Conv2d(1, 1, 3, **made)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the convolution."""
+        assert (x.device, x.dtype) == (self.taps.weight.device, self.taps.weight.dtype)
+        found: Tensor = self.taps(x)
+        return found
+
+
+def pooled(**made: Any) -> nn.Module:
+    """Return a module with max-pools whose layers are those of POOLED."""
+    return nn.Sequential(
+        Asserting(**made),
+        nn.MaxPool2d(2, ceil_mode=True),
+        nn.MaxPool2d(3, 1),
+        nn.BatchNorm2d(1, **made),
+    )
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("given", [torch.float16, torch.float64])
+def test_the_modules_device_and_type_count_not_the_examples_nor_the_default(
+    kind: torch.dtype, given: torch.dtype
+) -> None:
+    module, example = pooled(dtype=kind), torch.zeros(1, 1, 40, 40, dtype=given)
+    with torch.device("meta"):  # whatever is made without its device does not lie where the module does, as on a GPU
+        found = support(module, example)
+    seen(POOLED, found)
+
+
+def test_an_example_on_another_device_is_taken_to_the_module() -> None:
+    example = torch.zeros(1, 1, 40, 40, device="meta")
+    seen(POOLED, support(pooled(), example))
+    codes = torch.zeros(1, 40, dtype=torch.int64)
+    looked_up = nn.Sequential(nn.Embedding(3, 40), nn.MaxPool1d(3, 1))
+    with torch.device("meta"):
+        assert support(looked_up, codes, axis=1, output=7).inputs == (7,)
+
+
+def test_a_module_without_values_is_probed_all_the_same() -> None:
+    module = nn.Sequential(Asserting(device="meta"), nn.MaxPool2d(2), nn.Conv2d(1, 1, 2, dilation=3, device="meta"))
+    seen([Layer(3), Layer(2, 2), Layer(2, 1, 3)], support(module, torch.zeros(1, 1, 40, 40)))
+    assert all(weight.is_meta for weight in module.parameters())
+
+
+def test_no_library_convolves_by_fourier_transform(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "enabled", True)
+    heard = []
+
+    def applied(x: Tensor, net: nn.Module) -> Tensor:
+        heard.append(torch.backends.cudnn.enabled)
+        taken: Tensor = net.taps(x)  # type: ignore[operator]
+        return taken
+
+    support(Applied(applied), torch.zeros(1, 1, 20))
+    assert heard == [False] and torch.backends.cudnn.enabled
 
 
 def test_the_example_in_the_docstring_runs() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import os
 import pickle
 import shutil
@@ -12,6 +13,7 @@ import sys
 import tarfile
 import tracemalloc
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -276,6 +278,77 @@ def test_a_damaged_or_missing_last_falls_back_to_the_newest_whole_one(tmp_path: 
     torch.save({"format": "wavenet-run", "version": 99}, tmp_path / "last.ckpt")
     with pytest.raises(BundleError, match="upgrade"):
         checkpoint.newest(tmp_path)
+
+
+def beside(folder: Path, **steps: tuple[int, int]) -> modules.WaveNetModule:
+    """Write checkpoints of these steps, with so many skipped at their end; return a module at step 9."""
+    for name, (step, skipped) in steps.items():
+        written(folder / f"{name}.ckpt")
+        replaced(folder / f"{name}.ckpt", step=step, skipped_in_a_row=skipped)
+    module = modules.build(toys.recipe())
+    module.step = 9
+    return module
+
+
+def weights_of(path: Path, change: Callable[[torch.Tensor], torch.Tensor], part: str = "network") -> None:
+    """Change one of a checkpoint's weights."""
+    held = torch.load(path, weights_only=True)[part]
+    replaced(path, **{part: {**held, "hidden.bias": change(held["hidden.bias"])}})
+
+
+def damaged(path: Path, how: str) -> None:
+    """Make a checkpoint one that cannot be gone back to."""
+    if how == "missing":
+        path.unlink()
+    elif how == "torn":
+        path.write_bytes(path.read_bytes()[:-99])
+    elif how == "newer":
+        replaced(path, version=99)
+    elif how == "not finite":
+        weights_of(path, lambda weight: weight * math.nan)
+    elif how == "average not finite":
+        weights_of(path, lambda weight: weight + math.inf, "averaged")
+    elif how == "another network":
+        weights_of(path, lambda weight: weight[1:].clone())
+
+
+HOWS = ("missing", "torn", "newer", "not finite", "average not finite", "another network")
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_where_the_good_state_is_damaged_a_run_goes_back_to_the_newest_usable_one(
+    tmp_path: Path, said: list[str], how: str
+) -> None:
+    module = beside(tmp_path, good=(6, 0), last=(8, 0), best=(4, 0))
+    assert (checkpoint.to_go_back_to(tmp_path, module) or {})["step"] == 6 and said == []
+    damaged(tmp_path / "good.ckpt", how)
+    assert (checkpoint.to_go_back_to(tmp_path, module) or {})["step"] == 8
+    damaged(tmp_path / "last.ckpt", how)
+    assert (checkpoint.to_go_back_to(tmp_path, module) or {})["step"] == 4
+    damaged(tmp_path / "best.ckpt", how)
+    assert checkpoint.to_go_back_to(tmp_path, module) is None
+    assert [line.rpartition(f"{tmp_path / 'good.ckpt'} ")[2].partition(" ")[0] for line in said] == 3 * [
+        {"missing": "is", "torn": "cannot", "newer": "has"}.get(how, "does")
+    ]
+    ends = ["going back to last.ckpt, at step 8", "going back to best.ckpt, at step 4", "none beside it can be gone"]
+    assert all(end in line and "--force" not in line for line, end in zip(said, ends, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("last", "best", "step"),
+    [
+        ((8, 3), (4, 0), 4),  # the newest steps of the later one failed already
+        ((8, 3), (4, 1), 8),
+        ((8, 0), (10, 0), 8),  # ahead of the run, which is at step 9
+        ((10, 0), (12, 0), None),
+        ((9, 0), (9, 0), 9),
+    ],
+)
+def test_a_run_goes_back_neither_to_what_failed_nor_ahead(
+    tmp_path: Path, said: list[str], last: tuple[int, int], best: tuple[int, int], step: int | None
+) -> None:
+    state = checkpoint.to_go_back_to(tmp_path, beside(tmp_path, last=last, best=best))
+    assert (state and state["step"]) == step and len(said) == 1
 
 
 def test_a_checkpoint_is_written_without_being_in_memory_as_a_whole(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from wavenet.errors import InputError, Terminated, WavenetError
+from wavenet.errors import HungUp, InputError, Terminated, WavenetError
 from wavenet.training import crew
 from wavenet.training.crew import Beside
 
@@ -51,12 +51,13 @@ def test_what_another_says_becomes_our_words_and_code(
     assert "no room" not in capfd.readouterr().err
 
 
-@pytest.mark.parametrize(("code", "kind"), [(130, KeyboardInterrupt), (143, Terminated)])
+@pytest.mark.parametrize(("code", "kind"), [(130, KeyboardInterrupt), (143, Terminated), (129, HungUp)])
 def test_a_stop_that_reached_another_first_stays_a_stop(
     members: list[object], code: int, kind: type[BaseException]
 ) -> None:
-    with pytest.raises(kind), crew.beside(command(SAYS.format(code)), Beside(0, 2)):
+    with pytest.raises(kind) as caught, crew.beside(command(SAYS.format(code)), Beside(0, 2)):
         raise LOST
+    assert type(caught.value) is kind
 
 
 def test_one_that_was_killed_is_told_and_one_that_said_nothing_too(members: list[subprocess.Popen[str]]) -> None:
@@ -68,7 +69,20 @@ def test_one_that_was_killed_is_told_and_one_that_said_nothing_too(members: list
             raise LOST
 
 
-@pytest.mark.parametrize("error", [WavenetError("our own"), KeyboardInterrupt(), Terminated()])
+def test_what_is_said_when_the_terminal_is_gone_holds_nobody_up(
+    members: list[subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Gone:
+        def write(self, text: str) -> int:
+            raise OSError(5, "Input/output error")
+
+    talks = "import sys; sys.stderr.write('words\\n' * 100_000)"  # more than a pipe holds
+    monkeypatch.setattr(crew.sys, "stderr", Gone())
+    with crew.beside(command(talks), Beside(0, 2)):
+        assert members[0].wait(60) == 0
+
+
+@pytest.mark.parametrize("error", [WavenetError("our own"), KeyboardInterrupt(), Terminated(), HungUp()])
 def test_our_own_end_is_theirs(members: list[object], error: BaseException) -> None:
     with pytest.raises(type(error)), crew.beside(command(SLEEPS), Beside(0, 3)):
         raise error
@@ -125,6 +139,7 @@ def test_none_outlives_the_first() -> None:
         other = int(lines.readline())
     os.kill(other, signal.SIGINT)
     os.kill(other, signal.SIGTERM)
+    os.kill(other, signal.SIGHUP)
     time.sleep(0.5)
     assert os.path.exists(f"/proc/{other}")  # noqa: PTH110
     first.kill()

@@ -401,6 +401,25 @@ def test_a_run_without_a_good_state_of_its_own_makes_one(
     assert checkpoint.load(run / "checkpoints" / "last.ckpt")["rollbacks"] == 1
 
 
+@pytest.mark.slow
+def test_a_stopped_run_whose_good_state_is_damaged_goes_back_to_the_same_state(
+    tmp_path: Path, sound_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def torn(path: Path, other: Path) -> None:
+        other.write_bytes(path.read_bytes()[:-99])
+
+    plant(monkeypatch, lambda step: 20 <= step < 30)
+    monkeypatch.setattr(checkpoint, "keep_as", torn)
+    made, cache = toys.recipe(train={**SELDOM, "steps": 36, "validate_steps": 4}), tmp_path / "cache"
+    whole, parted = toys.train(sound_folder, tmp_path / "whole", cache, made), tmp_path / "parted"
+    for steps in (5, 19, 25, 31, None):
+        toys.train(sound_folder, parted, cache, made, max_steps=steps, resume=True)
+    for run in (whole, parted):
+        assert "good.ckpt cannot be read" in (run / "train.log").read_text()
+        assert checkpoint.load(run / "checkpoints" / "last.ckpt")["rollbacks"] == 1
+    assert_same_run(parted, whole)
+
+
 def test_after_three_rollbacks_training_ends_with_the_last_good_weights(
     tmp_path: Path, sound_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

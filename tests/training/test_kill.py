@@ -65,7 +65,7 @@ def test_killed_and_resumed_a_hundred_times(server: Server, unhurt: Unhurt, tmp_
 
 # --- told to stop ----------------------------------------------------------------------------------------------------
 
-CODES = {"int": 130, "term": 143}
+CODES = {"int": 130, "term": 143, "hup": 129}
 
 
 def stopped_and_resumed(server: Server, unhurt: Unhurt, place: Path, act: str, seed: int, stops: int) -> None:
@@ -93,7 +93,7 @@ def test_stopped_and_resumed(server: Server, unhurt: Unhurt, tmp_path: Path, act
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("act", ["int", "term"])
+@pytest.mark.parametrize("act", ["int", "term", "hup"])
 def test_stopped_and_resumed_ten_times(server: Server, unhurt: Unhurt, tmp_path: Path, act: str) -> None:
     stopped_and_resumed(server, unhurt, tmp_path, act, seed=1, stops=10)
 

@@ -103,6 +103,36 @@ def test_dropout_of_a_step_depends_on_seed_and_step_alone(monkeypatch: pytest.Mo
     assert bits(3, noise=1) == bits(3, noise=2) != bits(4, noise=1)
 
 
+def test_no_two_processes_draw_their_dropout_from_one_seed() -> None:
+    steps = [*range(300), *(7_919 * n + d for n in range(1, 64) for d in (-1, 0, 1)), 2**24, 2**26 - 1]
+    for seed in (0, 1, 2**31, 2**63 - 1):
+        made = [modules.dropout_seed(seed, step, rank) for step in set(steps) for rank in range(64)]
+        assert len({one % 2**32 for one in made}) == len(made) and 0 <= min(made) <= max(made) < 2**63
+    begun = sorted(modules.dropout_seed(0, 0, rank) for rank in range(64))
+    assert {b - a for a, b in pairwise(begun)} == {2**26}  # so many steps before one meets the next
+
+
+def test_the_first_process_draws_its_dropout_as_one_alone_always_did() -> None:
+    for seed, step in ((0, 0), (3, 1_000), (2**40, 2**20), (2**62, 5)):
+        assert modules.dropout_seed(seed, step, rank=0) == (seed * 1_000_003 + step) % 2**63
+
+
+def test_masks_of_two_processes_differ_at_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    def mask(step: int, rank: int) -> bytes:
+        torch.manual_seed(modules.dropout_seed(0, step, rank))
+        return torch.nn.functional.dropout(torch.ones(64), 0.5).numpy().tobytes()
+
+    seeds: list[int] = []
+    module = modules.build(toys.recipe(model={"dropout": 0.5}))
+    module.step, module.rank = 7, 2
+    monkeypatch.setattr(modules.torch, "manual_seed", seeds.append)
+    Loop(module, monkeypatch).step()
+    assert seeds == [modules.dropout_seed(0, 7, 2)]  # that is what a step takes
+    monkeypatch.undo()
+    masks = [mask(step, rank) for rank in range(4) for step in (0, 1, 7_919, 15_838, 23_757)]
+    assert len(set(masks)) == len(masks)
+
+
 def test_first_weights_depend_on_the_seed_alone() -> None:
     first, again = modules.build(toys.recipe()), modules.build(toys.recipe())
     other = modules.build(toys.recipe(train={"seed": 1}))

@@ -144,6 +144,70 @@ def test_beginning_anew_removes_a_runs_own_things_only(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
+@pytest.mark.parametrize("name", runs.CONTENTS)
+def test_beginning_anew_removes_a_link_and_never_what_it_leads_to(tmp_path: Path, name: str, said: list[str]) -> None:
+    elsewhere, run = tmp_path / "elsewhere", tmp_path / "run"
+    elsewhere.mkdir()
+    run.mkdir()
+    for kept in ("precious", "last.ckpt"):
+        (elsewhere / kept).write_text("x")
+    folder = "." not in name
+    (run / name).symlink_to("../elsewhere" if folder else "../elsewhere/precious")
+    runs.clear(run)
+    assert list(run.iterdir()) == [] and {path.name for path in elsewhere.iterdir()} == {"precious", "last.ckpt"}
+    leads = run / "../elsewhere" if folder else run / "../elsewhere/precious"
+    assert said == [f"{run / name} was a link to {leads}: the link is removed, what it leads to is left"]
+
+
+def test_beginning_anew_removes_links_inside_and_links_to_nothing_or_themselves(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("x")
+    run = tmp_path / "run"
+    (run / "checkpoints").mkdir(parents=True)
+    (run / "checkpoints" / "last.ckpt").symlink_to(tmp_path / "precious")
+    (run / "checkpoints" / "more").symlink_to(tmp_path)
+    (run / "model").symlink_to(tmp_path / "gone")
+    (run / "samples").symlink_to("samples")
+    runs.clear(run)
+    assert list(run.iterdir()) == [] and (tmp_path / "precious").read_text() == "x"
+
+
+def test_a_run_folder_that_is_a_link_stays_one(tmp_path: Path, said: list[str]) -> None:
+    big, run = tmp_path / "big", tmp_path / "run"
+    (big / "checkpoints").mkdir(parents=True)
+    (big / "notes.txt").write_text("x")
+    run.symlink_to(big)
+    runs.clear(run)
+    assert run.readlink() == big and [path.name for path in big.iterdir()] == ["notes.txt"] and said == []
+
+
+def test_a_run_folder_that_leads_nowhere_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "run").symlink_to("unmounted")
+    with pytest.raises(InputError, match=r"run is a link to .*unmounted, which is not there"):
+        runs.check_place(tmp_path / "run")
+
+
+def test_resuming_at_a_misspelled_place_names_the_run_beside_it(
+    tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs.log, "info", lambda text, *rest: said.append(f"info: {text % rest}"))
+    for name in ("digits", "piano"):
+        runs.describe(tmp_path / name, toys.recipe(), "cpu")
+    (tmp_path / "digots").mkdir()  # nearer, but no run
+    monkeypatch.chdir(tmp_path)
+    for place in (Path("digist"), tmp_path / "digist", Path("other"), Path("no/such/folder")):
+        assert runs.state_to_resume(toys.recipe(), place, resume=True, force=False) is None
+    guess = " (did you mean 'digits'?)"
+    assert said == [
+        f"there is no run in digist yet: it begins at the first step{guess}",
+        f"there is no run in {tmp_path / 'digist'} yet: it begins at the first step{guess}",
+        "info: there is no run in other yet: it begins at the first step",
+        "info: there is no run in no/such/folder yet: it begins at the first step",
+    ]
+    said.clear()
+    runs.state_to_resume(toys.recipe(), Path("digist"), resume=False, force=False)
+    assert said == []  # nobody asked to go on
+
+
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with (

@@ -26,6 +26,7 @@ from wavenet import atomic
 from wavenet.audio.decoding import Entry, Pcm, decode
 from wavenet.audio.sources import Clip
 from wavenet.errors import SoundError, WavenetError
+from wavenet.plain import to_json
 from wavenet.progress import Progress, log, printable
 from wavenet.records import TrimConfig
 
@@ -171,7 +172,7 @@ def _key(clips: Iterable[Clip], sample_rate: int, trim: TrimConfig | None) -> st
         except (OSError, ValueError):
             files.append((clip.name, -1, -1))
     rule = dataclasses.astuple(trim) if trim else None
-    text = json.dumps([DECODER_VERSION, sample_rate, "mean of channels", rule, files])
+    text = to_json([DECODER_VERSION, sample_rate, "mean of channels", rule, files])
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:24]
 
 
@@ -196,7 +197,7 @@ def _made(clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, home
     try:
         entries = _write(clips, sample_rate, trim, work)
         manifest = {"sample_rate": sample_rate, "entries": [dataclasses.asdict(entry) for entry in entries]}
-        atomic.write_text(work / "manifest.json", json.dumps(manifest))
+        atomic.write_text(work / "manifest.json", to_json(manifest))
         atomic.sync(work / "pcm.int16")
         if home.exists() and _opened(home) is None:
             shutil.rmtree(home)  # a damaged cache

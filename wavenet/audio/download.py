@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from wavenet.audio import archives, files, layouts
 from wavenet.audio.transfer import Transfer
 from wavenet.catalogue import DATASETS, DataSet, amount
 from wavenet.errors import FetchError, InputError, SoundError, Terminated
+from wavenet.plain import to_json
 from wavenet.progress import Progress, log, printable
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -143,7 +143,7 @@ def _unpack(name: str, one: DataSet, transfer: Transfer, target: Path) -> int:
         if one.sha256 is None:
             log.info("checked: %s", CHECKS[name][1](fresh))
         (fresh / catalogue.MARKER).write_text(
-            json.dumps({"name": name, "title": one.title, "url": one.url, "sha256": one.sha256, "licence": one.licence})
+            to_json({"name": name, "title": one.title, "url": one.url, "sha256": one.sha256, "licence": one.licence})
         )
         _place(fresh, target)
         return count

@@ -29,6 +29,7 @@ from typing import IO, Any
 from wavenet import __version__, atomic
 from wavenet.catalogue import amount
 from wavenet.errors import FetchError
+from wavenet.plain import to_json
 from wavenet.progress import Progress, printable
 
 TIMEOUT = 30.0  # seconds without a byte
@@ -359,7 +360,7 @@ class Transfer:
 
     def _note(self, version: str | None, total: int | None) -> None:
         try:
-            atomic.write_text(self.record, json.dumps({"url": self.url, "version": version, "total": total}))
+            atomic.write_text(self.record, to_json({"url": self.url, "version": version, "total": total}))
         except OSError as error:
             raise FetchError(
                 f"{self.record} cannot be written ({error.strerror or error}); make room{KEEPS_FAILING}"

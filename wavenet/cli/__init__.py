@@ -2,7 +2,7 @@
 
 ``wavenet --help`` and ``wavenet inspect`` import neither torch nor NumPy. Results go to stdout, words and progress to
 stderr. Exit codes: 0 done, 1 failed while running, 2 wrong usage, recipe, path or input, 130 Ctrl-C, 143 SIGTERM,
-141 the reader of stdout hung up.
+129 SIGHUP (the terminal was closed; with `nohup` it is ignored), 141 the reader of stdout hung up.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from types import FrameType
 
 from wavenet.cli.arguments import arguments_of
 from wavenet.cli.verbs import VERBS
-from wavenet.errors import Terminated, WavenetError, on_one_line
+from wavenet.errors import STOPS, Terminated, WavenetError, on_one_line, stop_signals
 from wavenet.progress import log, printable
 
 HUNG_UP = 141
@@ -39,9 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if rest:
         getattr(arguments, "parser", verbs[arguments.verb]).error(f"unrecognized arguments: {' '.join(rest)}")
     _words(arguments.quiet)
-    before = signal.getsignal(signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in stop_signals() if number != signal.SIGINT}
     try:
-        signal.signal(signal.SIGTERM, _terminate)
+        for number in before:
+            signal.signal(number, _terminate)
         code: int = arguments.run(arguments)
         sys.stdout.flush()
         return code
@@ -51,9 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         log.error("interrupted")
         return 130
-    except Terminated:
-        log.error("terminated")
-        return Terminated.exit_code
+    except Terminated as error:
+        log.error(error.word)
+        return error.exit_code
     except WavenetError as error:
         _show(error, arguments.verbose)
         return error.exit_code
@@ -61,7 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _show(error, arguments.verbose)
         return 1
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _open_streams() -> None:
@@ -72,7 +74,7 @@ def _open_streams() -> None:
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated
+    raise STOPS[signal.Signals(number).name]
 
 
 def _show(error: BaseException, verbose: bool) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wavenet import atomic
-from wavenet.errors import InputError, Terminated, VerificationError
+from wavenet.errors import STOPS, InputError, VerificationError
 from wavenet.progress import log
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _generate(arguments: argparse.Namespace) -> int:
     names = ", ".join(str(path) for path in paths)
     _print(f"{names}: {seconds:.2f} s at {sound.sample_rate} Hz in {wall:.2f} s ({speed:.2f} x real time), seed {seed}")
     if not sound.complete:
-        raise KeyboardInterrupt if sound.stopped_by == "SIGINT" else Terminated
+        raise STOPS[str(sound.stopped_by)]
     if sound.difference is not None:
         _judge(sound.difference, sound.storage)
     return 0
@@ -216,9 +216,9 @@ def _span(arguments: argparse.Namespace) -> int:
 
 
 def _print_json(value: Any, lines: bool = True) -> None:
-    import json
+    from wavenet.plain import to_json
 
-    _print(json.dumps(value, indent=1 if lines else None))
+    _print(to_json(value, indent=1 if lines else None))
 
 
 def _scan(arguments: argparse.Namespace) -> int:

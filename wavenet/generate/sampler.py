@@ -19,7 +19,7 @@ from wavenet.generate.queues import Queues, check_memory
 from wavenet.generate.reference import Reference
 from wavenet.geometry import Shape
 from wavenet.outputs import Categorical, Codes, Draw, Floats, Uniforms
-from wavenet.plain import one_line
+from wavenet.plain import one_line, to_json
 from wavenet.progress import log
 
 BACKENDS = ("auto", "reference", "cpu")
@@ -331,7 +331,7 @@ class Sampler:
         """
         from safetensors.numpy import save as to_bytes
 
-        told = {"format": STATE, "network": digest(self.engine.packed), "draw": json.dumps(vars(self.draw))}
+        told = {"format": STATE, "network": digest(self.engine.packed), "draw": to_json(vars(self.draw))}
         atomic.write_bytes(Path(path), to_bytes(self.state(), told))
 
     def load(self, path: str | Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from collections.abc import Iterator, Sequence
@@ -48,7 +49,7 @@ class Sound:
         difference: largest difference of log-probabilities between sampler and training graph, in nats, both with
             weights as they are after storage; where verification was asked for.
         wall: seconds that drawing the samples took, verification apart.
-        stopped_by: the signal that left it shorter than asked for, SIGINT or SIGTERM, else None.
+        stopped_by: the signal that left it shorter than asked for, SIGINT, SIGTERM or SIGHUP, else None.
     """
 
     samples: Floats
@@ -142,6 +143,11 @@ class Voice:
     def warnings(self) -> list[str]:
         """Return what its training record says against it."""
         bits, order0 = (_number(self.training.get(name)) for name in ("valid_bits", "order0_bits"))
+        if bits is None and order0 is not None and "valid_bits" in self.training:
+            return [
+                "this model's score on held-out sound is no finite number, so its weights have run away: expect noise; "
+                "train again at a lower learning rate"
+            ]
         if bits is None or order0 is None:
             return ["this model was never measured on held-out sound; expect noise until it has been trained"]
         if not bits < order0:
@@ -237,7 +243,7 @@ class Voice:
         threads: int | None = None,
         verify: bool = False,
     ) -> Sound:
-        """Return `count` sounds; Ctrl-C and SIGTERM give what was made so far.
+        """Return `count` sounds; Ctrl-C, SIGTERM and SIGHUP give what was made so far.
 
         Args:
             seconds: how long; 3 by default.
@@ -286,11 +292,12 @@ class Voice:
 
 
 def _number(value: Any) -> float | None:
-    """Return a number of a training record, None where there is something else."""
+    """Return a finite number of a training record, None where there is something else."""
     try:
-        return float(value) if isinstance(value, int | float) else None
+        number = float(value) if isinstance(value, int | float) else math.nan
     except OverflowError:  # JSON has whole numbers of any length
         return None
+    return number if math.isfinite(number) else None
 
 
 def _collect(
@@ -313,7 +320,7 @@ def _collect(
                 progress.advance(chunk.codes.shape[1])
                 began = time.monotonic()
         except (KeyboardInterrupt, Terminated) as signal:
-            stopped_by = "SIGTERM" if isinstance(signal, Terminated) else "SIGINT"
+            stopped_by = signal.signal if isinstance(signal, Terminated) else "SIGINT"
             if len(parts) == 1:
                 raise
     return np.concatenate(parts, axis=1), wall, stopped_by

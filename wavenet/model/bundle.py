@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-import json
 import stat
 import time
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from numpy.typing import NDArray
 
 from wavenet import atomic, config, memory
 from wavenet.errors import BundleError, RecipeError, did_you_mean
-from wavenet.plain import one_line
+from wavenet.plain import one_line, to_json
 from wavenet.records import Recipe
 
 Arrays = dict[str, NDArray[np.float32]]
@@ -70,7 +69,7 @@ def save(folder: Path, bundle: Bundle) -> None:
         "data": bundle.data,
         "training": bundle.training,
     }
-    atomic.write_text(folder / NEXT, json.dumps(described, indent=1) + "\n")
+    atomic.write_text(folder / NEXT, to_json(described, indent=1) + "\n")
     atomic.write_bytes(folder / WEIGHTS, weights)
     (folder / NEXT).replace(folder / CONFIG)
 

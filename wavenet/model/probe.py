@@ -16,6 +16,7 @@ identity and maxima as means: then all paths add up, and what is exactly zero is
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -71,7 +72,8 @@ def support(module: nn.Module, example: Tensor, axis: int = -1, output: int | No
 
     It works for whatever is made of convolutions, linear layers, pools, activations, gates, maxima, sums and
     concatenations, with or without normalisation: one that works along the axis lets every output see every input. A
-    module that subtracts signals from each other may hide what cancels.
+    module that subtracts signals from each other may hide what cancels. All is computed in float64 where the module
+    lies, whatever the example's own place and type.
 
     Args:
         module: maps one tensor to one tensor.
@@ -85,9 +87,13 @@ def support(module: nn.Module, example: Tensor, axis: int = -1, output: int | No
             gradients vanish in float64.
     """
     axis = axis % example.dim()
-    codes = not example.is_floating_point()
-    leaf = example if codes else torch.ones_like(example, dtype=torch.float64, requires_grad=True)
-    with _evaluating(module), torch.enable_grad(), _Linear(codes) as linear:
+    codes, place = not example.is_floating_point(), _home(next(_values(module), example))
+    leaf = example.to(place) if codes else torch.ones(example.shape, dtype=torch.float64, device=place)
+    if not codes:
+        leaf.requires_grad_()
+    # cuDNN may convolve by Fourier transform, whose rounding would connect what is not
+    exact = torch.backends.cudnn.flags(enabled=False)
+    with _evaluating(module), torch.enable_grad(), exact, _Linear(codes) as linear:
         out = torch.func.functional_call(module, _positive(module), (leaf,))
     if not isinstance(out, Tensor) or out.dim() <= axis:
         raise ValueError(f"the module gives {_told(out)}, expected a tensor with an axis {axis}")
@@ -97,7 +103,8 @@ def support(module: nn.Module, example: Tensor, axis: int = -1, output: int | No
     begun = linear.looked_up if codes else leaf
     one = out.select(axis, index).sum()
     known = begun is not None and one.requires_grad
-    gradient = torch.autograd.grad(one, begun, allow_unused=True)[0] if known else None
+    with torch.backends.cudnn.flags(enabled=False):
+        gradient = torch.autograd.grad(one, begun, allow_unused=True)[0] if known else None
     reached = [] if gradient is None else _reached(gradient.movedim(axis, 0).flatten(1))
     if not reached:
         raise ValueError(f"no input reaches output {index}; give a module whose output depends on its input")
@@ -128,17 +135,30 @@ def _evaluating(module: nn.Module) -> Iterator[None]:
             part.training = True
 
 
+def _values(module: nn.Module) -> Iterator[Tensor]:
+    """Return a module's parameters, then its buffers."""
+    return itertools.chain(module.parameters(), module.buffers())
+
+
+def _home(value: Tensor) -> torch.device:
+    """Return where to compute with what stands for a tensor: where it lies, if float64 and values are to be had there.
+
+    Apple's devices have no float64, and what is on `meta` has no values.
+    """
+    return torch.device("cpu") if value.device.type in ("mps", "meta") else value.device
+
+
 def _positive(module: nn.Module) -> dict[str, Tensor]:
     """Return a module's parameters and buffers, all weights positive, with sums over inputs that stay near 1."""
     made: dict[str, Tensor] = {}
     value: Tensor
     for name, value in module.named_parameters():
         share = value[0].numel() if value.dim() > 1 and len(value) else 1
-        made[name] = torch.full_like(value, 1.0 / share, dtype=torch.float64, requires_grad=False)
+        made[name] = torch.full(value.shape, 1.0 / share, dtype=torch.float64, device=_home(value))
         if value.dim() <= 1 and name.rpartition(".")[2] == "bias":
             made[name].zero_()
     for name, value in module.named_buffers():
-        made[name] = value.double() if value.is_floating_point() else value
+        made[name] = value.to(_home(value), torch.float64 if value.is_floating_point() else value.dtype)
     return made
 
 
@@ -280,5 +300,5 @@ def _mean_pool(
         more = -left % s if ceil_mode else 0
         extra.append(more if (left + more) // s * s < length + p else 0)
     sides = [side for p, more in zip(reversed(pads), reversed(extra), strict=True) for side in (p, p + more)]
-    weight = torch.ones(C, 1, *kernels, dtype=x.dtype)
+    weight = torch.ones(C, 1, *kernels, dtype=x.dtype, device=x.device)
     return convolution(F.pad(x, sides), weight, stride=strides, dilation=dilations, groups=C) / weight[0].numel()

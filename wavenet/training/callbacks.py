@@ -22,26 +22,27 @@ import torch
 
 from wavenet import atomic, evaluate, pictures
 from wavenet.audio import files
-from wavenet.errors import DivergenceError
+from wavenet.errors import DivergenceError, WavenetError, stop_signals
 from wavenet.evaluate import Score
 from wavenet.generate.voice import Voice
 from wavenet.model import bundle
 from wavenet.model.bundle import Bundle
 from wavenet.progress import Progress, log
 from wavenet.training import checkpoint
+from wavenet.training.checkpoint import GOOD
 from wavenet.training.data import SoundData
 from wavenet.training.metrics import Metrics, Window
 from wavenet.training.module import WaveNetModule
 from wavenet.training.team import Team, agreed, check_same
+from wavenet.wording import many
 
 BAD_STEPS = 10  # non-finite steps in a row after which training goes back to the last good state
 ROLLBACKS = 3  # of a run; then it stops
-GOOD = "good.ckpt"  # the last checkpoint on the schedule whose newest step was finite
 SAMPLE_SEED = 1  # of the sounds made while training: the same at every step, so that they can be compared
 
 
 class Stopper(pl.Callback):
-    """Ends training early, between two steps: Ctrl-C, SIGTERM, --max-time, --max-steps.
+    """Ends training early, between two steps: Ctrl-C, SIGTERM, SIGHUP, --max-time, --max-steps.
 
     Args:
         max_steps: stop when this many steps are done in all.
@@ -71,7 +72,7 @@ class Stopper(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take the signals over from Lightning, which would end the process before anything is saved."""
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in stop_signals():
                 signal.signal(number, signal.SIG_IGN if self.deaf else self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
@@ -144,7 +145,8 @@ class Recorder(pl.Callback):
         last = min(module.recipe.train.steps, self.stopper.max_steps or module.recipe.train.steps)
         self._progress = Progress("training", last, "steps", first=module.step, until=self.stopper.until)
         self._tick = time.monotonic()
-        if module.step == 0 or self._is_good(module) or not (self.run / "checkpoints" / GOOD).is_file():
+        missing = not (self.run / "checkpoints" / GOOD).is_file()
+        if self._is_good(module) or (missing and not module.skipped_in_a_row and module.is_finite()):
             # something to go back to from the first step on; and a kill may have come between last.ckpt and its twin
             self._checkpoint(module, GOOD)
         if self.standing.unrecorded:
@@ -176,25 +178,32 @@ class Recorder(pl.Callback):
             if last or stop or diverged or module.step % train.save_steps == 0:
                 self.save(module)
         if diverged:
-            raise DivergenceError(
-                f"{BAD_STEPS} steps in a row had a non-finite loss or gradient, after {ROLLBACKS} rollbacks (the last "
-                f"was step {module.step:,}); the last good weights are saved in {self.run}: lower train.learning_rate "
-                "and begin anew, or check the data"
-            )
+            raise self._divergence(module)
         trainer.should_stop = stop
 
     def _roll_back(self, module: WaveNetModule) -> bool:
-        """Go back to the last good state at a lower rate; return False where that was done too often already."""
+        """Go back to the last good state at a lower rate; return False where none is left, or it was done too often."""
         if module.rollbacks >= ROLLBACKS:
             return False
-        state = checkpoint.load(self.run / "checkpoints" / GOOD)
-        check_same(int(state["step"]), module.device)
+        state = checkpoint.to_go_back_to(self.run / "checkpoints", module)
+        check_same(-1 if state is None else int(state["step"]), module.device)
+        if state is None:
+            return False
         checkpoint.roll_back(module, self._optimizer(module), state)
         self._say(
             f"step {module.step:,}: {BAD_STEPS} non-finite steps in a row; going on with the weights of step "
             f"{state['step']:,}, new batches and half the rate (rollback {module.rollbacks} of {ROLLBACKS})"
         )
         return True
+
+    def _divergence(self, module: WaveNetModule) -> DivergenceError:
+        """Return what ends a run that cannot go back any more."""
+        spent = module.rollbacks >= ROLLBACKS
+        left = f"the last good weights are saved in {self.run}" if spent else "no checkpoint to go back to is left"
+        return DivergenceError(
+            f"{BAD_STEPS} steps in a row had a non-finite loss or gradient, after {many(module.rollbacks, 'rollback')} "
+            f"(the last was step {module.step:,}); {left}: lower train.learning_rate and begin anew, or check the data"
+        )
 
     def _record(self, trainer: pl.Trainer, module: WaveNetModule) -> bool:
         """Score, sound and row of one step where they are due; return whether nothing was cut short."""
@@ -300,12 +309,15 @@ class Recorder(pl.Callback):
         if not module.is_finite():
             log.warning("step %s: no sound: the weights are not all finite", f"{module.step:,}")
             return True
-        voice = Voice(module.recipe, module.averaged.arrays())
-        parts = []
-        for part in voice.stream(seconds=train.sample_seconds, seed=SAMPLE_SEED, chunk=200):
-            parts.append(part[0])
-            if self.stopper.interrupted():
-                return False
+        voice, parts = Voice(module.recipe, module.averaged.arrays()), []
+        try:
+            for part in voice.stream(seconds=train.sample_seconds, seed=SAMPLE_SEED, chunk=200):
+                parts.append(part[0])
+                if self.stopper.interrupted():
+                    return False
+        except WavenetError as error:  # finite weights may answer with what is not: that is for the rollback to mend
+            log.warning("step %s: no sound: %s; training goes on", f"{module.step:,}", str(error).partition(";")[0])
+            return True
         wave = np.concatenate(parts)
         path = self.run / "samples" / f"step-{module.step:06d}-0.wav"
         try:

@@ -11,6 +11,7 @@ import os
 import pickletools
 import shutil
 import zipfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -22,7 +23,8 @@ from wavenet.plain import one_line
 from wavenet.progress import log
 from wavenet.training.module import WaveNetModule
 
-NAMES = ("last.ckpt", "good.ckpt", "best.ckpt")  # of a run: the one to go on from, then what there is beside it
+GOOD = "good.ckpt"  # the last one on the schedule whose newest step was finite: what a diverged run goes back to
+NAMES = ("last.ckpt", GOOD, "best.ckpt")  # of a run: the one to go on from, then what there is beside it
 REMEDY = "what was saved before is whole: free space, then go on with `wavenet train --resume`"  # of a full disk
 VERSION = 2  # 1 had no digest
 KEYS = {  # what a checkpoint holds, beside its format, version and digest
@@ -122,17 +124,60 @@ def newest(folder: Path) -> dict[str, Any] | None:
             raise
         except BundleError as error:
             why = error
-    found = []
-    for path in others:
-        with contextlib.suppress(BundleError):
-            found += [(load(path), path)] if path.is_file() else []
-    state, path = max(found, key=lambda one: int(one[0]["step"]), default=({"step": 0}, last))
+    state, path = max(_whole(others), key=lambda one: int(one[0]["step"]), default=({"step": 0}, last))
     if state["step"] > 0:  # where nothing was trained yet there is nothing to go back to
         log.warning("%s: going on from %s, at step %s", str(why).partition(";")[0], path.name, f"{state['step']:,}")
         return state
     if last.is_file():
         raise why
     return None
+
+
+def _whole(paths: Iterable[Path]) -> Iterator[tuple[dict[str, Any], Path]]:
+    """Return the states that can be read, each with its file."""
+    for path in paths:
+        with contextlib.suppress(BundleError):
+            if path.is_file():
+                yield load(path), path
+
+
+def to_go_back_to(folder: Path, module: WaveNetModule) -> dict[str, Any] | None:
+    """Return the state that a run goes back to where its steps are not finite any more, or None where none is left.
+
+    That is good.ckpt; where it is missing, damaged or not finite, the newest whole and finite one beside it, which is
+    told: one whose newest step was finite before any other, and none that is ahead of the run, as best.ckpt may be once
+    the run was killed: never killed, it would not have that one yet.
+    """
+    good = folder / GOOD
+    why = f"the checkpoint {good} is missing"
+    if good.is_file():
+        try:
+            state = load(good)
+        except BundleError as error:
+            why = str(error).partition(";")[0]
+        else:
+            if _is_usable(state, module):
+                return state
+            why = f"the checkpoint {good} does not hold finite weights of this network"
+    beside = _whole(folder / name for name in NAMES if name != GOOD)
+    found = [one for one in beside if _is_usable(one[0], module) and one[0]["step"] <= module.step]
+    if not found:
+        log.warning("%s, and none beside it can be gone back to", why)
+        return None
+    state, path = max(found, key=lambda one: (one[0]["skipped_in_a_row"] == 0, one[0]["step"]))
+    log.warning("%s: going back to %s, at step %s", why, path.name, f"{state['step']:,}")
+    return state
+
+
+def _is_usable(state: dict[str, Any], module: WaveNetModule) -> bool:
+    """Return whether a state holds finite weights of a module's network."""
+    own = module.network.state_dict()
+    return all(
+        held.keys() == own.keys()
+        and all(isinstance(value, torch.Tensor) and value.shape == own[name].shape for name, value in held.items())
+        and all(bool(torch.isfinite(value).all()) for value in held.values())
+        for held in (state["network"], state["averaged"])
+    )
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -18,12 +18,13 @@ from collections.abc import Iterator, Sequence
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment, find_free_network_port
 from torch import distributed
 
-from wavenet.errors import InputError, Terminated, WavenetError
+from wavenet.errors import HungUp, InputError, Terminated, WavenetError, stop_signals
 from wavenet.progress import log
 
 PLACE = "WAVENET_BESIDE"  # what a process is told of its place: rank, size, port, and the process that started it
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 10.0  # for a process whose neighbour is gone to notice by itself, and for all to come to their end
+STOPPED: dict[int, type[BaseException]] = {130: KeyboardInterrupt, 143: Terminated, 129: HungUp}  # by exit code
 ERROR = "error: "  # how the command line begins the line of a failure
 
 
@@ -72,8 +73,8 @@ class Beside(LightningEnvironment):
 
 def follow() -> None:
     """Leave signals to the first process, and end with it, however it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in stop_signals():
+        signal.signal(number, signal.SIG_IGN)
     leader = os.getppid()
 
     def watch() -> None:
@@ -117,7 +118,8 @@ class Crew:
                 if line.startswith(ERROR):
                     self.lines[rank] = line.removeprefix(ERROR).strip()
                 elif not self.leaving.is_set():
-                    sys.stderr.write(line)
+                    with contextlib.suppress(OSError):  # a terminal that was closed: go on reading, or it would wait
+                        sys.stderr.write(line)
 
     def failure(self) -> BaseException | None:
         """Return what ended one of the processes, None where all are well."""
@@ -125,8 +127,8 @@ class Crew:
             code = member.poll()
             if code is None or code == 0:
                 continue
-            if code in (130, Terminated.exit_code):  # it was told to stop before it had begun to leave that to us
-                return KeyboardInterrupt() if code == 130 else Terminated()
+            if code in STOPPED:  # it was told to stop before it had begun to leave that to us
+                return STOPPED[code]()
             self.readers[rank].join(1.0)
             name = f"process {rank + 1} of {self.size}"
             if code < 0:

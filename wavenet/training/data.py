@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from wavenet import outputs
 from wavenet.audio import material, segments
 from wavenet.audio.segments import Crops
+from wavenet.errors import stop_signals
 from wavenet.records import Recipe
 
 
@@ -49,8 +50,8 @@ class Steps(IterableDataset[dict[str, Tensor]]):
 def _leave_signals(worker: int) -> None:
     """Leave signals that reach a whole group of processes to the main one: it still needs the workers' batches."""
     del worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in stop_signals():
+        signal.signal(number, signal.SIG_IGN)
 
 
 class SoundData(pl.LightningDataModule):

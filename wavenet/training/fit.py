@@ -17,7 +17,7 @@ import lightning.pytorch as pl
 import torch
 
 from wavenet import config, memory, report
-from wavenet.errors import BundleError, InputError, Terminated, WavenetError, did_you_mean
+from wavenet.errors import STOPS, BundleError, InputError, WavenetError, did_you_mean
 from wavenet.model import bundle
 from wavenet.progress import log
 from wavenet.records import Recipe
@@ -82,7 +82,7 @@ def train(
         InputError: the recipe, the data, the model to begin from or the run folder cannot be used.
         DivergenceError: ten non-finite steps in a row, again after three rollbacks.
         KeyboardInterrupt: Ctrl-C; the run was saved.
-        Terminated: SIGTERM; the run was saved.
+        Terminated: SIGTERM, or SIGHUP (its kind HungUp); the run was saved.
     """
     chosen = Options(**options)
     made = recipe if isinstance(recipe, Recipe) else config.load(config.find_recipe(str(recipe)), overrides)
@@ -353,7 +353,7 @@ def _conclude(run: Path, module: WaveNetModule, stopper: Stopper) -> None:
         return
     log.info("stopped at step %s of %s, saved in %s; go on with --resume", f"{module.step:,}", f"{total:,}", run)
     if stopper.signal is not None:
-        raise Terminated if stopper.signal == "SIGTERM" else KeyboardInterrupt
+        raise STOPS[stopper.signal]
 
 
 def _tensorboard(run: Path) -> Any:

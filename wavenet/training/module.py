@@ -34,6 +34,18 @@ def ema_decay(train: TrainConfig, step: int) -> float:
     return min(train.ema_decay, (1 + step) / (10 + step))
 
 
+def dropout_seed(seed: int, step: int, rank: int) -> int:
+    """Return what the dropout of one step in one process is drawn from, 0 .. 2^63 - 1.
+
+    On a processor torch looks at no more than the lower 32 bits of it. There processes begin as far apart as can be, at
+    the mirrored bits of their rank (0, 1/2, 1/4, 3/4 ... of the range): no two of N ever have a seed in common within
+    2^32 / N steps, N rounded up to a power of two. The first of them begins where one alone does.
+    """
+    alone = (seed * 1_000_003 + step) % 2**63
+    mirrored = int(f"{rank:032b}"[::-1], 2)
+    return alone - alone % 2**32 + (alone + mirrored) % 2**32
+
+
 class WaveNetModule(pl.LightningModule):
     """A WaveNet with its averaged twin and the counters that its training depends on.
 
@@ -96,7 +108,7 @@ class WaveNetModule(pl.LightningModule):
         for group in optimizer.param_groups:
             group["lr"] = self.rate(self.step)
         if self.recipe.model.dropout > 0:
-            torch.manual_seed((train.seed * 1_000_003 + self.step + 7_919 * self.rank) % 2**63)
+            torch.manual_seed(dropout_seed(train.seed, self.step, self.rank))
         losses = self.alphabet.nll(self._graph(batch["inputs"]), batch["targets"])
         count = (batch["targets"] != IGNORED).sum()
         loss = losses.sum() / count

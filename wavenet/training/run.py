@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import platform
@@ -17,7 +16,8 @@ from typing import IO, Any
 import torch
 
 from wavenet import __version__, atomic, config
-from wavenet.errors import InputError, RecipeError, WavenetError
+from wavenet.errors import InputError, RecipeError, WavenetError, did_you_mean
+from wavenet.plain import to_json
 from wavenet.progress import log
 from wavenet.records import Recipe
 from wavenet.training import checkpoint
@@ -40,6 +40,8 @@ MOVABLE = ("data.path", "data.source", "data.fetch", "data.licence")  # but for 
 def check_place(run: Path) -> None:
     """Raise InputError where `run` is something that is no run of this program: it is never touched."""
     refusal = InputError(f"{run} exists and is no run folder; name another with --out")
+    if run.is_symlink() and not run.exists():
+        raise InputError(f"{run} is a link to {_target(run)}, which is not there; make that folder, or name another")
     if run.exists() and not run.is_dir():
         raise refusal
     if (run / "config.yaml").is_file():
@@ -74,7 +76,8 @@ def state_to_resume(
         if state is not None:
             raise InputError(f"{run} has a checkpoint but no config.yaml; put it back, or begin anew with --force")
         if resume:
-            log.info("there is no run in %s yet: beginning it", run)
+            near = _near(run)
+            (log.warning if near else log.info)("there is no run in %s yet: it begins at the first step%s", run, near)
         return None
     before = config.load(run / "config.yaml")
     if state is not None and checkpoint.finished(state, recipe.train.steps):
@@ -106,6 +109,15 @@ def _check_ended(run: Path, before: Recipe, recipe: Recipe) -> None:
             f"{run} has done all of {recipe.train.steps:,} steps, but with {key} = {old}, got {new}; name another run "
             "with --out, or begin anew with --force"
         )
+
+
+def _near(run: Path) -> str:
+    """Return a guess at the run that was meant: one beside it whose name is like it, or an empty string."""
+    try:
+        beside = [folder.name for folder in run.absolute().parent.iterdir() if (folder / "config.yaml").is_file()]
+    except OSError:  # there is no such folder yet, or it may not be listed
+        return ""
+    return did_you_mean(run.name, beside)
 
 
 def _changed(before: Recipe, now: Recipe, sections: Sequence[str]) -> tuple[str, Any, Any] | None:
@@ -201,10 +213,21 @@ def locked(run: Path) -> Iterator[None]:
 
 
 def clear(run: Path) -> None:
-    """Remove what a run consists of, and nothing else."""
+    """Remove what a run consists of, and nothing else: of what is a link the link, never what it leads to."""
     for name in CONTENTS:
         path = run / name
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        if path.is_symlink():
+            log.warning("%s was a link to %s: the link is removed, what it leads to is left", path, _target(path))
+            path.unlink()
+        elif path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _target(link: Path) -> Path:
+    """Return where a link leads to, as a path from here."""
+    return link.parent / link.readlink()
 
 
 @contextlib.contextmanager
@@ -240,6 +263,6 @@ def describe(run: Path, recipe: Recipe, device: str) -> None:
         WavenetError: one of them cannot be written.
     """
     told = {**versions(device), "platform": platform.platform(), "threads": torch.get_num_threads(), "argv": sys.argv}
-    for name, text in (("environment.json", json.dumps(told, indent=1) + "\n"), ("config.yaml", config.dump(recipe))):
+    for name, text in (("environment.json", to_json(told, indent=1) + "\n"), ("config.yaml", config.dump(recipe))):
         with atomic.explained(run / name, checkpoint.REMEDY):
             atomic.write_text(run / name, text)
