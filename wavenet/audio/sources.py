@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wavenet.audio import layouts, tables
+from wavenet.audio import generated, layouts, tables
 from wavenet.audio.files import SUFFIXES, is_file
 from wavenet.audio.layouts import Clip
 from wavenet.errors import SoundError
@@ -43,13 +43,19 @@ def find(data: DataConfig) -> Source:
     if data.path is None:
         get = "" if data.fetch is None else f"get it with `wavenet data fetch {data.fetch}`, or "
         raise SoundError(f"the recipe names no folder of sound; {get}give one with --data DIR")
-    source = open_folder(Path(data.path), data.source)
+    source = open_folder(Path(data.path), data.source, data.outside, data.generated)
     clips = _one_microphone(source.clips, data.microphone)
     return dataclasses.replace(source, clips=_labelled(clips, data.labels, source.folder))
 
 
-def open_folder(folder: Path, source: str = "auto") -> Source:
+def open_folder(folder: Path, source: str = "auto", outside: bool = False, own: bool = False) -> Source:
     """Return the clips of a folder, read as `source`, or as what it looks like (auto).
+
+    Args:
+        folder: the folder.
+        source: the layout, or auto.
+        outside: follow links that lead out of it.
+        own: take what this program made, too: runs, and sound that it generated. What a table names is always taken.
 
     Raises:
         SoundError: it doesn't exist, has no sound, or is not of the layout asked for.
@@ -58,11 +64,16 @@ def open_folder(folder: Path, source: str = "auto") -> Source:
         what = "is a file, not a folder" if is_file(folder) else "does not exist"
         raise SoundError(f"the data folder {folder} {what}; give a folder of sound files")
     given = folder.absolute()
-    sounds = layouts.walk(given)
-    layout = _recognise(given, sounds) if source == "auto" else source
-    home, clips = _read(given, layout, sounds)
+    sounds = layouts.walk(given, outside=outside, own=own)
+    made = set() if own else generated.marked(sounds)
+    recorded = [path for path in sounds if path not in made] if made else sounds
+    layout = _recognise(given, recorded) if source == "auto" else source
+    home, clips = _read(given, layout, sounds if layout == "metadata" else recorded)
+    if made and not clips:
+        raise SoundError(f"{folder} holds only sound that this program generated; {layouts.TAKE_OWN}")
     if not clips:
         raise SoundError(f"{folder} holds no sound ({', '.join(sorted(SUFFIXES))}); give a folder of sound files")
+    layouts.tell_of_generated(made.difference(clip.path for clip in clips))
     return Source(folder if home == given else home, layout, tuple(sorted(clips, key=lambda clip: clip.name)))
 
 
