@@ -123,6 +123,23 @@ def test_generated_sound_that_a_table_names_is_taken(with_own: Path, said: list[
     assert not any("toy-s1.wav" in line for line in said)
 
 
+@pytest.mark.parametrize("others", [0, 1, 3])
+@pytest.mark.parametrize("name", ["metadata", "ljspeech"])
+def test_a_table_is_found_where_nine_in_ten_files_lie(tmp_path: Path, said: list[str], name: str, others: int) -> None:
+    root = layout_toys.MAKERS[name](tmp_path / "as" / "unpacked")
+    layout_toys.sounds(root, *(f"wavs/LJ003-{i:04}.wav" for i in range(10)))
+    layout_toys.write(tmp_path / "archive.tar.bz2", "")
+    touch(tmp_path, *(f"demo{i}.wav" for i in range(others)))
+    found = sources.open_folder(tmp_path)
+    told = [line for line in said if "demo0.wav is left out" in line]
+    if others == 3:  # of 21
+        assert (found.layout, found.folder, len(found.clips)) == ("folder", tmp_path, 21)
+    else:
+        whole = sources.open_folder(root)
+        assert (found.layout, found.folder, found.clips) == (name, root, whole.clips)
+        assert len(told) == others
+
+
 def test_generated_sound_does_not_hide_a_layout(tmp_path: Path) -> None:
     root = layout_toys.ljspeech(tmp_path)
     files.write(tmp_path / "toy-s1.wav", toys.wave(0.1, 5), toys.RATE, software=files.SOFTWARE)
@@ -182,7 +199,7 @@ def test_the_recipe_may_name_the_layout(tmp_path: Path) -> None:
 
 
 def test_the_folder_comes_from_the_recipe(tmp_path: Path) -> None:
-    touch(tmp_path, "1_ann_0.wav")
+    touch(tmp_path, "1_theo_0.wav")
     assert sources.find(DataConfig(1, path=str(tmp_path))).layout == "fsdd"
     assert sources.find(DataConfig(1, source="folder", path=str(tmp_path))).layout == "folder"
     with pytest.raises(SoundError, match="--data DIR"):
@@ -221,6 +238,14 @@ def test_labels_that_no_clip_has_are_one_sentence(tmp_path: Path) -> None:
 def test_data_without_labels_are_kept_whole_with_a_warning(tmp_path: Path, said: list[str]) -> None:
     touch(tmp_path, "a.wav", "b.wav")
     assert len(found(tmp_path, labels=("one",))) == 2
+    assert len(said) == 1 and "data.labels is left aside" in said[0]
+
+
+def test_folders_of_a_plain_folder_are_labels_where_they_are_asked_for(tmp_path: Path, said: list[str]) -> None:
+    touch(tmp_path, *(f"{word}/{i}.wav" for word in ("hello", "bye") for i in range(3)))
+    assert [clip.name for clip in found(tmp_path, labels=("bye",))] == ["bye/0.wav", "bye/1.wav", "bye/2.wav"]
+    assert said == []
+    assert len(found(tmp_path, labels=("one", "two"))) == 6
     assert len(said) == 1 and "data.labels is left aside" in said[0]
 
 

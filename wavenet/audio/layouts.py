@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
-from wavenet.audio import generated
+from wavenet.audio import generated, spoken_digits
 from wavenet.audio.files import SUFFIXES, is_file
 from wavenet.errors import SoundError
 from wavenet.progress import log, printable
@@ -119,6 +119,9 @@ class Layout:
         depth: how many folders lie between a file and the data set's own folder; None: the folder given is that.
         read: clips of the files found, named relative to a folder.
         aside: the pattern of sound that belongs to the data set, but is no clip of it.
+        free: the same as `pattern`, where lists beside the folders, or the recipe, say what it is: files in them may
+            then be called as they like.
+        chance: why files may be named so by chance, in words, or None where they are too many and too regular for it.
     """
 
     title: str
@@ -127,25 +130,56 @@ class Layout:
     depth: int | None
     read: Callable[[Path, Found], list[Clip]]
     aside: re.Pattern[str] | None = None
+    free: re.Pattern[str] | None = None
+    chance: Callable[[Sequence[re.Match[str]]], str | None] = lambda matches: None
 
 
-def any_folder(folder: Path, sounds: Iterable[Path]) -> list[Clip]:
-    """Return sound files below a folder as clips of which nothing is known."""
-    return [Clip(path, _name(path, folder)) for path in sounds]
+def any_folder(folder: Path, sounds: Sequence[Path]) -> list[Clip]:
+    """Return sound files below a folder as clips; folders are labels where every file lies right in one of several."""
+    depth = len(folder.parts) + 2
+    within = {path.parts[-2] if len(path.parts) == depth else None for path in sounds}
+    labelled = len(within) > 1 and None not in within
+    return [Clip(path, _name(path, folder), label=path.parts[-2] if labelled else None) for path in sounds]
 
 
-def recognise(sounds: Iterable[Path]) -> str | None:
-    """Return the layout that nine in ten of some files (absolute paths) are named in, or None."""
-    stems = [bare(path) for path in sounds]
+def recognise(sounds: Sequence[Path]) -> str | None:
+    """Return the layout of some files (absolute paths), or None.
+
+    It is the one that nine in ten of them are named in, unless they may be so by chance, which is told; else one whose
+    lists lie beside their folders.
+    """
+    stems, doubts = [bare(path) for path in sounds], list[str]()
     for name, layout in LAYOUTS.items():
         aside = sum(layout.aside.search(stem) is not None for stem in stems) if layout.aside else 0
-        named = sum(layout.pattern.search(stem) is not None for stem in stems)
-        if named and named >= MOST * (len(stems) - aside):
+        matches = [match for match in map(layout.pattern.search, stems) if match]
+        if not matches or len(matches) < MOST * (len(stems) - aside):
+            continue
+        chance = layout.chance(matches)
+        if chance is None:
             return name
+        count = f"{len(matches):,} file{'s are' if len(matches) > 1 else ' is'}"
+        doubts.append(
+            f"{count} named {layout.shape} as in {layout.title}, but perhaps by chance ({chance}); if it is that, say "
+            f"--set data.source={name}"
+        )
+    if _lists_beside(sounds):
+        return "speech_commands"
+    for doubt in doubts:
+        log.warning(doubt)
     return None
 
 
-def named(folder: Path, name: str, sounds: Iterable[Path]) -> tuple[Path, list[Clip]]:
+def _lists_beside(sounds: Sequence[Path]) -> bool:
+    """Return whether files lie in folders beside which Speech Commands' lists lie."""
+    homes: set[Path] = set()
+    for path in sounds:
+        homes.add(path.parent.parent)
+        if len(homes) > 1:
+            return False
+    return any(is_file(home / name) for home in homes for name in LISTS)
+
+
+def named(folder: Path, name: str, sounds: Sequence[Path]) -> tuple[Path, list[Clip]]:
     """Return a data set's own folder, which is `folder` or lies below it, and its clips.
 
     Args:
@@ -160,6 +194,8 @@ def named(folder: Path, name: str, sounds: Iterable[Path]) -> tuple[Path, list[C
     for path in sounds:
         stem = bare(path)
         match = layout.pattern.search(stem)
+        if match is None and layout.free is not None and path.parent != folder:
+            match = None if layout.aside and layout.aside.search(stem) else layout.free.search(stem)
         if match:
             found.append((path, match))
         elif layout.aside is None or not layout.aside.search(stem):
@@ -173,12 +209,26 @@ def named(folder: Path, name: str, sounds: Iterable[Path]) -> tuple[Path, list[C
     homes = set() if layout.depth is None else {_above(path, layout.depth) for path, _ in found}
     home = homes.pop() if len(homes) == 1 else folder
     root = home if home.is_relative_to(folder) else folder
-    return root, layout.read(root, found)
+    return root, _trainable(layout, layout.read(root, found))
+
+
+def _trainable(layout: Layout, clips: list[Clip]) -> list[Clip]:
+    """Return clips without the splits of their data set where these leave nothing to train on."""
+    counts = Counter(clip.split for clip in clips)
+    if set(counts) & {"train", None}:
+        return clips
+    held = ", ".join(f"{count:,} for {name}" for name, count in counts.items())
+    log.warning(
+        "all of these files of %s are held out by its own splits (%s): they are divided anew, as with --set "
+        "data.split.by=file",
+        *(layout.title, held),
+    )
+    return [replace(clip, split=None) for clip in clips]
 
 
 def fsdd_parts(name: str) -> tuple[str, str, int] | None:
     """Return (label, speaker, take) of a file named as the Free Spoken Digit Dataset does, else None."""
-    match = LAYOUTS["fsdd"].pattern.match(Path(name).stem)
+    match = spoken_digits.PATTERN.match(Path(name).stem)
     return (match["label"], match["speaker"], int(match["take"])) if match else None
 
 
@@ -222,7 +272,7 @@ def _speech_commands(folder: Path, found: Found) -> list[Clip]:
     for home in sorted({place.parent for place in words}):
         splits |= _listed(home, [path for place in words if place.parent == home for path in words[place]])
     return [
-        Clip(path, _name(path, folder), speaker=match["speaker"], label=match["label"], split=splits.get(path))
+        Clip(path, _name(path, folder), label=match["label"], speaker=match["speaker"], split=splits.get(path))
         for path, match in found
     ]
 
@@ -279,9 +329,10 @@ LAYOUTS = {
     "fsdd": Layout(
         "the Free Spoken Digit Dataset",
         "DIGIT_SPEAKER_TAKE",
-        re.compile(r"(?:^|/)(?P<label>\d)_(?P<speaker>[^_/]+)_(?P<take>\d+)$"),
+        spoken_digits.PATTERN,
         None,
         _fsdd,
+        chance=spoken_digits.by_chance,
     ),
     "vctk": Layout(
         "VCTK",
@@ -293,10 +344,11 @@ LAYOUTS = {
     "speech_commands": Layout(
         "Speech Commands",
         "WORD/SPEAKER_nohash_TAKE",
-        re.compile(r"/(?P<label>[^/]+)/(?P<speaker>[^/_]+)_nohash_\d+$"),
+        re.compile(r"/(?P<label>[^/]+)/(?P<speaker>[^/]+)_nohash_\d+$"),
         1,
         _speech_commands,
         re.compile(r"/_background_noise_/[^/]+$"),
+        re.compile(r"/(?P<label>[^/]+)/(?P<speaker>(?!))?[^/]+$"),  # nothing in a name says who speaks
     ),
     "yesno": Layout(
         "YesNo",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from wavenet.audio import generated, layouts, tables
 from wavenet.audio.files import SUFFIXES, is_file
 from wavenet.audio.layouts import Clip
 from wavenet.errors import SoundError
-from wavenet.progress import log
+from wavenet.progress import log, printable
 from wavenet.records import DataConfig
 
 __all__ = ["Clip", "Source", "find", "open_folder"]
@@ -45,7 +46,7 @@ def find(data: DataConfig) -> Source:
         raise SoundError(f"the recipe names no folder of sound; {get}give one with --data DIR")
     source = open_folder(Path(data.path), data.source, data.outside, data.generated)
     clips = _one_microphone(source.clips, data.microphone)
-    return dataclasses.replace(source, clips=_labelled(clips, data.labels, source.folder))
+    return dataclasses.replace(source, clips=_labelled(clips, data.labels, source))
 
 
 def open_folder(folder: Path, source: str = "auto", outside: bool = False, own: bool = False) -> Source:
@@ -67,8 +68,13 @@ def open_folder(folder: Path, source: str = "auto", outside: bool = False, own: 
     sounds = layouts.walk(given, outside=outside, own=own)
     made = set() if own else generated.marked(sounds)
     recorded = [path for path in sounds if path not in made] if made else sounds
-    layout = _recognise(given, recorded) if source == "auto" else source
-    home, clips = _read(given, layout, sounds if layout == "metadata" else recorded)
+    table, held = _nearest_table(given, recorded)
+    layout = _recognise(given, table, held, recorded) if source == "auto" else source
+    if layout in ("metadata", "ljspeech"):
+        _tell_of_others(table, [] if len(held) == len(recorded) else sorted({*recorded} - {*held}))
+    else:
+        held = recorded
+    home, clips = _read(given, layout, table, held)
     if made and not clips:
         raise SoundError(f"{folder} holds only sound that this program generated; {layouts.TAKE_OWN}")
     if not clips:
@@ -77,11 +83,28 @@ def open_folder(folder: Path, source: str = "auto", outside: bool = False, own: 
     return Source(folder if home == given else home, layout, tuple(sorted(clips, key=lambda clip: clip.name)))
 
 
-def _recognise(folder: Path, sounds: list[Path]) -> str:
-    table = tables.beside(folder, sounds)
+def _nearest_table(folder: Path, sounds: list[Path]) -> tuple[Path, list[Path]]:
+    """Return where the table of a folder is, or would be, and the sound files that it may tell of.
+
+    It may lie below the folder, as deep as nine in ten of the sound files lie together.
+    """
+    place, held = folder, sounds
+    while held:
+        table = tables.beside(place, held)
+        if is_file(table):
+            return table, held
+        depth = len(place.parts)
+        inner, count = Counter(path.parts[depth] for path in held).most_common(1)[0]
+        place, held = place / inner, [path for path in held if path.parts[depth] == inner]
+        if count < layouts.MOST * len(sounds) or place in held:
+            break
+    return tables.beside(folder, sounds), sounds
+
+
+def _recognise(folder: Path, table: Path, held: list[Path], sounds: list[Path]) -> str:
     if "path" in tables.header(table):
         return "metadata"
-    if tables.is_ljspeech(table, sounds):
+    if tables.is_ljspeech(table, held):
         return "ljspeech"
     if table.parent == folder and is_file(table):
         log.warning(
@@ -91,9 +114,15 @@ def _recognise(folder: Path, sounds: list[Path]) -> str:
     return layouts.recognise(sounds) or "folder"
 
 
-def _read(folder: Path, layout: str, sounds: list[Path]) -> tuple[Path, list[Clip]]:
+def _tell_of_others(table: Path, sounds: list[Path]) -> None:
+    """Warn in one line of sound files that lie elsewhere than those that a table tells of."""
+    if sounds:
+        more = f", and {len(sounds) - 1:,} more" if len(sounds) > 1 else ""
+        log.warning("%s is left out: it does not lie where %s tells of sound%s", printable(str(sounds[0])), table, more)
+
+
+def _read(folder: Path, layout: str, table: Path, sounds: list[Path]) -> tuple[Path, list[Clip]]:
     """Return a data set's own folder and its clips."""
-    table = tables.beside(folder, sounds)
     if layout == "metadata":
         return table.parent, tables.metadata(table)
     if layout == "folder" or not sounds:
@@ -111,13 +140,13 @@ def _one_microphone(clips: Sequence[Clip], microphone: str | None) -> Sequence[C
     return [clip for clip in clips if clip.microphone in (None, microphone) or (clip.speaker, clip.prompt) not in heard]
 
 
-def _labelled(clips: Sequence[Clip], labels: Sequence[str] | None, folder: Path) -> tuple[Clip, ...]:
-    """Return the clips with one of some labels."""
+def _labelled(clips: Sequence[Clip], labels: Sequence[str] | None, source: Source) -> tuple[Clip, ...]:
+    """Return the clips with one of some labels; all of a plain folder in which nothing is called so."""
     if labels is None:
         return tuple(clips)
-    known = sorted({clip.label for clip in clips if clip.label is not None})
-    if not known:
-        log.warning("%s names no labels: data.labels is left aside and all of its sound is kept", folder)
+    folder, known = source.folder, sorted({clip.label for clip in clips if clip.label is not None})
+    if not known or (source.layout == "folder" and not set(labels) & set(known)):
+        log.warning("%s names no such labels: data.labels is left aside and all of its sound is kept", folder)
         return tuple(clips)
     kept = tuple(clip for clip in clips if clip.label in labels)
     if not kept:
