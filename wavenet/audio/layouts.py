@@ -283,10 +283,11 @@ def _listed(home: Path, sounds: list[Path]) -> dict[Path, str]:
     A suffix says nothing there, so that sound kept in another format stays in its split.
     """
     lists = [home / name for name in LISTS if is_file(home / name)]
-    for name in LISTS:
-        if home / name not in lists:
-            rest = "files are trained on unless the other list or a hash of their name says otherwise"
-            log.warning("%s is missing: %s", home / name, rest)
+    missing = [name for name in LISTS if home / name not in lists]
+    if missing:
+        rest = f"files are trained on unless {'the other list or ' if lists else ''}a hash of their name says otherwise"
+        which = f"{' and '.join(missing)} {'are' if len(missing) > 1 else 'is'}"
+        log.warning("%s: %s missing: %s", home, which, rest)
     if not lists:
         return {}
     splits, unknown = dict.fromkeys((bare(path) for path in sounds), "train"), []
