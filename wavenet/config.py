@@ -21,6 +21,7 @@ from wavenet.strict import build, kind_of
 MAX_PARAMETERS = 2_000_000_000  # beyond it the record is refused before anything asks for memory
 BUNDLE_VERSION = 1
 MAX_DEPTH = 16  # of a dotted key
+WRITTEN = ("environment.json", "checkpoints", "metrics.csv", "train.log")  # by training, beside config.yaml
 MAX_NAME = 200  # bytes of a recipe's name: file systems take 255, and a sound's name has the seed in it too
 
 
@@ -242,7 +243,7 @@ def run_folder(text: str) -> Path | None:
     path = given_path(text)
     if named_recipe(text) is not None:
         return None
-    written = any((path / name).exists() for name in ("environment.json", "checkpoints", "metrics.csv", "train.log"))
+    written = any((path / name).exists() for name in WRITTEN)
     return path if written and (path / "config.yaml").is_file() else None
 
 

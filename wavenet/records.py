@@ -95,6 +95,15 @@ class DataConfig:
         OneOf(*catalogue.DATASETS),
         Means("The data set that is read where there is no path, once `wavenet data fetch` has brought it."),
     ] = None
+    outside: Annotated[
+        bool,
+        Means(
+            "Keeps rows of a table that name files outside its folder, and follows links to folders that lead there."
+        ),
+    ] = False
+    generated: Annotated[
+        bool, Means("Takes sound that this program generated, and what lies in its run folders, like any other.")
+    ] = False
     licence: Annotated[str, Means("What the publisher says may be done with the sound; a model carries it.")] = (
         "not stated"
     )

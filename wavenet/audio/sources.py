@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wavenet.audio import layouts, tables
+from wavenet.audio import generated, layouts, tables
 from wavenet.audio.files import SUFFIXES, is_file
 from wavenet.audio.layouts import Clip
 from wavenet.errors import SoundError
-from wavenet.progress import log
+from wavenet.progress import log, printable
 from wavenet.records import DataConfig
 
 __all__ = ["Clip", "Source", "find", "open_folder"]
@@ -43,13 +44,19 @@ def find(data: DataConfig) -> Source:
     if data.path is None:
         get = "" if data.fetch is None else f"get it with `wavenet data fetch {data.fetch}`, or "
         raise SoundError(f"the recipe names no folder of sound; {get}give one with --data DIR")
-    source = open_folder(Path(data.path), data.source)
+    source = open_folder(Path(data.path), data.source, data.outside, data.generated)
     clips = _one_microphone(source.clips, data.microphone)
-    return dataclasses.replace(source, clips=_labelled(clips, data.labels, source.folder))
+    return dataclasses.replace(source, clips=_labelled(clips, data.labels, source))
 
 
-def open_folder(folder: Path, source: str = "auto") -> Source:
+def open_folder(folder: Path, source: str = "auto", outside: bool = False, own: bool = False) -> Source:
     """Return the clips of a folder, read as `source`, or as what it looks like (auto).
+
+    Args:
+        folder: the folder.
+        source: the layout, or auto.
+        outside: follow links that lead out of it.
+        own: take what this program made, too: runs, and sound that it generated. What a table names is always taken.
 
     Raises:
         SoundError: it doesn't exist, has no sound, or is not of the layout asked for.
@@ -58,19 +65,46 @@ def open_folder(folder: Path, source: str = "auto") -> Source:
         what = "is a file, not a folder" if is_file(folder) else "does not exist"
         raise SoundError(f"the data folder {folder} {what}; give a folder of sound files")
     given = folder.absolute()
-    sounds = layouts.walk(given)
-    layout = _recognise(given, sounds) if source == "auto" else source
-    home, clips = _read(given, layout, sounds)
+    sounds = layouts.walk(given, outside=outside, own=own)
+    made = set() if own else generated.marked(sounds)
+    recorded = [path for path in sounds if path not in made] if made else sounds
+    table, held = _nearest_table(given, recorded)
+    layout = _recognise(given, table, held, recorded) if source == "auto" else source
+    if layout in ("metadata", "ljspeech"):
+        _tell_of_others(table, [] if len(held) == len(recorded) else sorted({*recorded} - {*held}))
+    else:
+        held = recorded
+    home, clips = _read(given, layout, table, held)
+    if made and not clips:
+        raise SoundError(f"{folder} holds only sound that this program generated; {layouts.TAKE_OWN}")
     if not clips:
         raise SoundError(f"{folder} holds no sound ({', '.join(sorted(SUFFIXES))}); give a folder of sound files")
+    layouts.tell_of_generated(made.difference(clip.path for clip in clips))
     return Source(folder if home == given else home, layout, tuple(sorted(clips, key=lambda clip: clip.name)))
 
 
-def _recognise(folder: Path, sounds: list[Path]) -> str:
-    table = tables.beside(folder, sounds)
+def _nearest_table(folder: Path, sounds: list[Path]) -> tuple[Path, list[Path]]:
+    """Return where the table of a folder is, or would be, and the sound files that it may tell of.
+
+    It may lie below the folder, as deep as nine in ten of the sound files lie together.
+    """
+    place, held = folder, sounds
+    while held:
+        table = tables.beside(place, held)
+        if is_file(table):
+            return table, held
+        depth = len(place.parts)
+        inner, count = Counter(path.parts[depth] for path in held).most_common(1)[0]
+        place, held = place / inner, [path for path in held if path.parts[depth] == inner]
+        if count < layouts.MOST * len(sounds) or place in held:
+            break
+    return tables.beside(folder, sounds), sounds
+
+
+def _recognise(folder: Path, table: Path, held: list[Path], sounds: list[Path]) -> str:
     if "path" in tables.header(table):
         return "metadata"
-    if tables.is_ljspeech(table, sounds):
+    if tables.is_ljspeech(table, held):
         return "ljspeech"
     if table.parent == folder and is_file(table):
         log.warning(
@@ -80,9 +114,15 @@ def _recognise(folder: Path, sounds: list[Path]) -> str:
     return layouts.recognise(sounds) or "folder"
 
 
-def _read(folder: Path, layout: str, sounds: list[Path]) -> tuple[Path, list[Clip]]:
+def _tell_of_others(table: Path, sounds: list[Path]) -> None:
+    """Warn in one line of sound files that lie elsewhere than those that a table tells of."""
+    if sounds:
+        more = f", and {len(sounds) - 1:,} more" if len(sounds) > 1 else ""
+        log.warning("%s is left out: it does not lie where %s tells of sound%s", printable(str(sounds[0])), table, more)
+
+
+def _read(folder: Path, layout: str, table: Path, sounds: list[Path]) -> tuple[Path, list[Clip]]:
     """Return a data set's own folder and its clips."""
-    table = tables.beside(folder, sounds)
     if layout == "metadata":
         return table.parent, tables.metadata(table)
     if layout == "folder" or not sounds:
@@ -100,13 +140,13 @@ def _one_microphone(clips: Sequence[Clip], microphone: str | None) -> Sequence[C
     return [clip for clip in clips if clip.microphone in (None, microphone) or (clip.speaker, clip.prompt) not in heard]
 
 
-def _labelled(clips: Sequence[Clip], labels: Sequence[str] | None, folder: Path) -> tuple[Clip, ...]:
-    """Return the clips with one of some labels."""
+def _labelled(clips: Sequence[Clip], labels: Sequence[str] | None, source: Source) -> tuple[Clip, ...]:
+    """Return the clips with one of some labels; all of a plain folder in which nothing is called so."""
     if labels is None:
         return tuple(clips)
-    known = sorted({clip.label for clip in clips if clip.label is not None})
-    if not known:
-        log.warning("%s names no labels: data.labels is left aside and all of its sound is kept", folder)
+    folder, known = source.folder, sorted({clip.label for clip in clips if clip.label is not None})
+    if not known or (source.layout == "folder" and not set(labels) & set(known)):
+        log.warning("%s names no such labels: data.labels is left aside and all of its sound is kept", folder)
         return tuple(clips)
     kept = tuple(clip for clip in clips if clip.label in labels)
     if not kept:
