@@ -16,7 +16,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from wavenet import atomic
-from wavenet.audio import headers
+from wavenet.audio import headers, mending
 from wavenet.errors import InputError, SoundError
 from wavenet.outputs import Floats
 from wavenet.progress import log
@@ -106,15 +106,13 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._source: _Uncounted | None = None
+        self._source: _Uncounted | mending.Spliced | None = None
+        self._mended = mending.mended(path)
         try:
-            # bytes, since the library would refuse to encode a name that is no UTF-8
-            self._file = _Stream(str(path) if os.name == "nt" else os.fsencode(path))
-            if self._file.format == "MP3" and headers.promise(path) is None:
-                self._file.close()
-                self._source = _Uncounted(path)
-                self._file = _Stream(self._source)
+            self._file = self._opened()
         except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
+            if self._source is not None:
+                self._source.close()
             raise SoundError(_reason(path, error)) from None
         self.sample_rate: int = self._file.samplerate
         self.channels: int = self._file.channels
@@ -124,6 +122,19 @@ class Reader:
         if not SLOWEST <= self.sample_rate <= FASTEST:
             self.__exit__()
             raise SoundError(f"its header names a sample rate of {self.sample_rate:,} Hz, which no sound has")
+
+    def _opened(self) -> _Stream:
+        """Return the open file; where its own header will not do, seen through another."""
+        if self._mended is None:
+            # bytes, since the library would refuse to encode a name that is no UTF-8
+            file = _Stream(str(self.path) if os.name == "nt" else os.fsencode(self.path))
+            if file.format != "MP3" or headers.promise(self.path) is not None:
+                return file
+            file.close()
+            self._source = _Uncounted(self.path)
+        else:
+            self._source = mending.Spliced(self.path, self._mended)
+        return _Stream(self._source)
 
     def __enter__(self) -> Reader:
         return self
@@ -169,12 +180,13 @@ class Reader:
 
     def note(self) -> str:
         """Return how much is missing from a file that was cut, once all blocks were read; empty where none is."""
-        promise, seconds = headers.promise(self.path), f"{self.frames_read / self.sample_rate:.2f} s could be read"
+        seconds, mended = f"{self.frames_read / self.sample_rate:.2f} s could be read", self._mended
+        if mended is not None and not mended.usual:
+            return f"streamed: the size of its sound was never filled in, {seconds}"
+        promise = headers.promise(self.path) if mended is None else mended.promise
         if promise is not None and promise.broken:
             there = f"{promise.promised:,} bytes of sound, {promise.present:,} are there"
             return f"cut short: its header promises {there}, {seconds}"
-        if promise is not None and promise.present and not self.frames_read:
-            return f"its header promises no sound, yet {promise.present:,} bytes follow: what wrote it was cut off"
         if headers.unfinished(self.path):
             return f"cut short: it ends before its stream is marked as ended, {seconds}"
         if headers.followed(self.path):
@@ -185,6 +197,8 @@ class Reader:
         if self.frames_read < promised:
             there = f"its header promises {promised / self.sample_rate:.2f} s of sound"
             return f"cut short or damaged: {there}, {seconds}"
+        if mended is None and (more := mending.left_over(self.path)):
+            return f"its header ends its sound {more:,} bytes before the file ends, {seconds}"
         return ""
 
 
