@@ -52,6 +52,16 @@ def promise(path: Path) -> Promise | None:
     return None
 
 
+def is_mpeg(path: Path) -> bool:
+    """Return whether a file begins as an MP3 (or another layer) does, maybe behind a tag, or is a WAV of such."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(22)
+            return head[:3] == b"ID3" or (head[0] == 0xFF and head[1] >= 0xE0) or head[20:] in (b"\x50\0", b"\x55\0")
+    except BROKEN:
+        return False
+
+
 def unfinished(path: Path) -> bool:
     """Return whether a file is Ogg (Vorbis, Opus) and its last page is not whole, or not marked as a stream's end."""
     try:

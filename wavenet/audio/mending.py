@@ -60,25 +60,24 @@ def mended(path: Path) -> Mended | None:
     return None
 
 
-def left_over(path: Path) -> int:
-    """Return how many bytes stand behind the sound of a WAV that are neither chunks nor zeros; 0 for a few, and else.
+def left_over(path: Path, promise: Promise) -> bool:
+    """Return whether more stands behind the sound of a WAV than chunks, zeros and a few bytes.
 
     A size that was filled in too early leaves sound there; but it may be anything.
     """
+    if promise.present - promise.promised < MOST_JUNK:
+        return False
     try:
         with path.open("rb") as file:
             head, end = file.read(12), os.fstat(file.fileno()).st_size
-            if head[:4] not in (b"RIFF", b"RIFX"):
-                return 0
             form = _BIG if head.startswith(b"RIFX") else _LITTLE
-            size, begin = _riff_chunks(file, form, end)[0][b"data"]
-            behind = begin + size + size % 2
-            if end - behind < MOST_JUNK or _are_chunks(file, behind, form, end):
-                return 0
+            behind = end - promise.present + promise.promised
+            if not head.startswith(b"RIF") or _are_chunks(file, behind + behind % 2, form, end):
+                return False
             file.seek(behind)
-            return end - behind if file.read(MOST_JUNK).strip(b"\0") else 0
-    except (*BROKEN, KeyError):
-        return 0
+            return bool(file.read(MOST_JUNK).strip(b"\0"))
+    except BROKEN:
+        return False
 
 
 class Spliced(io.RawIOBase):
