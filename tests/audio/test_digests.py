@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from wavenet import progress
 from wavenet.audio import digests
 from wavenet.audio.digests import PART
 
@@ -98,17 +99,16 @@ def test_a_named_pipe_is_not_waited_for(tmp_path: Path) -> None:
     assert not stuck
 
 
-def test_a_stop_does_not_wait_for_all_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    read: list[Path] = []
-
-    def slow(path: Path) -> digests.Content:
-        read.append(path)
-        if path.name == "0":
-            raise KeyboardInterrupt
-        time.sleep(0.01)
-        return digests.Content("", "")
-
-    monkeypatch.setattr(digests, "read", slow)
+def test_a_stop_waits_neither_for_all_files_nor_for_a_long_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [tmp_path / str(number) for number in range(1_000)]
+    for path in paths:
+        path.write_bytes(b"sound")
+    with paths[1].open("wb") as file:
+        file.truncate(200 << 30)  # a hole, which takes no room, and minutes to read
+    begun: list[Path] = []
+    genuine = digests.look
+    monkeypatch.setattr(digests, "look", lambda path: (begun.append(path), time.sleep(0.005), genuine(path))[2])
+    monkeypatch.setattr(progress.Progress, "advance", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
-        digests.contents([tmp_path / str(number) for number in range(1_000)])
-    assert len(read) < 100
+        digests.contents(paths)
+    assert paths[1] in begun and len(begun) < 900

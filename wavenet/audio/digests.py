@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from wavenet.audio.files import is_file
 from wavenet.progress import Progress
 
 PART = 1 << 12  # bytes that a look reads at the head, in the middle and at the end
+BLOCK = 1 << 20  # bytes read at a time of a whole file
 AT_ONCE = 8  # files read at the same time: a network disk answers late, but many at once
 
 Answer = TypeVar("Answer")
@@ -56,14 +58,16 @@ def look(path: Path) -> str:
         return _unreadable(error)
 
 
-def read(path: Path) -> Content:
-    """Return what a file holds; never raises."""
-    seen = look(path)
+def read(path: Path, stop: threading.Event | None = None) -> Content:
+    """Return what a file holds; never raises. Once `stop` is set, it returns soon and what it returns is void."""
+    seen, digest = look(path), hashlib.sha256()
     try:
         if not is_file(path):
             return Content(seen, "no file")
         with path.open("rb", buffering=0) as file:
-            return Content(seen, hashlib.file_digest(file, "sha256").hexdigest())
+            while (block := file.read(BLOCK)) and not (stop is not None and stop.is_set()):
+                digest.update(block)
+        return Content(seen, digest.hexdigest())
     except (OSError, ValueError) as error:
         return Content(seen, _unreadable(error))
 
@@ -79,18 +83,22 @@ def looks(paths: Sequence[Path]) -> list[str]:
 
 def contents(paths: Sequence[Path]) -> list[Content]:
     """Return what each file holds, all of their bytes read."""
-    found = []
+    found, stop = [], threading.Event()
     with Progress("reading", len(paths), "files") as progress:
-        for content in _each(read, paths):
+        for content in _each(lambda path: read(path, stop), paths, stop):
             found.append(content)
             progress.advance(1)
     return found
 
 
-def _each(function: Callable[[Path], Answer], paths: Sequence[Path]) -> Iterator[Answer]:
-    """Yield a function's answers for some files, in their order, several read at a time."""
+def _each(
+    function: Callable[[Path], Answer], paths: Sequence[Path], stop: threading.Event | None = None
+) -> Iterator[Answer]:
+    """Yield a function's answers for some files, in their order, several read at a time; at the end set `stop`."""
     threads = ThreadPoolExecutor(AT_ONCE)
     try:
         yield from threads.map(function, paths)
     finally:
-        threads.shutdown(cancel_futures=True)  # a stop waits for what is being read, not for all
+        if stop is not None:
+            stop.set()
+        threads.shutdown(cancel_futures=True)
