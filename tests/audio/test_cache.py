@@ -287,6 +287,18 @@ def test_a_file_that_may_be_read_again_is_decoded_again(
     assert cache.prepare(clips(data), RATE, None, place).entries[0].reason is None
 
 
+def test_a_file_whose_disk_failed_while_it_was_read_is_read_again(
+    data: Path, place: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shut, genuine = clips(data)[0].path, digests.read
+    failed = digests.Content(digests.look(shut), "unreadable: 5")
+    with monkeypatch.context() as patch:
+        patch.setattr(digests, "read", lambda path, *rest: failed if path == shut else genuine(path, *rest))
+        patch.setattr(decoding, "Reader", lambda path: files.Reader(path if path != shut else path / "no"))
+        assert cache.prepare(clips(data), RATE, None, place).entries[0].reason == "Not a directory" and len(said) == 1
+    assert cache.prepare(clips(data), RATE, None, place).entries[0].reason is None
+
+
 def test_every_rate_and_trim_rule_has_a_cache_of_its_own(data: Path, place: Path) -> None:
     rules = [(RATE, None), (RATE, TrimConfig(40.0)), (RATE, TrimConfig(40.0, 0.1)), (RATE, TrimConfig(30.0))]
     homes = {cache.prepare(clips(data), rate, trim, place).folder for rate, trim in [*rules, (RATE // 2, None)]}

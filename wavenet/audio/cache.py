@@ -162,7 +162,8 @@ def _found_or_made(
             ) from None
         for entry in cache.entries:
             _tell(entry)
-    _note(cache.folder, _key(clips, [content.look for content in contents], sample_rate, trim))
+    if not any(content.broken_off for content in contents):
+        _note(cache.folder, _key(clips, [content.look for content in contents], sample_rate, trim))
     return cache
 
 

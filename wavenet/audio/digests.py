@@ -22,6 +22,8 @@ PART = 1 << 12  # bytes that a look reads at the head, in the middle and at the 
 BLOCK = 1 << 20  # bytes read at a time of a whole file
 AT_ONCE = 8  # files read at the same time: a network disk answers late, but many at once
 
+UNREADABLE = "unreadable: "  # and the system's number of the reason stand for what cannot be read
+
 Answer = TypeVar("Answer")
 
 
@@ -36,6 +38,11 @@ class Content:
 
     look: str
     digest: str
+
+    @property
+    def broken_off(self) -> bool:
+        """Whether the file could be looked at, but not read to its end: the next time it may be."""
+        return self.digest.startswith(UNREADABLE) and self.look != self.digest
 
 
 def look(path: Path) -> str:
@@ -73,7 +80,7 @@ def read(path: Path, stop: threading.Event | None = None) -> Content:
 
 
 def _unreadable(error: Exception) -> str:
-    return f"unreadable: {getattr(error, 'errno', None)}"
+    return f"{UNREADABLE}{getattr(error, 'errno', None)}"
 
 
 def looks(paths: Sequence[Path]) -> list[str]:
