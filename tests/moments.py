@@ -105,7 +105,7 @@ class Watch:
         if re.search(r"\.[0-9a-f]{12}\.tmp", os.fspath(path)):
             return f"{self.target}.tmp"
         short = os.fspath(path).removeprefix(self.root).strip("/")
-        return re.sub(r"[0-9a-f]{24}(\.tmp-[^/]*)?", "KEY", short)
+        return re.sub(r"unfinished-[0-9a-f]{8}-[0-9a-f]{16}|[0-9a-f]{24}", "KEY", short)
 
     def tell(self, line: str) -> None:
         os.write(self.told, f"{line}\n".encode())

@@ -20,7 +20,7 @@ import pytest
 import soundfile
 from sound_toys import RATE, clip, codes, decode, make_bad
 
-from wavenet.audio import cache, decoding, files, sources
+from wavenet.audio import cache, decoding, digests, files, sources
 from wavenet.audio.cache import Cache
 from wavenet.audio.sources import Clip
 from wavenet.errors import SoundError, WavenetError
@@ -107,35 +107,158 @@ def touched(data: Path) -> None:
     os.utime(data / "a1.wav", ns=(1, 1))
 
 
-def longer_at_the_same_time(data: Path) -> None:
-    then = (data / "a1.wav").stat().st_mtime_ns
-    longer(data)
-    os.utime(data / "a1.wav", ns=(then, then))
+def put_back(change: Callable[[Path], None]) -> Callable[[Path], None]:
+    """Return a change after which the file has the time that it had before."""
+
+    def changed(data: Path) -> None:
+        then = (data / "a1.wav").stat().st_mtime_ns
+        change(data)
+        os.utime(data / "a1.wav", ns=(then, then))
+
+    return changed
+
+
+def in_place(data: Path) -> None:
+    with (data / "a1.wav").open("r+b") as file:
+        file.seek(44)
+        file.write(codes(570, seed=9).tobytes())
+
+
+def between_what_a_look_reads(data: Path) -> None:
+    with (data / "a1.wav").open("r+b") as file:
+        file.seek(44 + 2 * 150)
+        file.write(codes(10, seed=9).tobytes())
 
 
 @pytest.mark.parametrize(
     "change",
     [
         longer,
-        longer_at_the_same_time,
+        put_back(longer),
         touched,
+        put_back(touched),
+        put_back(in_place),
+        between_what_a_look_reads,
+        put_back(between_what_a_look_reads),
         lambda data: (data / "a1.wav").unlink(),
         lambda data: (data / "a1.wav").rename(data / "b.wav"),
         lambda data: soundfile.write(data / "new.wav", codes(10), RATE),
     ],
-    ids=["longer", "longer, same time", "same size, other time", "removed", "renamed", "added"],
+    ids=[
+        *("longer", "longer, same time", "same size, other time", "same size and time", "same size and time, in place"),
+        *("in between", "in between, same time", "removed", "renamed", "added"),
+    ],
 )
 def test_changed_files_are_decoded_into_a_new_cache(
-    data: Path, place: Path, decoded: list[str], change: Callable[[Path], None]
+    data: Path, place: Path, decoded: list[str], monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None]
 ) -> None:
+    monkeypatch.setattr(digests, "PART", 50)
     old = cache.prepare(clips(data), RATE, None, place)
     kept = held(old)
     decoded.clear()
+    time.sleep(0.02)  # a clock of files may tick a hundred times a second
     change(data)
     new = cache.prepare(clips(data), RATE, None, place)
     assert decoded == [entry.name for entry in new.entries] == sorted(path.name for path in data.iterdir())
     assert new.folder != old.folder and held(old) == kept
     assert held(new) == [soundfile.read(data / name, dtype="int16")[0].tolist() for name in decoded]
+
+
+def test_folders_alike_in_names_sizes_and_times_keep_their_own_sound(tmp_path: Path, place: Path) -> None:
+    made = []
+    for seed, folder in enumerate((tmp_path / "one", tmp_path / "two")):
+        folder.mkdir()
+        soundfile.write(folder / "a.wav", codes(3_000, seed), RATE)
+        os.utime(folder / "a.wav", ns=(1, 1))
+        made.append(cache.prepare(clips(folder), RATE, None, place))
+    assert [held(one) for one in made] == [[codes(3_000, seed).tolist()] for seed in (0, 1)]
+
+
+def other_times(data: Path) -> Path:
+    for path in data.iterdir():
+        os.utime(path, ns=(1, 1))
+    return data
+
+
+def copied(data: Path) -> Path:
+    return Path(shutil.copytree(data, data.with_name("copy"), copy_function=shutil.copy))
+
+
+def linked(data: Path) -> Path:
+    home = data.with_name("links")
+    home.mkdir()
+    for path in data.iterdir():
+        (home / path.name).symlink_to(path)
+    return home
+
+
+@pytest.mark.parametrize("change", [other_times, copied, linked])
+def test_equal_bytes_are_decoded_once_whatever_their_time_and_place(
+    data: Path, place: Path, decoded: list[str], monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], Path]
+) -> None:
+    made = cache.prepare(clips(data), RATE, None, place)
+    decoded.clear()
+    moved = change(data)
+    assert cache.prepare(clips(moved), RATE, None, place) == made and decoded == []
+    monkeypatch.setattr(digests, "contents", lambda paths: pytest.fail("they are known by now"))
+    assert cache.prepare(clips(moved), RATE, None, place) == made
+
+
+def test_files_that_are_known_are_not_read_through(data: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = cache.prepare(clips(data), RATE, None, place)
+    monkeypatch.setattr(digests, "contents", lambda paths: pytest.fail("all of their bytes are read"))
+    assert cache.prepare(clips(data), RATE, None, place) == made
+
+
+def test_a_cache_that_cannot_be_noted_at_is_used(
+    data: Path, place: Path, decoded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = cache.prepare(clips(data), RATE, None, place)
+    decoded.clear()
+    other_times(data)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "touch", lambda self: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
+        assert cache.prepare(clips(data), RATE, None, place) == made and decoded == []
+
+
+def replaced_while_decoded(monkeypatch: pytest.MonkeyPatch, path: Path, times: int) -> list[np.ndarray]:
+    """Have a file replaced behind each of its first decodings; return the sounds, the first and what came later."""
+    sounds = [soundfile.read(path, dtype="int16")[0]]
+    genuine = cache.decode
+
+    def changing(clip: Clip, *rest: object) -> object:
+        entry = genuine(clip, *rest)
+        if clip.path == path and len(sounds) <= times:
+            sounds.append(codes(len(sounds[0]), seed=100 + len(sounds)))
+            soundfile.write(path, sounds[-1], RATE)
+            os.utime(path, ns=(1, 1))
+        return entry
+
+    monkeypatch.setattr(cache, "decode", changing)
+    return sounds
+
+
+def test_a_file_that_changes_while_it_is_decoded_is_decoded_again(
+    data: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        sounds = replaced_while_decoded(patch, data / "a1.wav", times=1)
+        made = cache.prepare(clips(data), RATE, None, place)
+    assert held(made)[1] == sounds[1].tolist() and held(made)[2] == codes(640, seed=2).tolist()
+    assert cache.prepare(clips(data), RATE, None, place) == made
+    soundfile.write(data / "a1.wav", sounds[0], RATE)  # what it was when it was first read: it has no cache
+    assert held(cache.prepare(clips(data), RATE, None, place))[1] == sounds[0].tolist()
+
+
+def test_a_file_that_does_not_stand_still_is_dropped_until_it_does(
+    data: Path, place: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    with monkeypatch.context() as patch:
+        sounds = replaced_while_decoded(patch, data / "a1.wav", times=2)
+        made = cache.prepare(clips(data), RATE, None, place)
+    assert said == ["dropped a1.wav: it changes while it is read; start again when it is whole"]
+    assert [len(sound) for sound in held(made)] == [500, 0, 640] and len(made.pcm()) == 1_140
+    assert held(cache.prepare(clips(data), RATE, None, place))[1] == sounds[2].tolist()
 
 
 def test_a_file_that_goes_missing_is_noticed_by_its_clip(data: Path, place: Path, said: list[str]) -> None:
@@ -150,10 +273,28 @@ def test_a_file_that_goes_missing_is_noticed_by_its_clip(data: Path, place: Path
 def test_a_file_that_may_be_read_again_is_decoded_again(
     data: Path, place: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    genuine, shut = os.access, str(clips(data)[0].path)
+    genuine, shut = Path.open, clips(data)[0].path
+
+    def refusing(path: Path, *rest: object, **more: object) -> object:
+        if path == shut:
+            raise PermissionError(13, "Permission denied")
+        return genuine(path, *rest, **more)
+
     with monkeypatch.context() as patch:  # root may read anything
-        patch.setattr(os, "access", lambda path, mode: str(path) != shut and genuine(path, mode))
-        patch.setattr(decoding, "Reader", lambda path: files.Reader(path if str(path) != shut else path / "no"))
+        patch.setattr(Path, "open", refusing)
+        patch.setattr(decoding, "Reader", lambda path: files.Reader(path if path != shut else path / "no"))
+        assert cache.prepare(clips(data), RATE, None, place).entries[0].reason == "Not a directory" and len(said) == 1
+    assert cache.prepare(clips(data), RATE, None, place).entries[0].reason is None
+
+
+def test_a_file_whose_disk_failed_while_it_was_read_is_read_again(
+    data: Path, place: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shut, genuine = clips(data)[0].path, digests.read
+    failed = digests.Content(digests.look(shut), "unreadable: 5")
+    with monkeypatch.context() as patch:
+        patch.setattr(digests, "read", lambda path, *rest: failed if path == shut else genuine(path, *rest))
+        patch.setattr(decoding, "Reader", lambda path: files.Reader(path if path != shut else path / "no"))
         assert cache.prepare(clips(data), RATE, None, place).entries[0].reason == "Not a directory" and len(said) == 1
     assert cache.prepare(clips(data), RATE, None, place).entries[0].reason is None
 
@@ -340,21 +481,27 @@ def killed(tmp_path: Path, place: Path) -> Path:
 def test_a_killed_process_leaves_nothing_that_is_trusted_and_its_remains_are_swept(
     killed: Path, place: Path, decoded: list[str]
 ) -> None:
-    assert len(list(place.iterdir())) == 1
+    assert len(list(place.glob("*/pcm.int16"))) == 1
     made = cache.prepare(clips(killed), RATE, None, place)
     assert len(decoded) == 40
     assert held(made) == [soundfile.read(clip.path, dtype="int16")[0].tolist() for clip in clips(killed)]
     assert list(place.iterdir()) == [made.folder]
 
 
-def test_what_a_living_process_is_making_is_left_alone(data: Path, place: Path) -> None:
-    home = cache.prepare(clips(data), RATE, None, place).folder
-    shutil.rmtree(home)
-    others = [home.with_name(f"{home.name}.tmp-{os.getppid()}"), place / "something-else", place / "x.tmp-notes"]
-    for other in others:
-        other.mkdir()
-    cache.prepare(clips(data), RATE, None, place)
-    assert sorted(place.iterdir()) == sorted([home, *others])
+def test_what_a_living_process_is_making_is_left_alone(tmp_path: Path, data: Path, place: Path) -> None:
+    with child(data, place, 0.3, tmp_path / "go") as process:
+        (tmp_path / "go").touch()
+        end = time.monotonic() + 60
+        while not list(place.glob("*/pcm.int16")) and time.monotonic() < end:
+            time.sleep(0.01)
+        (making,) = place.glob("*/pcm.int16")
+        others = [place / "something-else", place / "x.tmp-notes"]
+        for other in others:
+            other.mkdir()
+        assert cache.prepare(clips(data), RATE, None, place).folder in place.iterdir()  # first, while the other is slow
+        assert making.exists() and process.poll() is None
+        folder = (process.communicate(timeout=60)[0] or "").split()[-2]
+    assert process.returncode == 0 and sorted(place.iterdir()) == sorted([Path(folder), *others])
 
 
 # --- bad files -------------------------------------------------------------------------------------------------------

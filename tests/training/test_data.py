@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -75,3 +76,13 @@ def test_provenance_names_source_licence_split_and_minutes(sound_folder: Path) -
 def test_no_folder_named_is_an_error() -> None:
     with pytest.raises(SoundError, match="--data DIR"):
         SoundData(toys.recipe()).prepare()
+
+
+def test_a_run_goes_on_with_the_same_sound_whatever_its_times_and_folder(sound_folder: Path, tmp_path: Path) -> None:
+    before = prepared(sound_folder)
+    moved = Path(shutil.copytree(sound_folder, tmp_path / "moved", copy_function=shutil.copy))
+    after = prepared(moved)
+    assert after.fingerprint() == before.fingerprint() and after.cache == before.cache
+    path = next(moved.glob("*.wav"))
+    path.write_bytes(path.read_bytes()[:-200] + bytes(200))
+    assert prepared(moved).fingerprint() != before.fingerprint()

@@ -16,7 +16,7 @@ from wavenet.generate.voice import load
 NEEDED = {  # what training cannot do without, and what its line begins with
     "run": "the run folder ROOT/run cannot be written",
     "run/.lock": "the run folder ROOT/run cannot be written",
-    "cache": "the sound cache ROOT/cache/KEY cannot be written",
+    "cache": "the sound cache in ROOT/cache cannot be written",
     "run/train.log": "ROOT/run/train.log cannot be written",
     "run/environment.json": "ROOT/run/environment.json cannot be written",
     "run/manifest.csv": "ROOT/run/manifest.csv cannot be written",
@@ -53,7 +53,7 @@ def full_at(server: Server, unhurt: Unhurt, root: Path, index: int, event: str) 
     ending = unhurt.again(server, root, Moment("full", event=index, share=0.5))
     told, path = errors(ending, root), event.partition(" ")[2]
     assert "Traceback" not in ending.words and len(told) <= 1, ending.words
-    temporary = [found.name for found in root.rglob("*") if ".tmp" in found.name]
+    temporary = [found.name for found in root.rglob("*") if re.search(r"\.tmp|unfinished", found.name)]
     assert temporary == [], (event, temporary)
     if index == len(unhurt.ending.events) - 1:  # the last word in train.log
         assert ending.code == 0 and unhurt.differs(root) == []

@@ -2,28 +2,33 @@
 
 A cache is written into a folder of its own beside its final name and renamed when whole: a killed process leaves no
 half cache, and of two processes that make the same one, the first to finish wins and the other uses it.
+
+Its name is a digest of all that it was made of, every byte of every file included: other sound is another cache. So
+that an hour of sound is not read through at every start, a cache keeps notes of how its files looked (`digests.look`):
+files that look so hold what they held. Those that only got another time or place are read once and then known too.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import glob
 import hashlib
 import json
 import os
 import shutil
-import socket
 import threading
 import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from wavenet import atomic
+from wavenet.audio import digests, workfolder
 from wavenet.audio.decoding import Entry, Pcm, decode
+from wavenet.audio.digests import Content
 from wavenet.audio.sources import Clip
 from wavenet.errors import SoundError, WavenetError
 from wavenet.plain import to_json
@@ -31,6 +36,8 @@ from wavenet.progress import Progress, log, printable
 from wavenet.records import TrimConfig
 
 DECODER_VERSION = 2  # raise it when the same file would decode to other samples
+SEEN = "seen-"  # begins a note of how the files of a cache looked
+CHANGING = "changing"  # stands for the look and content of a file that would not stand still
 
 
 class Samples:
@@ -124,22 +131,40 @@ def prepare(clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, fo
         WavenetError: the cache cannot be written.
     """
     place = folder or default_folder()
-    home = place / _key(clips, sample_rate, trim)
-    cache = _opened(home)
+    paths = [clip.path for clip in clips]
+    cache = _known(place, _key(clips, digests.looks(paths), sample_rate, trim))
+    if cache is not None:
+        _sum_up(cache.entries)
+    else:
+        cache = _found_or_made(clips, sample_rate, trim, place, digests.contents(paths))
+    if not any(entry.reason is None for entry in cache.entries):
+        raise SoundError(f"none of {len(clips)} files could be read; `wavenet data scan` says why for each")
+    return cache
+
+
+def _found_or_made(
+    clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, place: Path, contents: list[Content]
+) -> Cache:
+    """Return the cache of files that hold this, and note how they look; what is wrong with them is told.
+
+    Raises:
+        WavenetError: it cannot be written.
+    """
+    cache = _opened(place / _key(clips, [content.digest for content in contents], sample_rate, trim))
     if cache is not None:
         _sum_up(cache.entries)
     else:
         try:
-            cache = _made(clips, sample_rate, trim, home)
+            cache = _made(clips, sample_rate, trim, place, contents)
         except OSError as error:
             raise WavenetError(
-                f"the sound cache {home} cannot be written ({error.strerror or error}); "
+                f"the sound cache in {place} cannot be written ({error.strerror or error}); "
                 "free space there or name another place with --cache DIR"
             ) from None
         for entry in cache.entries:
             _tell(entry)
-    if not any(entry.reason is None for entry in cache.entries):
-        raise SoundError(f"none of {len(clips)} files could be read; `wavenet data scan` says why for each")
+    if not any(content.broken_off for content in contents):
+        _note(cache.folder, _key(clips, [content.look for content in contents], sample_rate, trim))
     return cache
 
 
@@ -163,15 +188,17 @@ def _sum_up(entries: Sequence[Entry]) -> None:
         )
 
 
-def _key(clips: Iterable[Clip], sample_rate: int, trim: TrimConfig | None) -> str:
-    files = []
-    for clip in clips:
-        try:
-            status, readable = clip.path.stat(), os.access(clip.path, os.R_OK)  # dropped only as long as it is not
-            files.append((clip.name, status.st_size, status.st_mtime_ns if readable else -1))
-        except (OSError, ValueError):
-            files.append((clip.name, -1, -1))
+def _key(clips: Iterable[Clip], contents: Iterable[str], sample_rate: int, trim: TrimConfig | None) -> str:
+    """Return what differs as soon as the samples of a cache would: its clips' names and contents, in order, and how.
+
+    Args:
+        clips: the files.
+        contents: a text for each that is another one for other bytes.
+        sample_rate: in Hz.
+        trim: how their ends are cut.
+    """
     rule = dataclasses.astuple(trim) if trim else None
+    files = [(clip.name, content) for clip, content in zip(clips, contents, strict=True)]
     text = to_json([DECODER_VERSION, sample_rate, "mean of channels", rule, files])
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:24]
 
@@ -189,54 +216,65 @@ def _opened(home: Path) -> Cache | None:
     return Cache(home, rate, entries) if whole else None
 
 
-def _made(clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, home: Path) -> Cache:
-    home.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(home)
-    work = home.with_name(f"{home.name}.tmp-{socket.gethostname()}-{os.getpid()}")
-    work.mkdir()
-    try:
-        entries = _write(clips, sample_rate, trim, work)
+def _known(place: Path, seen: str) -> Cache | None:
+    """Return the whole cache that files of this look were found to have, or None."""
+    for note in place.glob(f"*/{SEEN}{seen}"):
+        cache = _opened(note.parent)
+        if cache is not None:
+            return cache
+    return None
+
+
+def _note(home: Path, seen: str) -> None:
+    """Note at a cache that files of this look hold what it was made of, so that they need not be read again."""
+    with contextlib.suppress(OSError):  # it may be another user's
+        (home / f"{SEEN}{seen}").touch()
+
+
+def _made(
+    clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, place: Path, contents: list[Content]
+) -> Cache:
+    """Return a new cache; `contents` are afterwards those of what was decoded, should a file have changed meanwhile."""
+    with workfolder.filling(place) as work:
+        entries = _write(clips, sample_rate, trim, work, contents)
+        home = place / _key(clips, [content.digest for content in contents], sample_rate, trim)
         manifest = {"sample_rate": sample_rate, "entries": [dataclasses.asdict(entry) for entry in entries]}
         atomic.write_text(work / "manifest.json", to_json(manifest))
         atomic.sync(work / "pcm.int16")
         if home.exists() and _opened(home) is None:
             shutil.rmtree(home)  # a damaged cache
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # another process made the same meanwhile
             work.rename(home)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)  # gone by now, unless this process failed or another one won
     cache = _opened(home)
     if cache is None:
         raise OSError(f"{home} could not be put in place")
     return cache
 
 
-def _write(clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, work: Path) -> list[Entry]:
+def _write(
+    clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, work: Path, contents: list[Content]
+) -> list[Entry]:
     entries, total = [], 0
     with (work / "pcm.int16").open("w+b") as file, Progress("decoding", len(clips), "files") as progress:
-        for clip in clips:
-            entry = decode(clip, sample_rate, trim, file)
+        for at, clip in enumerate(clips):
+            entry, contents[at] = _settled(clip, contents[at], sample_rate, trim, file)
             entries.append(dataclasses.replace(entry, first=total))
             total += entry.length
             progress.advance(1)
     return entries
 
 
-def _sweep(home: Path) -> None:
-    """Remove what killed processes of this machine left of this cache."""
-    for left in home.parent.glob(f"{glob.escape(f'{home.name}.tmp-{socket.gethostname()}')}-*"):
-        owner = left.name.rpartition("-")[2]
-        if owner.isdigit() and not _alive(int(owner)):
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _alive(process: int) -> bool:
-    if process == os.getpid():
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return os.name != "nt"  # elsewhere: alive, but another user's; Windows answers so to a number nobody has
-    return True
+def _settled(
+    clip: Clip, content: Content, sample_rate: int, trim: TrimConfig | None, into: BinaryIO
+) -> tuple[Entry, Content]:
+    """Return what one file holds, with the content that was decoded: a file that changed meanwhile is decoded again."""
+    start = into.tell()
+    for _ in range(2):
+        entry = decode(clip, sample_rate, trim, into)
+        if digests.look(clip.path) == content.look:
+            return entry, content
+        into.seek(start)
+        into.truncate()
+        content = digests.read(clip.path)
+    reason = "it changes while it is read; start again when it is whole"
+    return Entry(clip.name, reason), Content(CHANGING, CHANGING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 import os
@@ -16,7 +17,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from wavenet import atomic
-from wavenet.audio import headers
+from wavenet.audio import chatter, headers, mending
 from wavenet.errors import InputError, SoundError
 from wavenet.outputs import Floats
 from wavenet.progress import log
@@ -107,16 +108,17 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._source: _Uncounted | None = None
+        self._source: _Uncounted | mending.Spliced | None = None
+        self._mended = mending.mended(path)
+        self._heard = chatter.Heard()
+        self._loud = headers.is_mpeg(path)
         try:
-            # bytes, since the library would refuse to encode a name that is no UTF-8
-            self._file = _Stream(str(path) if os.name == "nt" else os.fsencode(path))
-            if self._file.format == "MP3" and headers.promise(path) is None:
-                self._file.close()
-                self._source = _Uncounted(path)
-                self._file = _Stream(self._source)
+            with self._listening():
+                self._file = self._opened()
         except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
-            raise SoundError(_reason(path, error)) from None
+            if self._source is not None:
+                self._source.close()
+            raise SoundError(_reason(path, error, self._heard)) from None
         self.sample_rate: int = self._file.samplerate
         self.channels: int = self._file.channels
         self.subtype: str = self._file.subtype
@@ -125,6 +127,23 @@ class Reader:
         if not SLOWEST <= self.sample_rate <= FASTEST:
             self.__exit__()
             raise SoundError(f"its header names a sample rate of {self.sample_rate:,} Hz, which no sound has")
+
+    def _opened(self) -> _Stream:
+        """Return the open file; where its own header will not do, seen through another."""
+        if self._mended is None:
+            # bytes, since the library would refuse to encode a name that is no UTF-8
+            file = _Stream(str(self.path) if os.name == "nt" else os.fsencode(self.path))
+            if file.format != "MP3" or headers.promise(self.path) is not None:
+                return file
+            file.close()
+            self._source = _Uncounted(self.path)
+        else:
+            self._source = mending.Spliced(self.path, self._mended)
+        return _Stream(self._source)
+
+    def _listening(self) -> contextlib.AbstractContextManager[None]:
+        """Catch what the decoder prints, if it is one that does."""
+        return chatter.caught(self._heard) if self._loud else contextlib.nullcontext()
 
     def __enter__(self) -> Reader:
         return self
@@ -154,28 +173,30 @@ class Reader:
         flac, parts = self._file.format == "FLAC", [np.zeros((0, self.channels), np.float32)]
         left = min(size, self._file.frames - self.frames_read)  # what may stand behind FLAC (a tag) is an error to it
         try:
-            while left > 0:
-                part = self._file.read(min(left, FLAC_FRAMES) if flac else left, dtype="float32", always_2d=True)
-                if not len(part):
-                    break
-                parts.append(part)
-                left -= len(part)
+            with self._listening():
+                while left > 0:
+                    part = self._file.read(min(left, FLAC_FRAMES) if flac else left, dtype="float32", always_2d=True)
+                    if not len(part):
+                        break
+                    parts.append(part)
+                    left -= len(part)
             if self._source is not None and self._source.error is not None:
                 raise self._source.error
         except (soundfile.SoundFileError, OSError) as error:
             if not flac or not (self.frames_read or parts[1:]):
-                raise SoundError(_reason(self.path, error)) from None
+                raise SoundError(_reason(self.path, error, self._heard)) from None
             self._damaged = True
         return np.concatenate(parts)
 
     def note(self) -> str:
         """Return how much is missing from a file that was cut, once all blocks were read; empty where none is."""
-        promise, seconds = headers.promise(self.path), f"{self.frames_read / self.sample_rate:.2f} s could be read"
+        seconds, mended = f"{self.frames_read / self.sample_rate:.2f} s could be read", self._mended
+        if mended is not None and not mended.usual:
+            return f"streamed: the size of its sound was never filled in, {seconds}"
+        promise = headers.promise(self.path) if mended is None else mended.promise
         if promise is not None and promise.broken:
             there = f"{promise.promised:,} bytes of sound, {promise.present:,} are there"
             return f"cut short: its header promises {there}, {seconds}"
-        if promise is not None and promise.present and not self.frames_read:
-            return f"its header promises no sound, yet {promise.present:,} bytes follow: what wrote it was cut off"
         if headers.unfinished(self.path):
             return f"cut short: it ends before its stream is marked as ended, {seconds}"
         if headers.followed(self.path):
@@ -186,10 +207,15 @@ class Reader:
         if self.frames_read < promised:
             there = f"its header promises {promised / self.sample_rate:.2f} s of sound"
             return f"cut short or damaged: {there}, {seconds}"
+        if mended is None and promise is not None and mending.left_over(self.path, promise):
+            there = f"{promise.promised:,} bytes of sound, {promise.present:,} are there"
+            return f"read in part: its header promises {there}, {seconds}"
+        if self._heard.damage():
+            return f"damaged: {self._heard.damage()}, {seconds}"
         return ""
 
 
-def _reason(path: Path, error: Exception) -> str:
+def _reason(path: Path, error: Exception, heard: chatter.Heard) -> str:
     """Return why a file cannot be read, without its path."""
     try:
         size = path.stat().st_size
@@ -204,7 +230,7 @@ def _reason(path: Path, error: Exception) -> str:
     text = " ".join(str(getattr(error, "error_string", error)).split()).rstrip(".").removeprefix("Error : ")
     if not text or "does not exist" in text:  # libsndfile's answer to a broken MP3
         return "not sound that libsndfile can read"
-    return text
+    return f"damaged: {heard.damage()}" if heard.damage() else text
 
 
 def read(path: Path, sample_rate: int) -> Floats:

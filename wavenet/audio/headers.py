@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 MOST_CHUNKS = 1_000  # looked at before the sound; a file of ours has a handful
+ENDLESS = 1 << 62  # 64-bit sizes from here on are -1 and the like
 STREAMED = 0x7FFF_F000  # 32-bit sizes from here on are written by programs that do not know how long the sound will be
 XING = (36, 21, 13)  # where an MP3's first frame has its counts: MPEG-1 stereo; its mono and MPEG-2 stereo; the rest
 MPEG = (b"\xff\xe2", b"\xff\xe3", b"\xff\xf2", b"\xff\xf3", b"\xff\xfa", b"\xff\xfb")  # a frame of layer III
@@ -49,6 +50,16 @@ def promise(path: Path) -> Promise | None:
     except BROKEN:
         pass
     return None
+
+
+def is_mpeg(path: Path) -> bool:
+    """Return whether a file begins as an MP3 (or another layer) does, maybe behind a tag, or is a WAV of such."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(22)
+            return head[:3] == b"ID3" or (head[0] == 0xFF and head[1] >= 0xE0) or head[20:] in (b"\x50\0", b"\x55\0")
+    except BROKEN:
+        return False
 
 
 def unfinished(path: Path) -> bool:
@@ -132,7 +143,7 @@ def _riff(file: BinaryIO, head: bytes) -> Found:
         if name == b"ds64":
             long_size = struct.unpack("<QQ", file.read(16))[1]
         if name == b"data" and size == 0xFFFF_FFFF and long_size is not None:
-            return long_size, begin
+            return (long_size, begin) if long_size < ENDLESS else None
         if name == b"data":
             return None if size >= STREAMED else (size, begin)
     return None
@@ -165,7 +176,7 @@ def _w64(file: BinaryIO, head: bytes) -> Found:
     del head
     for name, size, begin in _chunks(file, 40, "<16sQ", 8, counted=24):
         if name.startswith(b"data"):
-            return None if size < 0 else (size, begin)
+            return (size, begin) if 0 <= size < ENDLESS else None
     return None
 
 
