@@ -23,7 +23,7 @@ from wavenet.progress import log
 
 SUFFIXES = frozenset(
     {".wav", ".wave", ".rf64", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".caf"}
-    | {".au", ".snd", ".sph", ".nist", ".voc", ".wve"}
+    | {".au", ".snd", ".sph", ".nist", ".voc", ".wve", ".bwf", ".mp2", ".mpga"}
 )
 BLOCK_FRAMES = 1 << 18  # read and resampled at a time
 MOST_SAMPLES = 1 << 21  # of all channels together, read at a time

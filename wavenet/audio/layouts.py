@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from wavenet.audio import unread
 from wavenet.audio.files import SUFFIXES, is_file
 from wavenet.errors import SoundError
 from wavenet.progress import log, printable
@@ -53,10 +54,14 @@ def bare(path: PurePath) -> str:
     return os.path.splitext(path.as_posix())[0]  # noqa: PTH122  (twenty times as fast, for 400,000 files)
 
 
-def walk(folder: Path) -> list[Path]:
+def walk(folder: Path, beside: list[Path] | None = None) -> list[Path]:
     """Return the sound files below a folder; links are followed, each folder is entered once.
 
     A folder that cannot be read is passed over with a warning.
+
+    Args:
+        folder: absolute.
+        beside: takes the other files that are worth a word (see `unread.noted`).
     """
     found, entered = [], set()
 
@@ -72,6 +77,8 @@ def walk(folder: Path) -> list[Path]:
                 for name in sorted(names)
                 if os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")  # noqa: PTH122  (see bare)
             ]
+            if beside is not None:
+                beside += unread.noted(place, names)
         entered.add(real)
     return found
 
