@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from wavenet.audio import layouts, tables
+from wavenet.audio import layouts, tables, unread
 from wavenet.audio.files import SUFFIXES, is_file
 from wavenet.audio.layouts import Clip
 from wavenet.errors import SoundError
@@ -26,11 +26,13 @@ class Source:
         folder: its own folder: the one given, or the one below it that holds the data set as it was unpacked.
         layout: folder, metadata, ljspeech, fsdd, vctk, speech_commands, yesno or libritts.
         clips: in the order of their names.
+        passed_over: how many files of sound below the folder are no clips, by suffix where the format cannot be read.
     """
 
     folder: Path
     layout: str
     clips: tuple[Clip, ...]
+    passed_over: dict[str, int] = field(default_factory=dict)
 
 
 def find(data: DataConfig) -> Source:
@@ -43,13 +45,20 @@ def find(data: DataConfig) -> Source:
     if data.path is None:
         get = "" if data.fetch is None else f"get it with `wavenet data fetch {data.fetch}`, or "
         raise SoundError(f"the recipe names no folder of sound; {get}give one with --data DIR")
-    source = open_folder(Path(data.path), data.source)
+    source = open_folder(Path(data.path), data.source, data.outside)
     clips = _one_microphone(source.clips, data.microphone)
     return dataclasses.replace(source, clips=_labelled(clips, data.labels, source.folder))
 
 
-def open_folder(folder: Path, source: str = "auto") -> Source:
+def open_folder(folder: Path, source: str = "auto", outside: bool = False) -> Source:
     """Return the clips of a folder, read as `source`, or as what it looks like (auto).
+
+    What is passed over is told: here alone, so that it is the same wherever a folder is opened.
+
+    Args:
+        folder: the folder.
+        source: its layout, or auto.
+        outside: keep rows of its table that name files outside the folder.
 
     Raises:
         SoundError: it doesn't exist, has no sound, or is not of the layout asked for.
@@ -57,34 +66,51 @@ def open_folder(folder: Path, source: str = "auto") -> Source:
     if not os.path.isdir(folder):  # noqa: PTH112  (Path.is_dir may raise)
         what = "is a file, not a folder" if is_file(folder) else "does not exist"
         raise SoundError(f"the data folder {folder} {what}; give a folder of sound files")
-    given = folder.absolute()
-    sounds = layouts.walk(given)
-    layout = _recognise(given, sounds) if source == "auto" else source
-    home, clips = _read(given, layout, sounds)
+    given, beside = folder.absolute(), list[Path]()
+    sounds = layouts.walk(given, beside)
+    table = tables.beside(given, sounds)
+    layout = _recognise(given, table, sounds) if source == "auto" else source
+    home, clips = _read(given, layout, table, sounds, outside)
+    used = {clip.path for clip in clips}
+    others = unread.sort_out(path for path in beside if path not in used or path.suffix.lower() in unread.FORMATS)
     if not clips:
-        raise SoundError(f"{folder} holds no sound ({', '.join(sorted(SUFFIXES))}); give a folder of sound files")
-    return Source(folder if home == given else home, layout, tuple(sorted(clips, key=lambda clip: clip.name)))
+        raise SoundError(f"{folder} holds no sound that can be read; {_remedy(others)}")
+    unread.tell(given, others)
+    if source == "auto" and layout == "folder" and not is_file(table):
+        unread.tell_of_tables(given, others.tables)
+    unused = sum(path not in used for path in sounds)
+    passed_over = others.counts() | ({"not in the data set": unused} if unused else {})
+    clips.sort(key=lambda clip: clip.name)
+    return Source(folder if home == given else home, layout, tuple(clips), passed_over)
 
 
-def _recognise(folder: Path, sounds: list[Path]) -> str:
-    table = tables.beside(folder, sounds)
-    if "path" in tables.header(table):
-        return "metadata"
-    if tables.is_ljspeech(table, sounds):
-        return "ljspeech"
-    if table.parent == folder and is_file(table):
-        log.warning(
-            "%s has no column `path`, nor lines `id|text` of this sound: the folder is read as plain sound", table
-        )
-        return "folder"
+def _remedy(others: unread.Unread) -> str:
+    """Return what to do where a folder has no sound that can be read."""
+    there = unread.described(others)
+    usual = f"give a folder of sound files ({', '.join(sorted(SUFFIXES))})"
+    return f"it has {there}" if there else usual
+
+
+def _recognise(folder: Path, table: Path, sounds: list[Path]) -> str:
+    if is_file(table):
+        try:
+            layout = tables.recognise(table, sounds)
+            reason = tables.not_understood(table) if layout is None else ""
+        except SoundError as error:
+            layout, reason = None, str(error)
+        if layout is not None:
+            return layout
+        plain = table.parent == folder
+        log.warning("%s%s", reason, ": the folder is read as plain sound" if plain else "; it is left aside")
+        if plain:
+            return "folder"
     return layouts.recognise(sounds) or "folder"
 
 
-def _read(folder: Path, layout: str, sounds: list[Path]) -> tuple[Path, list[Clip]]:
+def _read(folder: Path, layout: str, table: Path, sounds: list[Path], outside: bool) -> tuple[Path, list[Clip]]:
     """Return a data set's own folder and its clips."""
-    table = tables.beside(folder, sounds)
     if layout == "metadata":
-        return table.parent, tables.metadata(table)
+        return table.parent, tables.metadata(table, sounds, outside)
     if layout == "folder" or not sounds:
         return folder, layouts.any_folder(folder, sounds)
     if layout == "ljspeech":
