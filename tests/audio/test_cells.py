@@ -100,6 +100,11 @@ def test_a_quote_that_nothing_closes_swallows_no_lines(filler: str) -> None:
     assert made.rows[-1][1] == ["d.wav", 'whole, "so"']
 
 
+def test_between_tabs_a_quoted_word_at_the_front_of_a_cell_keeps_its_quotes() -> None:
+    assert read('path\ttext\na.wav\t"Well" he said\n').rows == [(2, ["a.wav", '"Well" he said'])]
+    assert read('path\ttext\na.wav\t"Well, ""he"" said"\n').rows == [(2, ["a.wav", 'Well, "he" said'])]
+
+
 def test_nothing_is_a_table_without_a_head() -> None:
     assert (read("").head, read("").rows, read("\n \n").rows) == ([], [], [])
 

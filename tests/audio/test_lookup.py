@@ -74,6 +74,7 @@ def test_outside_files_have_one_name_too(tmp_path: Path) -> None:
     found = lookup(tmp_path / "data", "a.wav")
     words = ("../b.wav", f"{tmp_path}/b.wav", "..\\b.wav", "sub/../../b.wav")
     assert {found.elsewhere(word) for word in words} == {"../b.wav"}
+    assert {found.elsewhere(word) for word in ("/far/b.wav", "//far/./b.wav")} == {"/far/b.wav"}
 
 
 def test_a_folder_reached_by_a_link_keeps_the_name_it_was_found_by(tmp_path: Path) -> None:

@@ -112,6 +112,15 @@ def test_a_folder_of_nothing_else_says_what_converts_it(tmp_path: Path) -> None:
         sources.open_folder(touch(tmp_path, "a.aac", "b.aac"))
 
 
+def test_a_table_below_that_is_not_understood_is_told_and_the_names_of_files_are_gone_by(
+    tmp_path: Path, said: list[str]
+) -> None:
+    root = layout_toys.vctk(tmp_path)
+    table(root, "id;mood\n1;glad\n")
+    assert sources.open_folder(tmp_path).layout == "vctk"
+    assert "metadata.csv begins with `id;mood`" in said[0] and said[0].endswith("; it is left aside")
+
+
 @pytest.mark.parametrize("name", ["metadata.jsonl", "labels.csv", "train/metadata.csv", "Metadata.xlsx"])
 def test_a_table_of_another_name_or_place_is_told_where_the_folder_is_plain(
     tmp_path: Path, said: list[str], name: str

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import layout_toys
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from layout_toys import table, touch
 
 from wavenet.audio import sources, tables
@@ -179,8 +181,8 @@ def test_one_line_tells_the_columns_found_and_those_not_understood(
     with caplog.at_level("INFO", "wavenet"):
         sources.open_folder(tmp_path)
     assert [record.getMessage() for record in caplog.records] == [
-        f"{tmp_path}/metadata.csv: 1 rows; columns path (`File`), text (`Sentence`); not understood: `mood`, `take`; "
-        "read as Windows-1252"
+        f"{tmp_path}/metadata.csv: columns path (`File`), text (`Sentence`); not understood: `mood`, `take`; "
+        "rows: 1; read as Windows-1252"
     ]
 
 
@@ -204,10 +206,11 @@ def test_rows_without_a_file_and_rows_too_long_are_told(tmp_path: Path, said: li
     ]
 
 
-def test_a_stray_quote_is_told_and_costs_no_row(tmp_path: Path, said: list[str]) -> None:
+def test_a_stray_quote_is_told_and_costs_no_row(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     table(touch(tmp_path, "a.wav", "b.wav"), 'path\ttext\na.wav\t"Well" he said\nb.wav\t"Now\n')
-    assert told(tmp_path) == [("a.wav", None, '"Well" he said', None), ("b.wav", None, '"Now', None)]
-    assert len(said) == 1 and "a quote is opened that nothing closes" in said[0]
+    with caplog.at_level("INFO", "wavenet"):
+        assert told(tmp_path) == [("a.wav", None, '"Well" he said', None), ("b.wav", None, '"Now', None)]
+    assert "quotes that are not around a whole cell are taken as text" in caplog.text
 
 
 def test_ids_and_converted_files_are_found_but_never_another_rows_file(
@@ -222,6 +225,31 @@ def test_ids_and_converted_files_are_found_but_never_another_rows_file(
         *(("clips/a.wav", "ann", None, None), ("clips/b.flac", "bob", None, None)),
     ]
     assert "of another suffix, case or folder: 2 (first: line 3, a is clips/a.wav)" in caplog.text
+
+
+PIECES = st.sampled_from(
+    [b"path", b"file", b"split", b"a.wav", b"b.wav", b"train", b"a|x", b"sep=;", b"..", b"/", b"C:\\"]
+)
+MARKS = st.sampled_from(
+    [b",", b";", b"\t", b"|", b'"', b"\n", b"\r", b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\xe9", b"\x85"]
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    content=st.lists(PIECES | MARKS | st.binary(max_size=3), max_size=25).map(b"".join),
+    layout=st.sampled_from(["auto", "metadata", "ljspeech"]),
+    outside=st.booleans(),
+)
+def test_any_bytes_are_a_table_or_one_sentence(tmp_path: Path, content: bytes, layout: str, outside: bool) -> None:
+    touch(tmp_path, "a.wav", "b.wav")
+    (tmp_path / "metadata.csv").write_bytes(content)
+    try:
+        found = sources.open_folder(tmp_path, layout, outside)
+    except SoundError as error:
+        assert str(error).isprintable()
+    else:
+        assert len(set(names(found))) == len(found.clips)
 
 
 # --- outside the folder ----------------------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ class Cells:
 
     @property
     def stray(self) -> bool:
-        """Whether a quote is opened that nothing closes: then each line is a row, and quotes inside are text."""
+        """Whether some quotes stand around no whole cell: then each line is a row, and those quotes are text."""
         return self._records[1]
 
     @cached_property
@@ -115,11 +115,12 @@ def _head(text: str, delimiter: str) -> list[str]:
 
 
 def _all_records(text: str, delimiter: str) -> tuple[list[tuple[int, list[str]]], bool]:
-    """Return all records, and whether a stray quote would have swallowed lines."""
+    """Return all records, and whether there are quotes that would have swallowed lines or been lost."""
     try:
         rows = list(_records(text, delimiter))
-        if '"' in text and any("\n" in cell or "\r" in cell for cells in _long(rows) for cell in cells):
-            list(_records(text, delimiter, strict=True))  # an error here tells such a quote from a cell of many lines
+        spread = any("\n" in cell or "\r" in cell for cells in _long(rows) for cell in cells)
+        if '"' in text and (spread or delimiter == "\t"):  # between tabs, quotes mostly are text
+            list(_records(text, delimiter, strict=True))  # an error here tells such a quote from one around a cell
         return rows, False
     except csv.Error:
         lines = re.split(r"\r\n?|\n", text)

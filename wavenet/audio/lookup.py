@@ -71,10 +71,10 @@ class Lookup:
         return real[len(self._top) :] if real.startswith(self._top) else None
 
     def elsewhere(self, word: str) -> str:
-        """Return how a file outside the folder is called from it, equal for equal files."""
+        """Return how a file outside the folder is called: from it or from the root, whichever is shorter."""
         place, file = posixpath.split(word.replace("\\", "/"))
         real = self._real(place) + file
-        return real if os.name == "nt" else posixpath.relpath(real, self._top)
+        return real if os.name == "nt" else min(posixpath.relpath(real, self._top), real, key=len)
 
     def _is_mine(self, name: str) -> bool:
         return self.outside or self._real(posixpath.dirname(name)).startswith(self._top)

@@ -74,7 +74,8 @@ class Table:
         others = [f"`{printable(cell)}`" for at, cell in enumerate(head) if cell and at not in used]
         rest = f"; not understood: {', '.join(others)}" if others else ""
         guess = f"; read as {self.encoding}" if self.encoding else ""
-        log.info("%s: %s rows; columns %s%s%s", self.path, f"{len(self.cells.rows):,}", ", ".join(found), rest, guess)
+        rows = f"rows: {len(self.cells.rows):,}"
+        log.info("%s: columns %s%s; %s%s", self.path, ", ".join(found), rest, rows, guess)
 
 
 def _columns(head: Sequence[str]) -> dict[str, list[int]]:
@@ -250,7 +251,7 @@ class _Rows:
             count, first = f"{len(unlisted):,}", printable(unlisted[0])
             log.warning("%s: sound files without a row, left out: %s (first: %s)", path, count, first)
         if cells.stray:
-            log.warning("%s: a quote is opened that nothing closes: each line is taken as a row", path)
+            log.info("%s: quotes that are not around a whole cell are taken as text, and each line as a row", path)
         if self.guessed:
             row, name = next(iter(self.guessed.items()))
             what = "rows that mean the only file like theirs, of another suffix, case or folder"
@@ -297,7 +298,7 @@ def ljspeech(table: Path, sounds: Iterable[Path]) -> list[Clip]:
     """
     sounds, lines = list(sounds), _lines(table)
     encoding = read_text(table)[1]
-    log.info("%s: %s lines `id|text`%s", table, f"{len(lines):,}", f"; read as {encoding}" if encoding else "")
+    log.info("%s: lines `id|text`: %s%s", table, f"{len(lines):,}", f"; read as {encoding}" if encoding else "")
     lookup = Lookup(table.parent, sounds)
     texts: dict[Path, str | None] = {}
     unknown = doubtful = 0
