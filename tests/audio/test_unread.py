@@ -23,13 +23,20 @@ def test_no_suffix_is_both_read_and_not() -> None:
 
 
 def test_formats_are_counted_by_suffix_with_what_converts_them(tmp_path: Path) -> None:
-    touch(tmp_path, "a.wav", "b.m4a", "sub/c.M4A", "d.wma", "e.raw", "f.txt", "g.png")
+    touch(tmp_path, "a.wav", "sub/b.m4a", "sub/c.M4A", "d.wma", "e.raw", "f.txt", "g.png")
     found = beside(tmp_path)
     assert found.counts() == {".m4a": 2, ".wma": 1, ".raw": 1}
-    assert unread.described(found) == (
-        "2 .m4a, 1 .wma (convert: `ffmpeg -i IN.m4a OUT.wav`; first: b.m4a), "
+    assert unread.described(tmp_path, found) == (
+        "2 .m4a, 1 .wma (convert: `ffmpeg -i IN.m4a OUT.wav`; first: sub/b.m4a), "
         "1 .raw (convert: `ffmpeg -f s16le -ar RATE -ac CHANNELS -i IN.raw OUT.wav`; first: e.raw)"
     )
+
+
+def test_tables_are_kept_apart_from_sound(tmp_path: Path) -> None:
+    touch(tmp_path, "labels.csv", "Metadata.TXT", "notes.txt", "sub/metadata.jsonl")
+    found = beside(tmp_path)
+    assert [path.name for path in found.tables] == ["Metadata.TXT", "labels.csv", "metadata.jsonl"]
+    assert found.counts() == {}
 
 
 @pytest.mark.parametrize("name", ["take", "Take 1.5"])
@@ -39,7 +46,7 @@ def test_sound_without_a_suffix_is_known_by_how_it_begins(tmp_path: Path, name: 
     (tmp_path / name).write_bytes(head + bytes(40))
     found = beside(tmp_path)
     assert found.counts() == {"no suffix": 1}
-    assert unread.described(found) == f"1 without a suffix (add it, such as .wav; first: {name})"
+    assert unread.described(tmp_path, found) == f"1 without a suffix (add it, such as .wav; first: {name})"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
@@ -50,7 +57,7 @@ def test_a_named_pipe_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_hidden_sound_is_counted_but_not_what_systems_and_programs_leave(tmp_path: Path) -> None:
     touch(tmp_path, ".take.wav", "._take.wav", ".0f3a.tmp.wav", ".DS_Store", ".notes.txt")
-    assert unread.described(beside(tmp_path)) == "1 hidden by a dot (rename; first: .take.wav)"
+    assert unread.described(tmp_path, beside(tmp_path)) == "1 hidden by a dot (rename; first: .take.wav)"
 
 
 def test_many_files_without_a_suffix_cost_no_more_than_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

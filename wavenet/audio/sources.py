@@ -74,7 +74,7 @@ def open_folder(folder: Path, source: str = "auto", outside: bool = False) -> So
     used = {clip.path for clip in clips}
     others = unread.sort_out(path for path in beside if path not in used or path.suffix.lower() in unread.FORMATS)
     if not clips:
-        raise SoundError(f"{folder} holds no sound that can be read; {_remedy(others)}")
+        raise SoundError(f"{folder} holds no sound that can be read; {_remedy(given, others)}")
     unread.tell(given, others)
     if source == "auto" and layout == "folder" and not is_file(table):
         unread.tell_of_tables(given, others.tables)
@@ -84,9 +84,9 @@ def open_folder(folder: Path, source: str = "auto", outside: bool = False) -> So
     return Source(folder if home == given else home, layout, tuple(clips), passed_over)
 
 
-def _remedy(others: unread.Unread) -> str:
+def _remedy(folder: Path, others: unread.Unread) -> str:
     """Return what to do where a folder has no sound that can be read."""
-    there = unread.described(others)
+    there = unread.described(folder, others)
     usual = f"give a folder of sound files ({', '.join(sorted(SUFFIXES))})"
     return f"it has {there}" if there else usual
 

@@ -323,6 +323,6 @@ def _lines(table: Path) -> list[list[str]]:
     """Return the fields of every line that is not blank; quotes are part of the text."""
     if not is_file(table):
         raise SoundError(f"{table} is missing; write lines `id|text`, or set data.source to folder")
-    text = read_text(table)[0]
-    mark = "|" if "|" in text else "\t"
-    return [[field.strip() for field in line.split(mark)] for line in re.split(r"\r\n?|\n", text) if line.strip()]
+    lines = [line for line in re.split(r"\r\n?|\n", read_text(table)[0]) if line.strip()]
+    mark = "\t" if lines and "\t" in lines[0] and "|" not in lines[0] else "|"
+    return [[field.strip() for field in line.split(mark)] for line in lines]

@@ -18,6 +18,7 @@ FORMATS = frozenset(  # that hold sound, and that FFmpeg reads
 )
 RAW = frozenset({".raw", ".pcm"})  # samples alone: nothing in them says at what rate
 TABLES = frozenset({".csv", ".tsv", ".jsonl", ".xlsx", ".xls", ".ods", ".parquet"})
+TABLE_NAMES = frozenset({"metadata.txt", "metadata.json"})
 NOTED = FORMATS | RAW | TABLES
 HEADS = (
     b"RIFF",
@@ -70,7 +71,7 @@ def _is_noted(name: str) -> bool:
     suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122  (see layouts.bare)
     if name.startswith("."):
         return suffix in SUFFIXES and not name.startswith("._") and ".tmp." not in name
-    return not suffix or suffix in NOTED or suffix[1:].isdigit()
+    return not suffix or suffix in NOTED or suffix[1:].isdigit() or name.lower() in TABLE_NAMES
 
 
 def sort_out(paths: Iterable[Path]) -> Unread:
@@ -80,7 +81,7 @@ def sort_out(paths: Iterable[Path]) -> Unread:
         suffix = path.suffix.lower()
         if path.name.startswith("."):
             found.hidden.append(path)
-        elif suffix in TABLES:
+        elif suffix in TABLES or path.name.lower() in TABLE_NAMES:
             found.tables.append(path)
         elif suffix in FORMATS or suffix in RAW:
             found.formats.setdefault(suffix, []).append(path)
@@ -101,27 +102,31 @@ def _begins_like_sound(path: Path) -> bool:
         return False
 
 
-def described(found: Unread) -> str:
-    """Return in words what is passed over and what helps; empty where there is nothing."""
+def described(folder: Path, found: Unread) -> str:
+    """Return in words what is passed over below a folder and what helps; empty where there is nothing."""
+
+    def first(paths: Sequence[Path]) -> str:
+        return f"first: {printable(os.path.relpath(paths[0], folder))}"
+
     said = []
     counts = Counter({suffix: len(paths) for suffix, paths in found.formats.items()})
     usual = [suffix for suffix, _ in counts.most_common() if suffix not in RAW]
     raw = [suffix for suffix, _ in counts.most_common() if suffix in RAW]
     for suffixes, flags in ((usual, ""), (raw, "-f s16le -ar RATE -ac CHANNELS ")):
         if suffixes:
-            first = found.formats[suffixes[0]]
+            paths = found.formats[suffixes[0]]
             which = ", ".join(f"{counts[suffix]:,} {suffix}" for suffix in suffixes)
-            said.append(f"{which} (convert: `ffmpeg {flags}-i IN{suffixes[0]} OUT.wav`; first: {_shown(first)})")
+            said.append(f"{which} (convert: `ffmpeg {flags}-i IN{suffixes[0]} OUT.wav`; {first(paths)})")
     if found.bare:
-        said.append(f"{len(found.bare):,} without a suffix (add it, such as .wav; first: {_shown(found.bare)})")
+        said.append(f"{len(found.bare):,} without a suffix (add it, such as .wav; {first(found.bare)})")
     if found.hidden:
-        said.append(f"{len(found.hidden):,} hidden by a dot (rename; first: {_shown(found.hidden)})")
+        said.append(f"{len(found.hidden):,} hidden by a dot (rename; {first(found.hidden)})")
     return ", ".join(said)
 
 
 def tell(folder: Path, found: Unread) -> None:
     """Say in one warning which files of sound below a folder are not read, and what makes them readable."""
-    said = described(found)
+    said = described(folder, found)
     if said:
         log.warning("%s: files of sound that are not read: %s", printable(str(folder)), said)
 
@@ -137,7 +142,3 @@ def tell_of_tables(folder: Path, tables: Sequence[Path]) -> None:
             printable(os.path.relpath(tables[0], folder)),
             more,
         )
-
-
-def _shown(paths: Sequence[Path]) -> str:
-    return printable(paths[0].name)
