@@ -100,6 +100,12 @@ def test_a_quote_that_nothing_closes_swallows_no_lines(filler: str) -> None:
     assert made.rows[-1][1] == ["d.wav", 'whole, "so"']
 
 
+def test_nor_between_commas() -> None:
+    made = read('path,text\na.wav,"Now\nb.wav,"Then" and\nc.wav,x\n')
+    assert made.stray
+    assert made.rows == [(2, ["a.wav", '"Now']), (3, ["b.wav", '"Then" and']), (4, ["c.wav", "x"])]
+
+
 def test_between_tabs_a_quoted_word_at_the_front_of_a_cell_keeps_its_quotes() -> None:
     assert read('path\ttext\na.wav\t"Well" he said\n').rows == [(2, ["a.wav", '"Well" he said'])]
     assert read('path\ttext\na.wav\t"Well, ""he"" said"\n').rows == [(2, ["a.wav", 'Well, "he" said'])]

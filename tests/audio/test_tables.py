@@ -166,6 +166,13 @@ def test_speakers_texts_and_splits_are_read_however_a_table_was_saved(
     assert told(tmp_path) == CLIPS and said == []
 
 
+def test_of_several_tables_csv_goes_before_tsv_and_the_usual_name_before_others(tmp_path: Path) -> None:
+    touch(tmp_path, "a.wav")
+    for name in ("metadata.tsv", "Metadata.csv", "metadata.csv"):
+        (tmp_path / name).write_text(f"path,speaker\na.wav,{name}\n")
+        assert told(tmp_path) == [("a.wav", name, None, None)]
+
+
 @pytest.mark.parametrize("head", [alias for alias in tables.COLUMNS["path"] if alias != "path"])
 def test_every_name_of_the_column_of_files_is_understood(tmp_path: Path, head: str) -> None:
     table(touch(tmp_path, "a.wav", "b.wav"), f"speaker,{head}\nann,b.wav\n")
@@ -378,6 +385,14 @@ def test_columns_of_our_own_between_bars_go_before_lines_of_ids(tmp_path: Path) 
     touch(tmp_path, "wavs/a.wav")
     table(tmp_path, "audio_file|text|speaker_name\nwavs/a.wav|Hello|bob\n")
     assert told(tmp_path) == [("wavs/a.wav", "bob", "Hello", None)]
+
+
+def test_a_first_line_of_file_and_text_may_be_ids_unless_it_says_path(tmp_path: Path) -> None:
+    touch(tmp_path, "wavs/a.wav", "wavs/b.wav")
+    table(tmp_path, "file|text\na|One\n")
+    assert texts(tmp_path) == {"wavs/a.wav": "One", "wavs/b.wav": None}
+    table(tmp_path, "path|text\na|One\n")
+    assert told(tmp_path) == [("wavs/a.wav", None, "One", None)]
 
 
 def test_a_word_between_commas_of_a_first_line_is_no_column(tmp_path: Path) -> None:

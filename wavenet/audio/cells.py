@@ -129,13 +129,12 @@ def _all_records(text: str, delimiter: str) -> tuple[list[tuple[int, list[str]]]
 
 
 def _long(rows: list[tuple[int, list[str]]]) -> Iterator[list[str]]:
-    """Yield the records that may have taken more than one line, or its end."""
+    """Yield the records that may have taken more than one line."""
     before = 0
     for line, cells in rows:
         if line > before + 1:
             yield cells
         before = line
-    yield from (cells for _, cells in rows[-1:])
 
 
 def _unquoted(cell: str) -> str:
