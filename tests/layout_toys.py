@@ -111,7 +111,7 @@ def libritts(folder: Path) -> Path:
 
 
 def fsdd(folder: Path) -> Path:
-    names = (f"{digit}_{who}_{take}.wav" for digit in "09" for who in ("ann", "bob") for take in (0, 5, 10))
+    names = (f"{digit}_{who}_{take}.wav" for digit in "09" for who in ("theo", "lucas") for take in (0, 5, 10))
     sounds(folder / "free-spoken-digit-dataset", *(f"recordings/{name}" for name in names))
     return folder / "free-spoken-digit-dataset"
 

@@ -21,6 +21,7 @@ from wavenet.strict import build, kind_of
 MAX_PARAMETERS = 2_000_000_000  # beyond it the record is refused before anything asks for memory
 BUNDLE_VERSION = 1
 MAX_DEPTH = 16  # of a dotted key
+WRITTEN = ("environment.json", "checkpoints", "metrics.csv", "train.log")  # by training, beside config.yaml
 MAX_NAME = 200  # bytes of a recipe's name: file systems take 255, and a sound's name has the seed in it too
 
 
@@ -215,7 +216,7 @@ def run_folder(text: str) -> Path | None:
     Beside its recipe, any one thing that training writes will do: what was lost must not send a resumed run elsewhere.
     """
     path = given_path(text)
-    written = any((path / name).exists() for name in ("environment.json", "checkpoints", "metrics.csv", "train.log"))
+    written = any((path / name).exists() for name in WRITTEN)
     return path if written and (path / "config.yaml").is_file() else None
 
 

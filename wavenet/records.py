@@ -54,10 +54,11 @@ class DataConfig:
     source: Annotated[str, OneOf("auto", *LAYOUTS)] = "auto"
     path: str | None = None  # relative to the recipe; `--data DIR` replaces it
     fetch: Annotated[str | None, OneOf(*catalogue.DATASETS)] = None  # where there is no path: what was fetched so
-    outside: bool = False  # keep rows of a table that name files outside its folder
+    outside: bool = False  # keep rows of a table that name files outside its folder, follow links that lead there
     licence: str = "not stated"
     labels: Annotated[tuple[str, ...] | None, Parsed(words)] = None  # keep these only, of data that name labels
     microphone: Annotated[str | None, OneOf("mic1", "mic2")] = None  # keep one clip of a take: this one's, if it has it
+    generated: bool = False  # take runs of this program too, and sound that it generated
     level: LevelConfig = LevelConfig()
     trim: TrimConfig | None = None
     tail_seconds: Annotated[float, Between(0.0, 60.0)] = 0.0  # silence after every file

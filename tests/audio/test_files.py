@@ -468,3 +468,24 @@ def test_a_stream_in_chunks_holds_the_bytes_of_a_file(tmp_path: Path) -> None:
 def test_a_stream_beyond_four_gigabytes_says_the_most_a_header_can() -> None:
     header = files.wav_header(48_000, 2**33, 16)
     assert len(header) == 44 and header[4:8] == header[40:44] == b"\xff" * 4
+
+
+@pytest.mark.parametrize("software", ["wavenet-audio", "eight by"])
+def test_a_stream_says_what_made_it(software: str) -> None:
+    wave = np.random.default_rng(0).uniform(-1, 1, 100)
+    stream = files.wav_header(16_000, 100, 16, software) + files.wav_bytes(wave, 16)
+    assert int.from_bytes(stream[4:8], "little") == len(stream) - 8
+    with soundfile.SoundFile(io.BytesIO(stream)) as file:
+        assert (file.software, file.samplerate, file.subtype) == (software, 16_000, "PCM_16")
+        np.testing.assert_array_equal(file.read(dtype="int16"), files.to_pcm(wave, 16))
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac"])
+def test_a_file_says_what_made_it_only_where_it_is_told(tmp_path: Path, name: str) -> None:
+    wave, told = np.random.default_rng(0).uniform(-1, 1, 100), []
+    for software in ("", files.SOFTWARE):
+        files.write(tmp_path / name, wave, 16_000, software=software)
+        with soundfile.SoundFile(tmp_path / name) as file:
+            told.append(file.software.partition(" (")[0])
+            np.testing.assert_array_equal(file.read(dtype="int16"), files.to_pcm(wave, 16))
+    assert told == ["", "wavenet-audio"]

@@ -30,10 +30,41 @@ def test_spoken_digits_are_known_by_their_names_and_split_by_take(tmp_path: Path
 
 @pytest.mark.parametrize(("others", "layout"), [(1, "fsdd"), (2, "folder")])
 def test_nine_names_in_ten_make_the_layout(tmp_path: Path, said: list[str], others: int, layout: str) -> None:
-    touch(tmp_path, *(f"{digit}_ann_0.wav" for digit in range(9)), *(f"other{i}.wav" for i in range(others)))
+    touch(tmp_path, *(f"{digit}_theo_10.wav" for digit in range(9)), *(f"other{i}.wav" for i in range(others)))
     found = sources.open_folder(tmp_path)
     assert found.layout == layout and len(found.clips) == (9 if layout == "fsdd" else 11)
     assert len(said) == (others if layout == "fsdd" else 0)
+
+
+def test_drums_in_numbered_slots_are_no_spoken_digits(tmp_path: Path, said: list[str]) -> None:
+    touch(tmp_path, *(f"{slot}_{drum}_{hit}.wav" for slot, drum in ((1, "kick"), (2, "snare")) for hit in range(1, 5)))
+    found = sources.open_folder(tmp_path)
+    assert found.layout == "folder" and {(clip.label, clip.speaker, clip.split) for clip in found.clips} == {
+        (None,) * 3
+    }
+    (line,) = said
+    assert line.startswith("8 files are named DIGIT_SPEAKER_TAKE") and "--set data.source=fsdd" in line
+    asked = sources.open_folder(tmp_path, "fsdd")
+    assert {clip.speaker for clip in asked.clips} == {"kick", "snare"}
+
+
+def test_held_out_takes_alone_are_divided_anew_and_told(tmp_path: Path, said: list[str]) -> None:
+    touch(tmp_path, *(f"{digit}_theo_{take}.wav" for digit in range(10) for take in range(6)))
+    clips = sources.open_folder(tmp_path).clips
+    assert {(clip.speaker, clip.split) for clip in clips} == {("theo", None)} and len(clips) == 60
+    assert said == [
+        "all of these files of the Free Spoken Digit Dataset are held out by its own splits (50 for test, 10 for "
+        "valid): they are divided anew, as with --set data.split.by=file"
+    ]
+    spans = splits.divide(clips, [5_000] * 60, SplitConfig(), 100)
+    assert [len(spans[name]) for name in ("train", "valid", "test")] == [54, 3, 3]
+
+
+def test_one_part_of_libritts_that_others_hold_out_can_be_trained_on(tmp_path: Path, said: list[str]) -> None:
+    root = layout_toys.libritts(tmp_path)
+    clips = sources.open_folder(root / "dev-clean").clips
+    assert len(clips) == 3 and {(clip.speaker, clip.split) for clip in clips} == {("84", None)}
+    assert len(said) == 1 and "3 for valid" in said[0]
 
 
 @given(st.from_regex(r"[0-9a-zA-Z_.-]{0,14}", fullmatch=True))
@@ -164,6 +195,51 @@ def test_speech_commands_in_another_format_follow_their_lists(tmp_path: Path, sa
     assert {clip.split for clip in clips_of(root).values()} == {"train", "valid", "test"} and said == []
 
 
+@pytest.mark.parametrize("whose", [("ann", "bob"), ("1", "2"), ("my_voice", "yours_2")])
+def test_other_words_recorded_as_speech_commands_are_known(tmp_path: Path, whose: tuple[str, str]) -> None:
+    touch(tmp_path, *(f"{word}/{who}_nohash_{i}.wav" for word in ("hello", "7") for who in whose for i in range(5)))
+    found = sources.open_folder(tmp_path)
+    assert found.layout == "speech_commands" and found.folder == tmp_path
+    assert {(clip.label, clip.speaker) for clip in found.clips} == {(w, who) for w in ("hello", "7") for who in whose}
+
+
+def test_the_lists_beside_words_are_evidence_enough(tmp_path: Path, said: list[str]) -> None:
+    names = [f"{word}/{i:03}.wav" for word in ("hello", "bye") for i in range(10)]
+    touch(tmp_path / "words", *names, "_background_noise_/hum.wav")
+    for home in (tmp_path, tmp_path / "words"):
+        plain = sources.open_folder(home)
+        assert plain.layout == "folder"
+    for name, number in (("validation_list.txt", 1), ("testing_list.txt", 2)):
+        layout_toys.write(tmp_path / "words" / name, f"hello/00{number}.wav\nbye/00{number}.wav\n")
+    for home in (tmp_path, tmp_path / "words"):
+        found = sources.open_folder(home)
+        assert (found.layout, found.folder) == ("speech_commands", tmp_path / "words")
+        assert [clip.name for clip in found.clips] == sorted(names) and {clip.speaker for clip in found.clips} == {None}
+        own = {"1": "valid", "2": "test"}
+        assert all(clip.split == own.get(clip.path.stem[2], "train") for clip in found.clips)
+        assert {clip.label for clip in found.clips} == {"hello", "bye"}
+    assert said == []
+
+
+def test_words_of_any_file_names_are_read_where_they_are_asked_for(tmp_path: Path, said: list[str]) -> None:
+    touch(tmp_path, "hello/a.wav", "bye/b.wav", "lost.wav")
+    assert {(clip.name, clip.label) for clip in clips_of(tmp_path, "speech_commands").values()} == {
+        ("hello/a.wav", "hello"),
+        ("bye/b.wav", "bye"),
+    }
+    assert [line for line in said if "lost.wav is left out" in line]
+
+
+def test_folders_are_labels_where_all_sound_lies_right_in_one_of_them(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"{drum}/{i}.wav" for drum in ("kick", "snare") for i in range(3)))
+    assert {(clip.name, clip.label) for clip in clips_of(tmp_path).values()} == {
+        (f"{drum}/{i}.wav", drum) for drum in ("kick", "snare") for i in range(3)
+    }
+    assert {clip.label for clip in clips_of(tmp_path / "kick").values()} == {None}
+    touch(tmp_path, "kick/more/a.wav")
+    assert {clip.label for clip in clips_of(tmp_path).values()} == {None}
+
+
 def test_one_word_of_speech_commands_still_follows_the_lists(tmp_path: Path) -> None:
     clips = clips_of(layout_toys.speech_commands(tmp_path) / "zero")
     assert len(clips) == 8 and clips["b83c1acf_nohash_1.wav"].split == "valid"
@@ -178,7 +254,8 @@ def test_a_missing_list_is_a_warning_and_loses_nothing(tmp_path: Path, said: lis
         (root / name).unlink()
     clips = clips_of(root)
     assert len(clips) == len(layout_toys.COMMANDS)
-    assert len(said) == len(missing) and all(name in "".join(said) for name in missing)
+    assert len(said) == 1 and all(name in said[0] for name in missing)
+    assert ("the other list" in said[0]) == (len(missing) == 1)
     expected = {"train", "valid", "test"} - {layouts.LISTS[name] for name in missing} if len(missing) == 1 else {None}
     assert {clip.split for clip in clips.values()} == expected
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from wavenet.audio import splits
 from wavenet.audio.sources import Clip
 from wavenet.audio.splits import Span, Splits, divide
 from wavenet.errors import SoundError
@@ -69,13 +72,20 @@ def test_a_rule_of_the_recipe_goes_before_the_column() -> None:
 
 
 def test_digits_without_a_valid_split_take_five_to_nine() -> None:
-    takes = [(digit, who, take) for digit in range(3) for who in ("ann", "bob") for take in range(15)]
+    takes = [(digit, who, take) for digit in range(3) for who in ("theo", "bob") for take in range(15)]
     clips = [clip(f"flac/{d}_{w}_{t}.flac", split="test" if t < 5 else "train") for d, w, t in takes]
     expected = {
         one.name: "test" if t < 5 else "valid" if t < 10 else "train"
         for one, (_, _, t) in zip(clips, takes, strict=True)
     }
     assert named(clips) == expected
+
+
+def test_drums_in_slots_without_a_valid_split_are_divided_by_name() -> None:
+    clips = [clip(f"{slot}_kick_{hit}.wav", split="train") for slot in (1, 2) for hit in range(20)]
+    values = named(clips)
+    assert list(values.values()).count("valid") == 2
+    assert {int(name.split("_")[2][:-4]) for name in values if values[name] == "valid"} != set(range(5, 10))
 
 
 def test_without_a_valid_split_one_is_cut_from_train_and_test_is_left_alone() -> None:
@@ -92,7 +102,7 @@ def test_a_valid_split_that_is_cut_takes_whole_prompts() -> None:
 
 
 def test_a_column_without_train_is_an_error() -> None:
-    with pytest.raises(SoundError, match="train split"):
+    with pytest.raises(SoundError, match=r"the train split \(9 for test.*--set data\.split\.by=file"):
         named([clip(f"{i}.wav", split="test") for i in range(9)])
 
 
@@ -117,6 +127,30 @@ def test_the_shares_are_those_of_the_recipe() -> None:
     assert "test" not in named(plain(500), SplitConfig(test_percent=0.0)).values()
 
 
+@given(st.integers(5, 199), st.integers(0, 999), percents)
+@example(count=80, first=0, percent=(5.0, 5.0))
+@sweep
+def test_small_sets_have_the_very_shares_asked_for(count: int, first: int, percent: tuple[float, float]) -> None:
+    rule = SplitConfig(valid_percent=percent[0], test_percent=percent[1])
+    values = list(named(plain(count, first), rule).values())
+    for name, share in zip(("valid", "test"), percent, strict=True):
+        asked = count * share / 100
+        assert abs(values.count(name) - asked) <= 0.5 or (values.count(name) == 1 and 0 < asked < 1)
+        assert values.count(name) > 0 or share == 0
+
+
+def test_five_percent_of_eighty_is_four() -> None:
+    values = list(named(plain(80)).values())
+    assert [values.count(name) for name in ("train", "valid", "test")] == [72, 4, 4]
+
+
+@given(st.integers(5, 198), st.integers(0, 999))
+@sweep
+def test_a_file_added_to_a_small_set_moves_few(count: int, first: int) -> None:
+    before, after = named(plain(count, first)), named(plain(count + 1, first))
+    assert sum(after[name] != split for name, split in before.items()) <= 3
+
+
 def test_added_files_move_no_other_file() -> None:
     before, after = named(plain(300)), named(plain(900)[::-1])
     assert before == {name: after[name] for name in before}
@@ -131,7 +165,11 @@ def test_neither_order_nor_length_nor_place_moves_a_file() -> None:
 def test_the_division_of_these_names_is_for_ever() -> None:
     split = named(plain(60))
     assert {name for name in split if split[name] == "test"} == {"sound22.wav", "sound40.wav", "sound44.wav"}
-    assert {name for name in split if split[name] == "valid"} == {"sound18.wav", "sound31.wav"}
+    assert {name for name in split if split[name] == "valid"} == {"sound18.wav", "sound31.wav", "sound38.wav"}
+    many = named(plain(400))
+    for name, split in many.items():  # from 200 on, by the hash alone
+        at = int(hashlib.sha256(name.encode()).hexdigest()[:12], 16) / 16**12
+        assert split == ("test" if at < 0.05 else "valid" if at < 0.1 else "train")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="file names are text on Windows")
@@ -173,8 +211,8 @@ def test_two_takes_of_one_prompt_stay_together() -> None:
 
 
 def test_added_takes_follow_their_speaker() -> None:
-    few = [clip(f"{who}_{i}.wav", speaker=f"s{who}") for who in range(80) for i in range(2)]
-    more = [clip(f"{who}_{i}.wav", speaker=f"s{who}") for who in range(120) for i in range(5)]
+    few = [clip(f"{who}_{i}.wav", speaker=f"s{who}") for who in range(200) for i in range(2)]
+    more = [clip(f"{who}_{i}.wav", speaker=f"s{who}") for who in range(260) for i in range(5)]
     before, after = named(few, SplitConfig(by="speaker")), named(more, SplitConfig(by="speaker"))
     assert before == {name: after[name] for name in before}
 
@@ -221,6 +259,95 @@ def test_takes_of_one_prompt_stay_together_without_being_asked_to() -> None:
 def test_few_prompts_of_many_files_are_divided_by_file() -> None:
     clips = [clip(f"{i}.wav", prompt=f"p{i % 4}") for i in range(40)]
     assert named(clips) == named([clip(one.name) for one in clips])
+
+
+# --- one take in several files ---------------------------------------------------------------------------------------
+
+SPELLINGS = st.sampled_from(["{}.wav", "{}.WAV", "{}.mp3", "{}.wav.flac", "{}.Opus"])
+FOLDERS = st.sampled_from(["{}/", "{}\\", "./{}/", "wav/{}/", "{}/MP3/"])
+
+
+@given(st.integers(1, 300), st.lists(st.tuples(SPELLINGS, FOLDERS, st.booleans()), min_size=1, max_size=3), st.data())
+@sweep
+def test_files_of_one_take_stay_in_one_split_however_they_are_spelled(
+    count: int, spelled: list[tuple[str, str, bool]], data: st.DataObject
+) -> None:
+    by = data.draw(st.sampled_from(["auto", "file"]))
+    names: dict[str, int] = {}
+    for take in range(count):
+        for suffix, folder, composed in spelled:
+            word = unicodedata.normalize("NFC" if composed else "NFD", f"Näh {take}")
+            names.setdefault(folder.format("Lied") + suffix.format(word if composed else word.upper()), take)
+    clips = [clip(name, prompt=data.draw(st.sampled_from([None, "p1", "p2"])) if count < 9 else None) for name in names]
+    divided = divide(clips, [5_000] * len(clips), SplitConfig(by=by), R)
+    found: dict[int, set[str]] = {}
+    for split, spans in divided.items():
+        for span in spans:
+            found.setdefault(names[clips[span.clip].name], set()).add(split)
+    torn = [split for split in found.values() if len(split) > 1]
+    assert torn == ([] if count >= 5 else [{"train", "valid"}])  # few takes are divided in time
+
+
+def test_a_take_in_two_formats_is_one_of_few(tmp_path: Path) -> None:
+    clips = [clip(f"a{i}{suffix}") for i in range(4) for suffix in (".wav", ".mp3")]
+    divided = divide(clips, [5_000 + i for i in range(8)], SplitConfig(), R)
+    (held,) = divided["valid"]
+    assert held == Span(7, 5_007 - 250, 5_007)
+    assert [span.last for span in divided["train"]][-2:] == [held.first - R] * 2  # the other format is cut there too
+
+
+def test_a_second_format_does_not_move_a_take_that_stands_alone() -> None:
+    clips = plain(300)
+    before, after = named(clips), named([*clips, clip("sound7.wv.wav"), clip("sound9.WAVE")])
+    assert {name: after[name] for name in before if name != "sound9.wav"} == {
+        name: split for name, split in before.items() if name != "sound9.wav"
+    }
+    assert after["sound9.wav"] == after["sound9.WAVE"]
+
+
+def test_files_that_share_takes_and_prompts_all_stay_together() -> None:
+    clips = [clip(f"{i}.wav", prompt=f"p{i}") for i in range(60)]
+    clips += [clip(f"{i}.flac", prompt=f"p{i + 1}") for i in range(0, 58, 2)]  # pairs of prompts hang together
+    split = named(clips)
+    for i in range(0, 58, 2):
+        assert split[f"{i}.wav"] == split[f"{i}.flac"] == split[f"{i + 1}.wav"]
+
+
+# --- what is told ----------------------------------------------------------------------------------------------------
+
+
+def doubts(clips: list[Clip], rule: SplitConfig | None = None, layout: str = "libritts") -> list[str]:
+    rule = rule or SplitConfig()
+    return splits.doubts(clips, divide(clips, [5_000] * len(clips), rule, R), rule, layout)
+
+
+def test_splits_as_one_expects_need_no_word() -> None:
+    for count in (1, 3, 5, 80, 400):
+        assert doubts(plain(count)) == []
+    own = [clip(f"{i}.wav", split=split) for i, split in enumerate(["train"] * 8 + ["valid", "test"])]
+    assert doubts(own) == [] and doubts(own, SplitConfig(by="file")) == []
+    assert doubts(plain(80), SplitConfig(valid_percent=30, test_percent=30)) == []  # as it was asked for
+
+
+def test_more_held_out_than_trained_on_is_told_with_the_way_out() -> None:
+    own = [clip(f"{i}.wav", split=split) for i, split in enumerate(["train"] * 2 + ["valid"] * 2 + ["test"] * 3)]
+    remedy = "; --set data.split.by=file divides by a hash of the names"
+    whose = "the splits of layout libritts"
+    assert doubts(own) == [f"{whose} hold out more than half of the files (train 2, valid 2, test 3){remedy}"]
+    speakers = [clip(f"{i}.wav", speaker=f"s{i % 3}") for i in range(9)]
+    told = f"splits by speaker hold out more than half of the files (train 3, valid 3, test 3){remedy}"
+    assert doubts(speakers, SplitConfig(by="speaker")) == [told]
+    nothing = [clip(f"{i}.wav", split=split) for i, split in enumerate(["train"] * 3 + ["valid"])]
+    assert doubts(nothing) == [f"{whose} leave nothing for test (train 3, valid 1, test 0){remedy}"]
+    assert doubts(nothing, layout="metadata") == []
+
+
+def test_a_column_that_parts_a_take_is_told() -> None:
+    own = [clip(f"{i}.wav", split="test" if i == 1 else "valid" if i == 2 else None) for i in range(9)]
+    told = doubts([*own, clip("1.MP3"), clip("3.mp3")])
+    assert told == [
+        "1 take has files in several splits, where scores flatter: 1.wav (test) and 1.MP3 (train); give them one split"
+    ]
 
 
 # --- in time ---------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ NEEDED = {  # what training cannot do without, and what its line begins with
     "cache": "the sound cache ROOT/cache/KEY cannot be written",
     "run/train.log": "ROOT/run/train.log cannot be written",
     "run/environment.json": "ROOT/run/environment.json cannot be written",
+    "run/manifest.csv": "ROOT/run/manifest.csv cannot be written",
     "run/config.yaml": "ROOT/run/config.yaml cannot be written",
     "run/metrics.csv": "ROOT/run/metrics.csv cannot be written",
     "run/model": "the bundle ROOT/run/model cannot be written",

@@ -25,6 +25,7 @@ SUFFIXES = frozenset(
     {".wav", ".wave", ".rf64", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".caf"}
     | {".au", ".snd", ".sph", ".nist", ".voc", ".wve", ".bwf", ".mp2", ".mpga"}
 )
+SOFTWARE = "wavenet-audio"  # in the tag of generated sound, by which it is known again
 BLOCK_FRAMES = 1 << 18  # read and resampled at a time
 MOST_SAMPLES = 1 << 21  # of all channels together, read at a time
 UNKNOWN = (1 << 63) - 1  # frames, as libsndfile says it
@@ -296,8 +297,15 @@ def to_pcm(wave: NDArray[np.floating], bits: int) -> NDArray[np.int32]:
     return np.asarray(np.clip(np.rint(wave.astype(np.float64) * scale), -scale, scale - 1), np.int32)
 
 
-def write(path: Path, wave: NDArray[np.floating], sample_rate: int, bits: int = 16) -> None:
+def write(path: Path, wave: NDArray[np.floating], sample_rate: int, bits: int = 16, software: str = "") -> None:
     """Write mono sound [n] to a .wav or .flac file, whole or not at all.
+
+    Args:
+        path: the file.
+        wave: in [-1, 1].
+        sample_rate: in Hz.
+        bits: 16 or 24.
+        software: what the file says that it was made by: SOFTWARE, where the sound was generated; empty: nothing.
 
     Raises:
         InputError: another suffix, or a rate that FLAC cannot hold.
@@ -309,21 +317,29 @@ def write(path: Path, wave: NDArray[np.floating], sample_rate: int, bits: int = 
     shifted = to_pcm(wave, bits) << (32 - bits)  # libsndfile takes the upper bits
     encoded = io.BytesIO()  # in memory first: the library only asserts that a disk is not full
     try:
-        soundfile.write(encoded, shifted, sample_rate, subtype=f"PCM_{bits}", format=suffix[1:].upper())
+        with soundfile.SoundFile(encoded, "w", sample_rate, 1, f"PCM_{bits}", format=suffix[1:].upper()) as file:
+            if software:
+                file.software = software
+            file.write(shifted)
     except soundfile.SoundFileError as error:
         raise InputError(f"{path} cannot hold this sound ({error.error_string}); try .wav") from None
     atomic.write_bytes(path, encoded.getvalue())
 
 
-def wav_header(sample_rate: int, samples: int, bits: int) -> bytes:
-    """Return the 44 bytes before mono PCM in a WAV stream whose length is known (RIFF, format tag 1)."""
+def wav_header(sample_rate: int, samples: int, bits: int, software: str = "") -> bytes:
+    """Return the bytes before mono PCM in a WAV whose length is known (RIFF, format tag 1): 44, and a software tag."""
     width = bits // 8
     size = samples * width
-    return struct.pack(
-        "<4sI4s4sIHHIIHH4sI",
-        *(b"RIFF", min(36 + size, 0xFFFFFFFF), b"WAVE"),
-        *(b"fmt ", 16, 1, 1, sample_rate, sample_rate * width, width, bits),
-        *(b"data", min(size, 0xFFFFFFFF)),
+    tag = software.encode("ascii") + b"\0" if software else b""
+    tag += b"\0" * (len(tag) % 2)
+    listed = struct.pack("<4sI4s4sI", b"LIST", 12 + len(tag), b"INFO", b"ISFT", len(tag)) + tag if tag else b""
+    return b"".join(
+        (
+            struct.pack("<4sI4s", b"RIFF", min(36 + len(listed) + size, 0xFFFFFFFF), b"WAVE"),
+            struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, sample_rate, sample_rate * width, width, bits),
+            listed,
+            struct.pack("<4sI", b"data", min(size, 0xFFFFFFFF)),
+        )
     )
 
 

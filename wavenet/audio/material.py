@@ -50,6 +50,8 @@ def gather(recipe: Recipe, cache_folder: Path | None = None) -> Material:
     sound = Sound(decoded, data.level, round(data.tail_seconds * rate))
     kept = [clip for clip, entry in zip(source.clips, decoded.entries, strict=True) if entry.reason is None]
     spans = splits.divide(kept, sound.lengths, data.split, recipe.shape.receptive_field)
+    for doubt in splits.doubts(kept, spans, data.split, source.layout):
+        log.warning(doubt)
     _tell_of_twins(sound.entries, spans)
     return Material(source, decoded, sound, spans)
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+import os
+import unicodedata
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wavenet.audio.layouts import Clip, fsdd_parts
+from wavenet.audio import spoken_digits
+from wavenet.audio.files import SUFFIXES
+from wavenet.audio.layouts import Clip
 from wavenet.errors import SoundError
+from wavenet.progress import printable
 from wavenet.records import SplitConfig
 
 FEW_FILES = 5  # below it a file is divided in time
 FEW_GROUPS = 2  # nor can fewer be divided without cutting one
+FORMATS = {".", *(suffix[1:] for suffix in SUFFIXES)}  # as folders are called that hold a take in one of them
+RANKED = 200  # groups below which a hash alone gives shares that are too far from those asked for
 TAIL_SHARE = 0.05  # of the longest file, held out where there are few
 
 
@@ -31,11 +38,12 @@ Splits = dict[str, list[Span]]
 def divide(clips: Sequence[Clip], lengths: Sequence[int], rule: SplitConfig, receptive_field: int) -> Splits:
     """Return the spans of train, valid and test.
 
-    By the data's own column where it has one; else by a hash of each file's prompt or name, or as the rule says, which
-    stays the same when files are added. What several microphones heard at once is one file here, whatever the rule.
-    Without a valid split one is cut from train (takes 5 to 9 where the files are named as in FSDD). With fewer than 5
-    files the last 5 % of the longest are held out, behind a gap of one receptive field, so that no held-out target
-    sees a trained one.
+    By the data's own column where it has one; else by a hash of each file's prompt or name, or as the rule says. From
+    200 groups on a group stays where it is when others are added; fewer are ranked by their hash, so that the shares
+    are those asked for, and a few may move. One take is one file here, whatever the rule: what several microphones
+    heard at once, and files of one path in several formats. Without a valid split one is cut from train (takes 5 to 9
+    where the files are spoken digits, named as in FSDD). With fewer than 5 files the last 5 % of the longest are held
+    out, behind a gap of one receptive field, so that no held-out target sees a trained one.
 
     Args:
         clips: the files that were kept.
@@ -48,13 +56,13 @@ def divide(clips: Sequence[Clip], lengths: Sequence[int], rule: SplitConfig, rec
     """
     names = _own(clips) if rule.by == "auto" else None
     if names is None:
-        if rule.by in ("auto", "file") and len({_take(clip) for clip in clips}) < FEW_FILES:
+        if rule.by in ("auto", "file") and _few(clips):
             return _in_time(clips, range(len(clips)), lengths, receptive_field)
         names = _hashed(_groups(clips, rule.by), rule, test_percent=rule.test_percent)
     trained = [index for index, name in enumerate(names) if name == "train"]
     splits: Splits = {"train": [], "valid": [], "test": []}
     if trained and "valid" not in names:
-        if len({clips[index].prompt or clips[index].name for index in trained}) < FEW_GROUPS:
+        if len(set(_prompts([clips[index] for index in trained]))) < FEW_GROUPS:
             splits = _in_time(clips, trained, lengths, receptive_field)
             names = ["" if name == "train" else name for name in names]
         else:
@@ -64,31 +72,112 @@ def divide(clips: Sequence[Clip], lengths: Sequence[int], rule: SplitConfig, rec
             splits[name].append(Span(index, 0, length))
     for name in ("train", "valid"):
         if not splits[name]:
-            raise SoundError(f"no file is left for the {name} split; set data.split.by, or give more files")
+            counts = ", ".join(f"{len(splits[other]):,} for {other}" for other in splits if splits[other])
+            raise SoundError(
+                f"no file is left for the {name} split ({counts}, by the data's own splits); divide the files anew "
+                "with --set data.split.by=file, or give more"
+            )
     return splits
+
+
+def doubts(clips: Sequence[Clip], divided: Splits, rule: SplitConfig, layout: str) -> list[str]:
+    """Return what is odd about splits, a line each with its remedy; nothing where they are as one would expect.
+
+    Args:
+        clips: the files that were kept.
+        divided: what `divide` made of them.
+        rule: the recipe's.
+        layout: how the data were read.
+    """
+    files = {name: {span.clip for span in spans} for name, spans in divided.items()}
+    counts = ", ".join(f"{name} {len(found):,}" for name, found in files.items())
+    own = rule.by == "auto" and _own(clips) is not None
+    whose = f"the splits of layout {layout}" if own else f"splits by {'name' if rule.by == 'auto' else rule.by}"
+    anew = "" if rule.by == "file" else "; --set data.split.by=file divides by a hash of the names"
+    found, held = [], (files["valid"] | files["test"]) - files["train"]
+    if 2 * len(held) > len(clips) and (own or rule.valid_percent + rule.test_percent < 50):
+        found.append(f"{whose} hold out more than half of the files ({counts}){anew}")
+    if own and layout != "metadata" and not files["test"]:  # a table of one's own says what it says
+        found.append(f"{whose} leave nothing for test ({counts}){anew}")
+    return [*found, *_torn(clips)] if own else found
+
+
+def _torn(clips: Sequence[Clip]) -> list[str]:
+    """Return a line where the data's own splits part files of one take."""
+    takes: dict[str, list[Clip]] = defaultdict(list)
+    for clip in clips:
+        takes[_take(clip)].append(clip)
+    torn = [same for same in takes.values() if len({clip.split or "train" for clip in same}) > 1]
+    if not torn:
+        return []
+    one = torn[0][0]
+    other = next(clip for clip in torn[0] if (clip.split or "train") != (one.split or "train"))
+    pair = " and ".join(f"{printable(clip.name)} ({clip.split or 'train'})" for clip in (one, other))
+    count = f"{len(torn):,} take{'s have' if len(torn) > 1 else ' has'}"
+    return [f"{count} files in several splits, where scores flatter: {pair}; give them one split"]
 
 
 def _own(clips: Sequence[Clip]) -> list[str] | None:
     return [clip.split or "train" for clip in clips] if any(clip.split for clip in clips) else None
 
 
+def _few(clips: Sequence[Clip]) -> bool:
+    """Return whether there are too few takes to divide them by file."""
+    seen: set[str] = set()
+    for clip in clips:
+        seen.add(_take(clip))
+        if len(seen) >= FEW_FILES:
+            return False
+    return True
+
+
 def _take(clip: Clip) -> str:
-    """Return what was recorded at one time: a file, or those of several microphones."""
-    return clip.prompt if clip.microphone and clip.prompt else clip.name
+    """Return what was recorded at one time: the files of several microphones, or of one path, however it is spelled.
+
+    That is the path without the suffixes of sound, and without folders that are called by one (`wav/`, `mp3/`).
+    """
+    if clip.microphone and clip.prompt:
+        return clip.prompt
+    name = unicodedata.normalize("NFC", clip.name.replace("\\", "/")).casefold()
+    stem, suffix = os.path.splitext(name)  # noqa: PTH122  (twenty times as fast)
+    while suffix in SUFFIXES:
+        name = stem
+        stem, suffix = os.path.splitext(name)  # noqa: PTH122
+    return "/".join([part for part in name.split("/") if part not in FORMATS])
 
 
 def _groups(clips: Sequence[Clip], by: str) -> list[str]:
     """Return what each clip must stay together with."""
     if by == "auto":
-        prompts = [clip.prompt or clip.name for clip in clips]
+        prompts = _prompts(clips)
         if len(set(prompts)) >= FEW_FILES:
             return prompts
-    return [_group(clip, by) for clip in clips]
+    return _joined(clips, [_group(clip, by) for clip in clips])
+
+
+def _prompts(clips: Sequence[Clip]) -> list[str]:
+    return _joined(clips, [clip.prompt or clip.name for clip in clips])
+
+
+def _joined(clips: Sequence[Clip], groups: Sequence[str]) -> list[str]:
+    """Return the groups of some clips, made one where they share a take; it is called by its first name."""
+    first: dict[str, str] = {}  # of each group, one that it is joined with
+    by_take: dict[str, str] = {}
+
+    def named(group: str) -> str:
+        while first.get(group, group) != group:
+            group = first[group]
+        return group
+
+    for clip, group in zip(clips, groups, strict=True):
+        low, high = sorted((named(group), named(by_take.setdefault(_take(clip), group))))
+        first[high] = low
+    return [named(group) for group in groups]
 
 
 def _group(clip: Clip, by: str) -> str:
     if by in ("auto", "file"):
-        return _take(clip)
+        return clip.prompt if clip.microphone and clip.prompt else clip.name
     group = clip.speaker if by == "speaker" else clip.prompt or clip.text
     if group is None:
         raise SoundError(f"data.split.by is {by}, but the data name no {by} for {clip.name}; split by file")
@@ -109,6 +198,10 @@ def _hashed(groups: Sequence[str], rule: SplitConfig, test_percent: float) -> li
         raise SoundError(
             f"data.split.by is {rule.by}, which makes {len(ranked)} group(s) of this data; split by file instead"
         )
+    if len(ranked) < RANKED:
+        test, valid = _shares(len(ranked), test_percent, rule.valid_percent)
+        ends = dict(zip(ranked, ["test"] * test + ["valid"] * valid + ["train"] * len(ranked), strict=False))
+        return [ends[group] for group in groups]
     chosen = {
         group: "test" if at < test_percent else "valid" if at < test_percent + rule.valid_percent else "train"
         for group, at in place.items()
@@ -121,16 +214,20 @@ def _hashed(groups: Sequence[str], rule: SplitConfig, test_percent: float) -> li
     return [chosen[group] for group in groups]
 
 
+def _shares(count: int, test_percent: float, valid_percent: float) -> tuple[int, int]:
+    """Return how many of some groups are for test and valid: at least one of each asked for, and one to train on."""
+    test = min(max(1, round(count * test_percent / 100)), count - 2) if test_percent > 0 else 0
+    return test, min(max(1, round(count * valid_percent / 100)), count - test - 1)
+
+
 def _cut_valid(clips: Sequence[Clip], names: list[str], rule: SplitConfig) -> list[str]:
     training = [index for index, name in enumerate(names) if name == "train"]
-    parts = [fsdd_parts(clips[index].name) for index in training]
-    takes = [part[2] for part in parts if part is not None]
+    takes = spoken_digits.takes([clips[index].name for index in training])
     cut = list(names)
-    if len(takes) == len(training) and any(take >= 10 for take in takes) and any(5 <= take < 10 for take in takes):
+    if takes and any(take >= 10 for take in takes) and any(5 <= take < 10 for take in takes):
         chosen = ["valid" if 5 <= take < 10 else "train" for take in takes]
     else:
-        groups = [clips[index].prompt or clips[index].name for index in training]
-        chosen = _hashed(groups, rule, test_percent=0.0)
+        chosen = _hashed(_prompts([clips[index] for index in training]), rule, test_percent=0.0)
     for index, name in zip(training, chosen, strict=True):
         cut[index] = name
     return cut

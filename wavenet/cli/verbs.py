@@ -146,7 +146,7 @@ def _stream(voice: Voice, chosen: dict[str, Any]) -> int:
     sound = voice.stream(**chosen, chunk=max(100, voice.sample_rate // 20))
     pipe, began = sys.stdout.buffer, time.monotonic()
     with atomic.explained(*STDOUT):
-        pipe.write(files.wav_header(voice.sample_rate, total, voice.bits))
+        pipe.write(files.wav_header(voice.sample_rate, total, voice.bits, files.SOFTWARE))
         for part in sound:
             pipe.write(files.wav_bytes(part[0], voice.bits))
             pipe.flush()

@@ -76,7 +76,7 @@ class Sound:
         paths = numbered(Path(path), len(self.samples))
         for target, wave in zip(paths, self.samples, strict=True):
             try:
-                files.write(target, wave, self.sample_rate, self.bits)
+                files.write(target, wave, self.sample_rate, self.bits, files.SOFTWARE)
             except OSError as error:
                 raise WavenetError(
                     f"{target} cannot be written ({error.strerror or error}); free space or name another file"

@@ -300,7 +300,7 @@ class Recorder(pl.Callback):
         wave = np.concatenate(parts)
         path = self.run / "samples" / f"step-{module.step:06d}-0.wav"
         try:
-            files.write(path, wave, rate, voice.bits)
+            files.write(path, wave, rate, voice.bits, files.SOFTWARE)
             pictures.spectrogram(path.with_suffix(".png"), wave, rate, f"{module.recipe.name}, step {module.step:,}")
         except OSError as error:
             log.warning("%s cannot be written (%s); training goes on", path, error.strerror or error)

@@ -21,7 +21,7 @@ from wavenet.errors import BundleError, InputError, Terminated, WavenetError, di
 from wavenet.model import bundle
 from wavenet.progress import log
 from wavenet.records import Recipe
-from wavenet.training import checkpoint, crew, team
+from wavenet.training import checkpoint, crew, manifest, team
 from wavenet.training import module as modules
 from wavenet.training import run as runs
 from wavenet.training.callbacks import Recorder, Standing, Stopper
@@ -157,6 +157,8 @@ def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
     sound = SoundData(recipe, None if options.cache is None else Path(options.cache), fixed_width=options.compiled)
     sound.prepare()
     sound.pinned, sound.share = device == "cuda", (own_team.rank, own_team.size)
+    if state is not None:
+        manifest.check(run, state, sound)
     module = _module(recipe, sound, state, options)
     module.rank = own_team.rank
     if not own_team.leads:
@@ -176,6 +178,7 @@ def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
         runs.clear(run)
     with runs.logged(run):
         log.info(line)
+        manifest.write(run, manifest.rows(sound))
         runs.describe(run, recipe, device)
         _fit(run, module, sound, state=state, device=device, options=options, own_team=own_team)
 
@@ -189,8 +192,6 @@ def _device(name: str) -> str:
 def _module(recipe: Recipe, sound: SoundData, state: dict[str, Any] | None, options: Options) -> WaveNetModule:
     module = modules.build(recipe, options.compiled)
     if state is not None:
-        if state["extra"]["fingerprint"] != sound.fingerprint():
-            raise InputError("the sound is not what this run was begun with; give the same files, or --force")
         checkpoint.restore(module, state)
         sound.first_step = module.step
         return module

@@ -28,6 +28,7 @@ CONTENTS = (  # in the order in which beginning anew removes them: what could be
     "samples",
     "tensorboard",
     "metrics.csv",
+    "manifest.csv",
     "train.log",
     "environment.json",
     "config.yaml",

@@ -1,0 +1,127 @@
+"""Which files a run was begun with, and what each is for: manifest.csv in its folder, a line a file.
+
+A checkpoint knows of its sound only whether it is the same (`SoundData.fingerprint`); this list says what is not.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from wavenet import atomic
+from wavenet.errors import InputError
+from wavenet.progress import printable
+from wavenet.training import checkpoint
+from wavenet.training.data import SoundData
+
+NAME = "manifest.csv"
+DIGITS = 16  # of the digest of a file's samples, in hexadecimal
+SHOWN = 3  # files of a kind that are named
+
+
+@dataclass(frozen=True)
+class Row:
+    """One file that is trained on or held out.
+
+    Args:
+        path: its name in the data folder, what cannot be printed escaped.
+        split: train, valid or test; several where it is divided in time, joined by +; empty where unused.
+        samples: how many were kept, at the recipe's rate.
+        digest: equal for equal samples.
+    """
+
+    path: str
+    split: str
+    samples: int
+    digest: str
+
+
+def rows(sound: SoundData) -> list[Row]:
+    """Return a row for every file that was kept, in their order."""
+    splits: list[list[str]] = [[] for _ in sound.sound.entries]
+    for name, spans in sound.spans.items():
+        for clip in {span.clip for span in spans}:
+            splits[clip].append(name)
+    return [
+        Row(printable(entry.name), "+".join(split), entry.length, entry.digest[:DIGITS])
+        for entry, split in zip(sound.sound.entries, splits, strict=True)
+    ]
+
+
+def write(run: Path, listed: Sequence[Row]) -> None:
+    """Write manifest.csv, whole or not at all.
+
+    Raises:
+        WavenetError: it cannot be written.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([field.name for field in fields(Row)])
+    writer.writerows(astuple(row) for row in listed)
+    with atomic.explained(run / NAME, checkpoint.REMEDY):
+        atomic.write_text(run / NAME, text.getvalue())
+
+
+def read(run: Path) -> list[Row] | None:
+    """Return what `write` wrote; None where it is missing or damaged."""
+    try:
+        with (run / NAME).open(encoding="utf-8", newline="") as file:
+            return [
+                Row(row["path"], row["split"], int(row["samples"]), row["digest"])
+                for row in csv.DictReader(file, strict=True)
+            ]
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+        return None
+
+
+def check(run: Path, state: dict[str, Any], sound: SoundData) -> None:
+    """Raise InputError, which names files, where the sound is not what a run was begun with.
+
+    Args:
+        run: its folder.
+        state: its checkpoint.
+        sound: prepared.
+    """
+    if state["extra"]["fingerprint"] == sound.fingerprint():
+        return
+    before = read(run)
+    if before is None:
+        told = "which files came, went or changed is not known, as it has no manifest.csv (an older version wrote none)"
+    else:
+        told = difference(before, rows(sound)) or "the same files, which this version cuts or measures otherwise"
+    raise InputError(
+        f"the sound is not what {run} was begun with: {told}; give that sound again, or train on this one in another "
+        f"run with --out (--init {run} takes over what was learnt)"
+    )
+
+
+def difference(before: Sequence[Row], now: Sequence[Row]) -> str:
+    """Return in words what came, went, changed, or stands in another split; empty where nothing did."""
+    old, new = ({row.path: row for row in listed} for listed in (before, now))
+    both = [path for path in new if path in old]
+    changed = [path for path in both if (old[path].samples, old[path].digest) != (new[path].samples, new[path].digest)]
+    moved = [
+        f"{path}: {old[path].split or 'unused'}, now {new[path].split or 'unused'}"
+        for path in both
+        if old[path].split != new[path].split
+    ]
+    found = (
+        ("came", [path for path in new if path not in old]),
+        ("went", [path for path in old if path not in new]),
+        ("changed", changed),
+        ("stand in another split" if len(moved) > 1 else "stands in another split", moved),
+    )
+    return ", ".join(f"{_files(len(names))} {what} ({_some(names)})" for what, names in found if names)
+
+
+def _files(count: int) -> str:
+    return f"{count:,} file{'s' if count != 1 else ''}"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f", and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
