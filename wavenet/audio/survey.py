@@ -127,4 +127,4 @@ def scan(folder: str | Path) -> Survey:
         for clip in source.clips:
             entries.append(decoding.measure(clip))
             progress.advance(1)
-    return Survey(source.folder, source.layout, tuple(entries), source.passed_over)
+    return Survey(source.folder, source.layout, tuple(entries), passed_over=source.passed_over)
