@@ -184,6 +184,15 @@ def test_mp3_that_counts_nothing_is_read_to_its_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a folder cannot be opened on Windows")
+@pytest.mark.parametrize("name", ["a.mp2", "a.mpga"])
+def test_layer_two_is_read_too(tmp_path: Path, name: str) -> None:
+    frame = bytes([0xFF, 0xFD, 0x40, 0xC0]) + bytes(144 * 64_000 // 44_100 - 4)  # 64 kbit/s, 44.1 kHz, mono, silence
+    (tmp_path / name).write_bytes(40 * frame)
+    with files.Reader(tmp_path / name) as reader:
+        assert (reader.subtype, reader.sample_rate) == ("MPEG_LAYER_II", 44_100)
+        assert sum(len(block) for block in reader.blocks()) == 40 * 1_152
+
+
 def test_an_error_of_the_disk_in_such_mp3_is_an_error_of_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -184,6 +184,44 @@ def test_a_folder_without_sound_is_one_sentence_that_names_it(tmp_path: Path, ma
     ) in str(caught.value)
 
 
+# --- what is passed over ---------------------------------------------------------------------------------------------
+
+
+def test_every_file_passed_over_is_told_once_whatever_the_layout(tmp_path: Path, said: list[str]) -> None:
+    touch(tmp_path, "a.wav", "b.wav", "c.m4a", "d/e.m4a", ".f.wav")
+    assert sources.open_folder(tmp_path).passed_over == {".m4a": 2, "hidden": 1}
+    line = f"{tmp_path}: files of sound that are not read: 2 .m4a (convert: `ffmpeg -i IN.m4a OUT.wav`; first: c.m4a), "
+    assert said == [line + "1 hidden by a dot (rename; first: .f.wav)"]
+    table(tmp_path, "path\na.wav\n.f.wav\nc.m4a\n")  # named in a row: hidden sound is read, but no m4a
+    assert sources.open_folder(tmp_path).passed_over == {".m4a": 2, "not in the data set": 1}
+    assert len(said) == 3 and "sound files without a row, left out: 1 (first: b.wav)" in said[1]
+    assert "2 .m4a" in said[2] and "hidden" not in said[2]
+
+
+def test_a_folder_of_nothing_else_says_what_converts_it(tmp_path: Path) -> None:
+    with pytest.raises(SoundError, match=r"no sound that can be read; it has 2 \.aac \(convert: `ffmpeg -i IN\.aac"):
+        sources.open_folder(touch(tmp_path, "a.aac", "b.aac"))
+
+
+def test_a_table_below_that_is_not_understood_is_told_and_the_names_of_files_are_gone_by(
+    tmp_path: Path, said: list[str]
+) -> None:
+    root = layout_toys.vctk(tmp_path)
+    table(root, "id;mood\n1;glad\n")
+    assert sources.open_folder(tmp_path).layout == "vctk"
+    assert "metadata.csv begins with `id;mood`" in said[0] and said[0].endswith("; it is left aside")
+
+
+@pytest.mark.parametrize("name", ["metadata.jsonl", "labels.csv", "train/metadata.csv", "Metadata.xlsx"])
+def test_a_table_of_another_name_or_place_is_told_where_the_folder_is_plain(
+    tmp_path: Path, said: list[str], name: str
+) -> None:
+    touch(tmp_path, "train/a.wav", "test/b.wav", name)
+    assert sources.open_folder(tmp_path).layout == "folder"
+    assert len(said) == 1 and f"{name} is not read; a table of its files is metadata.csv" in said[0]
+    assert sources.open_folder(tmp_path, "folder").layout == "folder" and len(said) == 1  # as was asked
+
+
 # --- as the recipe says ----------------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+import layout_toys
 import numpy as np
 import pytest
 import soundfile
@@ -175,3 +176,9 @@ def test_the_recordings_are_read_and_divided_as_their_tables_say(real_audio: Pat
     assert table_splits(real_audio / "digits") == {"train": 2_400, "valid": 300, "test": 300}  # its table has no valid
     assert table_splits(real_audio / "kathleen") == {"train": 1_453, "valid": 71, "test": 96}
     assert table_splits(real_audio / "piano") == {"train": 336, "valid": 22, "test": 18}
+
+
+def test_files_that_are_not_looked_into_are_counted_by_kind(tmp_path: Path) -> None:
+    layout_toys.sounds(tmp_path, "a.wav")
+    (tmp_path / "memo.m4a").touch()
+    assert survey.scan(tmp_path).to_json()["passed_over"] == {".m4a": 1}

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from pathlib import Path
 
 import layout_toys
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from layout_toys import table, touch
 
 from wavenet.audio import sources, tables
 from wavenet.errors import SoundError
+from wavenet.records import DataConfig
 
 
 def names(source: sources.Source) -> list[str]:
@@ -26,7 +30,8 @@ def test_our_table_names_everything_it_has_a_column_for(tmp_path: Path, said: li
         "train,b.wav,,,,,\n",
     )
     found = sources.open_folder(tmp_path)
-    assert found.layout == "metadata" and said == []
+    assert found.layout == "metadata"
+    assert said == [f"{tmp_path}/metadata.csv: sound files without a row, left out: 1 (first: not_listed.wav)"]
     first = sources.Clip(tmp_path / "flac/a.flac", "flac/a.flac", "ann", "3", 'Well, "now".', "p7", "test")
     assert found.clips == (sources.Clip(tmp_path / "b.wav", "b.wav", split="train"), first)
 
@@ -90,34 +95,210 @@ def test_usual_words_for_splits_are_understood(tmp_path: Path, word: str, split:
 
 
 def test_an_unknown_split_is_one_sentence_with_the_word(tmp_path: Path) -> None:
-    table(tmp_path, "path,split\na.wav,train\nb.wav,holdout\n")
-    with pytest.raises(SoundError, match=r"metadata\.csv.*'holdout'.*train, valid or test"):
+    table(tmp_path, "path,split\na.wav,train\n\nb.wav,holdout\n")
+    with pytest.raises(SoundError, match=r"metadata\.csv, line 4: .*'holdout'.*train, valid or test"):
         sources.open_folder(tmp_path)
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "has"),
     [
-        b"file_name,speaker\na.wav,ann\n",
-        b"c|some words|some words\n",
-        b"",
-        b"path,speaker\na.wav,Zo\xeb\n" * 5_000,  # Latin-1, noticed only far down
-        "path,speaker\na.wav,ann\n".encode("utf-16"),
+        (b"id;speaker\na;ann\n", "begins with `id;speaker`"),
+        (b"a.wav,ann\nb.wav,bob\n", "begins with `a.wav,ann`"),  # no first line of columns
+        (b"c|some words|some words\n", "begins with `c|some words|some words`"),
+        (b"PK\x03\x04\0\0binary", "begins with `PK\\x03\\x04"),  # a workbook of another name
+        (b"", "is empty"),
     ],
-    ids=["other columns", "bars", "empty", "latin-1", "utf-16"],
 )
-def test_an_unknown_table_is_left_aside_with_a_warning_or_refused(
-    tmp_path: Path, said: list[str], content: bytes
+def test_a_table_that_is_not_understood_is_told_with_what_was_expected(
+    tmp_path: Path, said: list[str], content: bytes, has: str
 ) -> None:
     touch(tmp_path, "a.wav", "b.wav")
     (tmp_path / "metadata.csv").write_bytes(content)
-    try:
-        found = sources.open_folder(tmp_path)
-    except SoundError as error:
-        assert b"path" in content[:4] and "metadata.csv" in str(error) and "\n" not in str(error)
-        return
+    found = sources.open_folder(tmp_path)
     assert found.layout == "folder" and names(found) == ["a.wav", "b.wav"]
-    assert len(said) == 1 and "metadata.csv" in said[0]
+    (line,) = said
+    assert f"metadata.csv {has}" in line and "expected a first line of columns such as path,speaker" in line
+    assert line.endswith("the folder is read as plain sound")
+    with pytest.raises(SoundError, match="expected a first line of columns such as path,speaker") as caught:
+        sources.open_folder(tmp_path, "metadata")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_table_that_may_not_be_read_is_told(tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    table(touch(tmp_path, "a.wav"), "path\na.wav\n")
+
+    def refuse(_: Path) -> bytes:  # root may read anything
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    assert sources.open_folder(tmp_path).layout == "folder"
+    assert len(said) == 1 and "metadata.csv cannot be read: Permission denied" in said[0]
+
+
+# --- as others save it -----------------------------------------------------------------------------------------------
+
+ROWS = [("a/s0.wav", "ann", "One, two", "train"), ("a/s1.wav", "Zoë", "Three", "dev")]
+CLIPS = [("a/s0.wav", "ann", "One, two", "train"), ("a/s1.wav", "Zoë", "Three", "valid")]
+
+
+def told(folder: Path) -> list[tuple[str, str | None, str | None, str | None]]:
+    found = sources.open_folder(folder)
+    assert found.layout == "metadata"
+    return [(clip.name, clip.speaker, clip.text, clip.split) for clip in found.clips]
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+@pytest.mark.parametrize(
+    ("name", "encoding", "head"),
+    [
+        ("metadata.csv", "cp1252", ["path", "speaker", "text", "split"]),
+        ("metadata.tsv", "utf-8", [" File_Name", "Speaker ID", "transcription", "SPLIT "]),
+        ("Metadata.CSV", "utf-16", ["AUDIO", "client_id", "Sentence", "Split"]),
+    ],
+)
+def test_speakers_texts_and_splits_are_read_however_a_table_was_saved(
+    tmp_path: Path, said: list[str], name: str, delimiter: str, encoding: str, head: list[str]
+) -> None:
+    touch(tmp_path, "a/s0.wav", "a/s1.wav")
+    text = "".join(delimiter.join(row) + "\r\n" for row in [head, *ROWS])
+    (tmp_path / name).write_bytes(text.encode(encoding))
+    assert told(tmp_path) == CLIPS and said == []
+
+
+def test_of_several_tables_csv_goes_before_tsv_and_the_usual_name_before_others(tmp_path: Path) -> None:
+    touch(tmp_path, "a.wav")
+    for name in ("metadata.tsv", "Metadata.csv", "metadata.csv"):
+        (tmp_path / name).write_text(f"path,speaker\na.wav,{name}\n")
+        assert told(tmp_path) == [("a.wav", name, None, None)]
+
+
+@pytest.mark.parametrize("head", [alias for alias in tables.COLUMNS["path"] if alias != "path"])
+def test_every_name_of_the_column_of_files_is_understood(tmp_path: Path, head: str) -> None:
+    table(touch(tmp_path, "a.wav", "b.wav"), f"speaker,{head}\nann,b.wav\n")
+    assert told(tmp_path) == [("b.wav", "ann", None, None)]
+
+
+def test_of_two_columns_of_files_path_is_meant(tmp_path: Path) -> None:
+    table(touch(tmp_path, "a.wav", "b.wav"), "file,path\na.wav,b.wav\na.wav,\n")
+    assert [name for name, *_ in told(tmp_path)] == ["a.wav", "b.wav"]  # and the other where it says nothing
+
+
+def test_one_line_tells_the_columns_found_and_those_not_understood(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    table(touch(tmp_path, "é.wav"), "File,mood,Sentence,,take\né.wav,glad,Hi.,,1\n", "cp1252")
+    with caplog.at_level("INFO", "wavenet"):
+        sources.open_folder(tmp_path)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path}/metadata.csv: columns path (`File`), text (`Sentence`); not understood: `mood`, `take`; "
+        "rows: 1; read as Windows-1252"
+    ]
+
+
+def test_two_spellings_of_one_file_are_one_clip(tmp_path: Path, said: list[str]) -> None:
+    touch(tmp_path, "a/é.wav")
+    apart = unicodedata.normalize("NFD", "a/é.wav")
+    table(tmp_path, f"path,split\na\\é.wav,train\n./a/é.wav,test\n{apart},test\n{tmp_path}/a/é.wav,test\n")
+    assert told(tmp_path) == [("a/é.wav", None, None, "train")]
+    assert said == [
+        f"{tmp_path}/metadata.csv: rows of a file that an earlier row names, left out: 3 (first: line 3, ./a/é.wav)"
+    ]
+
+
+def test_rows_without_a_file_and_rows_too_long_are_told(tmp_path: Path, said: list[str]) -> None:
+    table(touch(tmp_path, "a.wav"), "path,text\na.wav,Well, now\n,lost\n,,\n")
+    assert told(tmp_path) == [("a.wav", None, "Well", None)]
+    assert said == [
+        f"{tmp_path}/metadata.csv: rows that name no file, left out: 1 (first: line 3)",
+        f"{tmp_path}/metadata.csv: rows with more cells than the first line, cut (quote what holds a delimiter): "
+        "1 (first: line 2, a.wav)",
+    ]
+
+
+def test_a_stray_quote_is_told_and_costs_no_row(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    table(touch(tmp_path, "a.wav", "b.wav"), 'path\ttext\na.wav\t"Well" he said\nb.wav\t"Now\n')
+    with caplog.at_level("INFO", "wavenet"):
+        assert told(tmp_path) == [("a.wav", None, '"Well" he said', None), ("b.wav", None, '"Now', None)]
+    assert "quotes that are not around a whole cell are taken as text" in caplog.text
+
+
+def test_ids_and_converted_files_are_found_but_never_another_rows_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    touch(tmp_path, "clips/a.wav", "clips/b.flac", "c.wav")
+    table(tmp_path, "file_name,speaker\nc,gone\na,ann\nclips/b.m4a,bob\nc.wav,cy\n")
+    with caplog.at_level("INFO", "wavenet"):
+        clips = told(tmp_path)
+    assert clips == [
+        *(("c", "gone", None, None), ("c.wav", "cy", None, None)),  # the first is missing, and decoding says so
+        *(("clips/a.wav", "ann", None, None), ("clips/b.flac", "bob", None, None)),
+    ]
+    assert "of another suffix, case or folder: 2 (first: line 3, a is clips/a.wav)" in caplog.text
+
+
+PIECES = st.sampled_from(
+    [b"path", b"file", b"split", b"a.wav", b"b.wav", b"train", b"a|x", b"sep=;", b"..", b"/", b"C:\\"]
+)
+MARKS = st.sampled_from(
+    [b",", b";", b"\t", b"|", b'"', b"\n", b"\r", b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\xe9", b"\x85"]
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    content=st.lists(PIECES | MARKS | st.binary(max_size=3), max_size=25).map(b"".join),
+    layout=st.sampled_from(["auto", "metadata", "ljspeech"]),
+    outside=st.booleans(),
+)
+def test_any_bytes_are_a_table_or_one_sentence(tmp_path: Path, content: bytes, layout: str, outside: bool) -> None:
+    touch(tmp_path, "a.wav", "b.wav")
+    (tmp_path / "metadata.csv").write_bytes(content)
+    try:
+        found = sources.open_folder(tmp_path, layout, outside)
+    except SoundError as error:
+        assert str(error).isprintable()
+    else:
+        assert len(set(names(found))) == len(found.clips)
+
+
+# --- outside the folder ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("word", ["../b.wav", "{}/b.wav", "out/b.wav", "..\\b.wav"])
+def test_rows_outside_the_folder_are_kept_only_where_the_recipe_says_so(
+    tmp_path: Path, said: list[str], word: str
+) -> None:
+    touch(tmp_path, "b.wav", "elsewhere/b.wav")
+    folder = table(touch(tmp_path / "data", "a.wav"), f"path\na.wav\n{word.format(tmp_path)}\n")
+    if word == "out/b.wav":
+        (folder / "out").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    assert names(sources.find(DataConfig(1, path=str(folder)))) == ["a.wav"]
+    assert said[-1] == (
+        f"{folder}/metadata.csv: rows of files outside its folder, left out (`--set data.outside=true` keeps them): "
+        f"1 (first: line 3, {word.format(tmp_path)})"
+    )
+    said.clear()
+    kept = sources.find(DataConfig(1, path=str(folder), outside=True)).clips
+    there = "elsewhere/b.wav" if word == "out/b.wav" else "b.wav"
+    assert {clip.name: clip.path.resolve() for clip in kept} == {
+        "a.wav": folder / "a.wav",
+        "out/b.wav" if word == "out/b.wav" else "../b.wav": tmp_path / there,
+    }
+    assert said == []
+
+
+def test_two_spellings_of_one_file_outside_are_one_clip(tmp_path: Path) -> None:
+    touch(tmp_path, "b.wav")
+    folder = table(touch(tmp_path / "data", "a.wav"), f"path\na.wav\n../b.wav\n{tmp_path}/b.wav\nsub/../../b.wav\n")
+    assert names(sources.open_folder(folder, outside=True)) == ["../b.wav", "a.wav"]
+
+
+def test_a_table_of_files_outside_alone_says_what_keeps_them(tmp_path: Path) -> None:
+    touch(tmp_path, "b.wav")
+    folder = table(touch(tmp_path / "data", "a.wav"), "path\n../b.wav\n")
+    with pytest.raises(SoundError, match=r"outside its folder; `--set data\.outside=true` keeps them"):
+        sources.open_folder(folder)
 
 
 def test_a_table_without_rows_holds_no_sound(tmp_path: Path) -> None:
@@ -181,7 +362,7 @@ def test_our_column_goes_before_lines_with_bars(tmp_path: Path) -> None:
     assert sources.open_folder(tmp_path).layout == "metadata"
 
 
-@pytest.mark.parametrize("content", [b"gone|words\n", b"a|Zo\xeb\n", b""], ids=["no id", "latin-1", "empty"])
+@pytest.mark.parametrize("content", [b"gone|words\n", b"gone|Zo\xeb\n", b""], ids=["no id", "latin-1", "empty"])
 def test_a_table_asked_for_as_ljspeech_must_be_one(tmp_path: Path, content: bytes) -> None:
     touch(tmp_path, "a.wav")
     (tmp_path / "metadata.csv").write_bytes(content)
@@ -190,9 +371,40 @@ def test_a_table_asked_for_as_ljspeech_must_be_one(tmp_path: Path, content: byte
     assert "\n" not in str(caught.value)
 
 
-def test_a_table_two_folders_share_is_none(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-8-sig"])
+@pytest.mark.parametrize(("mark", "end"), [("|", "\r"), ("|", "\r\n"), ("\t", "\n")])
+def test_lines_of_ids_are_read_however_they_were_saved(tmp_path: Path, encoding: str, mark: str, end: str) -> None:
+    apart = unicodedata.normalize("NFD", "é")
+    touch(tmp_path, "wavs/a.wav", f"wavs/{apart}.wav")
+    text = f"wavs\\a.wav{mark}Grüße{end}é{mark}zwei, drei{end}"
+    (tmp_path / "metadata.csv").write_bytes(text.encode(encoding))
+    assert texts(tmp_path) == {"wavs/a.wav": "Grüße", f"wavs/{apart}.wav": "zwei, drei"}
+
+
+def test_columns_of_our_own_between_bars_go_before_lines_of_ids(tmp_path: Path) -> None:
+    touch(tmp_path, "wavs/a.wav")
+    table(tmp_path, "audio_file|text|speaker_name\nwavs/a.wav|Hello|bob\n")
+    assert told(tmp_path) == [("wavs/a.wav", "bob", "Hello", None)]
+
+
+def test_a_first_line_of_file_and_text_may_be_ids_unless_it_says_path(tmp_path: Path) -> None:
+    touch(tmp_path, "wavs/a.wav", "wavs/b.wav")
+    table(tmp_path, "file|text\na|One\n")
+    assert texts(tmp_path) == {"wavs/a.wav": "One", "wavs/b.wav": None}
+    table(tmp_path, "path|text\na|One\n")
+    assert told(tmp_path) == [("wavs/a.wav", None, "One", None)]
+
+
+def test_a_word_between_commas_of_a_first_line_is_no_column(tmp_path: Path) -> None:
+    touch(tmp_path, "wavs/a.wav", "wavs/b.wav")
+    table(tmp_path, "a|Play the sound, audio, speaker\nb|Two\n")
+    assert texts(tmp_path) == {"wavs/a.wav": "Play the sound, audio, speaker", "wavs/b.wav": "Two"}
+
+
+def test_a_table_two_folders_share_is_none(tmp_path: Path, said: list[str]) -> None:
     layout_toys.ljspeech(tmp_path / "one")
     layout_toys.ljspeech(tmp_path / "two")
     found = sources.open_folder(tmp_path)
     assert found.layout == "folder" and len(found.clips) == 16
+    assert len(said) == 1 and "one/LJSpeech-1.1/metadata.csv, and 1 more is not read" in said[0]
     assert tables.beside(tmp_path, [clip.path for clip in found.clips]) == tmp_path / "metadata.csv"

@@ -24,7 +24,7 @@ from wavenet.progress import log
 
 SUFFIXES = frozenset(
     {".wav", ".wave", ".rf64", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".caf"}
-    | {".au", ".snd", ".sph", ".nist", ".voc", ".wve"}
+    | {".au", ".snd", ".sph", ".nist", ".voc", ".wve", ".bwf", ".mp2", ".mpga"}
 )
 SOFTWARE = "wavenet-audio"  # in the tag of generated sound, by which it is known again
 BLOCK_FRAMES = 1 << 18  # read and resampled at a time

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
-from wavenet.audio import generated, spoken_digits
+from wavenet.audio import generated, spoken_digits, unread
 from wavenet.audio.files import SUFFIXES, is_file
 from wavenet.errors import SoundError
 from wavenet.progress import log, printable
@@ -55,7 +55,7 @@ def bare(path: PurePath) -> str:
     return os.path.splitext(path.as_posix())[0]  # noqa: PTH122  (twenty times as fast, for 400,000 files)
 
 
-def walk(folder: Path, *, outside: bool = False, own: bool = False) -> list[Path]:
+def walk(folder: Path, beside: list[Path] | None = None, *, outside: bool = False, own: bool = False) -> list[Path]:
     """Return the sound files below a folder; links are followed, each folder is entered once.
 
     What is passed over is told: folders that cannot be read, links to folders that lie elsewhere, and runs and bundles
@@ -63,6 +63,7 @@ def walk(folder: Path, *, outside: bool = False, own: bool = False) -> list[Path
 
     Args:
         folder: the folder, whatever it is itself.
+        beside: takes the other files that are worth a word (see `unread.noted`).
         outside: follow links to folders that do not lie below it, too.
         own: enter runs and bundles, too.
     """
@@ -89,6 +90,8 @@ def walk(folder: Path, *, outside: bool = False, own: bool = False) -> list[Path
                 for name in sorted(names)
                 if os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")  # noqa: PTH122  (see bare)
             ]
+            if beside is not None:
+                beside += unread.noted(place, names)
         entered.add(real)
     _tell(away, "leads out of the data folder and is not followed", "--set data.outside=true follows it")
     _tell(made, "is passed over, being a run or bundle of this program", TAKE_OWN)

@@ -6,10 +6,10 @@ import dataclasses
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from wavenet.audio import generated, layouts, tables
+from wavenet.audio import generated, layouts, tables, unread
 from wavenet.audio.files import SUFFIXES, is_file
 from wavenet.audio.layouts import Clip
 from wavenet.errors import SoundError
@@ -27,11 +27,13 @@ class Source:
         folder: its own folder: the one given, or the one below it that holds the data set as it was unpacked.
         layout: folder, metadata, ljspeech, fsdd, vctk, speech_commands, yesno or libritts.
         clips: in the order of their names.
+        passed_over: how many files of sound below the folder are no clips, by suffix where the format cannot be read.
     """
 
     folder: Path
     layout: str
     clips: tuple[Clip, ...]
+    passed_over: dict[str, int] = field(default_factory=dict)
 
 
 def find(data: DataConfig) -> Source:
@@ -52,10 +54,12 @@ def find(data: DataConfig) -> Source:
 def open_folder(folder: Path, source: str = "auto", outside: bool = False, own: bool = False) -> Source:
     """Return the clips of a folder, read as `source`, or as what it looks like (auto).
 
+    What is passed over is told: here alone, so that it is the same wherever a folder is opened.
+
     Args:
         folder: the folder.
         source: the layout, or auto.
-        outside: follow links that lead out of it.
+        outside: follow links that lead out of it, and keep rows of its table that name files there.
         own: take what this program made, too: runs, and sound that it generated. What a table names is always taken.
 
     Raises:
@@ -64,8 +68,8 @@ def open_folder(folder: Path, source: str = "auto", outside: bool = False, own: 
     if not os.path.isdir(folder):  # noqa: PTH112  (Path.is_dir may raise)
         what = "is a file, not a folder" if is_file(folder) else "does not exist"
         raise SoundError(f"the data folder {folder} {what}; give a folder of sound files")
-    given = folder.absolute()
-    sounds = layouts.walk(given, outside=outside, own=own)
+    given, beside = folder.absolute(), list[Path]()
+    sounds = layouts.walk(given, beside, outside=outside, own=own)
     made = set() if own else generated.marked(sounds)
     recorded = [path for path in sounds if path not in made] if made else sounds
     table, held = _nearest_table(given, recorded)
@@ -74,13 +78,28 @@ def open_folder(folder: Path, source: str = "auto", outside: bool = False, own: 
         _tell_of_others(table, [] if len(held) == len(recorded) else sorted({*recorded} - {*held}))
     else:
         held = recorded
-    home, clips = _read(given, layout, table, held)
+    home, clips = _read(given, layout, table, held, outside)
+    used = {clip.path for clip in clips}
+    others = unread.sort_out(path for path in beside if path not in used or path.suffix.lower() in unread.FORMATS)
     if made and not clips:
         raise SoundError(f"{folder} holds only sound that this program generated; {layouts.TAKE_OWN}")
     if not clips:
-        raise SoundError(f"{folder} holds no sound ({', '.join(sorted(SUFFIXES))}); give a folder of sound files")
-    layouts.tell_of_generated(made.difference(clip.path for clip in clips))
-    return Source(folder if home == given else home, layout, tuple(sorted(clips, key=lambda clip: clip.name)))
+        raise SoundError(f"{folder} holds no sound that can be read; {_remedy(given, others)}")
+    layouts.tell_of_generated(made.difference(used))
+    unread.tell(given, others)
+    if source == "auto" and layout == "folder" and not is_file(table):
+        unread.tell_of_tables(given, others.tables)
+    unused = sum(path not in used for path in recorded)
+    passed_over = others.counts() | ({"not in the data set": unused} if unused else {})
+    clips.sort(key=lambda clip: clip.name)
+    return Source(folder if home == given else home, layout, tuple(clips), passed_over)
+
+
+def _remedy(folder: Path, others: unread.Unread) -> str:
+    """Return what to do where a folder has no sound that can be read."""
+    there = unread.described(folder, others)
+    usual = f"give a folder of sound files ({', '.join(sorted(SUFFIXES))})"
+    return f"it has {there}" if there else usual
 
 
 def _nearest_table(folder: Path, sounds: list[Path]) -> tuple[Path, list[Path]]:
@@ -102,15 +121,18 @@ def _nearest_table(folder: Path, sounds: list[Path]) -> tuple[Path, list[Path]]:
 
 
 def _recognise(folder: Path, table: Path, held: list[Path], sounds: list[Path]) -> str:
-    if "path" in tables.header(table):
-        return "metadata"
-    if tables.is_ljspeech(table, held):
-        return "ljspeech"
-    if table.parent == folder and is_file(table):
-        log.warning(
-            "%s has no column `path`, nor lines `id|text` of this sound: the folder is read as plain sound", table
-        )
-        return "folder"
+    if is_file(table):
+        try:
+            layout = tables.recognise(table, held)
+            reason = tables.not_understood(table) if layout is None else ""
+        except SoundError as error:
+            layout, reason = None, str(error)
+        if layout is not None:
+            return layout
+        plain = table.parent == folder
+        log.warning("%s%s", reason, ": the folder is read as plain sound" if plain else "; it is left aside")
+        if plain:
+            return "folder"
     return layouts.recognise(sounds) or "folder"
 
 
@@ -121,10 +143,10 @@ def _tell_of_others(table: Path, sounds: list[Path]) -> None:
         log.warning("%s is left out: it does not lie where %s tells of sound%s", printable(str(sounds[0])), table, more)
 
 
-def _read(folder: Path, layout: str, table: Path, sounds: list[Path]) -> tuple[Path, list[Clip]]:
+def _read(folder: Path, layout: str, table: Path, sounds: list[Path], outside: bool) -> tuple[Path, list[Clip]]:
     """Return a data set's own folder and its clips."""
     if layout == "metadata":
-        return table.parent, tables.metadata(table)
+        return table.parent, tables.metadata(table, sounds, outside)
     if layout == "folder" or not sounds:
         return folder, layouts.any_folder(folder, sounds)
     if layout == "ljspeech":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,13 @@ class Survey:
         folder: the folder.
         layout: what it was recognised as, such as folder or vctk.
         entries: one per file, in the order of names, measured at the file's own rate.
+        passed_over: how many files of sound were not looked into, by their kind (see `Source`).
     """
 
     folder: Path
     layout: str
     entries: tuple[Entry, ...]
+    passed_over: dict[str, int] = field(default_factory=dict)
 
     @property
     def kept(self) -> list[Entry]:
@@ -44,6 +46,7 @@ class Survey:
             "folder": str(self.folder),
             "layout": self.layout,
             "minutes_kept": round(self.minutes_kept, 4),
+            "passed_over": self.passed_over,
             "files": [
                 {
                     "path": entry.name,
@@ -124,4 +127,4 @@ def scan(folder: str | Path) -> Survey:
         for clip in source.clips:
             entries.append(decoding.measure(clip))
             progress.advance(1)
-    return Survey(source.folder, source.layout, tuple(entries))
+    return Survey(source.folder, source.layout, tuple(entries), passed_over=source.passed_over)
