@@ -19,7 +19,7 @@ from types import FrameType
 from wavenet.cli.arguments import arguments_of
 from wavenet.cli.verbs import VERBS
 from wavenet.errors import Terminated, WavenetError, on_one_line
-from wavenet.progress import log, printable
+from wavenet.progress import Words, log, printable
 
 HUNG_UP = 141
 
@@ -89,17 +89,6 @@ def _show(error: BaseException, verbose: bool) -> None:
 def _words(quiet: bool) -> None:
     """Send the program's words to stderr: all of them, or only warnings and errors."""
     logging.raiseExceptions = False  # a full disk under train.log is told once, by what it breaks
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Formatter())
-    log.handlers[:] = [handler]
+    log.handlers[:] = [Words()]
     log.setLevel(logging.WARNING if quiet else logging.INFO)
     log.propagate = False
-
-
-class _Formatter(logging.Formatter):
-    """Marks warnings; plain words stay plain."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return one line."""
-        text = record.getMessage()
-        return f"warning: {text}" if record.levelno == logging.WARNING else text

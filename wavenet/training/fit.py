@@ -36,9 +36,48 @@ SLACK = 1.2  # what the allocator and passing intermediate results add (LOG.md)
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """How a recipe is trained, beside the recipe itself.
+    """How a recipe is trained, beside the recipe itself; `train` says what each of these means."""
+
+    out: str | Path | None = None
+    max_steps: int | None = None
+    max_seconds: float | None = None
+    resume: bool = False
+    force: bool = False
+    init: str | Path | None = None
+    device: str = "auto"
+    devices: int | None = None
+    precision: str = "32"
+    compiled: bool = False
+    cache: str | Path | None = None
+    dry_run: bool = False
+
+
+def train(
+    recipe: str | Path | Recipe,
+    data: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    *,
+    out: str | Path | None = None,
+    max_steps: int | None = None,
+    max_seconds: float | None = None,
+    resume: bool = False,
+    force: bool = False,
+    init: str | Path | None = None,
+    device: str = "auto",
+    devices: int | None = None,
+    precision: str | int = "32",
+    compiled: bool = False,
+    cache: str | Path | None = None,
+    dry_run: bool = False,
+) -> Path:
+    """Train a recipe and return its run folder.
+
+    What it says goes to the logger ``wavenet``, and to stderr where logging was not set up (see `wavenet.progress`).
 
     Args:
+        recipe: a path, a name in `recipes/`, or the record itself.
+        data: a folder of sound, in place of the recipe's own.
+        overrides: ``KEY=VALUE`` at dotted keys.
         out: the run folder; None takes runs/NAME, or the run folder that was given as the recipe.
         max_steps: stop when this many steps are done in all.
         max_seconds: stop after this long.
@@ -49,34 +88,8 @@ class Options:
         devices: processes that train together on this machine; None takes what torchrun or Slurm started, else one.
         precision: 32 or bf16.
         compiled: put the training graph through torch.compile.
-        cache: where decoded sound is kept.
+        cache: where decoded sound is kept; None takes this user's cache folder.
         dry_run: check everything and say what would be done, but train nothing and write no run folder.
-    """
-
-    out: str | Path | None = None
-    max_steps: int | None = None
-    max_seconds: float | None = None
-    resume: bool = False
-    force: bool = False
-    init: str | None = None
-    device: str = "auto"
-    devices: int | None = None
-    precision: str = "32"
-    compiled: bool = False
-    cache: str | Path | None = None
-    dry_run: bool = False
-
-
-def train(
-    recipe: str | Path | Recipe, data: str | Path | None = None, overrides: Sequence[str] = (), **options: Any
-) -> Path:
-    """Train a recipe and return its run folder.
-
-    Args:
-        recipe: a path, a name in `recipes/`, or the record itself.
-        data: a folder of sound, in place of the recipe's own.
-        overrides: ``KEY=VALUE`` at dotted keys.
-        options: the fields of `Options`.
 
     Raises:
         InputError: the recipe, the data, the model to begin from or the run folder cannot be used.
@@ -84,11 +97,20 @@ def train(
         KeyboardInterrupt: Ctrl-C; the run was saved.
         Terminated: SIGTERM; the run was saved.
     """
-    chosen = Options(**options)
+    chosen = Options(
+        out, max_steps, max_seconds, resume, force, init, device, devices, str(precision), compiled, cache, dry_run
+    )
+    return _begin(recipe, data, overrides, chosen)
+
+
+def _begin(recipe: str | Path | Recipe, data: str | Path | None, overrides: Sequence[str], chosen: Options) -> Path:
+    """Train with these options and return the run folder."""
     made = recipe if isinstance(recipe, Recipe) else config.load(config.find_recipe(str(recipe)), overrides)
     made = config.with_data(made, data)
     own = None if isinstance(recipe, Recipe) else config.run_folder(str(recipe))
-    run = Path(chosen.out) if chosen.out is not None else own or Path("runs") / made.name
+    if chosen.cache is not None:
+        chosen = dataclasses.replace(chosen, cache=config.given_path(str(chosen.cache)))
+    run = config.given_path(str(chosen.out)) if chosen.out is not None else own or Path("runs") / made.name
     _check(chosen)
     own_team = team.gather(chosen.devices)
     chosen = dataclasses.replace(chosen, device=_device(chosen.device))
@@ -202,8 +224,8 @@ def _module(recipe: Recipe, sound: SoundData, state: dict[str, Any] | None, opti
     return module
 
 
-def _take_weights(module: WaveNetModule, model: str) -> None:
-    held = bundle.load(bundle.find(model))
+def _take_weights(module: WaveNetModule, model: str | Path) -> None:
+    held = bundle.load(bundle.find(str(model)))
     ours, theirs = module.network.state_dict(), held.arrays
     for name in [*ours, *theirs]:
         have = list(theirs[name].shape) if name in theirs else None
