@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from itertools import groupby, pairwise
 from typing import Any
 
+from wavenet import report as reports
 from wavenet.geometry import Hole, Layer, Parallel, Part, Paths
 from wavenet.report import JoinReport, LayerReport, Measured, Report, Row, StackReport, WholeReport
 
@@ -299,3 +300,6 @@ def _power(log: float) -> str:
     exponent, rest = divmod(log * math.log10(2), 1)
     digits = f"{10**rest:.2f}"
     return f"{digits}e{exponent:.0f}" if digits != "10.00" else f"1.00e{exponent + 1:.0f}"
+
+
+reports.words = describe

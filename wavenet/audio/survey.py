@@ -28,6 +28,10 @@ class Survey:
     layout: str
     entries: tuple[Entry, ...]
 
+    def __str__(self) -> str:
+        """Return what `wavenet data scan` prints."""
+        return self.to_text()
+
     @property
     def kept(self) -> list[Entry]:
         """The files that training would use."""
