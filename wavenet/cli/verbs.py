@@ -108,7 +108,7 @@ def _generate(arguments: argparse.Namespace) -> int:
         return _stream(voice, chosen)
     sound = voice.generate(**chosen, count=arguments.count, verify=arguments.verify)
     wall = sound.wall
-    paths = sound.save(out)
+    paths = sound.save(out, force=arguments.force)
     for warning in sound.warnings():
         log.warning(warning)
     seconds = sound.samples.shape[1] / sound.sample_rate

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wavenet import outputs
+from wavenet import atomic, config, outputs
 from wavenet.audio import files
 from wavenet.audio.segments import gain
-from wavenet.errors import InputError, Terminated, WavenetError
+from wavenet.errors import InputError, Terminated
 from wavenet.generate.packed import stored
+from wavenet.generate.player import players
 from wavenet.generate.queues import check_memory
 from wavenet.generate.sampler import Sampler, build_engine, checked_draw
 from wavenet.generate.verify import Verifier
@@ -60,27 +61,39 @@ class Sound:
     wall: float = 0.0
     stopped_by: str | None = None
 
+    def __repr__(self) -> str:
+        count, length = self.samples.shape
+        left = "" if self.complete else f", stopped by {self.stopped_by}"
+        return f"<Sound {count} x {length / self.sample_rate:.2f} s at {self.sample_rate:,} Hz, seed {self.seed}{left}>"
+
+    def _repr_html_(self) -> str:
+        """Return a player for each sequence: what a notebook shows."""
+        return players(self.samples, self.sample_rate, repr(self))
+
     @property
     def complete(self) -> bool:
         """Whether all samples asked for are there."""
         return self.stopped_by is None
 
-    def save(self, path: str | Path) -> list[Path]:
+    def save(self, path: str | Path, *, force: bool = False) -> list[Path]:
         """Write WAV or FLAC files, whole or not at all, and return their paths.
 
         One sequence is written to `path`, more to NAME-0.wav, NAME-1.wav...
 
+        Args:
+            path: of the file; ``~`` is the home folder.
+            force: overwrite what is there.
+
         Raises:
+            InputError: a file is there already, or no sound can be written under this name.
             WavenetError: a file cannot be written.
         """
-        paths = numbered(Path(path), len(self.samples))
+        paths = numbered(config.given_path(str(path)), len(self.samples))
+        for target in paths:  # all of them before the first is written
+            atomic.check_free(target, "", force, "force=True")
         for target, wave in zip(paths, self.samples, strict=True):
-            try:
+            with atomic.explained(target, "free space or name another file"):
                 files.write(target, wave, self.sample_rate, self.bits)
-            except OSError as error:
-                raise WavenetError(
-                    f"{target} cannot be written ({error.strerror or error}); free space or name another file"
-                ) from None
         return paths
 
     def warnings(self) -> list[str]:
@@ -114,9 +127,14 @@ class Voice:
     """
 
     recipe: Recipe
-    arrays: Arrays = field(repr=False)
-    data: dict[str, Any] = field(default_factory=dict, repr=False)
-    training: dict[str, Any] = field(default_factory=dict, repr=False)
+    arrays: Arrays
+    data: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        shape, rate = self.recipe.shape, self.sample_rate
+        milliseconds = 1000 * shape.receptive_field / rate
+        return f"<Voice {self.name}: {rate:,} Hz, {shape.parameters():,} parameters, {milliseconds:,.1f} ms>"
 
     @property
     def name(self) -> str:
