@@ -55,6 +55,8 @@ TORCH_ONLY_WHEN_CALLED = {
     "outputs",
     "generate.sampler",
     "generate.voice",
+    "generate.priming",
+    "generate.player",
     "audio.files",
     "bench",
 }

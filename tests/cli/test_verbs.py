@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -351,6 +352,23 @@ def test_draw_options_reach_the_sampler(trained_run: Path, tmp_path: Path) -> No
     soundfile.write(primed, toys.wave(0.2, 1, 8000), 8000)
     cold = ("--temperature", 0.05)  # so that the little this toy has learnt of the past shows
     assert codes("primed", "--prime", primed, *cold) != codes("unprimed", *cold)
+
+
+def test_a_prime_may_come_through_a_pipe(
+    trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prime, common = (
+        tmp_path / "prime.wav",
+        ("generate", trained_run, "--samples", 60, "--seed", 1, "--temperature", 0.05),
+    )
+    soundfile.write(prime, toys.wave(0.2, 1, 8000), 8000)
+    for name, data in (("-", prime.read_bytes()), (str(prime), b""), ("-", b"")):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+        out = tmp_path / f"{name == '-'}{len(data)}.wav"
+        assert run(*common, "--prime", name, "-o", out) == (2 if name == "-" and not data else 0)
+    made = sorted(path.read_bytes() for path in tmp_path.glob("*.wav") if path != prime)
+    assert len(made) == 2 and made[0] == made[1]
+    assert "got nothing on stdin" in capsys.readouterr().err
 
 
 def test_a_stream_is_the_file(trained_run: Path, tmp_path: Path) -> None:

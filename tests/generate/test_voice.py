@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 import toys
 
 import wavenet
@@ -96,6 +97,22 @@ def test_the_prime_steers_and_is_not_in_the_sound() -> None:
     plain = voice.generate(samples=60, seed=1).samples
     primed = voice.generate(samples=60, seed=1, prime=toys.wave(0.1, 0)).samples
     assert primed.shape == plain.shape and not np.array_equal(primed, plain)
+
+
+def test_a_path_an_array_and_a_tensor_prime_alike_and_a_wrong_one_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voice, wave = made(3.0), toys.wave(0.1, 0)
+    pcm = np.rint(wave * 32_768).astype(np.int16)
+    soundfile.write(tmp_path / "a.wav", pcm, toys.RATE)
+    primes = (tmp_path / "a.wav", pcm, torch.from_numpy(np.stack([pcm, pcm], axis=1)))
+    whole = [voice.generate(samples=40, seed=1, prime=prime).samples for prime in primes]
+    streamed = [np.concatenate([*voice.stream(samples=40, seed=1, prime=prime)], axis=1) for prime in primes]
+    assert all(np.array_equal(one, whole[0]) for one in [*whole, *streamed])
+    monkeypatch.setattr(voice, "sampler", lambda *_: pytest.fail("compiled before it looked at the prime"))
+    for call in (voice.generate, voice.stream):
+        with pytest.raises(InputError, match="NaN"):
+            call(samples=2, prime=np.full(3, np.nan))
 
 
 def test_the_prime_gets_the_level_that_training_had() -> None:

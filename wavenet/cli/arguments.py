@@ -181,7 +181,7 @@ def _generate_arguments(parser: argparse.ArgumentParser) -> None:
     add("--temperature", metavar="T", type=float, default=1.0, help="below 1 plays safe, 0 takes the likeliest")
     add("--top-k", metavar="K", type=int, default=0, help="draw from the K likeliest values only")
     add("--top-p", metavar="P", type=float, default=1.0, help="draw from the likeliest values with this share")
-    add("--prime", metavar="IN.wav", help="continue from this sound; it is not in the output")
+    add("--prime", metavar="IN.wav", help="continue from this sound, - for stdin; it is not in the output")
     add("--backend", choices=("auto", "reference", "cpu"), default="auto", help="which sampler (default: auto)")
     add(
         "--storage",

@@ -97,10 +97,15 @@ def _generate(arguments: argparse.Namespace) -> int:
         _check_targets(voices.numbered(out, arguments.count), arguments.force)
     prime = None
     if arguments.prime is not None:
-        from wavenet import config
-        from wavenet.audio import files
+        from wavenet.generate import priming
 
-        prime = files.read(config.given_path(arguments.prime), voice.sample_rate)
+        pipe = getattr(sys.stdin, "buffer", None)  # a shell may have closed it
+        from_pipe = arguments.prime == "-"
+        prime = (
+            priming.from_pipe(pipe, voice.sample_rate)
+            if from_pipe
+            else priming.mono(arguments.prime, voice.sample_rate)
+        )
     chosen = {**draw, "seconds": arguments.seconds, "samples": arguments.samples, "seed": seed, "prime": prime}
     chosen |= {"backend": arguments.backend, "storage": arguments.storage, "threads": arguments.threads}
     log.info("%s: drawing %d x %s samples with seed %d", voice.name, arguments.count, f"{total:,}", seed)

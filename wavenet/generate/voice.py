@@ -16,8 +16,10 @@ from wavenet import atomic, config, outputs
 from wavenet.audio import files
 from wavenet.audio.segments import gain
 from wavenet.errors import InputError, Terminated
+from wavenet.generate import priming
 from wavenet.generate.packed import stored
 from wavenet.generate.player import players
+from wavenet.generate.priming import Prime
 from wavenet.generate.queues import check_memory
 from wavenet.generate.sampler import Sampler, build_engine, checked_draw
 from wavenet.generate.verify import Verifier
@@ -169,9 +171,16 @@ class Voice:
             ]
         return []
 
-    def encode(self, wave: Floats) -> Codes:
-        """Return the codes [T] of sound [T] at this voice's level and rate, ready for `prime`."""
-        wave = wave.astype(np.float32)
+    def encode(self, sound: Prime) -> Codes:
+        """Return the codes [T] of sound at this voice's level and rate, ready for `Sampler.prime`.
+
+        Args:
+            sound: a path, an array or a tensor (see `generate`).
+
+        Raises:
+            InputError: it is no sound.
+        """
+        wave = priming.mono(sound, self.sample_rate)
         if not len(wave):
             return np.zeros(0, np.int64)
         rms, peak = float(np.sqrt(np.mean(wave.astype(np.float64) ** 2))), float(np.abs(wave).max())
@@ -214,7 +223,7 @@ class Voice:
         temperature: float = 1.0,
         top_k: int = 0,
         top_p: float = 1.0,
-        prime: Floats | None = None,
+        prime: Prime | None = None,
         backend: str = "auto",
         storage: str | None = None,
         threads: int | None = None,
@@ -226,9 +235,10 @@ class Voice:
         """
         draw = checked_draw(temperature, top_k, top_p)
         total = None if seconds is None and samples is None else self.length(seconds, samples)
+        primed = None if prime is None else self.encode(prime)  # first: the sampler may have to be compiled
         source = self.sampler(count, draw_seed(seed), draw, backend, storage, threads)
-        if prime is not None:
-            source.prime(self.encode(prime))
+        if primed is not None:
+            source.prime(primed)
         return self._chunks(source, total, chunk)
 
     def _chunks(self, source: Sampler, total: int | None, chunk: int) -> Iterator[Floats]:
@@ -249,7 +259,7 @@ class Voice:
         temperature: float = 1.0,
         top_k: int = 0,
         top_p: float = 1.0,
-        prime: Floats | None = None,
+        prime: Prime | None = None,
         backend: str = "auto",
         storage: str | None = None,
         threads: int | None = None,
@@ -265,7 +275,8 @@ class Voice:
             temperature: divides the logits; 0 takes the likeliest class.
             top_k: draw from the k likeliest classes; 0 from all.
             top_p: then from the fewest classes that have this share together; 1 from all.
-            prime: [T] float32 sound at this voice's rate to continue from; it is not in the result.
+            prime: sound to continue from, which is not in the result: a path; or an array or a tensor at this voice's
+                rate, [T] or [T, channels], floating point in [-1, 1] or int16.
             backend: auto, cpu or reference.
             storage: how weights are kept, float32 or float16; None takes what the backend does by default.
             threads: the most that are used; None takes as many as there are cores.
@@ -280,8 +291,8 @@ class Voice:
         draw, seed = checked_draw(temperature, top_k, top_p), draw_seed(seed)
         check_memory(self.recipe.shape, count, total)
         alphabet = outputs.of(self.recipe)
+        primed = None if prime is None else self.encode(prime)  # first: the sampler may have to be compiled
         source = self.sampler(count, seed, draw, backend, storage, threads)
-        primed = None if prime is None else self.encode(prime)
         if primed is not None:
             source.prime(primed)
         judge = Verifier(self.network(source.engine.storage), alphabet, count, primed) if verify else None
