@@ -25,6 +25,7 @@ import numpy as np
 from wavenet import atomic
 from wavenet.audio.decoding import Entry, Pcm, decode
 from wavenet.audio.sources import Clip
+from wavenet.config import user_path
 from wavenet.errors import SoundError, WavenetError
 from wavenet.progress import Progress, log, printable
 from wavenet.records import TrimConfig
@@ -97,7 +98,7 @@ def default_folder() -> Path:
     import platformdirs
 
     named = os.environ.get("WAVENET_CACHE")
-    return Path(named) if named else Path(platformdirs.user_cache_dir("wavenet"))
+    return user_path(named) if named else Path(platformdirs.user_cache_dir("wavenet"))
 
 
 def held(folder: Path) -> int:

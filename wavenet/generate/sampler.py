@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from wavenet import atomic
+from wavenet import atomic, config
 from wavenet.errors import InputError, WavenetError, did_you_mean
 from wavenet.generate.packed import STORAGES, Packed, pack, stored
 from wavenet.generate.queues import Queues, check_memory
@@ -332,7 +332,7 @@ class Sampler:
         from safetensors.numpy import save as to_bytes
 
         told = {"format": STATE, "network": digest(self.engine.packed), "draw": json.dumps(vars(self.draw))}
-        atomic.write_bytes(Path(path), to_bytes(self.state(), told))
+        atomic.write_bytes(config.user_path(str(path)), to_bytes(self.state(), told))
 
     def load(self, path: str | Path) -> None:
         """Go on from a saved state, bit for bit where backend and storage are the same.
@@ -343,7 +343,7 @@ class Sampler:
         from safetensors import SafetensorError, safe_open
 
         try:
-            with safe_open(str(path), "numpy") as file:
+            with safe_open(str(config.user_path(str(path))), "numpy") as file:
                 told = file.metadata() or {}
                 state = {name: self._read(file, name) for name in file.keys()}  # noqa: SIM118  (not a dictionary)
         except (OSError, ValueError, MemoryError, SafetensorError) as error:
