@@ -47,7 +47,16 @@ def test_every_verb_has_help_and_a_line_in_the_readme(verb: str, capsys: pytest.
         run(verb, "--help")
     assert ended.value.code == 0
     assert "usage: wavenet" in capsys.readouterr().out
-    assert f"wavenet {verb}" in (Path(__file__).parent.parent / "README.md").read_text()
+    assert f"wavenet {verb}" in (Path(__file__).parents[2] / "README.md").read_text()
+
+
+@pytest.mark.parametrize("words", [[], ["data"]])
+def test_a_program_without_a_verb_prints_its_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*words) == 0
+    alone = capsys.readouterr()
+    with pytest.raises(SystemExit):
+        run(*words, "--help")
+    assert alone.out == capsys.readouterr().out and "usage: wavenet" in alone.out and alone.err == ""
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,8 +81,9 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         (["inspect", "--span", "1s", "--rate", "abc"], "got 'abc', expected a whole number"),
         (["inspect", "--span", "1s", "--max-params", "9", "--max-macs", "9"], "not allowed with"),
         (["train", "quickstart", "--device", "gpu"], "cuda"),
-        ([], "VERB"),
-        (["data"], "VERB"),
+        (["--bogus"], "unrecognized arguments: --bogus"),
+        (["data", "--bogus"], "unrecognized arguments: --bogus"),
+        (["data", "scam", "x"], "did you mean 'scan'"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_2(

@@ -40,7 +40,8 @@ def arguments_of(runs: Mapping[str, Run]) -> tuple[argparse.ArgumentParser, dict
     shared.add_argument("-v", "--verbose", action="store_true", help="more detail; a traceback with an error")
     parser = Parser(prog="wavenet", description="An autoregressive WaveNet for raw audio.")
     parser.add_argument("--version", action="version", version=f"wavenet {__version__}")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
+    parser.set_defaults(run=_help_of(parser), quiet=False, verbose=False)
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
     known: dict[str, argparse.ArgumentParser] = {}
 
     def verb(name: str, text: str, examples: str, common: bool = True) -> argparse.ArgumentParser:
@@ -66,6 +67,16 @@ def arguments_of(runs: Mapping[str, Run]) -> tuple[argparse.ArgumentParser, dict
     listed.add_argument("name", metavar="NAME", nargs="?", help="print this recipe")
     verb("doctor", "show the versions and devices this program sees", "  wavenet doctor")
     return parser, known
+
+
+def _help_of(parser: argparse.ArgumentParser) -> Run:
+    """Return what prints a parser's help: who names no verb asks for it."""
+
+    def run(arguments: argparse.Namespace) -> int:
+        parser.print_help()
+        return 0
+
+    return run
 
 
 _TRAIN_EXAMPLES = """  wavenet train quickstart
@@ -195,7 +206,8 @@ def _generate_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _data_arguments(parser: argparse.ArgumentParser, shared: Parser, runs: Mapping[str, Run]) -> None:
     """Add the verbs of `data`; each leaves its own parser in the arguments, for what is found wrong later."""
-    verbs = parser.add_subparsers(dest="data_verb", metavar="VERB", required=True, parser_class=Parser)
+    parser.set_defaults(run=_help_of(parser), parser=parser)
+    verbs = parser.add_subparsers(dest="data_verb", metavar="VERB", parser_class=Parser)
     scan = verbs.add_parser(
         "scan",
         help="tell which files would be kept or dropped, and why",
