@@ -19,7 +19,7 @@ FILES = sorted(HOUSE.rglob("*.py"))
 FLOORS = [
     {"errors"},
     {"catalogue"},
-    {"atomic", "progress", "memory"},
+    {"atomic", "progress", "memory", "kinds"},
     {"geometry"},
     {"plain"},
     {"strict"},
@@ -91,6 +91,7 @@ NEVER_TORCH = {
         "atomic",
         "progress",
         "memory",
+        "kinds",
         "strict",
         "plain",
         "config",

@@ -24,6 +24,7 @@ from wavenet.errors import InputError, WavenetError
 from wavenet.generate import voice as voices
 from wavenet.generate.sampler import Engine, build_engine
 from wavenet.generate.voice import Voice
+from wavenet.kinds import near_path
 from wavenet.outputs import Codes
 from wavenet.progress import Progress
 from wavenet.report import Context, Measured
@@ -76,7 +77,9 @@ def hear(voice: Voice, model: str | Path, audio: str | Path | None, cache: Path 
         codes = voice.encode(place)
         return Heard(place.name, [Span(0, 0, len(codes))], lambda clip, first, last: codes[first:last])
     if place is not None and not place.is_dir():
-        raise InputError(f"there is no sound file or folder {audio}; give one that exists")
+        raise InputError(
+            f"there is no sound file or folder {audio}{near_path(place, Path.exists)}; give one that exists"
+        )
     recipe = config.with_data(config.load(config.find_recipe(str(model))), audio)
     if recipe.data.path is None or not Path(recipe.data.path).is_dir():
         where = (

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from wavenet import atomic
 from wavenet.audio import headers
 from wavenet.errors import InputError, SoundError
+from wavenet.kinds import near_path
 from wavenet.outputs import Floats
 from wavenet.progress import log
 
@@ -214,7 +215,7 @@ def read(path: Path, sample_rate: int, name: str | None = None) -> Floats:
     """
     told = name or path
     if not is_file(path):
-        raise SoundError(f"there is no sound file {told}; give one that exists")
+        raise SoundError(f"there is no sound file {told}{near_path(path, is_file)}; give one that exists")
     try:
         with Reader(path) as reader:
             blocks = list(resampled(reader.blocks(), reader.sample_rate, sample_rate))

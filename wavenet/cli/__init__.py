@@ -37,7 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser, verbs = arguments_of(VERBS)
     arguments, rest = parser.parse_known_args(argv)
     if rest:
-        getattr(arguments, "parser", verbs.get(arguments.verb, parser)).error(f"unrecognized arguments: {' '.join(rest)}")
+        getattr(arguments, "parser", verbs.get(arguments.verb, parser)).error(
+            f"unrecognized arguments: {' '.join(rest)}"
+        )
     _words(arguments.quiet)
     before = signal.getsignal(signal.SIGTERM)
     try:
