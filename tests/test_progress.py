@@ -150,6 +150,23 @@ def test_an_exception_passes_through(lines: Lines, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(
+    ("count", "unit", "text"),
+    [
+        (0, "file", "0 files"),
+        (1, "file", "1 file"),
+        (2, "file", "2 files"),
+        (1_234, "step", "1,234 steps"),
+        (1, "process", "1 process"),
+        (2, "process", "2 processes"),
+        (3, "branch", "3 branches"),
+        (3, "more hole", "3 more holes"),
+    ],
+)
+def test_one_is_told_as_one(count: int, unit: str, text: str) -> None:
+    assert progress.many(count, unit) == text
+
+
+@pytest.mark.parametrize(
     ("name", "shown"),
     [
         ("plain name.wav", "plain name.wav"),

@@ -16,6 +16,7 @@ from wavenet import catalogue, geometry
 from wavenet.errors import BundleError, RecipeError, did_you_mean
 from wavenet.kinds import is_run, kind_at, near_path
 from wavenet.plain import one_line, read_json, read_value, read_yaml, to_yaml
+from wavenet.progress import many
 from wavenet.records import Recipe
 from wavenet.strict import build, kind_of
 
@@ -129,7 +130,9 @@ def _check(recipe: Recipe) -> None:
     layers = sum(len(stack) for stack in recipe.model.dilations)
     kernels = recipe.model.kernel_size
     if isinstance(kernels, tuple) and len(kernels) != layers:
-        raise RecipeError(f"model.kernel_size lists {len(kernels)} kernels for {layers} layers; give one for each")
+        raise RecipeError(
+            f"model.kernel_size lists {many(len(kernels), 'kernel')} for {many(layers, 'layer')}; give one for each"
+        )
     level = recipe.data.level
     if level.rms is not None and level.peak is not None:
         raise RecipeError("data.level has both rms and peak; keep one of them")

@@ -124,6 +124,11 @@ def printable(name: str) -> str:
     )
 
 
+def many(count: int, unit: str) -> str:
+    """Return a count with its unit, which is given in the singular: ``"1 file"``, ``"2,000 files"``."""
+    return f"{count:,} {unit}{'' if count == 1 else 'es' if unit.endswith(('s', 'x', 'ch', 'sh')) else 's'}"
+
+
 def clock(seconds: float) -> str:
     """Return a duration as people say it: ``"42 s"``, ``"3 min 05 s"`` or ``"2 h 10 min"``."""
     whole = round(seconds)

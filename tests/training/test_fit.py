@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import inspect
 import json
 import logging
 import math
@@ -23,7 +22,6 @@ from wavenet.errors import BundleError, DivergenceError, InputError, Terminated,
 from wavenet.outputs import Categorical
 from wavenet.progress import Words, log
 from wavenet.training import checkpoint, fit
-from wavenet.training.fit import Options
 from wavenet.training.metrics import TIME_COLUMNS, read
 from wavenet.training.module import WaveNetModule, learning_rate
 
@@ -107,17 +105,6 @@ def test_what_is_trimmed_and_clipped_is_told(tmp_path: Path, sound_folder: Path)
     run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", made, max_steps=1)
     line = (run / "train.log").read_text().splitlines()[0]
     assert " trimmed, " in line and "samples clipped by the level" in line
-
-
-def test_every_keyword_is_named_typed_and_reaches_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = {name: object() for name in Options.__dataclass_fields__ if name != "precision"}
-    monkeypatch.setattr(fit, "_begin", lambda recipe, data, overrides, chosen: chosen)
-    chosen = vars(wavenet.train("toy", **given, precision=32))  # type: ignore[arg-type]
-    assert chosen == {**given, "precision": "32"}
-    keywords = [one for one in inspect.signature(wavenet.train).parameters.values() if one.kind is one.KEYWORD_ONLY]
-    assert {one.name for one in keywords} == set(chosen) and all(one.annotation is not one.empty for one in keywords)
-    with pytest.raises(TypeError, match="max_step"):
-        wavenet.train("toy", max_step=3)  # type: ignore[call-arg]
 
 
 def test_from_python_first_lines_and_scores_are_on_stderr(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from wavenet import atomic
 from wavenet.errors import InputError, Terminated, VerificationError
-from wavenet.progress import log
+from wavenet.progress import log, many
 
 if TYPE_CHECKING:
     from wavenet.generate.voice import Voice
@@ -108,7 +108,7 @@ def _generate(arguments: argparse.Namespace) -> int:
         )
     chosen = {**draw, "seconds": arguments.seconds, "samples": arguments.samples, "seed": seed, "prime": prime}
     chosen |= {"backend": arguments.backend, "storage": arguments.storage, "threads": arguments.threads}
-    log.info("%s: drawing %d x %s samples with seed %d", voice.name, arguments.count, f"{total:,}", seed)
+    log.info("%s: drawing %d x %s with seed %d", voice.name, arguments.count, many(total, "sample"), seed)
     if streaming:
         return _stream(voice, chosen)
     sound = voice.generate(**chosen, count=arguments.count, verify=arguments.verify)

@@ -27,7 +27,7 @@ from wavenet.model import bundle
 from wavenet.model.bundle import Arrays
 from wavenet.outputs import Codes, Draw, Floats
 from wavenet.plain import one_line
-from wavenet.progress import Progress
+from wavenet.progress import Progress, many
 from wavenet.records import Recipe
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class Voice:
     def __repr__(self) -> str:
         shape, rate = self.recipe.shape, self.sample_rate
         milliseconds = 1000 * shape.receptive_field / rate
-        return f"<Voice {self.name}: {rate:,} Hz, {shape.parameters():,} parameters, {milliseconds:,.1f} ms>"
+        return f"<Voice {self.name}: {rate:,} Hz, {many(shape.parameters(), 'parameter')}, {milliseconds:,.1f} ms>"
 
     @property
     def name(self) -> str:

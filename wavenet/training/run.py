@@ -18,7 +18,7 @@ import torch
 
 from wavenet import __version__, atomic, config
 from wavenet.errors import InputError, RecipeError, WavenetError
-from wavenet.progress import RECORD, log
+from wavenet.progress import RECORD, log, many
 from wavenet.records import Recipe
 from wavenet.training import checkpoint
 
@@ -76,7 +76,7 @@ def state_to_resume(
         return None
     done = state is not None and checkpoint.finished(state, recipe.train.steps)
     if not resume and not done and not (led and state is None):
-        steps = f"{state['step']:,} steps done" if state else "no checkpoint yet"
+        steps = f"{many(state['step'], 'step')} done" if state else "no checkpoint yet"
         raise InputError(f"{run} holds an unfinished run ({steps}); go on with --resume or begin anew with --force")
     before = config.load(run / "config.yaml")
     changed = _changed(before, recipe)
