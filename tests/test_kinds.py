@@ -46,10 +46,10 @@ def test_every_suffix_that_is_read_is_called_sound() -> None:
         ("recordings", "a folder of sound", "train on it with `wavenet train folder --data recordings`"),
         ("recordings/speaker", "a folder of sound", "`wavenet data scan recordings/speaker`"),
         ("runs", "a folder of runs", "give one of them: runs/Piano, runs/digits"),
-        ("runs/digits/checkpoints", "part of a run", "give the run folder runs/digits"),
-        ("runs/digits/samples", "part of a run", "give the run folder runs/digits"),
-        ("runs/digits/metrics.csv", "part of a run", "give the run folder runs/digits"),
-        ("runs/digits/checkpoints/last.ckpt", "a checkpoint", "give the run folder runs/digits"),
+        ("runs/digits/checkpoints", "part of a run", "give the folder runs/digits"),
+        ("runs/digits/samples", "part of a run", "give the folder runs/digits"),
+        ("runs/digits/metrics.csv", "part of a run", "give the folder runs/digits"),
+        ("runs/digits/checkpoints/last.ckpt", "a checkpoint", "give the folder runs/digits"),
     ],
 )
 def test_what_lies_at_a_path_is_named(here: Path, path: str, what: str, advice: str) -> None:
@@ -83,6 +83,15 @@ def test_what_says_nothing_of_itself_is_nothing(here: Path) -> None:
     (here / "lost" / "checkpoints").mkdir(parents=True)
     found = [kind_at(Path(name)) for name in ("empty", "lost")]
     assert [kind and kind.what for kind in found] == ["an empty folder", "a run folder that has lost its config.yaml"]
+
+
+def test_a_part_is_told_with_its_whole_wherever_one_stands(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "alone.ckpt").touch()
+    assert kind_at(Path("alone.ckpt")) == kinds.Kind("a checkpoint", "give the folder of a run or bundle")
+    for where, name in (("runs/digits", "checkpoints/last.ckpt"), ("runs/digits/checkpoints", "last.ckpt")):
+        monkeypatch.chdir(here / where)
+        kind = kind_at(Path(name))
+        assert kind is not None and kind.advice == f"give the folder {here / 'runs' / 'digits'}"
 
 
 def test_a_project_of_somebody_elses_makes_no_run_of_its_sound(here: Path) -> None:

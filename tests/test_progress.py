@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from wavenet import progress
+from wavenet import cli, progress
 from wavenet.progress import PLAIN_SECONDS, RECORD, Progress, Words, clock
 
 
@@ -231,6 +231,15 @@ def test_a_handler_of_the_users_own_takes_them_once(plain: pytest.CaptureFixture
 def test_a_script_without_stderr_goes_on(plain: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress.sys, "stderr", None)
     speak()
+
+
+def test_the_command_line_says_everything_once(plain: pytest.CaptureFixture[str]) -> None:
+    assert progress.log.parent is not None
+    progress.log.parent.addHandler(logging.StreamHandler())
+    assert cli.main(["recipes"]) == 0
+    plain.readouterr()
+    speak()
+    assert plain.readouterr().err == "step 1\nwarning: loud\n"
 
 
 def test_importing_chooses_a_level_only_where_none_was_chosen() -> None:

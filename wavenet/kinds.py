@@ -71,11 +71,11 @@ def is_run(path: Path) -> bool:
 def _file(path: Path) -> Kind | None:
     suffix = path.suffix.lower()
     if suffix == ".ckpt":
-        return Kind("a checkpoint", f"give the run folder {_shown(path.parent.parent)}")
+        return Kind("a checkpoint", _whole(path, 2))
     if suffix == ".safetensors":
-        return Kind("a file of weights", f"give the folder that it lies in, {_shown(path.parent)}")
+        return Kind("a file of weights", _whole(path, 1))
     if path.name in PARTS and is_run(path.absolute().parent):
-        return Kind("part of a run", f"give the run folder {_shown(path.parent)}")
+        return Kind("part of a run", _whole(path, 1))
     if suffix in SOUND:
         return Kind(
             f"a sound file{_length(path)}",
@@ -105,7 +105,7 @@ def _folder(path: Path) -> Kind | None:
     if names & {"checkpoints", "metrics.csv"} and not is_run(path):
         return Kind("a run folder that has lost its config.yaml", "put that back, or begin anew")
     if path.name in PARTS and is_run(path.absolute().parent):
-        return Kind("part of a run", f"give the run folder {_shown(path.parent)}")
+        return Kind("part of a run", _whole(path, 1))
     runs = [entry for entry in inside if entry.is_dir() and is_run(entry)]
     if runs:
         shown = ", ".join(map(str, runs[:SHOWN])) + (", ..." if len(runs) > SHOWN else "")
@@ -119,9 +119,11 @@ def _folder(path: Path) -> Kind | None:
     return None
 
 
-def _shown(folder: Path) -> str:
-    """Return a folder as it was given; the current one by its own name, which says more than a dot."""
-    return str(folder if folder.name else folder.absolute())
+def _whole(path: Path, up: int) -> str:
+    """Return the advice to give the run or bundle so many folders above a part of it."""
+    given = path.parents[up - 1] if len(path.parents) >= up else Path()
+    folder = given if given.name else path.absolute().parents[up - 1]  # a dot says little
+    return f"give the folder {folder}" if is_run(folder) else "give the folder of a run or bundle"
 
 
 # --- what may have been meant ----------------------------------------------------------------------------------------
