@@ -121,6 +121,8 @@ def test_a_name_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path
     ):
         with pytest.raises(InputError, match=words):
             atomic.check_free(tmp_path / name, "-o", force=False)
+    with pytest.raises(InputError, match=r"there.wav exists; name another file or overwrite it with force=True$"):
+        atomic.check_free(tmp_path / "there.wav", "", False, "force=True")
     atomic.check_free(tmp_path / "there.wav", "-o", force=True)
     atomic.check_free(tmp_path / "new" / "deep" / "a.wav", "-o", force=False)
     assert names(tmp_path) == ["loop", "there.wav"]

@@ -125,7 +125,7 @@ def test_sound_without_a_model_is_refused(sound_folder: Path, capsys: pytest.Cap
 def test_wrong_sources_are_named(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="did you mean 'digits'"):
         bench.bench_model("digts")
-    with pytest.raises(BundleError, match="holds no bundle"):
+    with pytest.raises(BundleError, match="is an empty folder, not a run or bundle"):
         bench.bench_model(str(tmp_path))
 
 

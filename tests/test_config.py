@@ -632,6 +632,9 @@ def test_a_run_or_a_bundle_hides_the_recipe_it_is_named_like(
 
 
 def test_a_folder_means_the_recipe_in_it(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="is an empty folder, not a recipe"):
+        config.find_recipe(str(tmp_path))
+    (tmp_path / "notes").touch()
     with pytest.raises(RecipeError, match=r"without config\.yaml"):
         config.find_recipe(str(tmp_path))
     written(tmp_path, "{}", "config.json")

@@ -89,6 +89,11 @@ def test_one_slip_of_the_finger_is_guessed(word: str, data: st.DataObject) -> No
     assert did_you_mean(slipped, WORDS) == f" (did you mean {word!r}?)"
 
 
+def test_a_word_in_another_case_is_guessed() -> None:
+    assert did_you_mean("DILATIONS", WORDS) == " (did you mean 'dilations'?)"
+    assert did_you_mean("piano", ["Piano"]) == " (did you mean 'Piano'?)"
+
+
 @pytest.mark.parametrize("word", ["", "zzz", "audio", "x" * 200])
 def test_a_far_word_is_not_guessed(word: str) -> None:
     assert did_you_mean(word, WORDS) == ""

@@ -19,7 +19,7 @@ FILES = sorted(HOUSE.rglob("*.py"))
 FLOORS = [
     {"errors"},
     {"catalogue"},
-    {"atomic", "progress", "memory"},
+    {"atomic", "progress", "memory", "kinds"},
     {"geometry"},
     {"plain"},
     {"strict"},
@@ -55,6 +55,8 @@ TORCH_ONLY_WHEN_CALLED = {
     "outputs",
     "generate.sampler",
     "generate.voice",
+    "generate.priming",
+    "generate.player",
     "audio.files",
     "bench",
 }
@@ -89,6 +91,7 @@ NEVER_TORCH = {
         "atomic",
         "progress",
         "memory",
+        "kinds",
         "strict",
         "plain",
         "config",

@@ -31,6 +31,13 @@ def test_the_changelog_names_this_version() -> None:
     assert f"## {wavenet.__version__}" in (ROOT / "CHANGELOG.md").read_text()
 
 
+def test_the_package_says_that_it_is_typed_and_the_wheel_takes_all_of_it() -> None:
+    assert (Path(wavenet.__file__).parent / "py.typed").read_bytes() == b""
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["packages"] == ["wavenet"] and not {"exclude", "include", "only-include"} & set(wheel)
+    assert '"Typing :: Typed"' in (ROOT / "pyproject.toml").read_text()
+
+
 @pytest.mark.slow
 def test_the_wheel_works_elsewhere(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path), str(ROOT)]
@@ -43,6 +50,7 @@ def test_the_wheel_works_elsewhere(tmp_path: Path) -> None:
     where = [sys.executable, "-c", "import wavenet; print(wavenet.__file__)"]
     found = subprocess.run(where, env=env, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert found.stdout.startswith(str(place))
+    assert (place / "wavenet" / "py.typed").is_file()
     small = ["--set", "train.sample_seconds=0.01", "--set", "train.validate_targets=1000", "--set", "train.steps=1"]
     command = [sys.executable, "-m", "wavenet", "train", "quickstart", "--out", "run", "--device", "cpu", *small]
     done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True)

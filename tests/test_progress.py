@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-from wavenet import progress
-from wavenet.progress import PLAIN_SECONDS, Progress, clock, duration
+from wavenet import cli, progress
+from wavenet.progress import PLAIN_SECONDS, RECORD, Progress, Words, clock, duration
 
 
 class Lines(logging.Handler):
@@ -198,6 +200,23 @@ def test_an_exception_passes_through(lines: Lines, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(
+    ("count", "unit", "text"),
+    [
+        (0, "file", "0 files"),
+        (1, "file", "1 file"),
+        (2, "file", "2 files"),
+        (1_234, "step", "1,234 steps"),
+        (1, "process", "1 process"),
+        (2, "process", "2 processes"),
+        (3, "branch", "3 branches"),
+        (3, "more hole", "3 more holes"),
+    ],
+)
+def test_one_is_told_as_one(count: int, unit: str, text: str) -> None:
+    assert progress.many(count, unit) == text
+
+
+@pytest.mark.parametrize(
     ("name", "shown"),
     [
         ("plain name.wav", "plain name.wav"),
@@ -208,3 +227,73 @@ def test_an_exception_passes_through(lines: Lines, monkeypatch: pytest.MonkeyPat
 )
 def test_any_name_is_shown_as_one_line_of_text(name: str, shown: str) -> None:
     assert progress.printable(name) == shown and shown.isprintable()
+
+
+# --- where words go --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[str]]:
+    """Return standard error in a script that never heard of logging."""
+    monkeypatch.setattr(progress.log, "parent", logging.RootLogger(logging.WARNING))  # pytest's has handlers
+    monkeypatch.setattr(progress.log, "handlers", [Words()])
+    monkeypatch.setattr(progress.log, "propagate", True)
+    before = progress.log.level
+    progress.log.setLevel(logging.INFO)
+    yield capsys
+    progress.log.setLevel(before)
+
+
+def speak() -> None:
+    progress.log.debug("detail")
+    progress.log.info("step %d", 1)
+    progress.log.warning("loud")
+
+
+def test_words_are_on_stderr_where_nobody_set_logging_up(plain: pytest.CaptureFixture[str]) -> None:
+    speak()
+    assert plain.readouterr().err == "step 1\nwarning: loud\n"
+
+
+def test_the_record_of_a_run_does_not_silence_them(plain: pytest.CaptureFixture[str]) -> None:
+    kept = Lines()
+    kept.set_name(RECORD)
+    progress.log.addHandler(kept)
+    speak()
+    assert plain.readouterr().err == "step 1\nwarning: loud\n" and kept.said == ["step 1", "loud"]
+
+
+def test_a_level_silences_them(plain: pytest.CaptureFixture[str]) -> None:
+    progress.log.setLevel(logging.WARNING)
+    speak()
+    assert plain.readouterr().err == "warning: loud\n"
+
+
+@pytest.mark.parametrize("above", [False, True])
+def test_a_handler_of_the_users_own_takes_them_once(plain: pytest.CaptureFixture[str], above: bool) -> None:
+    own = Lines()
+    assert progress.log.parent is not None
+    (progress.log.parent if above else progress.log).addHandler(own)
+    speak()
+    assert plain.readouterr().err == "" and own.said == ["step 1", "loud"]
+
+
+def test_a_script_without_stderr_goes_on(plain: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress.sys, "stderr", None)
+    speak()
+
+
+def test_the_command_line_says_everything_once(plain: pytest.CaptureFixture[str]) -> None:
+    assert progress.log.parent is not None
+    progress.log.parent.addHandler(logging.StreamHandler())
+    assert cli.main(["recipes"]) == 0
+    plain.readouterr()
+    speak()
+    assert plain.readouterr().err == "step 1\nwarning: loud\n"
+
+
+def test_importing_chooses_a_level_only_where_none_was_chosen() -> None:
+    code = "import logging; {} from wavenet.progress import log; log.info('heard')"
+    for before, said in (("", "heard\n"), ("logging.getLogger('wavenet').setLevel(30);", "")):
+        done = subprocess.run([sys.executable, "-c", code.format(before)], capture_output=True, text=True)
+        assert (done.returncode, done.stderr, done.stdout) == (0, said, "")

@@ -58,18 +58,26 @@ def explained(what: object, remedy: str) -> Iterator[None]:
         raise WavenetError(f"{what} cannot be written ({error.strerror or error}); {remedy}") from None
 
 
-def check_free(path: Path, option: str, force: bool) -> None:
-    """Raise InputError where a file cannot be written, before the work for it is done."""
+def check_free(path: Path, option: str, force: bool, remedy: str = "--force") -> None:
+    """Raise InputError where a file cannot be written, before the work for it is done.
+
+    Args:
+        path: the file.
+        option: what names it on the command line; empty where it was given from Python.
+        force: whether it may be overwritten.
+        remedy: how that is asked for.
+    """
+    named, by = f"{option} {path}".lstrip(), f" with {option}" if option else ""
     try:
         if path.is_dir():
-            raise InputError(f"{option} {path} is a folder; name a file in it")
+            raise InputError(f"{named} is a folder; name a file in it")
         if path.exists() and not force:
-            raise InputError(f"{path} exists; name another file with {option} or overwrite it with --force")
+            raise InputError(f"{path} exists; name another file{by} or overwrite it with {remedy}")
         nearest = next(folder for folder in path.absolute().parents if folder.exists())
     except OSError as error:
-        raise InputError(f"{option} {path} cannot be written ({error.strerror}); name another file") from None
+        raise InputError(f"{named} cannot be written ({error.strerror}); name another file") from None
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
-        raise InputError(f"{option} {path}: {nearest} cannot be written to; name another folder")
+        raise InputError(f"{named}: {nearest} cannot be written to; name another folder")
 
 
 def sync(path: Path) -> None:

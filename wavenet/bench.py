@@ -26,7 +26,7 @@ from wavenet.generate.sampler import Engine, Sampler, build_engine
 from wavenet.geometry import Shape
 from wavenet.model.bundle import Arrays
 from wavenet.outputs import Categorical
-from wavenet.progress import Progress, log
+from wavenet.progress import Progress, log, many
 from wavenet.records import Recipe
 from wavenet.speeds import Benchmark, Speed
 
@@ -327,7 +327,7 @@ def _load() -> str | None:
     load, cores = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0, os.cpu_count() or 1
     if load <= 0.5 * cores:
         return None
-    return f"the machine is busy (load {load:.1f} on {cores} cores): the numbers are low; stop other work"
+    return f"the machine is busy (load {load:.1f} on {many(cores, 'core')}): the numbers are low; stop other work"
 
 
 def _processor() -> str:

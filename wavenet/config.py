@@ -14,7 +14,9 @@ from typing import Any
 
 from wavenet import catalogue, geometry
 from wavenet.errors import BundleError, InputError, RecipeError, did_you_mean
+from wavenet.kinds import is_run, kind_at, near_path
 from wavenet.plain import one_line, read_json, read_value, read_yaml, to_yaml
+from wavenet.progress import many
 from wavenet.records import Recipe
 from wavenet.strict import build, kind_of
 
@@ -22,6 +24,7 @@ MAX_PARAMETERS = 2_000_000_000  # beyond it the record is refused before anythin
 BUNDLE_VERSION = 1
 MAX_DEPTH = 16  # of a dotted key
 WRITTEN = ("environment.json", "checkpoints", "metrics.csv", "train.log")  # by training, beside config.yaml
+RUNS = Path("runs")  # where runs go by default
 MAX_NAME = 200  # bytes of a recipe's name: file systems take 255, and a sound's name has the seed in it too
 
 
@@ -138,7 +141,9 @@ def _check(recipe: Recipe) -> None:
     layers = sum(len(stack) for stack in recipe.model.dilations)
     kernels = recipe.model.kernel_size
     if isinstance(kernels, tuple) and len(kernels) != layers:
-        raise RecipeError(f"model.kernel_size lists {len(kernels)} kernels for {layers} layers; give one for each")
+        raise RecipeError(
+            f"model.kernel_size lists {many(len(kernels), 'kernel')} for {many(layers, 'layer')}; give one for each"
+        )
     level = recipe.data.level
     if level.rms is not None and level.peak is not None:
         raise RecipeError("data.level has both rms and peak; keep one of them")
@@ -286,11 +291,25 @@ def find_recipe(text: str) -> Path:
         for name in ("config.yaml", "config.json"):
             if (path / name).is_file():
                 return path / name
-        raise RecipeError(f"{text} is a folder without config.yaml or config.json; give a recipe, a run or a bundle")
+        told = _other_kind(text, path)
+        raise RecipeError(
+            told or f"{text} is a folder without config.yaml or config.json; give a recipe, run or bundle"
+        )
     if path.exists():
+        told = _other_kind(text, path)
+        if told is not None:
+            raise RecipeError(told)
         return path
-    raise RecipeError(
-        f"no recipe {text!r}{did_you_mean(text, recipe_names())}; give a path or one of {', '.join(recipe_names())}"
+    named_near = did_you_mean(text, recipe_names()) if len(path.parts) == 1 else ""
+    near = named_near or near_path(path, lambda one: is_run(one) or one.suffix == ".yaml", (RUNS,))
+    raise RecipeError(f"no recipe {text!r}{near}; give a path or one of {', '.join(recipe_names())}")
+
+
+def _other_kind(text: str, path: Path) -> str | None:
+    """Return what is said where a path leads to something that is plainly no recipe; None where it may be one."""
+    kind = kind_at(path)
+    return (
+        None if kind is None else f"{text} is {kind.what}, not a recipe, run, bundle or list of layers; {kind.advice}"
     )
 
 

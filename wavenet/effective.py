@@ -18,12 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavenet import config, outputs
-from wavenet.audio import files, material
+from wavenet.audio import material
 from wavenet.audio.splits import Span
 from wavenet.errors import InputError, WavenetError
 from wavenet.generate import voice as voices
 from wavenet.generate.sampler import Engine, build_engine
 from wavenet.generate.voice import Voice
+from wavenet.kinds import near_path
 from wavenet.outputs import Codes
 from wavenet.progress import Progress
 from wavenet.report import Context, Measured
@@ -71,13 +72,14 @@ def measure(model: str | Path, audio: str | Path | None = None, cache: Path | No
 
 def hear(voice: Voice, model: str | Path, audio: str | Path | None, cache: Path | None = None) -> Heard:
     """Return the sound to measure a voice on (see `measure`)."""
-    if audio is not None and config.given_path(str(audio)).is_file():
-        codes = voice.encode(files.read(Path(audio), voice.sample_rate))
-        if not len(codes):
-            raise InputError(f"{audio} holds no sound; give another file")
-        return Heard(Path(audio).name, [Span(0, 0, len(codes))], lambda clip, first, last: codes[first:last])
-    if audio is not None and not config.given_path(str(audio)).is_dir():
-        raise InputError(f"there is no sound file or folder {audio}; give one that exists")
+    place = None if audio is None else config.given_path(str(audio))
+    if place is not None and place.is_file():
+        codes = voice.encode(place)
+        return Heard(place.name, [Span(0, 0, len(codes))], lambda clip, first, last: codes[first:last])
+    if place is not None and not place.is_dir():
+        raise InputError(
+            f"there is no sound file or folder {audio}{near_path(place, Path.exists)}; give one that exists"
+        )
     recipe = config.with_data(config.load(config.find_recipe(str(model))), audio)
     if recipe.data.path is None or not Path(recipe.data.path).is_dir():
         where = (

@@ -88,5 +88,11 @@ def on_one_line(text: object, most: int = 640) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the closest known word, or an empty string."""
-    close = difflib.get_close_matches(word, [str(name) for name in known], n=1, cutoff=0.6)
+    close = close_words(word, known, 1)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def close_words(word: str, known: Iterable[str], most: int) -> list[str]:
+    """Return the known words that are close to one, whatever their case, the closest first."""
+    folded = {str(name).casefold(): str(name) for name in known}
+    return [folded[name] for name in difflib.get_close_matches(word.casefold(), folded, n=most, cutoff=0.6)]

@@ -1,6 +1,8 @@
 """Words and progress on stderr: a bar with rate and time left on a terminal, else a plain line now and then.
 
-Words go through the logger ``wavenet``: the command line shows them on stderr and `train` keeps them in a file too.
+Words go through the logger ``wavenet``, from INFO up: on the command line to stderr, from Python too, unless logging
+was set up there, and `train` keeps them in a file besides. ``logging.getLogger("wavenet").setLevel(logging.WARNING)``
+leaves warnings and errors alone; a handler on that logger, or ``logging.basicConfig``, takes the words elsewhere.
 """
 
 from __future__ import annotations
@@ -13,6 +15,38 @@ from types import TracebackType
 log = logging.getLogger("wavenet")
 
 PLAIN_SECONDS = 30.0  # between two plain lines where stderr is no terminal
+RECORD = "train.log"  # name of the handler that keeps a run's record: having it is no setting up of logging
+
+
+class Words(logging.Handler):
+    """Shows words on stderr where nobody has set logging up; warnings are marked, plain words stay plain.
+
+    Any other handler of this logger, or of those above it, takes its place.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        if sys.stderr is None or self._replaced():
+            return
+        try:
+            sys.stderr.write(f"{self.format(record)}\n")
+            sys.stderr.flush()
+        except Exception:  # noqa: BLE001  (as Python's own handlers do)
+            self.handleError(record)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line."""
+        text = record.getMessage()
+        return f"warning: {text}" if record.levelno == logging.WARNING else text
+
+    def _replaced(self) -> bool:
+        others = [handler for handler in log.handlers if handler is not self and handler.get_name() != RECORD]
+        return bool(others) or (log.propagate and log.parent is not None and log.parent.hasHandlers())
+
+
+log.addHandler(Words())
+if log.level == logging.NOTSET:  # else it was chosen before this was imported
+    log.setLevel(logging.INFO)
 
 
 class Progress:
@@ -106,6 +140,11 @@ def printable(name: str) -> str:
         character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
         for character in name
     )
+
+
+def many(count: int, unit: str) -> str:
+    """Return a count with its unit, which is given in the singular: ``"1 file"``, ``"2,000 files"``."""
+    return f"{count:,} {unit}{'' if count == 1 else 'es' if unit.endswith(('s', 'x', 'ch', 'sh')) else 's'}"
 
 
 def clock(seconds: float) -> str:

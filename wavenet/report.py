@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,6 +108,10 @@ class Report:
     stacks: tuple[StackReport, ...]
     layers: tuple[Row, ...]
 
+    def __str__(self) -> str:
+        """Return what `wavenet inspect` prints."""
+        return words(self)
+
     @property
     def name(self) -> str:
         """Of the recipe or the file."""
@@ -156,6 +160,9 @@ class Report:
             "mends": [mend.change for mend in self.mends()],
         }
         return {**tree, "paths": paths_to_json(self.paths())} if lags else tree
+
+
+words: Callable[[Report], str] = repr  # how a report prints; `wording`, which lies above, puts its own here
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from typing import Any
 from wavenet import config, geometry
 from wavenet.errors import InputError
 from wavenet.geometry import Pattern, Proposal, Shape, Way
-from wavenet.wording import COLUMNS, many
+from wavenet.progress import many
+from wavenet.wording import COLUMNS
 
 REFERENCE = "digits"  # whose channels the proposals have where no recipe is given
 SHOWN = 8  # proposals in the text
@@ -103,7 +104,7 @@ def ask(
     if proposals and not kept:
         cheapest = proposals[0].shape
         raise InputError(
-            f"no stack of kernel {taps} that sees {samples:,} samples is within the budget: the cheapest has "
+            f"no stack of kernel {taps} that sees {many(samples, 'sample')} is within the budget: the cheapest has "
             f"{cheapest.parameters():,} parameters and {cheapest.macs_per_sample():,} multiply-adds per sample; raise "
             "it, or give a recipe with fewer channels"
         )
@@ -143,7 +144,7 @@ def _ways(told: Spanning) -> list[str]:
     lines = [
         f"to see n = {span}{axes}",
         "",
-        f"in plain convolutions, {C} channels in and out, stacks of kernel {told.kernel}",
+        f"in plain convolutions, {many(C, 'channel')} in and out, stacks of kernel {told.kernel}",
         f"{'':<4}{'way':<16}{'layers':>12}{'parameters':>18}{'MACs per output':>18}{'sees':>14}",
     ]
     for way in told.ways:

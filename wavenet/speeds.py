@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wavenet.geometry import Shape
+from wavenet.progress import many
 
 
 @dataclass(frozen=True)
@@ -96,12 +97,12 @@ class Benchmark:
         shape = self.shape
         lines = [
             f"{self.name}: R {shape.residual}, G {shape.gate}, S {shape.skip}, H {shape.head}, Q {shape.outputs}, "
-            f"{len(shape.layers)} layers; {shape.macs_per_sample():,} multiply-adds per sample",
-            f"{self.processor}; {self.cores} cores to use",
+            f"{many(len(shape.layers), 'layer')}; {shape.macs_per_sample():,} multiply-adds per sample",
+            f"{self.processor}; {many(self.cores, 'core')} to use",
         ]
         for threads, operations in self.operations.items():
             lines.append(
-                f"at best, {threads} thread{'s' if threads > 1 else ''}: {operations / 1e9:.1f} GFLOP/s in registers, "
+                f"at best, {many(threads, 'thread')}: {operations / 1e9:.1f} GFLOP/s in registers, "
                 f"{self.bytes_read[threads] / 1e9:.1f} GB/s read"
             )
         for speeds in (self.main, self.batches, self.sizes):
@@ -114,14 +115,14 @@ class Benchmark:
         """Return what more threads gain, beside what they could."""
         one = [speed for speed in self.main if speed.backend == "cpu" and speed.batch > 1 and speed.threads == 1]
         lines = []
-        for many in self.main:
-            alike = [speed for speed in one if speed.dtype == many.dtype]
-            if many.threads == 1 or not alike:
+        for more in self.main:
+            alike = [speed for speed in one if speed.dtype == more.dtype]
+            if more.threads == 1 or not alike:
                 continue
-            gained = many.samples_per_second / alike[0].samples_per_second
-            could = self.operations[many.threads] / self.operations[1]
+            gained = more.samples_per_second / alike[0].samples_per_second
+            could = self.operations[more.threads] / self.operations[1]
             lines.append(
-                f"{many.threads} threads gain {gained:.2f} x in {many.dtype}; as many copies of the loop in registers "
+                f"{more.threads} threads gain {gained:.2f} x in {more.dtype}; as many copies of the loop in registers "
                 f"gain {could:.2f} x: {gained / could:.0%} of it"
             )
         return lines
@@ -135,7 +136,7 @@ class Benchmark:
                 "held-out bits/sample: not measured; give a trained model, and --data where its sound lies elsewhere"
             ]
         return [
-            f"held-out bits/sample over {self.targets:,} targets: float32 {whole:.5f}, float16 {half:.5f} "
+            f"held-out bits/sample over {many(self.targets, 'target')}: float32 {whole:.5f}, float16 {half:.5f} "
             f"({half - whole:+.6f})"
         ]
 

@@ -75,7 +75,7 @@ def build(kind: Any, tree: Any, at: str) -> Any:
         if name in tree:
             values[name] = _value(hints[name], tree[name], prefix + name)
         elif info.default is dataclasses.MISSING:
-            raise RecipeError(f"the key {prefix}{name} is missing; add it (model dimensions have no defaults)")
+            raise RecipeError(f"the key {prefix}{name} is missing; add it")
     return kind(**values)
 
 

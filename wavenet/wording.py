@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from itertools import groupby, pairwise
 from typing import Any
 
+from wavenet import report as reports
 from wavenet.geometry import Hole, Layer, Parallel, Part, Paths
+from wavenet.progress import many as many  # noqa: PLC0414  (taken from here too)
 from wavenet.report import JoinReport, LayerReport, Measured, Report, Row, StackReport, WholeReport
 
 COLUMNS = 100
@@ -74,11 +76,6 @@ def fact(label: str, text: str) -> list[str]:
     return textwrap.wrap(
         f"{label:<{LABEL}}{text}", COLUMNS, subsequent_indent=indent, break_long_words=True, break_on_hyphens=False
     )
-
-
-def many(count: int, unit: str) -> str:
-    """Return a count with its unit."""
-    return f"{count:,} {unit}" if count == 1 else f"{count:,} {unit}s"
 
 
 def percent(share: float) -> str:
@@ -299,3 +296,6 @@ def _power(log: float) -> str:
     exponent, rest = divmod(log * math.log10(2), 1)
     digits = f"{10**rest:.2f}"
     return f"{digits}e{exponent:.0f}" if digits != "10.00" else f"1.00e{exponent + 1:.0f}"
+
+
+reports.words = describe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -46,7 +47,16 @@ def test_every_verb_has_help_and_a_line_in_the_readme(verb: str, capsys: pytest.
         run(verb, "--help")
     assert ended.value.code == 0
     assert "usage: wavenet" in capsys.readouterr().out
-    assert f"wavenet {verb}" in (Path(__file__).parent.parent.parent / "README.md").read_text()
+    assert f"wavenet {verb}" in (Path(__file__).parents[2] / "README.md").read_text()
+
+
+@pytest.mark.parametrize("words", [[], ["data"]])
+def test_a_program_without_a_verb_prints_its_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*words) == 0
+    alone = capsys.readouterr()
+    with pytest.raises(SystemExit):
+        run(*words, "--help")
+    assert alone.out == capsys.readouterr().out and "usage: wavenet" in alone.out and alone.err == ""
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,8 +81,9 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         (["inspect", "--span", "1s", "--rate", "abc"], "got 'abc', expected a whole number"),
         (["inspect", "--span", "1s", "--max-params", "9", "--max-macs", "9"], "not allowed with"),
         (["train", "quickstart", "--device", "gpu"], "cuda"),
-        ([], "VERB"),
-        (["data"], "VERB"),
+        (["--bogus"], "unrecognized arguments: --bogus"),
+        (["data", "--bogus"], "unrecognized arguments: --bogus"),
+        (["data", "scam", "x"], "did you mean 'scan'"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_2(
@@ -367,6 +378,23 @@ def test_draw_options_reach_the_sampler(trained_run: Path, tmp_path: Path) -> No
     soundfile.write(primed, toys.wave(0.2, 1, 8000), 8000)
     cold = ("--temperature", 0.05)  # so that the little this toy has learnt of the past shows
     assert codes("primed", "--prime", primed, *cold) != codes("unprimed", *cold)
+
+
+def test_a_prime_may_come_through_a_pipe(
+    trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prime, common = (
+        tmp_path / "prime.wav",
+        ("generate", trained_run, "--samples", 60, "--seed", 1, "--temperature", 0.05),
+    )
+    soundfile.write(prime, toys.wave(0.2, 1, 8000), 8000)
+    for name, data in (("-", prime.read_bytes()), (str(prime), b""), ("-", b"")):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+        out = tmp_path / f"{name == '-'}{len(data)}.wav"
+        assert run(*common, "--prime", name, "-o", out) == (2 if name == "-" and not data else 0)
+    made = sorted(path.read_bytes() for path in tmp_path.glob("*.wav") if path != prime)
+    assert len(made) == 2 and made[0] == made[1]
+    assert "got nothing on stdin" in capsys.readouterr().err
 
 
 def test_a_stream_is_the_file(trained_run: Path, tmp_path: Path) -> None:

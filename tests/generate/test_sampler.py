@@ -330,7 +330,7 @@ def test_an_answer_that_is_not_finite_ends_the_sound(backend: str, batch: int) -
     arrays["output.weight"][:] = 3e38
     arrays["hidden.bias"][:] = 10.0
     source = Sampler(sampler.build_engine(backend, RECIPE.shape, arrays, ALPHABET, "float32"), ALPHABET, batch)
-    with pytest.raises(WavenetError, match=r"within the next 1 samples is not finite.*lower learning rate"):
+    with pytest.raises(WavenetError, match=r"within the next 1 sample is not finite.*lower learning rate"):
         list(source.generate(10))
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+import torch
 import toys
 
 import wavenet
@@ -98,6 +100,22 @@ def test_the_prime_steers_and_is_not_in_the_sound() -> None:
     assert primed.shape == plain.shape and not np.array_equal(primed, plain)
 
 
+def test_a_path_an_array_and_a_tensor_prime_alike_and_a_wrong_one_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voice, wave = made(3.0), toys.wave(0.1, 0)
+    pcm = np.rint(wave * 32_768).astype(np.int16)
+    soundfile.write(tmp_path / "a.wav", pcm, toys.RATE)
+    primes = (tmp_path / "a.wav", pcm, torch.from_numpy(np.stack([pcm, pcm], axis=1)))
+    whole = [voice.generate(samples=40, seed=1, prime=prime).samples for prime in primes]
+    streamed = [np.concatenate([*voice.stream(samples=40, seed=1, prime=prime)], axis=1) for prime in primes]
+    assert all(np.array_equal(one, whole[0]) for one in [*whole, *streamed])
+    monkeypatch.setattr(voice, "sampler", lambda *_: pytest.fail("compiled before it looked at the prime"))
+    for call in (voice.generate, voice.stream):
+        with pytest.raises(InputError, match="NaN"):
+            call(samples=2, prime=np.full(3, np.nan))
+
+
 def test_the_prime_gets_the_level_that_training_had() -> None:
     voice, quiet = made(data={"level": {"rms": 0.1}}), toys.wave(0.1, 0)
     assert np.array_equal(voice.encode(quiet), voice.encode(quiet * 0.01))
@@ -116,6 +134,32 @@ def test_a_saved_sound_encodes_back_to_the_codes_drawn(tmp_path: Path, classes: 
         back, rate = soundfile.read(path)
         assert rate == toys.RATE
         assert np.array_equal(alphabet.encode(back), alphabet.encode(wave))
+
+
+def test_saving_overwrites_nothing_unless_told(tmp_path: Path) -> None:
+    one, two = (Sound(np.full((n, 4), 0.5, np.float32), 8_000, 16, 1) for n in (1, 2))
+    (tmp_path / "a.wav").write_text("mine")
+    (tmp_path / "b-1.wav").write_text("mine")
+    for sound, name in ((one, "a.wav"), (two, "b.wav")):
+        with pytest.raises(InputError, match=r"[a1]\.wav exists; name another file or overwrite it with force=True"):
+            sound.save(tmp_path / name)
+    assert sorted(path.read_text() for path in tmp_path.iterdir()) == ["mine", "mine"]  # nor the b-0.wav before it
+    assert [len(sound.save(str(tmp_path / name), force=True)) for sound, name in ((one, "a.wav"), (two, "b.wav"))] == [
+        1,
+        2,
+    ]
+    assert soundfile.info(tmp_path / "a.wav").frames == soundfile.info(tmp_path / "b-1.wav").frames == 4
+    with pytest.raises(InputError, match="is a folder; name a file in it"):
+        one.save(tmp_path)
+
+
+def test_voices_and_sounds_are_shown_in_one_line_and_sounds_have_players() -> None:
+    assert repr(made()) == "<Voice toy: 4,000 Hz, 2,642 parameters, 3.8 ms>"
+    sound = Sound(np.zeros((2, 24_000), np.float32), 8_000, 16, 7)
+    assert repr(sound) == str(sound) == "<Sound 2 x 3.00 s at 8,000 Hz, seed 7>"
+    html = sound._repr_html_()
+    assert html.count("<audio controls") == 2 and "&lt;Sound 2 x 3.00 s at 8,000 Hz, seed 7&gt;" in html
+    assert repr(replace(sound, stopped_by="SIGINT")).endswith("seed 7, stopped by SIGINT>")
 
 
 def test_an_empty_prime_primes_nothing() -> None:

@@ -123,9 +123,12 @@ def test_a_pickle_is_never_opened(folder: Path) -> None:
 
 def test_find_takes_runs_and_bundles_and_says_what_else_there_is(folder: Path, tmp_path: Path) -> None:
     assert bundle.find(str(tmp_path)) == bundle.find(str(folder)) == folder
-    with pytest.raises(BundleError, match="did you mean 'model'"):
+    with pytest.raises(BundleError, match=r"did you mean '.*/model'"):
         bundle.find(str(tmp_path / "modell"))
     (tmp_path / "empty").mkdir()
+    with pytest.raises(BundleError, match="is an empty folder, not a run or bundle folder"):
+        bundle.find(str(tmp_path / "empty"))
+    (tmp_path / "empty" / "notes").touch()
     with pytest.raises(BundleError, match="holds no bundle"):
         bundle.find(str(tmp_path / "empty"))
 

@@ -20,6 +20,7 @@ import wavenet
 from wavenet import config
 from wavenet.errors import BundleError, DivergenceError, InputError, Terminated, WavenetError
 from wavenet.outputs import Categorical
+from wavenet.progress import Words, log
 from wavenet.training import checkpoint, fit
 from wavenet.training.metrics import TIME_COLUMNS, read
 from wavenet.training.module import WaveNetModule, learning_rate
@@ -111,6 +112,18 @@ def test_what_is_trimmed_and_clipped_is_told(tmp_path: Path, sound_folder: Path)
     run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", made, max_steps=1)
     line = (run / "train.log").read_text().splitlines()[1]
     assert " cut from the ends, " in line and "samples clipped by the level" in line
+
+
+def test_from_python_first_lines_and_scores_are_on_stderr(
+    tmp_path: Path, sound_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's own
+    monkeypatch.setattr(log, "handlers", [Words()])
+    run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", max_steps=4)
+    told = capsys.readouterr().err.splitlines()
+    assert [line.partition(" ")[0] for line in told] == ["toy:", "step", "step", "step", "stopped"]
+    assert sum("held-out" in line for line in told) == 1
+    assert [line.split(" INFO ")[1] for line in (run / "train.log").read_text().splitlines()] == told
 
 
 def test_training_beats_the_histogram(tmp_path: Path, sound_folder: Path) -> None:

@@ -30,6 +30,7 @@ from wavenet.audio import digests, workfolder
 from wavenet.audio.decoding import Entry, Pcm, decode
 from wavenet.audio.digests import Content
 from wavenet.audio.sources import Clip
+from wavenet.config import user_path
 from wavenet.errors import SoundError, WavenetError
 from wavenet.plain import to_json
 from wavenet.progress import Progress, log, printable
@@ -105,7 +106,7 @@ def default_folder() -> Path:
     import platformdirs
 
     named = os.environ.get("WAVENET_CACHE")
-    return Path(named) if named else Path(platformdirs.user_cache_dir("wavenet"))
+    return user_path(named) if named else Path(platformdirs.user_cache_dir("wavenet"))
 
 
 def held(folder: Path) -> int:

@@ -19,7 +19,7 @@ from wavenet.audio.transfer import Transfer
 from wavenet.catalogue import DATASETS, DataSet, amount
 from wavenet.errors import FetchError, InputError, SoundError, Terminated
 from wavenet.plain import to_json
-from wavenet.progress import Progress, log, printable
+from wavenet.progress import Progress, log, many, printable
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")  # of FSDD 1.0.10
@@ -66,7 +66,7 @@ def fetch(name: str, to: str | Path | None = None, force: bool = False) -> Path:
             log.error("%s; the same command goes on from there", transfer.kept())
             raise
         transfer.remove()
-    log.info("%s: %s files in %s", name, f"{count:,}", target)
+    log.info("%s: %s in %s", name, many(count, "file"), target)
     log.info("train on it with: %s", _next_command(name, target))
     return target
 
@@ -226,7 +226,7 @@ def check_digits(folder: Path) -> str:
         wrong = sorted(expected - found.keys()) or sorted(found.keys() - expected)
         word = "missing" if expected - found.keys() else "unknown"
         raise _WrongContentError(
-            f"the archive has {len(found):,} recordings, expected {len(expected):,} named DIGIT_SPEAKER_TAKE; "
+            f"the archive has {many(len(found), 'recording')}, expected {len(expected):,} named DIGIT_SPEAKER_TAKE; "
             f"{word}: {', '.join(wrong[:3])}"
         )
     with Progress("reading", len(found), "files") as progress:

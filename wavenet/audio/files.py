@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from wavenet import atomic
 from wavenet.audio import chatter, headers, mending
 from wavenet.errors import InputError, SoundError
+from wavenet.kinds import near_path
 from wavenet.outputs import Floats
 from wavenet.progress import log
 
@@ -233,25 +234,26 @@ def _reason(path: Path, error: Exception, heard: chatter.Heard) -> str:
     return f"damaged: {heard.damage()}" if heard.damage() else text
 
 
-def read(path: Path, sample_rate: int) -> Floats:
-    """Return a whole file as mono float32 [n] at `sample_rate`.
+def read(path: Path, sample_rate: int, name: str | None = None) -> Floats:
+    """Return a whole file as mono float32 [n] at `sample_rate`; errors call it by its path, or by `name`.
 
     Raises:
         SoundError: the file is missing, unreadable or holds no samples.
     """
+    told = name or path
     if not is_file(path):
-        raise SoundError(f"there is no sound file {path}; give one that exists")
+        raise SoundError(f"there is no sound file {told}{near_path(path, is_file)}; give one that exists")
     try:
         with Reader(path) as reader:
             blocks = list(resampled(reader.blocks(), reader.sample_rate, sample_rate))
             note = reader.note()
     except SoundError as error:
-        raise SoundError(f"{path} cannot be read as sound: {error}; give a sound file") from None
+        raise SoundError(f"{told} cannot be read as sound: {error}; give a sound file") from None
     wave = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
     if not len(wave):
-        raise SoundError(f"{path} holds no samples; give a longer sound file")
+        raise SoundError(f"{told} holds no samples; give a longer sound file")
     if note:
-        log.warning("%s: %s", path, note)
+        log.warning("%s: %s", told, note)
     return wave
 
 

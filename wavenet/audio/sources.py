@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wavenet import catalogue
 from wavenet.audio import generated, layouts, tables, unread
 from wavenet.audio.files import SUFFIXES, is_file
 from wavenet.audio.layouts import Clip
 from wavenet.errors import SoundError
+from wavenet.kinds import near_path
 from wavenet.progress import log, printable
 from wavenet.records import DataConfig
 
@@ -66,7 +68,9 @@ def open_folder(folder: Path, source: str = "auto", outside: bool = False, own: 
         SoundError: it doesn't exist, has no sound, or is not of the layout asked for.
     """
     if not os.path.isdir(folder):  # noqa: PTH112  (Path.is_dir may raise)
-        what = "is a file, not a folder" if is_file(folder) else "does not exist"
+        fetched = (catalogue.data_folder(),)
+        near = near_path(folder, Path.is_dir) or near_path(Path(folder.name), Path.is_dir, fetched)
+        what = "is a file, not a folder" if is_file(folder) else f"does not exist{near}"
         raise SoundError(f"the data folder {folder} {what}; give a folder of sound files")
     given, beside = folder.absolute(), list[Path]()
     sounds = layouts.walk(given, beside, outside=outside, own=own)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from wavenet import config
 from wavenet.audio import decoding, sources
 from wavenet.audio.decoding import Entry
 from wavenet.progress import Progress, printable
@@ -29,6 +30,10 @@ class Survey:
     layout: str
     entries: tuple[Entry, ...]
     passed_over: dict[str, int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Return what `wavenet data scan` prints."""
+        return self.to_text()
 
     @property
     def kept(self) -> list[Entry]:
@@ -119,9 +124,9 @@ def scan(folder: str | Path) -> Survey:
     """Return what a folder of sound holds.
 
     Raises:
-        SoundError: the folder doesn't exist or holds no file with a suffix of sound.
+        InputError: the folder doesn't exist or holds no file with a suffix of sound.
     """
-    source = sources.open_folder(Path(folder))
+    source = sources.open_folder(config.given_path(str(folder)))
     entries = []
     with Progress("reading", len(source.clips), "files") as progress:
         for clip in source.clips:

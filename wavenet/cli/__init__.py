@@ -19,7 +19,7 @@ from types import FrameType
 from wavenet.cli.arguments import arguments_of
 from wavenet.cli.verbs import VERBS
 from wavenet.errors import STOPS, Terminated, WavenetError, on_one_line, stop_signals
-from wavenet.progress import log, printable
+from wavenet.progress import Words, log, printable
 
 HUNG_UP = 141
 
@@ -37,7 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser, verbs = arguments_of(VERBS)
     arguments, rest = parser.parse_known_args(argv)
     if rest:
-        getattr(arguments, "parser", verbs[arguments.verb]).error(f"unrecognized arguments: {' '.join(rest)}")
+        getattr(arguments, "parser", verbs.get(arguments.verb, parser)).error(
+            f"unrecognized arguments: {' '.join(rest)}"
+        )
     _words(arguments.quiet)
     before = {number: signal.getsignal(number) for number in stop_signals() if number != signal.SIGINT}
     try:
@@ -91,17 +93,6 @@ def _show(error: BaseException, verbose: bool) -> None:
 def _words(quiet: bool) -> None:
     """Send the program's words to stderr: all of them, or only warnings and errors."""
     logging.raiseExceptions = False  # a full disk under train.log is told once, by what it breaks
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Formatter())
-    log.handlers[:] = [handler]
+    log.handlers[:] = [Words()]
     log.setLevel(logging.WARNING if quiet else logging.INFO)
     log.propagate = False
-
-
-class _Formatter(logging.Formatter):
-    """Marks warnings; plain words stay plain."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return one line."""
-        text = record.getMessage()
-        return f"warning: {text}" if record.levelno == logging.WARNING else text

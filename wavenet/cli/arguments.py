@@ -40,7 +40,8 @@ def arguments_of(runs: Mapping[str, Run]) -> tuple[argparse.ArgumentParser, dict
     shared.add_argument("-v", "--verbose", action="store_true", help="more detail; a traceback with an error")
     parser = Parser(prog="wavenet", description="An autoregressive WaveNet for raw audio.")
     parser.add_argument("--version", action="version", version=f"wavenet {__version__}")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
+    parser.set_defaults(run=_help_of(parser), quiet=False, verbose=False)
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
     known: dict[str, argparse.ArgumentParser] = {}
 
     def verb(name: str, text: str, examples: str, common: bool = True) -> argparse.ArgumentParser:
@@ -65,6 +66,16 @@ def arguments_of(runs: Mapping[str, Run]) -> tuple[argparse.ArgumentParser, dict
     _recipes_arguments(verb("recipes", "list the recipes, print one, or explain their keys", _RECIPES_EXAMPLES))
     verb("doctor", "show the versions and devices this program sees", "  wavenet doctor")
     return parser, known
+
+
+def _help_of(parser: argparse.ArgumentParser) -> Run:
+    """Return what prints a parser's help: who names no verb asks for it."""
+
+    def run(arguments: argparse.Namespace) -> int:
+        parser.print_help()
+        return 0
+
+    return run
 
 
 _TRAIN_EXAMPLES = """  wavenet train quickstart
@@ -192,7 +203,7 @@ def _generate_arguments(parser: argparse.ArgumentParser) -> None:
     add("--temperature", metavar="T", type=float, default=1.0, help="below 1 plays safe, 0 takes the likeliest")
     add("--top-k", metavar="K", type=int, default=0, help="draw from the K likeliest values only")
     add("--top-p", metavar="P", type=float, default=1.0, help="draw from the likeliest values with this share")
-    add("--prime", metavar="IN.wav", help="continue from this sound; it is not in the output")
+    add("--prime", metavar="IN.wav", help="continue from this sound, - for stdin; it is not in the output")
     add("--backend", choices=("auto", "reference", "cpu"), default="auto", help="which sampler (default: auto)")
     add(
         "--storage",
@@ -206,7 +217,8 @@ def _generate_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _data_arguments(parser: argparse.ArgumentParser, shared: Parser, runs: Mapping[str, Run]) -> None:
     """Add the verbs of `data`; each leaves its own parser in the arguments, for what is found wrong later."""
-    verbs = parser.add_subparsers(dest="data_verb", metavar="VERB", required=True, parser_class=Parser)
+    parser.set_defaults(run=_help_of(parser), parser=parser)
+    verbs = parser.add_subparsers(dest="data_verb", metavar="VERB", parser_class=Parser)
     scan = verbs.add_parser(
         "scan",
         help="tell which files would be kept or dropped, and why",

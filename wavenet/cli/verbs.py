@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from wavenet import atomic
 from wavenet.errors import STOPS, InputError, VerificationError
-from wavenet.progress import log
+from wavenet.progress import log, many
 
 if TYPE_CHECKING:
     from wavenet.generate.voice import Voice
@@ -97,18 +97,23 @@ def _generate(arguments: argparse.Namespace) -> int:
         _check_targets(voices.numbered(out, arguments.count), arguments.force)
     prime = None
     if arguments.prime is not None:
-        from wavenet import config
-        from wavenet.audio import files
+        from wavenet.generate import priming
 
-        prime = files.read(config.given_path(arguments.prime), voice.sample_rate)
+        pipe = getattr(sys.stdin, "buffer", None)  # a shell may have closed it
+        from_pipe = arguments.prime == "-"
+        prime = (
+            priming.from_pipe(pipe, voice.sample_rate)
+            if from_pipe
+            else priming.mono(arguments.prime, voice.sample_rate)
+        )
     chosen = {**draw, "seconds": arguments.seconds, "samples": arguments.samples, "seed": seed, "prime": prime}
     chosen |= {"backend": arguments.backend, "storage": arguments.storage, "threads": arguments.threads}
-    log.info("%s: drawing %d x %s samples with seed %d", voice.name, arguments.count, f"{total:,}", seed)
+    log.info("%s: drawing %d x %s with seed %d", voice.name, arguments.count, many(total, "sample"), seed)
     if streaming:
         return _stream(voice, chosen)
     sound = voice.generate(**chosen, count=arguments.count, verify=arguments.verify)
     wall = sound.wall
-    paths = sound.save(out)
+    paths = sound.save(out, force=arguments.force)
     for warning in sound.warnings():
         log.warning(warning)
     seconds = sound.samples.shape[1] / sound.sample_rate

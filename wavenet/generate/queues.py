@@ -14,6 +14,7 @@ from wavenet.errors import InputError
 from wavenet.geometry import Shape
 from wavenet.memory import available_bytes, gib
 from wavenet.outputs import Floats
+from wavenet.progress import many
 
 SAMPLE_BYTES = 20  # of a drawn sample until it is written: its code, once more where all are joined, its value
 PADDING = 16  # rows are padded to a multiple of this many numbers, a cache line
@@ -40,10 +41,10 @@ def check_memory(shape: Shape, batch: int, samples: int = 0) -> None:
     need = batch * (queue_bytes(shape) + SAMPLE_BYTES * samples)
     have = available_bytes()
     if have is not None and need > have:
-        kept = f", and {samples:,} samples of each" if samples else ""
+        kept = f", and {many(samples, 'sample')} of each" if samples else ""
+        wanted = f"{many(batch, 'sequence')} {'needs' if batch == 1 else 'need'}"
         raise InputError(
-            f"{batch:,} sequences need {gib(need)} of memory for their queues{kept}; there are {gib(have)}: draw fewer "
-            "or shorter ones"
+            f"{wanted} {gib(need)} of memory for their queues{kept}; there are {gib(have)}: draw fewer or shorter ones"
         )
 
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from wavenet import atomic
+from wavenet import atomic, config
 from wavenet.errors import InputError, WavenetError, did_you_mean
 from wavenet.generate.packed import STORAGES, Packed, pack, stored
 from wavenet.generate.queues import Queues, check_memory
@@ -20,7 +20,7 @@ from wavenet.generate.reference import Reference
 from wavenet.geometry import Shape
 from wavenet.outputs import Categorical, Codes, Draw, Floats, Uniforms
 from wavenet.plain import one_line, to_json
-from wavenet.progress import log
+from wavenet.progress import log, many
 
 BACKENDS = ("auto", "reference", "cpu")
 DEFAULT_STORAGE = "float16"  # costs no bits that can be measured, and is half as much again as fast (LOG.md)
@@ -191,7 +191,7 @@ class Sampler:
         one = np.ndim(seed) == 0
         seeds = [int(number) for number in np.broadcast_to(seed, batch if one else np.shape(seed)).tolist()]
         if len(seeds) != batch:
-            raise InputError(f"got {len(seeds)} seeds for {batch} sequences; give one seed, or one for each")
+            raise InputError(f"got {many(len(seeds), 'seed')} for {many(batch, 'sequence')}; give one, or one for each")
         for number in seeds:
             if not 0 <= number < 2**63:
                 raise InputError(f"the seed is {number}, expected 0 to 2^63 - 1")
@@ -214,7 +214,7 @@ class Sampler:
         shared = np.ndim(codes[0]) == 0 if len(codes) else True
         known = [np.asarray(one) for one in ([codes] * self.batch if shared else codes)]
         if len(known) != self.batch:
-            raise InputError(f"got primes for {len(known)} sequences, expected 1 or {self.batch}")
+            raise InputError(f"got primes for {many(len(known), 'sequence')}, expected 1 or {self.batch}")
         for heard in known:
             self._check_codes(heard, self.alphabet.classes)
         # what the queues hold depends on one receptive field: older sound would only cost time
@@ -273,8 +273,8 @@ class Sampler:
             self.positions[members] += self.queues.clocks[members] - seen
         if drawn < count:
             raise WavenetError(
-                f"an answer of the network within the next {drawn + 1:,} samples is not finite: its weights have run "
-                "away; train again at a lower learning rate, or go back to an earlier checkpoint"
+                f"an answer of the network within the next {many(drawn + 1, 'sample')} is not finite: its weights have "
+                "run away; train again at a lower learning rate, or go back to an earlier checkpoint"
             )
         fed = np.concatenate([before[:, None], codes[:, :-1]], axis=1)
         return Chunk(members, codes, self.alphabet.inputs(fed), kept)
@@ -332,7 +332,7 @@ class Sampler:
         from safetensors.numpy import save as to_bytes
 
         told = {"format": STATE, "network": digest(self.engine.packed), "draw": to_json(vars(self.draw))}
-        atomic.write_bytes(Path(path), to_bytes(self.state(), told))
+        atomic.write_bytes(config.user_path(str(path)), to_bytes(self.state(), told))
 
     def load(self, path: str | Path) -> None:
         """Go on from a saved state, bit for bit where backend and storage are the same.
@@ -343,7 +343,7 @@ class Sampler:
         from safetensors import SafetensorError, safe_open
 
         try:
-            with safe_open(str(path), "numpy") as file:
+            with safe_open(str(config.user_path(str(path))), "numpy") as file:
                 told = file.metadata() or {}
                 state = {name: self._read(file, name) for name in file.keys()}  # noqa: SIM118  (not a dictionary)
         except (OSError, ValueError, MemoryError, SafetensorError) as error:

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wavenet import outputs
+from wavenet import atomic, config, outputs
 from wavenet.audio import files
 from wavenet.audio.segments import gain
-from wavenet.errors import InputError, Terminated, WavenetError
+from wavenet.errors import InputError, Terminated
+from wavenet.generate import priming
 from wavenet.generate.packed import stored
+from wavenet.generate.player import players
+from wavenet.generate.priming import Prime
 from wavenet.generate.queues import check_memory
 from wavenet.generate.sampler import Sampler, build_engine, checked_draw
 from wavenet.generate.verify import Verifier
@@ -25,7 +28,7 @@ from wavenet.model import bundle
 from wavenet.model.bundle import Arrays
 from wavenet.outputs import Codes, Draw, Floats
 from wavenet.plain import one_line
-from wavenet.progress import Progress
+from wavenet.progress import Progress, many
 from wavenet.records import Recipe
 
 if TYPE_CHECKING:
@@ -61,27 +64,39 @@ class Sound:
     wall: float = 0.0
     stopped_by: str | None = None
 
+    def __repr__(self) -> str:
+        count, length = self.samples.shape
+        left = "" if self.complete else f", stopped by {self.stopped_by}"
+        return f"<Sound {count} x {length / self.sample_rate:.2f} s at {self.sample_rate:,} Hz, seed {self.seed}{left}>"
+
+    def _repr_html_(self) -> str:
+        """Return a player for each sequence: what a notebook shows."""
+        return players(self.samples, self.sample_rate, repr(self))
+
     @property
     def complete(self) -> bool:
         """Whether all samples asked for are there."""
         return self.stopped_by is None
 
-    def save(self, path: str | Path) -> list[Path]:
+    def save(self, path: str | Path, *, force: bool = False) -> list[Path]:
         """Write WAV or FLAC files, whole or not at all, and return their paths.
 
         One sequence is written to `path`, more to NAME-0.wav, NAME-1.wav...
 
+        Args:
+            path: of the file; ``~`` is the home folder.
+            force: overwrite what is there.
+
         Raises:
+            InputError: a file is there already, or no sound can be written under this name.
             WavenetError: a file cannot be written.
         """
-        paths = numbered(Path(path), len(self.samples))
+        paths = numbered(config.given_path(str(path)), len(self.samples))
+        for target in paths:  # all of them before the first is written
+            atomic.check_free(target, "", force, "force=True")
         for target, wave in zip(paths, self.samples, strict=True):
-            try:
+            with atomic.explained(target, "free space or name another file"):
                 files.write(target, wave, self.sample_rate, self.bits, files.SOFTWARE)
-            except OSError as error:
-                raise WavenetError(
-                    f"{target} cannot be written ({error.strerror or error}); free space or name another file"
-                ) from None
         return paths
 
     def warnings(self) -> list[str]:
@@ -115,9 +130,14 @@ class Voice:
     """
 
     recipe: Recipe
-    arrays: Arrays = field(repr=False)
-    data: dict[str, Any] = field(default_factory=dict, repr=False)
-    training: dict[str, Any] = field(default_factory=dict, repr=False)
+    arrays: Arrays
+    data: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        shape, rate = self.recipe.shape, self.sample_rate
+        milliseconds = 1000 * shape.receptive_field / rate
+        return f"<Voice {self.name}: {rate:,} Hz, {many(shape.parameters(), 'parameter')}, {milliseconds:,.1f} ms>"
 
     @property
     def name(self) -> str:
@@ -157,9 +177,16 @@ class Voice:
             ]
         return []
 
-    def encode(self, wave: Floats) -> Codes:
-        """Return the codes [T] of sound [T] at this voice's level and rate, ready for `prime`."""
-        wave = wave.astype(np.float32)
+    def encode(self, sound: Prime) -> Codes:
+        """Return the codes [T] of sound at this voice's level and rate, ready for `Sampler.prime`.
+
+        Args:
+            sound: a path, an array or a tensor (see `generate`).
+
+        Raises:
+            InputError: it is no sound.
+        """
+        wave = priming.mono(sound, self.sample_rate)
         if not len(wave):
             return np.zeros(0, np.int64)
         rms, peak = float(np.sqrt(np.mean(wave.astype(np.float64) ** 2))), float(np.abs(wave).max())
@@ -202,7 +229,7 @@ class Voice:
         temperature: float = 1.0,
         top_k: int = 0,
         top_p: float = 1.0,
-        prime: Floats | None = None,
+        prime: Prime | None = None,
         backend: str = "auto",
         storage: str | None = None,
         threads: int | None = None,
@@ -214,9 +241,10 @@ class Voice:
         """
         draw = checked_draw(temperature, top_k, top_p)
         total = None if seconds is None and samples is None else self.length(seconds, samples)
+        primed = None if prime is None else self.encode(prime)  # first: the sampler may have to be compiled
         source = self.sampler(count, draw_seed(seed), draw, backend, storage, threads)
-        if prime is not None:
-            source.prime(self.encode(prime))
+        if primed is not None:
+            source.prime(primed)
         return self._chunks(source, total, chunk)
 
     def _chunks(self, source: Sampler, total: int | None, chunk: int) -> Iterator[Floats]:
@@ -237,7 +265,7 @@ class Voice:
         temperature: float = 1.0,
         top_k: int = 0,
         top_p: float = 1.0,
-        prime: Floats | None = None,
+        prime: Prime | None = None,
         backend: str = "auto",
         storage: str | None = None,
         threads: int | None = None,
@@ -253,7 +281,8 @@ class Voice:
             temperature: divides the logits; 0 takes the likeliest class.
             top_k: draw from the k likeliest classes; 0 from all.
             top_p: then from the fewest classes that have this share together; 1 from all.
-            prime: [T] float32 sound at this voice's rate to continue from; it is not in the result.
+            prime: sound to continue from, which is not in the result: a path; or an array or a tensor at this voice's
+                rate, [T] or [T, channels], floating point in [-1, 1] or int16.
             backend: auto, cpu or reference.
             storage: how weights are kept, float32 or float16; None takes what the backend does by default.
             threads: the most that are used; None takes as many as there are cores.
@@ -268,8 +297,8 @@ class Voice:
         draw, seed = checked_draw(temperature, top_k, top_p), draw_seed(seed)
         check_memory(self.recipe.shape, count, total)
         alphabet = outputs.of(self.recipe)
+        primed = None if prime is None else self.encode(prime)  # first: the sampler may have to be compiled
         source = self.sampler(count, seed, draw, backend, storage, threads)
-        primed = None if prime is None else self.encode(prime)
         if primed is not None:
             source.prime(primed)
         judge = Verifier(self.network(source.engine.storage), alphabet, count, primed) if verify else None

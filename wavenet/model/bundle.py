@@ -9,7 +9,6 @@ replaced, and takes its place after. At every instant one of the two describes t
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import stat
@@ -22,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavenet import atomic, config, memory
-from wavenet.errors import BundleError, RecipeError, did_you_mean
+from wavenet.errors import BundleError, RecipeError
+from wavenet.kinds import is_run, kind_at, near_path
 from wavenet.plain import one_line, to_json
 from wavenet.records import Recipe
 
@@ -181,15 +181,16 @@ def find(text: str) -> Path:
     for folder in (path / "model", path):
         if (folder / CONFIG).is_file() or (folder / NEXT).is_file():
             return folder
-    if path.is_file():
-        raise BundleError(f"{text} is a file; give the run or bundle folder that it lies in")
-    if not path.is_dir():
-        near: list[str] = []
-        with contextlib.suppress(OSError):  # there is none, or it may not be listed
-            near = [name.name for name in path.parent.iterdir()]
-        raise BundleError(
-            f"there is no run or bundle folder {text}{did_you_mean(path.name, near)}; give one that exists"
-        )
+    if not path.exists():
+        near = near_path(path, is_run, (config.RUNS,))
+        known = text in config.recipe_names() and not near
+        hint = f"`wavenet train {text}` makes one from the recipe of that name" if known else "give one that exists"
+        raise BundleError(f"there is no run or bundle folder {text}{near}; {hint}")
     if (path / "config.yaml").is_file():
         raise BundleError(f"{text} is a run without a saved model yet; train on with `wavenet train --resume`")
+    kind = kind_at(path)
+    if kind is not None:
+        raise BundleError(f"{text} is {kind.what}, not a run or bundle folder; {kind.advice}")
+    if not path.is_dir():
+        raise BundleError(f"{text} is a file; give the run or bundle folder that it lies in")
     raise BundleError(f"{text} holds no bundle (config.json and model.safetensors); give a run or bundle folder")

@@ -17,9 +17,9 @@ import lightning.pytorch as pl
 import torch
 
 from wavenet import config, memory, report
-from wavenet.errors import STOPS, BundleError, InputError, WavenetError, did_you_mean
+from wavenet.errors import STOPS, BundleError, InputError, WavenetError
 from wavenet.model import bundle
-from wavenet.progress import log
+from wavenet.progress import log, many
 from wavenet.records import Recipe
 from wavenet.training import checkpoint, crew, manifest, summary, team
 from wavenet.training import module as modules
@@ -27,6 +27,7 @@ from wavenet.training import run as runs
 from wavenet.training.callbacks import Recorder, Standing, Stopper
 from wavenet.training.data import SoundData
 from wavenet.training.module import WaveNetModule
+from wavenet.training.options import Options
 from wavenet.training.team import Team
 from wavenet.wording import hole_warning
 
@@ -34,11 +35,32 @@ BASE_BYTES = 500 << 20  # what Python, torch and lightning take before anything 
 SLACK = 1.2  # what the allocator and passing intermediate results add (LOG.md)
 
 
-@dataclasses.dataclass(frozen=True)
-class Options:
-    """How a recipe is trained, beside the recipe itself.
+def train(
+    recipe: str | Path | Recipe,
+    data: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    *,
+    out: str | Path | None = None,
+    max_steps: int | None = None,
+    max_seconds: float | None = None,
+    resume: bool = False,
+    force: bool = False,
+    init: str | Path | None = None,
+    device: str = "auto",
+    devices: int | None = None,
+    precision: str | int = "32",
+    compiled: bool = False,
+    cache: str | Path | None = None,
+    dry_run: bool = False,
+) -> Path:
+    """Train a recipe and return its run folder.
+
+    What it says goes to the logger ``wavenet``, and to stderr where logging was not set up (see `wavenet.progress`).
 
     Args:
+        recipe: a path, a name in `recipes/`, or the record itself.
+        data: a folder of sound, in place of the recipe's own.
+        overrides: ``KEY=VALUE`` at dotted keys.
         out: the run folder; None takes runs/NAME, or the run folder that was given as the recipe.
         max_steps: stop when this many steps are done in all.
         max_seconds: stop after this long.
@@ -49,34 +71,8 @@ class Options:
         devices: processes that train together on this machine; None takes what torchrun or Slurm started, else one.
         precision: 32 or bf16.
         compiled: put the training graph through torch.compile.
-        cache: where decoded sound is kept.
+        cache: where decoded sound is kept; None takes this user's cache folder.
         dry_run: check everything and say what would be done, but train nothing and write no run folder.
-    """
-
-    out: str | Path | None = None
-    max_steps: int | None = None
-    max_seconds: float | None = None
-    resume: bool = False
-    force: bool = False
-    init: str | None = None
-    device: str = "auto"
-    devices: int | None = None
-    precision: str = "32"
-    compiled: bool = False
-    cache: str | Path | None = None
-    dry_run: bool = False
-
-
-def train(
-    recipe: str | Path | Recipe, data: str | Path | None = None, overrides: Sequence[str] = (), **options: Any
-) -> Path:
-    """Train a recipe and return its run folder.
-
-    Args:
-        recipe: a path, a name in `recipes/`, or the record itself.
-        data: a folder of sound, in place of the recipe's own.
-        overrides: ``KEY=VALUE`` at dotted keys.
-        options: the fields of `Options`.
 
     Raises:
         InputError: the recipe, the data, the model to begin from or the run folder cannot be used.
@@ -84,12 +80,21 @@ def train(
         KeyboardInterrupt: Ctrl-C; the run was saved.
         Terminated: SIGTERM, or SIGHUP (its kind HungUp); the run was saved.
     """
-    chosen = Options(**options)
+    chosen = Options(
+        out, max_steps, max_seconds, resume, force, init, device, devices, str(precision), compiled, cache, dry_run
+    )
+    return _begin(recipe, data, overrides, chosen)
+
+
+def _begin(recipe: str | Path | Recipe, data: str | Path | None, overrides: Sequence[str], chosen: Options) -> Path:
+    """Train with these options and return the run folder."""
     made = recipe if isinstance(recipe, Recipe) else config.load(config.find_recipe(str(recipe)), overrides)
     made = config.with_data(made, data, overrides)
     own = None if isinstance(recipe, Recipe) else config.run_folder(str(recipe))
-    run = Path(chosen.out) if chosen.out is not None else own or Path("runs") / made.name
-    _check(chosen)
+    if chosen.cache is not None:
+        chosen = dataclasses.replace(chosen, cache=config.given_path(str(chosen.cache)))
+    run = config.given_path(str(chosen.out)) if chosen.out is not None else own or Path("runs") / made.name
+    chosen.check()
     own_team = team.gather(chosen.devices)
     chosen = dataclasses.replace(chosen, device=_device(chosen.device))
     team.check_devices(own_team, chosen.device)
@@ -122,30 +127,18 @@ def _told_of_memory(device: str) -> Iterator[None]:
         ) from None
 
 
-def _check(options: Options) -> None:
-    """Raise InputError where a choice is none of those there are."""
-    if options.devices is not None and options.devices < 1:
-        raise InputError(f"devices is {options.devices}, expected at least 1")
-    for name, known in (("device", ("auto", "cpu", "cuda")), ("precision", ("32", "bf16"))):
-        value = getattr(options, name)
-        if value not in known:
-            raise InputError(
-                f"{name} is {value!r}, expected one of {', '.join(known)}{did_you_mean(str(value), known)}"
-            )
-
-
 def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
     led = not own_team.leads
     state = runs.state_to_resume(recipe, run, resume=options.resume, force=options.force, led=led)
     began = own_team.size if state is None else int(state["extra"].get("devices", 1))
     if began != own_team.size:
         raise InputError(
-            f"{run} was begun with {began} devices, got {own_team.size}, which would make other batches; resume with "
-            f"--devices {began}"
+            f"{run} was begun with {many(began, 'device')}, got {own_team.size}, which would make other batches; "
+            f"resume with --devices {began}"
         )
     if state is not None and checkpoint.finished(state, recipe.train.steps):
         _check_same_sound(recipe, run, state, options)
-        log.info("%s is finished: %s steps; nothing to do (--force begins anew)", run, f"{state['step']:,}")
+        log.info("%s is finished: %s; nothing to do (--force begins anew)", run, many(state["step"], "step"))
         return
     device = options.device
     short = memory_warning(recipe, device, own_team.devices)
@@ -226,8 +219,8 @@ def _module(recipe: Recipe, sound: SoundData, state: dict[str, Any] | None, opti
     return module
 
 
-def _take_weights(module: WaveNetModule, model: str) -> None:
-    held = bundle.load(bundle.find(model))
+def _take_weights(module: WaveNetModule, model: str | Path) -> None:
+    held = bundle.load(bundle.find(str(model)))
     ours, theirs = module.network.state_dict(), held.arrays
     for name in [*ours, *theirs]:
         have = list(theirs[name].shape) if name in theirs else None
@@ -249,7 +242,7 @@ def first_line(module: WaveNetModule, sound: SoundData, options: Options, own_te
     The memory is that of all processes on this machine, on a GPU that of each.
     """
     recipe, shape, cpu = module.recipe, module.recipe.shape, options.device == "cpu"
-    where = f"cpu ({torch.get_num_threads()} threads)" if cpu else torch.cuda.get_device_name()
+    where = f"cpu ({many(torch.get_num_threads(), 'thread')})" if cpu else torch.cuda.get_device_name()
     where = where if own_team.size == 1 else f"{own_team.size} x {where}"
     together = own_team.devices if cpu else 1
     each = " on each device" if not cpu and own_team.size > 1 else ""
@@ -312,7 +305,7 @@ def _fit(
     standing = Standing.from_state(state["extra"]["standing"]) if state else Standing()
     recorder = Recorder(run, sound, stopper, standing, runs.versions(device), own_team)
     if options.max_steps is not None and module.step >= options.max_steps:
-        log.info("%s has done %s steps already; nothing to do", run, f"{module.step:,}")
+        log.info("%s has done %s already; nothing to do", run, many(module.step, "step"))
         return
     if own_team.size > 1:  # else Lightning would choose the threads anew
         os.environ.setdefault("OMP_NUM_THREADS", str(torch.get_num_threads()))
@@ -350,7 +343,7 @@ def _command(run: Path, options: Options, own_team: Team) -> list[str]:
 def _conclude(run: Path, module: WaveNetModule, stopper: Stopper) -> None:
     total = module.recipe.train.steps
     if module.step >= total and stopper.signal is None:
-        log.info("finished %s steps in %s", f"{total:,}", run)
+        log.info("finished %s in %s", many(total, "step"), run)
         return
     log.info("stopped at step %s of %s, saved in %s; go on with --resume", f"{module.step:,}", f"{total:,}", run)
     if stopper.signal is not None:

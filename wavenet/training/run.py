@@ -18,7 +18,7 @@ import torch
 from wavenet import __version__, atomic, config
 from wavenet.errors import InputError, RecipeError, WavenetError, did_you_mean
 from wavenet.plain import to_json
-from wavenet.progress import log
+from wavenet.progress import RECORD, log
 from wavenet.records import Recipe
 from wavenet.training import checkpoint
 
@@ -240,6 +240,7 @@ def logged(run: Path) -> Iterator[None]:
     """
     with atomic.explained(run / "train.log", checkpoint.REMEDY):
         handler = logging.FileHandler(run / "train.log", encoding="utf-8", errors="backslashreplace")
+    handler.set_name(RECORD)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(handler)
     try:

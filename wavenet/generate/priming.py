@@ -1,0 +1,116 @@
+"""What a voice may continue from: a file, an array or a tensor -> mono sound at the voice's rate."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wavenet import config
+from wavenet.audio import files
+from wavenet.errors import InputError
+from wavenet.outputs import Floats
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Prime: TypeAlias = "str | Path | NDArray[Any] | Tensor"
+
+MOST_CHANNELS = 64
+MOST_LEVEL = 16.0  # of floating-point sound, 24 dB beyond full scale: more are whole numbers stored as floats
+MOST_BYTES = 256 << 20  # of a pipe
+
+
+def mono(sound: Prime, sample_rate: int) -> Floats:
+    """Return sound [T] float32 at `sample_rate`, full scale being 1.
+
+    Args:
+        sound: a path, of any rate (``~`` is the home folder); or an array or tensor at `sample_rate`: [T] or
+            [T, channels] (their mean is taken), floating point in [-1, 1] or int16.
+        sample_rate: in Hz.
+
+    Raises:
+        InputError: it is none of these, cannot be read, or holds NaN, infinity or values far beyond full scale.
+    """
+    if isinstance(sound, str | Path):
+        return files.read(config.given_path(str(sound)), sample_rate)
+    values = _array(sound)
+    if values.dtype == np.int16:
+        values = values / np.float32(32_768)
+    elif not np.issubdtype(values.dtype, np.floating):
+        raise InputError(f"the prime is {values.dtype}, expected int16, or floating point in [-1, 1]; convert it first")
+    if values.ndim == 2:
+        values = _mean(values)
+    if values.ndim != 1:
+        raise InputError(f"the prime has shape {list(values.shape)}, expected [samples] or [samples, channels]")
+    _check(values)
+    return values.astype(np.float32)
+
+
+def _array(sound: Any) -> NDArray[Any]:
+    """Return an array of what is one, or a torch tensor on any device."""
+    try:
+        if callable(getattr(sound, "detach", None)):
+            sound = sound.detach().cpu()
+            sound = (sound.float() if sound.is_floating_point() else sound).numpy()  # NumPy has no bfloat16
+        values = np.asarray(sound)
+    except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
+        raise InputError(f"the prime is no array ({error!s:.100}); give a path, an array or a tensor") from None
+    if values.dtype.kind not in "biufc":
+        raise InputError(f"the prime is a {type(sound).__name__}, expected a path, an array or a tensor")
+    return values
+
+
+def _mean(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the mean [T] over the channels of [T, channels]; [1, T], one sound as `Sound.samples` has it, is taken."""
+    samples, channels = values.shape
+    if samples == 1 or channels == 1:
+        return values.reshape(-1)
+    if not channels:
+        raise InputError(f"the prime has shape [{samples}, 0], expected at least one channel")
+    if channels > samples > 0:
+        raise InputError(
+            f"the prime has shape [{samples}, {channels}], which looks like channels before samples; transpose it to "
+            "[samples, channels], or of several sounds give one"
+        )
+    if channels > MOST_CHANNELS:
+        raise InputError(f"the prime has {channels} channels, expected at most {MOST_CHANNELS}: is it sound?")
+    return np.asarray(values.mean(axis=1, dtype=np.float64))
+
+
+def _check(values: NDArray[Any]) -> None:
+    """Raise InputError where some values are no sound."""
+    finite = np.isfinite(values)
+    if not finite.all():
+        raise InputError(
+            f"the prime holds NaN or infinity, at sample {int(np.argmin(finite)):,} first; give finite sound"
+        )
+    peak = float(np.abs(values).max(initial=0.0))
+    if peak > MOST_LEVEL:
+        raise InputError(
+            f"the prime has values up to {peak:,.6g}, expected within [-1, 1]; whole numbers of 16 bits are "
+            "divided by 32768, or given as int16"
+        )
+
+
+def from_pipe(pipe: BinaryIO | None, sample_rate: int) -> Floats:
+    """Return sound [T] float32 at `sample_rate` from a pipe that holds a sound file, read to its end.
+
+    Raises:
+        InputError: it is closed, a terminal, empty, too long or no sound.
+    """
+    if pipe is None or pipe.isatty():
+        what = "is closed" if pipe is None else "is a terminal"
+        raise InputError(f"--prime - reads a sound file from stdin, which {what}; pipe one in, or give its name")
+    data = pipe.read(MOST_BYTES + 1)
+    if not data:
+        raise InputError("--prime - got nothing on stdin; pipe a sound file in, or give its name")
+    if len(data) > MOST_BYTES:
+        raise InputError(f"--prime - got more than {MOST_BYTES >> 20} MiB on stdin; cut the sound, or give a file")
+    with tempfile.TemporaryDirectory() as folder:  # a pipe cannot be sought in, and formats are
+        path = Path(folder) / "stdin"
+        path.write_bytes(data)
+        return files.read(path, sample_rate, "stdin")

@@ -1,0 +1,164 @@
+"""What a file or folder is that was given in place of something else, and which near one may have been meant."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from wavenet.errors import close_words
+
+SOUND = frozenset(  # what people call sound, whether it can be read or not
+    {
+        ".wav",
+        ".wave",
+        ".rf64",
+        ".w64",
+        ".flac",
+        ".ogg",
+        ".oga",
+        ".opus",
+        ".mp3",
+        ".mp2",
+        ".aif",
+        ".aiff",
+        ".aifc",
+        ".caf",
+    }
+    | {".au", ".snd", ".sph", ".nist", ".voc", ".wve", ".m4a", ".aac", ".mp4", ".wma", ".amr", ".g722", ".ape", ".wv"}
+)
+OTHERS = {
+    "a picture": (".png", ".jpg", ".jpeg", ".gif", ".svg", ".pdf", ".webp", ".bmp", ".tif", ".tiff"),
+    "an archive": (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"),
+    "an array": (".npy", ".npz"),
+    "a table": (".csv", ".tsv"),
+    "a program": (".py", ".sh", ".ipynb", ".exe"),
+}
+PARTS = ("checkpoints", "samples", "tensorboard", "metrics.csv", "train.log", "environment.json")  # of a run folder
+MOST_ENTRIES = 10_000  # of a folder, looked at for near names
+MOST_LOOKED_AT = 300  # entries of a folder, for what it holds
+SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What something is, and what can be done with it.
+
+    Args:
+        what: in words, such as "a sound file, 3.00 s at 8,000 Hz".
+        advice: what to do instead.
+    """
+
+    what: str
+    advice: str
+
+
+def kind_at(path: Path) -> Kind | None:
+    """Return what lies at a path, by its name and what is beside it; None where that says nothing."""
+    with contextlib.suppress(OSError):
+        return _folder(path) if path.is_dir() else _file(path)
+    return None
+
+
+def is_run(path: Path) -> bool:
+    """Return whether a folder is that of a run or a bundle."""
+    return any((path / name).is_file() for name in ("config.yaml", "config.json", "model/config.json"))
+
+
+def _file(path: Path) -> Kind | None:
+    suffix = path.suffix.lower()
+    if suffix == ".ckpt":
+        return Kind("a checkpoint", _whole(path, 2))
+    if suffix == ".safetensors":
+        return Kind("a file of weights", _whole(path, 1))
+    if path.name in PARTS and is_run(path.absolute().parent):
+        return Kind("part of a run", _whole(path, 1))
+    if suffix in SOUND:
+        return Kind(
+            f"a sound file{_length(path)}",
+            "look at sound with `wavenet data scan FOLDER`, or give it to a model: `wavenet inspect MODEL --measure "
+            f"{path}`, `wavenet generate MODEL --prime {path}`",
+        )
+    what = next((what for what, known in OTHERS.items() if suffix in known), None)
+    return None if what is None else Kind(what, "give one of these")
+
+
+def _length(path: Path) -> str:
+    """Return how long a WAV is and at what rate, in words; empty for another format."""
+    import wave
+
+    with contextlib.suppress(wave.Error, EOFError, OSError), wave.open(str(path)) as file:
+        width, rate = file.getnchannels() * file.getsampwidth(), file.getframerate()
+        there = min(file.getnframes(), path.stat().st_size // max(1, width))  # a stream's header promises hours
+        return f", {there / rate:.2f} s at {rate:,} Hz" if rate > 0 else ""
+    return ""
+
+
+def _folder(path: Path) -> Kind | None:
+    inside = sorted(islice(path.iterdir(), MOST_LOOKED_AT))
+    if not inside:
+        return Kind("an empty folder", "give one of these")
+    names = {entry.name for entry in inside}
+    if names & {"checkpoints", "metrics.csv"} and not is_run(path):
+        return Kind("a run folder that has lost its config.yaml", "put that back, or begin anew")
+    if path.name in PARTS and is_run(path.absolute().parent):
+        return Kind("part of a run", _whole(path, 1))
+    runs = [entry for entry in inside if entry.is_dir() and is_run(entry)]
+    if runs:
+        shown = ", ".join(map(str, runs[:SHOWN])) + (", ..." if len(runs) > SHOWN else "")
+        return Kind("a folder of runs", f"give one of them: {shown}")
+    deeper = [entry for folder in inside if folder.is_dir() for entry in islice(folder.iterdir(), MOST_LOOKED_AT)]
+    if any(entry.suffix.lower() in SOUND for entry in (*inside, *deeper)):
+        return Kind(
+            "a folder of sound",
+            f"look at it with `wavenet data scan {path}`, train on it with `wavenet train folder --data {path}`",
+        )
+    return None
+
+
+def _whole(path: Path, up: int) -> str:
+    """Return the advice to give the run or bundle so many folders above a part of it."""
+    given = path.parents[up - 1] if len(path.parents) >= up else Path()
+    folder = given if given.name else path.absolute().parents[up - 1]  # a dot says little
+    return f"give the folder {folder}" if is_run(folder) else "give the folder of a run or bundle"
+
+
+# --- what may have been meant ----------------------------------------------------------------------------------------
+
+
+def near_path(path: Path, fits: Callable[[Path], bool], homes: Sequence[Path] = ()) -> str:
+    """Return ``" (did you mean 'runs/digits'?)"`` for something near a path where nothing is, or an empty string.
+
+    Args:
+        path: what was given.
+        fits: whether something can be what was meant.
+        homes: folders in which such things lie, where the path may have been left away.
+    """
+    inside = [] if path.is_absolute() else [home for home in homes if home.is_dir()]
+    exact = [home / path for home in inside if os.path.lexists(home / path)]
+    near = (one for home in (Path(path.anchor), *inside) for one in _near(home, path.parts[bool(path.anchor) :]))
+    with contextlib.suppress(OSError, ValueError):
+        for one in (*exact, *near):
+            if one != path and fits(one):
+                return f" (did you mean {str(one)!r}?)"
+    return ""
+
+
+def _near(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
+    """Yield what exists below a folder under these names, or names close to them, the closest first."""
+    if not parts:
+        yield folder
+        return
+    found = [parts[0]] if os.path.lexists(folder / parts[0]) else _close(folder, parts[0])
+    for name in found:
+        yield from _near(folder / name, parts[1:])
+
+
+def _close(folder: Path, word: str) -> list[str]:
+    names: list[str] = []
+    with contextlib.suppress(OSError):  # there is no such folder, or it may not be listed
+        names = [entry.name for entry in islice(os.scandir(folder), MOST_ENTRIES)]
+    return close_words(word, sorted(names), 3)
