@@ -63,6 +63,14 @@ def pools_all(parts: Sequence[Part]) -> bool:
     )
 
 
+def pads_alike(parts: Sequence[Part]) -> bool:
+    """Return whether no layer has a padding of its own."""
+    return all(
+        all(map(pads_alike, part.branches)) if isinstance(part, Parallel) else getattr(part, "padding", None) is None
+        for part in parts
+    )
+
+
 def straight(parts: Sequence[Part]) -> Iterator[tuple[Part, ...]]:
     """Yield every sequence without branches that leads through some layers."""
     choices = [

@@ -148,11 +148,12 @@ def run_torch(parts: Sequence[Part], x: Tensor, padding: Padding) -> Tensor:
             x = torch.cat([run_torch(branch, x, padding) for branch in part.branches], dim=1).mean(1, keepdim=True)
         elif (own := padding if part.padding is None else part.padding) == "same" and part.stride == 1 and x.shape[-1]:
             x = convolved(part, x, "same")
-        elif isinstance(own, int) and x.shape[-1] + 2 * own >= part.effective_kernel:
+        elif isinstance(own, int) and x.shape[-1] and x.shape[-1] + 2 * own >= part.effective_kernel:
             x = convolved(part, x, own)
         else:
             span = part.dilation * (part.kernel - 1)
-            pads = {"causal": (span, 0), "same": (span // 2, span - span // 2)}.get(str(own), (0, 0))
+            known = {"causal": (span, 0), "same": (span // 2, span - span // 2), "valid": (0, 0)}
+            pads = known[own] if isinstance(own, str) else (own, own)
             x = F.pad(x, pads)
             x = convolved(part, x) if x.shape[-1] > span else x[..., :0]
     return x

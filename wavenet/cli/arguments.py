@@ -126,7 +126,7 @@ def _inspect_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("source", metavar="RECIPE|MODEL|LAYERS.yaml", nargs="?", help="a recipe, run, bundle or list of layers")
     add("--json", action="store_true", help="print JSON")
-    add("--layers", action="store_true", help="add a table of all layers")
+    add("--layers", action="store_true", help="add a table of all layers, and one of their sizes and costs where known")
     add("--size", metavar="N", type=_size, help="add the size of every output for an input of N, or HEIGHTxWIDTH")
     add("--lags", action="store_true", help="add how many paths lead from each lag")
     add("--plot", metavar="OUT", help="draw one sheet of it all: a .png, .svg or .pdf file")

@@ -60,7 +60,7 @@ class Seen(Generic[T]):
 
     Args:
         jump: input samples from one output to the next.
-        newest: the input under output 0's newest tap. Causal padding puts all padding on the left: always 0.
+        newest: the input under output 0's newest tap. Where all padding is causal, on the left: 0.
         kept: what is kept of every lag.
         oldest: the largest lag; -1 where global pooling leaves none.
         whole: whether some branch sees the whole input, however long, through global pooling.
@@ -125,7 +125,7 @@ class Field:
 
     Args:
         jump: input samples from one output to the next.
-        newest: the input under output 0's newest tap. Causal padding puts all padding on the left: always 0.
+        newest: the input under output 0's newest tap. Where all padding is causal, on the left: 0.
         lags: a bit set, bit ``i`` for lag ``i``. Bit 0 is always in it, unless all goes through global pooling.
         whole: whether the whole input, however long, is seen too, through global pooling.
     """
