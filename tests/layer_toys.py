@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from hypothesis import strategies as st
 
 from wavenet import geometry
-from wavenet.geometry import Field, Layer, Parallel, Part, Shape, Stacks, Whole
+from wavenet.geometry import Field, Layer, Padding, Parallel, Part, Shape, Stacks, Whole
 from wavenet.geometry.layers import PADDINGS
 
 DECADES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
-paddings = st.sampled_from(PADDINGS)
+paddings: st.SearchStrategy[Padding] = st.sampled_from(PADDINGS) | st.integers(0, 5)
 
 
 def taps(stacks: Stacks, kernel: int | Sequence[int]) -> tuple[int, ...]:
@@ -36,13 +36,14 @@ def missing(lags: int) -> set[int]:
 # --- one tap after the other -----------------------------------------------------------------------------------------
 
 
-def newest_tap(layer: Layer, output: int, padding: str) -> int:
+def newest_tap(layer: Layer, output: int, padding: Padding) -> int:
     """Return the input under the newest tap of an output; the odd one of the padding lies right."""
-    span = layer.dilation * (layer.kernel - 1)
-    return output * layer.stride + {"causal": 0, "same": span - span // 2, "valid": span}[padding]
+    span, own = layer.dilation * (layer.kernel - 1), padding if layer.padding is None else layer.padding
+    left = {"causal": span, "same": span // 2, "valid": 0}[own] if isinstance(own, str) else own
+    return output * layer.stride + span - left
 
 
-def inputs_seen(parts: Sequence[Part], outputs: set[int], padding: str) -> set[int]:
+def inputs_seen(parts: Sequence[Part], outputs: set[int], padding: Padding) -> set[int]:
     """Return the inputs at fixed lags behind some outputs, tap by tap from the last layer to the first."""
     for part in reversed(parts):
         if isinstance(part, Parallel):
@@ -62,6 +63,14 @@ def pools_all(parts: Sequence[Part]) -> bool:
     )
 
 
+def pads_alike(parts: Sequence[Part]) -> bool:
+    """Return whether no layer has a padding of its own."""
+    return all(
+        all(map(pads_alike, part.branches)) if isinstance(part, Parallel) else getattr(part, "padding", None) is None
+        for part in parts
+    )
+
+
 def straight(parts: Sequence[Part]) -> Iterator[tuple[Part, ...]]:
     """Yield every sequence without branches that leads through some layers."""
     choices = [
@@ -72,7 +81,7 @@ def straight(parts: Sequence[Part]) -> Iterator[tuple[Part, ...]]:
         yield tuple(itertools.chain.from_iterable(chosen))
 
 
-def paths_to(parts: Sequence[Part], output: int, padding: str) -> Counter[int]:
+def paths_to(parts: Sequence[Part], output: int, padding: Padding) -> Counter[int]:
     """Return how many paths through the taps lead from each input to an output, one path after the other."""
     found: Counter[int] = Counter()
     for way in straight(parts):
@@ -104,7 +113,7 @@ def sequences(
             branches = st.lists(sequences((stride,), depth - 1, largest), min_size=1, max_size=3)
             parts.append(Parallel(tuple(draw(branches))))
         else:
-            parts.append(Layer(draw(sizes), stride, draw(sizes)))
+            parts.append(Layer(draw(sizes), stride, draw(sizes), draw(st.none() | st.none() | paddings)))
     if draw(st.booleans()):
         parts.insert(draw(st.integers(0, len(parts))), Layer(draw(sizes), 1, draw(sizes)))
     if draw(st.integers(0, 7)) == 0:

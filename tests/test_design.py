@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from wavenet import config, design
 from wavenet.errors import BundleError, InputError, RecipeError
-from wavenet.geometry import Layer, Parallel, Part, Whole
+from wavenet.geometry import Channels, Layer, Parallel, Part, Whole
 
 SAMPLES = sorted((Path(__file__).parent.parent / "samples" / "layers").glob("*.yaml"))
 HERE = Path("here.yaml")
@@ -32,11 +32,16 @@ def plain(parts: tuple[Part, ...]) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
     for part in parts:
         if isinstance(part, Layer):
-            items.append({"kernel": part.kernel, "stride": part.stride, "dilation": part.dilation})
+            own = {} if part.padding is None else {"padding": part.padding}
+            items.append({"kernel": part.kernel, "stride": part.stride, "dilation": part.dilation, **own})
+            if part.channels is not None:
+                names = {"in": part.channels.inputs, "out": part.channels.outputs, "groups": part.channels.groups}
+                items[-1] |= {**names, "bias": part.channels.bias}
         elif isinstance(part, Whole):
             items.append({"pool": "global"})
         else:
-            items.append({"parallel": [plain(branch) for branch in part.branches]})
+            join = {"join": "add"} if part.added else {}
+            items.append({"parallel": [plain(branch) for branch in part.branches], **join})
     return items
 
 
@@ -122,12 +127,20 @@ def nested(depth: int) -> list[dict[str, Any]]:
 
 
 NUMBERS = st.integers(1, 4)
-ANY_LAYER = st.fixed_dictionaries({"kernel": NUMBERS, "stride": st.just(1), "dilation": NUMBERS})
+OWN = st.sampled_from(["causal", "same"])
+ANY_LAYER = st.fixed_dictionaries(
+    {"kernel": NUMBERS, "stride": st.just(1), "dilation": NUMBERS}, optional={"padding": OWN}
+)
 POOL = st.just({"pool": "global"})
 ANY_LAYERS = st.recursive(
     st.lists(ANY_LAYER | POOL, min_size=1, max_size=4),
     lambda inner: st.lists(
-        ANY_LAYER | st.fixed_dictionaries({"parallel": st.lists(inner, min_size=1, max_size=3)}), min_size=1, max_size=3
+        ANY_LAYER
+        | st.fixed_dictionaries(
+            {"parallel": st.lists(inner, min_size=1, max_size=3)}, optional={"join": st.just("add")}
+        ),
+        min_size=1,
+        max_size=3,
     ),
     max_leaves=8,
 )
@@ -136,6 +149,26 @@ ANY_LAYERS = st.recursive(
 @given(ANY_LAYERS)
 def test_any_layers_are_read_as_they_are_written(items: list[dict[str, Any]]) -> None:
     assert plain(design.of_layers({"layers": items}, HERE).parts) == items
+
+
+def test_paddings_channels_and_joins_are_read_and_what_goes_in_is_found(tmp_path: Path) -> None:
+    branches = "[[{kernel: 1, out: 9, bias: false}], [{kernel: 3, padding: 1, out: 9}]]"
+    first = "{kernel: 7, stride: 2, padding: 0, in: 3, out: 6, groups: 3}"
+    text = f"padding: 2\nlayers: [{first}, {{kernel: 2}}, {{parallel: {branches}, join: add}}, {{kernel: 3, out: 1}}]"
+    text = text.replace("kernel: 1,", "kernel: 1, padding: 0,")
+    made = design.read(written(tmp_path, text))
+    assert made.padding == 2
+    assert made.parts == (
+        Layer(7, 2, 1, 0, Channels(3, 6, 3)),
+        Layer(2),
+        Parallel(
+            ((Layer(1, 1, 1, 0, Channels(6, 9, 1, False)),), (Layer(3, 1, 1, 1, Channels(6, 9)),)),
+            added=True,
+        ),
+        Layer(3, 1, 1, None, Channels(9, 1)),
+    )
+    beside = design.read(written(tmp_path, text.replace("join: add", "join: concatenate")))
+    assert beside.parts[3] == Layer(3, 1, 1, None, Channels(18, 1))
 
 
 def test_anchors_stand_for_what_they_name(tmp_path: Path) -> None:
@@ -196,11 +229,40 @@ def test_a_resnet_is_a_stem_of_two_and_sixteen_blocks(name: str, strides: int) -
         ("layers: [{kernel: 3}]\ndims: true", "dims is True"),
         ("layers: [{kernel: 3}]\ndims: 2.0", "dims is 2.0"),
         ("layers: [{kernel: 3}]\ndims: [1]", "dims is [1]"),
-        ("layers: [{kernel: 3}]\npadding: zero", "padding is 'zero', expected one of causal, same, valid"),
-        ("layers: [{kernel: 3}]\npadding: 1", "padding is 1"),
+        ("layers: [{kernel: 3}]\npadding: zero", "padding is 'zero', expected one of causal, same, valid, or a whole"),
+        ("layers: [{kernel: 3}]\npadding: -1", "padding is -1, expected one of"),
+        ("layers: [{kernel: 3}]\npadding: 1000001", "padding is 1000001"),
+        ("layers: [{kernel: 3}]\npadding: 0.0", "padding is 0.0"),
+        ("layers: [{kernel: 3}]\npadding: false", "padding is False"),
         ("layers: [{kernel: 3}]\npadding:", "padding is None"),
         ("layers: [{kernel: 3}]\npadding: [same]", "padding is ['same']"),
-        ("layers: [{kernel: 3, padding: same}]", "unknown key layers[0].padding"),
+        (
+            "layers: [{kernel: 3, padding: full}]",
+            "layers[0].padding is 'full', expected one of causal, same, valid, or",
+        ),
+        ("layers: [{kernel: 3, padding: true}]", "layers[0].padding is True"),
+        ("layers: [{kernel: 3, padding: [1, 1]}]", "layers[0].padding is [1, 1]"),
+        ("layers: [{kernel: 3, padding: }]", "layers[0].padding is None"),
+        ("layers: [{kernel: 3, in: 3, out: 0}]", "layers[0].out is 0, expected a whole number from 1"),
+        ("layers: [{kernel: 3, in: 3.0, out: 4}]", "layers[0].in is 3.0"),
+        ("layers: [{kernel: 3, in: 3, out: 4, groups: 1.5}]", "layers[0].groups is 1.5"),
+        ("layers: [{kernel: 3, in: 3, out: 4, bias: 1}]", "layers[0].bias is 1, expected true or false"),
+        ("layers: [{kernel: 3, in: 3}]", "layers[0] has in but no out; add out, or leave both away for pooling"),
+        ("layers: [{kernel: 3, bias: false}]", "layers[0] has bias but no out"),
+        ("layers: [{kernel: 3, out: 4}]", "layer 1: it has out but no in, and nothing before it says"),
+        ("layers: [{kernel: 3, in: 3, out: 4}, {kernel: 3, in: 5, out: 4}]", "layer 2: it takes 5 channels in, but 4"),
+        (
+            "layers: [{kernel: 3, in: 4, out: 6, groups: 4}]",
+            "layer 1: 4 channels in and 6 out don't both divide into 4",
+        ),
+        ("layers: [{kernel: 3, channels: 4}]", "unknown key layers[0].channels"),
+        ("layers: [{kernel: 3, join: add}]", "layers[0] has join but no parallel"),
+        (
+            "layers: [{parallel: [[{kernel: 3}]], join: sum}]",
+            "layers[0].join is 'sum', expected one of concatenate, add",
+        ),
+        ("layers: [{parallel: [[{kernel: 3}]], padding: 1}]", "layers[0].parallel stands alone or beside join"),
+        ("padding: 1\nlayers: [{parallel: [[{kernel: 3}], [{kernel: 1}]]}]", "layer 1: its branches give different"),
         ("layers: [{kernel: 3}]\nsample_rate: 0", "sample_rate is 0"),
         ("layers: [{kernel: 3}]\nsample_rate: 768001", "sample_rate is 768001"),
         ("layers: [{kernel: 3}]\nsample_rate: 16e3", "sample_rate is "),

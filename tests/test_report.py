@@ -16,7 +16,8 @@ import toys
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wavenet import design, geometry, report
+from wavenet import design, geometry, layer_report, report
+from wavenet.errors import InputError
 from wavenet.geometry import Gap, Paths
 
 KEYS = {
@@ -30,15 +31,21 @@ KEYS = {
     "whole_input",
     "coverage",
     "holes",
+    "grid",
+    "size",
+    "output_size",
     "parameters",
+    "macs",
     "macs_per_sample",
     "queue_bytes",
     "stacks",
     "layers",
 }
 STACK_KEYS = {"dilations", "receptive_field", "receptive_field_through", "coverage", "holes"}
-LAYER_KEYS = {"kernel", "stride", "dilation", "effective_kernel", "receptive_field", "jump", "offset"}
-JOIN_KEYS = {"parallel", "receptive_field", "jump", "offset"}
+LAYER_KEYS = {"kernel", "stride", "dilation", "effective_kernel", "receptive_field", "jump", "offset"} | {
+    *("padding", "output_size", "in_channels", "out_channels", "parameters", "macs")
+}
+JOIN_KEYS = {"parallel", "receptive_field", "jump", "offset", "output_size"}
 SAMPLES = Path(__file__).parent.parent / "samples" / "layers"
 
 SCHEDULES: dict[str, Any] = {
@@ -85,7 +92,7 @@ def check_rows(rows: list[dict[str, Any]]) -> None:
             for branch in row["parallel"]:
                 check_rows(branch)
         elif "pool" in row:
-            assert row == {"pool": "global"}
+            assert row == {"pool": "global", "output_size": None}
         else:
             assert set(row) == LAYER_KEYS
 
@@ -108,7 +115,9 @@ def test_lists_of_layers_have_the_same_keys_and_no_nan(tmp_path: Path, name: str
     assert {key: value for key, value in tree.items() if key != "paths"} == as_json(said)
     assert all(set(stack) == STACK_KEYS for stack in tree["stacks"])
     check_rows(tree["layers"])
-    assert [tree[key] for key in ("receptive_field_ms", "parameters", "macs_per_sample", "queue_bytes")] == [None] * 4
+    unknown = ("receptive_field_ms", "size", "output_size", "parameters", "macs", "macs_per_sample", "queue_bytes")
+    assert [tree[key] for key in unknown] == [None] * 7
+    assert (tree["grid"] is None) == (dims == 1)
     assert tree["whole_input"] is ("pool" in name)
     assert len(tree["paths"]["per_lag"]) == tree["receptive_field"]
 
@@ -161,7 +170,7 @@ def test_a_report_agrees_with_itself_and_with_the_shape(stacks: list[list[int]],
         }
     )
     said, shape, last = report.of_recipe(recipe), recipe.shape, report.of_recipe(recipe).layers[-1]
-    assert isinstance(last, report.LayerReport)
+    assert isinstance(last, layer_report.LayerReport)
     assert said.receptive_field == shape.receptive_field == last.receptive_field
     assert said.stacks[-1].receptive_field_through == said.receptive_field
     assert (said.parameters, said.macs_per_sample) == (shape.parameters(), shape.macs_per_sample())
@@ -213,10 +222,10 @@ def test_padding_moves_what_is_seen_and_changes_nothing_else(
 ) -> None:
     items = "[{kernel: 3}, {kernel: 3, stride: 2}, {kernel: 3, dilation: 2}, {kernel: 2}]"
     said = listed(tmp_path, f"dims: {dims}\npadding: {padding}\nlayers: {items}")
-    seen = [(row.receptive_field, row.jump) for row in said.layers if isinstance(row, report.LayerReport)]
+    seen = [(row.receptive_field, row.jump) for row in said.layers if isinstance(row, layer_report.LayerReport)]
     assert seen == [(3, 1), (5, 2), (13, 2), (15, 2)]
     # under `same` the odd one of the padding lies right
-    assert [row.offset for row in said.layers if isinstance(row, report.LayerReport)] == offsets
+    assert [row.offset for row in said.layers if isinstance(row, layer_report.LayerReport)] == offsets
 
 
 def test_a_sample_rate_gives_milliseconds(tmp_path: Path) -> None:
@@ -240,7 +249,7 @@ def test_branches_in_two_dimensions_are_centred(tmp_path: Path) -> None:
     text = "dims: 2\nlayers: [{parallel: [[{kernel: 3, dilation: 6}], [{kernel: 3, dilation: 2}], [{kernel: 1}]]}]"
     said = listed(tmp_path, text)
     (join,) = said.layers
-    assert isinstance(join, report.JoinReport)
+    assert isinstance(join, layer_report.JoinReport)
     assert (said.receptive_field, join.offset) == (13, -6)
     assert said.holes == ((1, 3, 1), (5, 5, 1), (7, 7, 1), (9, 11, 1))
 
@@ -253,15 +262,15 @@ def test_a_pyramid_sees_the_whole_input_beside_every_sixth_pixel() -> None:
     assert said.coverage == 7 / 37
     assert said.stacks[0].dilations == (1, 6, 12, 18, 1, 1)
     join = said.layers[0]
-    assert isinstance(join, report.JoinReport)
-    assert join.parallel[4][0] == report.WholeReport()
+    assert isinstance(join, layer_report.JoinReport)
+    assert join.parallel[4][0] == layer_report.WholeReport()
 
 
 @pytest.mark.parametrize(("name", "jump"), [("resnet50", 32), ("resnet50-dilated", 8)])
 def test_a_resnet_sees_as_far_with_dilation_as_with_strides_and_steps_finer(name: str, jump: int) -> None:
     said = report.inspect(SAMPLES / f"{name}.yaml")
     last = said.layers[-1]
-    assert isinstance(last, report.JoinReport)
+    assert isinstance(last, layer_report.JoinReport)
     assert (said.receptive_field, last.receptive_field, last.jump) == (427, 427, jump)
     assert said.whole_input is False
 
@@ -270,6 +279,73 @@ def test_what_only_global_pooling_sees_has_no_receptive_field(tmp_path: Path) ->
     tree = as_json(listed(tmp_path, f"layers: {LISTS['all pooled']}"), lags=True)
     assert (tree["receptive_field"], tree["whole_input"], tree["coverage"], tree["holes"]) == (0, True, 1.0, [])
     assert tree["paths"] == {"exact": True, "total": "0", "per_lag": []}
+
+
+# --- sizes, channels and squares ------------------------------------------------------------------------------------
+
+
+def test_a_size_gives_that_of_every_layer_and_channels_their_costs(tmp_path: Path) -> None:
+    stem = "{kernel: 7, stride: 2, padding: 3, in: 3, out: 64, bias: false}, {kernel: 3, stride: 2, padding: 1}"
+    text = f"dims: 2\nlayers: [{stem}, {{kernel: 3, dilation: 2, out: 64, groups: 32}}]"
+    (tmp_path / "stem.yaml").write_text(text, encoding="utf-8")
+    said = report.inspect(tmp_path / "stem.yaml", 224)
+    tree = as_json(said)
+    assert (tree["size"], tree["output_size"]) == ([224, 224], [56, 56])
+    assert [row["output_size"] for row in tree["layers"]] == [[112, 112], [56, 56], [56, 56]]
+    assert [row["padding"] for row in tree["layers"]] == [3, 1, "same"]
+    assert [(row["in_channels"], row["out_channels"]) for row in tree["layers"]] == [(3, 64), (None, None), (64, 64)]
+    assert [row["parameters"] for row in tree["layers"]] == [9408, None, 64 * 2 * 9 + 64]
+    assert tree["parameters"] == 9408 + 1216
+    assert tree["macs"] == 9408 * 112**2 + 1152 * 56**2
+    wide = report.inspect(tmp_path / "stem.yaml", (480, 640))
+    assert (wide.size, wide.output_size) == ((480, 640), (120, 160))
+    assert report.inspect(tmp_path / "stem.yaml", (224,)) == said
+    assert report.inspect(tmp_path / "stem.yaml").macs is None
+
+
+def test_a_recipe_keeps_its_parameters_and_gives_as_many_samples_as_it_gets() -> None:
+    said = report.inspect("quickstart", 1_000)
+    assert (said.size, said.output_size, said.macs) == ((1_000,), (1_000,), None)
+    assert said.parameters == report.inspect("quickstart").parameters == said.design.shape.parameters()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        (4, "layers at a size of 4: layer 2: it gets 2 inputs and 0 of padding, but its kernel spans 9"),
+        (0, "the size is 0, expected whole numbers from 1"),
+        (10**9 + 1, "the size is 1,000,000,001, expected"),
+        ((8, 9), "the size is 8 x 9, but layers has one axis (dims: 1); give one number for each"),
+        ((), "the size is , but layers has one axis"),
+    ],
+)
+def test_a_size_that_cannot_be_is_one_sentence(tmp_path: Path, size: Any, words: str) -> None:
+    (tmp_path / "layers.yaml").write_text("padding: valid\nlayers: [{kernel: 3}, {kernel: 3, dilation: 4}]")
+    with pytest.raises(InputError) as caught:
+        report.inspect(tmp_path / "layers.yaml", size)
+    assert str(caught.value).startswith(words)
+
+
+def test_a_square_is_listed_row_by_row_as_far_as_it_is_small(tmp_path: Path) -> None:
+    branches = "[[{kernel: 3}], [{kernel: 3, dilation: 2}]]"
+    small = as_json(listed(tmp_path, f"dims: 2\nlayers: [{{parallel: {branches}}}]"))["grid"]
+    assert small == {
+        "side": 5,
+        "positions": 25,
+        "reached": 17,
+        "coverage": 17 / 25,
+        "rows": ["#.#.#", ".###.", "#####", ".###.", "#.#.#"],
+    }
+    large = as_json(listed(tmp_path, "dims: 2\nlayers: [{kernel: 3, dilation: 32}]"))["grid"]
+    assert large == {"side": 65, "positions": 65**2, "reached": 9, "coverage": 9 / 65**2, "rows": None}
+
+
+def test_a_square_of_too_many_ways_is_said_not_to_be_counted(tmp_path: Path) -> None:
+    layers = ", ".join(
+        f"{{parallel: [{', '.join(f'[{{kernel: 3, dilation: {7**i + j}}}]' for j in range(1, 5))}]}}" for i in range(5)
+    )
+    grid = as_json(listed(tmp_path, f"dims: 2\nlayers: [{layers}]"))["grid"]
+    assert (grid["reached"], grid["coverage"], grid["rows"]) == (None, None, None)
 
 
 # --- gaps and mends --------------------------------------------------------------------------------------------------

@@ -17,8 +17,8 @@ import toys
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wavenet import config, design, geometry, report, wording
-from wavenet.errors import RecipeError
+from wavenet import config, design, geometry, layer_report, report, wording
+from wavenet.errors import InputError, RecipeError
 from wavenet.geometry import Layer, Parallel, Part, Paths
 from wavenet.report import Context, Measured, Report
 
@@ -40,8 +40,8 @@ def looked(**model: Any) -> Report:
     return report.of_recipe(toys.recipe(model={"kernel_size": 2, "residual_channels": 6, **model}))
 
 
-def listed(items: Sequence[dict[str, Any]], name: str = "layers", **head: Any) -> Report:
-    return report.of_design(design.of_layers({"layers": list(items), **head}, Path(f"{name}.yaml")))
+def listed(items: Sequence[dict[str, Any]], name: str = "layers", size: Any = None, **head: Any) -> Report:
+    return report.of_design(design.of_layers({"layers": list(items), **head}, Path(f"{name}.yaml")), size)
 
 
 def dilated(*dilations: int, kernel: int = 2) -> list[dict[str, Any]]:
@@ -72,16 +72,23 @@ def check_text(said: Report, lags: bool = False) -> None:
     assert wording.many(said.receptive_field, unit) in facts("\n".join(lines))["receptive field"]
     start = next(i for i, line in enumerate(lines) if line.startswith("layer "))
     table = lines[start + 1 : start + 1 + _rows(said.layers)]
+    costs = 0 if said.size is None and not any(map(costly, layer_report.each_layer(said.layers))) else len(table) + 2
     plain = [line for line in table if re.fullmatch(r"[\d,]+ [-\d, ]+", line)]
-    layers = [(i, row) for i, row in enumerate(said.layers, 1) if isinstance(row, report.LayerReport)]
+    layers = [(i, row) for i, row in enumerate(said.layers, 1) if isinstance(row, layer_report.LayerReport)]
     top = [(i, row) for i, row in layers if row.receptive_field]  # behind global pooling alone it says "all"
     cells = [[int(cell.replace(",", "")) for cell in line.split()] for line in plain]
-    assert cells == [[i, *dataclasses.astuple(row)] for i, row in top]
-    assert lines[start + 1 + len(table) :][:1] == ([""] if lags else [])
+    assert cells == [[i, *dataclasses.astuple(row)[:7]] for i, row in top]
+    assert lines[start + 1 + len(table) + costs :][:1] == ([""] if lags else [])
+    if costs:
+        assert lines[start + 1 + len(table)] == "" and lines[start + 2 + len(table)].endswith("multiply-adds")
 
 
-def _rows(rows: Sequence[report.Row]) -> int:
-    joins = [row for row in rows if isinstance(row, report.JoinReport)]
+def costly(row: layer_report.LayerReport) -> bool:
+    return row.out_channels is not None or row.padding in (0, 1, 2, 1_000_000)
+
+
+def _rows(rows: Sequence[layer_report.Row]) -> int:
+    joins = [row for row in rows if isinstance(row, layer_report.JoinReport)]
     return len(rows) + sum(_rows(branch) for row in joins for branch in row.parallel)
 
 
@@ -141,6 +148,31 @@ def test_any_list_of_layers_fits_a_hundred_columns(
         said = listed(items, name, dims=dims, padding=padding, sample_rate=rate)
     except RecipeError as error:  # unpadded branches of different lengths
         assert padding == "valid" and "different numbers of outputs" in str(error)
+        return
+    check_text(said, lags=True)
+
+
+WIDE = st.integers(1, 1_000_000)
+CONVOLUTION = st.fixed_dictionaries(
+    {"kernel": st.integers(1, 5), "out": WIDE}, optional={"bias": st.booleans(), "padding": st.integers(0, 2)}
+)
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(CONVOLUTION | STRIDED | POOL, min_size=1, max_size=4),
+    WIDE,
+    st.integers(1_000, 10**9) | st.tuples(st.integers(1_000, 10**9), st.integers(1_000, 9_000)),
+    NAMES,
+)
+def test_any_sizes_and_channels_fit_a_hundred_columns(
+    items: list[dict[str, Any]], entering: int, size: Any, name: str
+) -> None:
+    items = [{"kernel": 1, "in": entering, "out": 1}, *items]
+    try:
+        said = listed(items, name, size, dims=1 if isinstance(size, int) else 2)
+    except InputError as error:  # behind global pooling there is one place
+        assert "it gets 1 input and" in str(error)
         return
     check_text(said, lags=True)
 
@@ -230,6 +262,74 @@ def test_global_pooling_alone_has_no_lags() -> None:
     assert re.search(r"^2 +global +all *$", text, re.MULTILINE)
     assert re.search(r"^paths +0 in all, exact$", text, re.MULTILINE)
     assert text.splitlines()[-1].startswith("lags ")
+
+
+def test_the_square_is_told_and_drawn_where_it_is_small_and_has_holes() -> None:
+    gridded = listed(dilated(2, 2, kernel=3), dims=2)
+    told = facts(wording.describe(gridded))["grid"]
+    assert told.startswith("25 of 81 positions (30.9%): gridded (# is reached, . is not) # . # . # . # . # . . .")
+    assert told.count("#") == 1 + 25 and told.count(" .") == 1 + 81 - 25
+    lines = wording.describe(gridded).splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("grid "))
+    assert [line.replace(" ", "") for line in lines[start + 1 : start + 10]] == [
+        *("#.#.#.#.#", "." * 9) * 4,
+        "#.#.#.#.#",
+    ]
+    assert lines[start + 10].startswith("first hole")
+
+
+def test_a_square_without_holes_is_told_in_a_line_and_a_large_one_too() -> None:
+    def grid(*dilations: int, **head: Any) -> str | None:
+        return facts(wording.describe(listed(dilated(*dilations, kernel=3), **{"dims": 2, **head}))).get("grid")
+
+    assert grid(1, 2, 5) == "289 of 289 positions (100.0%): no gridding, as HDC demands"
+    assert grid(1, 1) == "25 of 25 positions (100.0%)"
+    assert grid(9) == "9 of 361 positions (2.5%): gridded"
+    assert grid(2, dims=1) is None
+    both = facts(wording.describe(listed([branches(1, 2)], dims=2)))["grid"]
+    assert both.startswith("17 of 25 positions (68.0%): each row and each column is reached, but not all where they")
+    assert "grid" not in facts(wording.describe(listed([{"pool": "global"}], dims=2)))
+    many = [{"parallel": [[{"kernel": 3, "dilation": 7**i + j}] for j in range(1, 5)]} for i in range(5)]
+    assert facts(wording.describe(listed(many, dims=2)))["grid"].startswith("not counted: the branches make too many")
+
+
+def test_sizes_are_told_behind_each_layer_equal_ones_together() -> None:
+    stem = [{"kernel": 7, "stride": 2}, {"kernel": 3, "stride": 2}, {"kernel": 3}, {"kernel": 3}]
+    assert facts(wording.describe(listed(stem, size=224, dims=2)))["output sizes"] == (
+        "224 x 224 in; 112 x 112 from layer 1; 56 x 56 from layers 2-4"
+    )
+    assert (
+        facts(wording.describe(listed(stem, size=101)))["output sizes"] == "101 in; 51 from layer 1; 26 from layers 2-4"
+    )
+    shrinking = facts(wording.describe(listed(dilated(*[1] * 40), size=100, padding="valid")))["output sizes"]
+    assert shrinking.startswith("100 in; 99 from layer 1; 98 from layer 2;")
+    assert shrinking.endswith("90 from layer 10; ...; 60 from layer 40")
+    assert "output sizes" not in facts(wording.describe(listed(stem)))
+
+
+def test_parameters_and_multiply_adds_are_told_with_what_they_are_counted_in() -> None:
+    items = [{"kernel": 5, "in": 64, "out": 128}, {"kernel": 2, "stride": 2}, {"kernel": 1, "out": 10, "bias": False}]
+    told = facts(wording.describe(listed(items, size=10, dims=2)))
+    assert told["parameters"] == "206,208 in 2 convolutions; 1 layer without out is pooling"
+    assert told["multiply-adds"] == f"{204_800 * 100 + 1_280 * 25:,} for an input of 10 x 10"
+    assert facts(wording.describe(listed(items[:1], dims=2)))["parameters"] == "204,928 in 1 convolution"
+    assert "multiply-adds" not in facts(wording.describe(listed(items, dims=2)))
+
+
+def test_a_second_table_tells_the_costs_of_each_layer() -> None:
+    inner = [[{"kernel": 3, "out": 4}], [{"pool": "global"}]]
+    items = [{"kernel": 3, "stride": 2, "padding": 1, "in": 3, "out": 4}, {"parallel": inner, "join": "add"}]
+    table = wording.describe(listed(items, size=9, dims=2), layers=True).split("\n\n")[-1].splitlines()
+    assert [line.split() for line in table] == [
+        ["layer", "padding", "output", "size", "in", "out", "parameters", "multiply-adds"],
+        ["1", "1", "5", "x", "5", "3", "4", "112", "2,700"],
+        ["2.1.1", "same", "5", "x", "5", "4", "4", "148", "3,600"],
+        ["2.2.1", "global", "1", "x", "1"],
+        ["2", "join", "5", "x", "5"],
+    ]
+    # a padding of its own is told without a size too
+    own = wording.describe(listed([{"kernel": 3, "padding": 1}]), layers=True).splitlines()
+    assert own[-1].split() == ["1", "1"]
 
 
 # --- holes -----------------------------------------------------------------------------------------------------------

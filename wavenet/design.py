@@ -1,17 +1,20 @@
 """A dilation design: the layers of a recipe's network, or those that a LAYERS.yaml lists. What `inspect` looks at.
 
-A LAYERS.yaml describes any sequence of convolutions and pooling layers, whoever's network it is::
+A LAYERS.yaml describes any sequence of convolutions and pooling layers, whoever's network it is. Once a layer says
+`out`, those that don't are pooling: they have no weights, and pass all channels on::
 
     dims: 2                       # 1 (default): along time; 2: square kernels, all numbers hold along either axis
-    padding: same                 # causal (default for dims 1), same (default for dims 2) or valid
+    padding: same                 # causal (default for dims 1), same (default for dims 2), valid, or a number of inputs
     sample_rate: 16000            # optional: adds milliseconds
     layers:
       - {kernel: 7, stride: 2}    # a convolution; dilation and stride are 1 where they are left out
-      - {kernel: 3, stride: 2}    # a pooling layer is written alike: the arithmetic is the same
+      - {kernel: 3, stride: 2, padding: 1}    # a pooling layer is written alike; a padding of its own comes first
+      - {kernel: 3, in: 3, out: 64, bias: false, groups: 1}    # channels, to count parameters; in may come from before
       - parallel:                 # branches over the same input, joined; each a list of layers
           - [{kernel: 1}]
           - [{kernel: 3, dilation: 6}]
           - [{pool: global}, {kernel: 1}]
+        join: add                 # concatenate (default) or add: what becomes of the channels of the branches
 """
 
 from __future__ import annotations
@@ -24,13 +27,28 @@ from typing import Any, NoReturn
 
 from wavenet import config
 from wavenet.errors import RecipeError, did_you_mean
-from wavenet.geometry import Layer, Parallel, Part, Shape, Whole, length_through, see
+from wavenet.geometry import (
+    Channels,
+    Layer,
+    Padding,
+    Parallel,
+    Part,
+    Shape,
+    Whole,
+    length_through,
+    see,
+    with_channels,
+)
 from wavenet.geometry.layers import PADDINGS
 from wavenet.plain import read_yaml, shown
 from wavenet.records import Recipe
 
 MAX_DEPTH = 16  # of branches within branches
 MAX_PARTS = 10_000  # YAML can name a list again and again
+MOST = 1_000_000  # of every number of a layer
+JOINS = ("concatenate", "add")
+NUMBERS = ("kernel", "stride", "dilation", "in", "out", "groups")  # keys of a layer that are whole numbers
+PADDED = f"one of {', '.join(PADDINGS)}, or a whole number from 0 to {MOST:,}"
 
 
 @dataclass(frozen=True)
@@ -41,7 +59,7 @@ class Design:
         name: of the recipe or the file.
         sample_rate: in Hz; None where a list of layers doesn't say.
         stacks: the layers of each stack.
-        padding: of all layers, as `geometry.see` takes it.
+        padding: of all layers without their own, as `geometry.see` takes it.
         dims: axes along which every kernel lies.
         shape: the integers of a whole WaveNet; None for a list of layers.
     """
@@ -49,7 +67,7 @@ class Design:
     name: str
     sample_rate: int | None
     stacks: tuple[tuple[Part, ...], ...]
-    padding: str = "causal"
+    padding: Padding = "causal"
     dims: int = 1
     shape: Shape | None = None
 
@@ -97,8 +115,8 @@ def of_layers(tree: dict[str, Any], path: Path) -> Design:
     if not _whole_number(dims, 2):
         raise RecipeError(f"{path}: dims is {shown(dims)}, expected 1 or 2")
     padding = tree.get("padding", "causal" if dims == 1 else "same")
-    if padding not in PADDINGS:
-        raise RecipeError(f"{path}: padding is {shown(padding)}, expected one of {', '.join(PADDINGS)}")
+    if not _is_padding(padding):
+        raise RecipeError(f"{path}: padding is {shown(padding)}, expected {PADDED}")
     rate = tree.get("sample_rate")
     if rate is not None and not _whole_number(rate, 768_000):
         raise RecipeError(f"{path}: sample_rate is {shown(rate)}, expected a whole number from 1 to 768,000")
@@ -106,6 +124,7 @@ def of_layers(tree: dict[str, Any], path: Path) -> Design:
     try:
         see(parts, padding=padding)
         length_through(parts, 10**12, padding)  # unpadded branches of different lengths cannot be joined
+        parts, _ = with_channels(parts)
     except ValueError as error:
         raise RecipeError(f"{path}: {error}") from None
     return Design(path.stem, rate, (parts,), padding, dims)
@@ -130,28 +149,52 @@ class _Reader:
         self.count += 1
         if self.count > MAX_PARTS:
             self.refuse(f"there are more than {MAX_PARTS:,} layers; take fewer")
-        known = ("kernel", "stride", "dilation", "parallel", "pool")
+        known = (*NUMBERS, "padding", "bias", "parallel", "join", "pool")
         if not isinstance(item, dict):
             self.refuse(f"{at} is {shown(item)}, expected a mapping such as {{kernel: 3, dilation: 2}}")
         for key in item:
             if key not in known:
                 self.refuse(_unknown(f"{at}.", key, known))
         if "parallel" in item:
-            branches = item["parallel"]
-            if len(item) > 1 or not isinstance(branches, list) or not branches:
-                self.refuse(f"{at}.parallel stands alone and is a list of branches, each a list of layers")
-            return Parallel(tuple(self.parts(branch, f"{at}.parallel[{i}]") for i, branch in enumerate(branches)))
+            return self.branches(item, at)
         if "pool" in item:
             if item != {"pool": "global"}:
                 self.refuse(f"{at} is {shown(item)}, expected {{pool: global}}; other pooling is {{kernel: 3}} alone")
             return Whole()
+        if "join" in item:
+            self.refuse(f"{at} has join but no parallel; only branches are joined")
         if "kernel" not in item:
             self.refuse(f"{at} has no kernel; add the number of its taps")
-        numbers = {"stride": 1, "dilation": 1, **item}
-        for key, value in numbers.items():
-            if not _whole_number(value, 1_000_000):
-                self.refuse(f"{at}.{key} is {shown(value)}, expected a whole number from 1 to 1,000,000")
-        return Layer(numbers["kernel"], numbers["stride"], numbers["dilation"])
+        return self.layer(item, at)
+
+    def branches(self, item: dict[str, Any], at: str) -> Parallel:
+        """Return branches that are joined."""
+        branches, join = item["parallel"], item.get("join", JOINS[0])
+        if item.keys() - {"parallel", "join"} or not isinstance(branches, list) or not branches:
+            self.refuse(f"{at}.parallel stands alone or beside join, and is a list of branches, each a list of layers")
+        if join not in JOINS:
+            self.refuse(f"{at}.join is {shown(join)}, expected one of {', '.join(JOINS)}")
+        made = tuple(self.parts(branch, f"{at}.parallel[{i}]") for i, branch in enumerate(branches))
+        return Parallel(made, join == "add")
+
+    def layer(self, item: dict[str, Any], at: str) -> Layer:
+        """Return one convolution or pooling layer."""
+        for key in NUMBERS:
+            if key in item and not _whole_number(item[key], MOST):
+                self.refuse(f"{at}.{key} is {shown(item[key])}, expected a whole number from 1 to {MOST:,}")
+        padding, bias = item.get("padding"), item.get("bias", True)
+        if "padding" in item and not _is_padding(padding):
+            self.refuse(f"{at}.padding is {shown(padding)}, expected {PADDED}")
+        if not isinstance(bias, bool):
+            self.refuse(f"{at}.bias is {shown(bias)}, expected true or false")
+        channels = None
+        if "out" in item:
+            channels = Channels(item.get("in"), item["out"], item.get("groups", 1), bias)
+        elif extra := [key for key in ("in", "groups", "bias") if key in item]:
+            self.refuse(
+                f"{at} has {extra[0]} but no out; add out, or leave both away for pooling, which has no weights"
+            )
+        return Layer(item["kernel"], item.get("stride", 1), item.get("dilation", 1), padding, channels)
 
     def refuse(self, what: str) -> NoReturn:
         """Raise RecipeError that names the file."""
@@ -163,5 +206,9 @@ def _unknown(at: str, key: Any, known: Sequence[str]) -> str:
     return f"unknown key {at}{name}{did_you_mean(name, known)}; known: {', '.join(known)}"
 
 
-def _whole_number(value: Any, most: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
+def _whole_number(value: Any, most: int, least: int = 1) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _is_padding(value: Any) -> bool:
+    return value in PADDINGS if isinstance(value, str) else _whole_number(value, MOST, least=0)

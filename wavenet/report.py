@@ -10,53 +10,14 @@ from typing import Any
 
 from wavenet import config, design, geometry
 from wavenet.design import Design
-from wavenet.geometry import Field, Hole, Layer, Part, Paths, Whole
+from wavenet.errors import InputError
+from wavenet.geometry import Field, Hole, Layer, LayerError, Part, Paths, Whole
+from wavenet.layer_report import Row, Sizes, each_layer, layer_rows, times
 from wavenet.records import Recipe
 
 DIGITS = 10**4000  # what Python writes in one piece
-
-
-@dataclass(frozen=True)
-class LayerReport:
-    """One layer, and what is seen through all layers up to it.
-
-    Args:
-        kernel: taps K.
-        stride: inputs per output.
-        dilation: inputs d between two taps.
-        effective_kernel: d(K-1) + 1.
-        receptive_field: samples seen through it.
-        jump: input samples from one of its outputs to the next.
-        offset: the oldest input that its output 0 sees; below zero in the padding.
-    """
-
-    kernel: int
-    stride: int
-    dilation: int
-    effective_kernel: int
-    receptive_field: int
-    jump: int
-    offset: int
-
-
-@dataclass(frozen=True)
-class WholeReport:
-    """Global pooling: what follows sees the whole input, so that there is no receptive field to tell."""
-
-    pool: str = "global"
-
-
-@dataclass(frozen=True)
-class JoinReport:
-    """Parallel branches, and what is seen through their join, global pooling apart."""
-
-    parallel: tuple[tuple[LayerReport | JoinReport | WholeReport, ...], ...]
-    receptive_field: int
-    jump: int
-    offset: int
-
-
-Row = LayerReport | JoinReport | WholeReport
+MAX_SIZE = 1_000_000_000  # inputs along an axis
+GRID_ROWS = 64  # of a grid that is listed row by row
 
 
 @dataclass(frozen=True)
@@ -79,6 +40,25 @@ class StackReport:
 
 
 @dataclass(frozen=True)
+class GridReport:
+    """What square kernels see of the square that their receptive field is.
+
+    Args:
+        side: pixels along each axis.
+        positions: side x side.
+        reached: positions that some path leads from; None where branches make too many different ways to count.
+        coverage: their share.
+        rows: the square row by row, ``#`` for what is reached; None where it has more than GRID_ROWS rows.
+    """
+
+    side: int
+    positions: int
+    reached: int | None
+    coverage: float | None
+    rows: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
 class Report:
     """What a network sees and costs. None stands for what a list of layers cannot tell.
 
@@ -89,7 +69,11 @@ class Report:
         whole_input: whether global pooling lets the whole input be seen too; all else is told as if it were not there.
         coverage: share of the receptive field that is reached.
         holes: lags that are not, as (first, last, step).
-        parameters: numbers that training adjusts.
+        grid: the same of both axes together; None where there is one axis.
+        size: of the input along each axis, where it was given.
+        output_size: of the output, then.
+        parameters: numbers that training adjusts; None where a list of layers gives no channels.
+        macs: multiply-adds for an input of that size, where a list of layers gives channels.
         macs_per_sample: multiply-adds per generated sample.
         queue_bytes: what generation remembers, float32.
         stacks: per stack.
@@ -102,7 +86,11 @@ class Report:
     whole_input: bool
     coverage: float
     holes: tuple[Hole, ...]
+    grid: GridReport | None
+    size: Sizes | None
+    output_size: Sizes | None
     parameters: int | None
+    macs: int | None
     macs_per_sample: int | None
     queue_bytes: int | None
     stacks: tuple[StackReport, ...]
@@ -236,14 +224,19 @@ def decimal(number: int) -> str:
     return decimal(high) + decimal(low).zfill(half)
 
 
-def inspect(source: str | Path) -> Report:
+def inspect(source: str | Path, size: int | Sequence[int] | None = None) -> Report:
     """Return what a recipe, run, bundle or LAYERS.yaml sees, from its configuration alone.
+
+    Args:
+        source: a name or a path.
+        size: of the input, one number for all axes or one for each (height, width): adds the size of every output.
 
     Raises:
         RecipeError: there is no such thing, or it is wrong.
         BundleError: it is a damaged bundle.
+        InputError: the size is out of range, or a layer has no output at that size; the error names the layer.
     """
-    return of_design(design.read(source))
+    return of_design(design.read(source), size)
 
 
 def of_recipe(recipe: Recipe) -> Report:
@@ -251,15 +244,21 @@ def of_recipe(recipe: Recipe) -> Report:
     return of_design(design.of_recipe(recipe))
 
 
-def of_design(looked: Design) -> Report:
-    """Return what a design sees and costs."""
+def of_design(looked: Design, size: int | Sequence[int] | None = None) -> Report:
+    """Return what a design sees and costs (see `inspect`)."""
     seen, stacks = Field(), []
     for parts in looked.stacks:
         own, seen = (geometry.see(parts, start, looked.padding) for start in (None, seen))
         holes = tuple(geometry.holes(own.lags))
         sees = own.receptive_field, seen.receptive_field
         stacks.append(StackReport(tuple(_dilations(parts)), *sees, own.coverage, holes))
-    rate, shape = looked.sample_rate, looked.shape
+    rate, shape, axes = looked.sample_rate, looked.shape, _axes(looked, size)
+    try:
+        rows, output_size = layer_rows(looked, axes)
+    except LayerError as error:
+        raise InputError(f"{looked.name:.60} at a size of {times(axes or ())}: {error}") from None
+    flat = [*each_layer(rows)]
+    known = any(row.out_channels is not None for row in flat)
     return Report(
         design=looked,
         receptive_field=seen.receptive_field,
@@ -267,12 +266,43 @@ def of_design(looked: Design) -> Report:
         whole_input=seen.whole,
         coverage=seen.coverage,
         holes=tuple(geometry.holes(seen.lags)),
-        parameters=None if shape is None else shape.parameters(),
+        grid=_grid(looked, seen) if looked.dims == 2 else None,
+        size=axes,
+        output_size=output_size,
+        parameters=shape.parameters() if shape else sum(row.parameters or 0 for row in flat) if known else None,
+        macs=sum(row.macs or 0 for row in flat) if known and axes else None,
         macs_per_sample=None if shape is None else shape.macs_per_sample(),
         queue_bytes=None if shape is None else shape.queue_bytes(),
         stacks=tuple(stacks),
-        layers=_rows(looked.parts, Field(), looked.padding),
+        layers=rows,
     )
+
+
+def _axes(looked: Design, size: int | Sequence[int] | None) -> Sizes | None:
+    """Return the size along each axis of a design."""
+    if size is None:
+        return None
+    sizes = (size,) * looked.dims if isinstance(size, int) else tuple(size)
+    if len(sizes) == 1:
+        sizes *= looked.dims
+    if len(sizes) != looked.dims:
+        axes = "one axis (dims: 1)" if looked.dims == 1 else "two axes (dims: 2)"
+        raise InputError(f"the size is {times(sizes)}, but {looked.name:.60} has {axes}; give one number for each")
+    if not all(isinstance(one, int) and 1 <= one <= MAX_SIZE for one in sizes):
+        raise InputError(f"the size is {times(sizes)}, expected whole numbers from 1 to {MAX_SIZE:,}")
+    return sizes
+
+
+def _grid(looked: Design, seen: Field) -> GridReport:
+    """Return what is seen of the square."""
+    side = seen.receptive_field
+    grid = geometry.grid_of(looked.parts, looked.padding)
+    if grid is None:
+        return GridReport(side, side**2, None, None, None)
+    rows = None
+    if side <= GRID_ROWS:
+        rows = tuple("".join("#" if row >> lag & 1 else "." for lag in reversed(range(side))) for row in grid.rows())
+    return GridReport(side, grid.positions, grid.reached, grid.coverage, rows)
 
 
 def _dilations(parts: Sequence[Part]) -> Iterator[int]:
@@ -282,18 +312,3 @@ def _dilations(parts: Sequence[Part]) -> Iterator[int]:
         elif not isinstance(part, Whole):
             for branch in part.branches:
                 yield from _dilations(branch)
-
-
-def _rows(parts: Sequence[Part], seen: Field, padding: str) -> tuple[Row, ...]:
-    """Return a row per part."""
-    rows: list[Row] = []
-    for part in parts:
-        before, seen = seen, geometry.see((part,), seen, padding)
-        where = (seen.receptive_field, seen.jump, seen.offset)
-        if isinstance(part, Layer):
-            rows.append(LayerReport(part.kernel, part.stride, part.dilation, part.effective_kernel, *where))
-        elif isinstance(part, Whole):
-            rows.append(WholeReport())
-        else:
-            rows.append(JoinReport(tuple(_rows(branch, before, padding) for branch in part.branches), *where))
-    return tuple(rows)

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import Any
 
 from wavenet import report as reports
 from wavenet.geometry import Hole, Layer, Parallel, Part, Paths
+from wavenet.layer_report import JoinReport, LayerReport, Row, WholeReport, each_layer, times
 from wavenet.progress import many as many  # noqa: PLC0414  (taken from here too)
-from wavenet.report import JoinReport, LayerReport, Measured, Report, Row, StackReport, WholeReport
+from wavenet.report import Measured, Report, StackReport
 
 COLUMNS = 100
 LABEL = 18  # columns of what stands before each fact
 HOLES_SHOWN = 6
 DILATIONS_SHOWN = 44  # characters
 MENDS_SHOWN = 2
+LATTICE = 17  # rows of a grid that is drawn with characters
+SIZES_SHOWN = 12
 ENOUGH_BITS = (0.1, 0.01)
 
 
@@ -32,6 +35,10 @@ def describe(report: Report, layers: bool = False, lags: bool = False) -> str:
     lines = [*_head(report), "", *_stack_table(report)]
     if layers:
         lines += ["", *_layer_table(report.layers)]
+        if report.size or any(
+            row.out_channels or row.padding != report.design.padding for row in each_layer(report.layers)
+        ):
+            lines += ["", *_cost_table(report.layers)]
     if lags:
         lines += ["", *_lag_table(report)]
     return "\n".join(lines)
@@ -112,11 +119,16 @@ def _head(report: Report) -> list[str]:
         field = f"the whole input, through global pooling; without it {field}"
     lines += fact("receptive field", field)
     lines += fact("coverage", _coverage(report))
+    lines += _grid(report)
     lines += _gridding(report)
     if report.design.shape is None:
         lines += _list_facts(report)
+    if report.size is not None:
+        lines += fact("output sizes", _sizes(report))
     if report.parameters is not None:
-        lines += fact("parameters", f"{report.parameters:,}")
+        lines += fact("parameters", f"{report.parameters:,}{_counted(report)}")
+    if report.macs is not None and report.size is not None:
+        lines += fact("multiply-adds", f"{report.macs:,} for an input of {times(report.size)}")
     if report.macs_per_sample is not None and report.design.sample_rate is not None:
         rate = report.macs_per_sample * report.design.sample_rate / 1e9
         lines += fact("multiply-adds", f"{report.macs_per_sample:,} per sample, {rate:.3g} G/s in real time")
@@ -135,6 +147,26 @@ def _coverage(report: Report) -> str:
         return "100.0%, every lag is reached" if report.receptive_field else "100.0%, through global pooling alone"
     share = percent(report.coverage)
     return f"{share}, {missed(report.holes, COLUMNS - LABEL - len(share) - 2)}"
+
+
+def _grid(report: Report) -> list[str]:
+    """Return how much of the square is reached, and a small square with holes itself; nothing where there is one axis.
+
+    HDC is hybrid dilated convolution: rates that leave no hole in the square (Wang et al. 2018, arXiv:1702.08502).
+    """
+    grid = report.grid
+    if grid is None or not grid.side:
+        return []
+    if grid.reached is None or grid.coverage is None:
+        return fact("grid", "not counted: the branches make too many different ways through the layers")
+    told = f"{grid.reached:,} of {grid.positions:,} positions ({percent(grid.coverage)})"
+    if grid.reached == grid.positions:
+        dilated = any(row.dilation > 1 and row.kernel > 1 for row in each_layer(report.layers))
+        return fact("grid", f"{told}: no gridding, as HDC demands" if dilated else told)
+    told += ": gridded" if report.holes else ": each row and each column is reached, but not all where they cross"
+    drawn = grid.rows if grid.rows and grid.side <= LATTICE else ()
+    told += " (# is reached, . is not)" if drawn else ""
+    return [*fact("grid", told), *(" " * LABEL + " ".join(row) for row in drawn)]
 
 
 def _gridding(report: Report) -> list[str]:
@@ -164,6 +196,30 @@ def _list_facts(report: Report) -> list[str]:
         seen = report.receptive_field**report.design.dims
         lines += fact("weights", f"{weights:,} for each pair of channels, over {many(seen, 'input')}")
     return lines
+
+
+def _sizes(report: Report) -> str:
+    """Return the size behind each layer, equal ones together."""
+    groups: list[str] = []
+    for size, alike in groupby(enumerate(report.layers, 1), key=lambda numbered: numbered[1].output_size):
+        numbers = [number for number, _ in alike]
+        layers = f"layer {numbers[0]:,}" if len(numbers) == 1 else f"layers {numbers[0]:,}-{numbers[-1]:,}"
+        groups.append(f"{times(size or ())} from {layers}")
+    if len(groups) > SIZES_SHOWN:
+        groups = [*groups[: SIZES_SHOWN - 2], "...", groups[-1]]
+    return "; ".join([f"{times(report.size or ())} in", *groups])
+
+
+def _counted(report: Report) -> str:
+    """Return what the parameters of a list of layers are counted in; nothing for a recipe."""
+    if report.design.shape is not None:
+        return ""
+    layers = [*each_layer(report.layers)]
+    pools = sum(row.out_channels is None for row in layers)
+    counted = f" in {many(len(layers) - pools, 'convolution')}"
+    return (
+        f"{counted}; {many(pools, 'layer')} without out {'is' if pools == 1 else 'are'} pooling" if pools else counted
+    )
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------
@@ -212,24 +268,50 @@ def _dilation(part: Part) -> str:
 def _layer_table(rows: Sequence[Row]) -> list[str]:
     names = ("kernel", "stride", "dilation", "effective", "sees", "jump", "offset")
     lines = [f"{'layer':<16}" + "".join(f"{name:>12}" for name in names)]
-
-    def add(row: Row, label: str) -> None:
+    for label, row in _labelled(rows):
         cells: tuple[Any, ...]
         if isinstance(row, WholeReport):
             cells = ("global", "", "", "", "all", "", "")
         elif isinstance(row, JoinReport):
-            for b, branch in enumerate(row.parallel, 1):
-                for i, inner in enumerate(branch, 1):
-                    add(inner, f"{label}.{b}.{i}")
             cells = ("join", "", "", "", *_seen(row))
         else:
-            own = (row.kernel, row.stride, row.dilation, row.effective_kernel)
-            cells = (*own, *_seen(row))
+            cells = (row.kernel, row.stride, row.dilation, row.effective_kernel, *_seen(row))
         lines.append(f"{label:<16.16}" + "".join(f"{_cell(cell):>12}" for cell in cells))
-
-    for index, row in enumerate(rows, 1):
-        add(row, str(index))
     return lines
+
+
+def _cost_table(rows: Sequence[Row]) -> list[str]:
+    """Return what each layer adds at its edges, gives and costs."""
+    widths = (10, 22, 12, 12, 14, 14)
+
+    def line(label: str, *cells: Any) -> str:
+        told = zip(cells, widths, strict=True)
+        return f"{label:<16.16}" + "".join(f"{'' if cell is None else _cell(cell):>{width}}" for cell, width in told)
+
+    lines = [line("layer", "padding", "output size", "in", "out", "parameters", "multiply-adds")]
+    for label, row in _labelled(rows):
+        size = None if row.output_size is None else _size_cell(row.output_size)
+        if isinstance(row, LayerReport):
+            costs = (row.in_channels, row.out_channels, row.parameters, row.macs)
+            lines.append(line(label, row.padding, size, *costs))
+        else:
+            name = "global" if isinstance(row, WholeReport) else "join"
+            lines.append(line(label, name, size, None, None, None, None))
+    return lines
+
+
+def _labelled(rows: Sequence[Row], before: str = "") -> Iterator[tuple[str, Row]]:
+    """Yield each row with its number, those in branches before their join: 2.1.3 is layer 3 of branch 1 of part 2."""
+    for index, row in enumerate(rows, 1):
+        label = f"{before}{index}"
+        if isinstance(row, JoinReport):
+            for number, branch in enumerate(row.parallel, 1):
+                yield from _labelled(branch, f"{label}.{number}.")
+        yield label, row
+
+
+def _size_cell(size: Sequence[int]) -> str:
+    return times(size) if len(times(size)) < 22 else " x ".join(f"{one:.3g}" for one in size)
 
 
 def _seen(row: LayerReport | JoinReport) -> tuple[Any, ...]:

@@ -79,6 +79,9 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         (["bench", "--seconds", "0"], "more than 0"),
         (["inspect", "--span", "1s", "--dims", "3"], "choose from"),
         (["inspect", "--span", "1s", "--rate", "abc"], "got 'abc', expected a whole number"),
+        (["inspect", "digits", "--size", "0"], "got '0', expected a whole number such as 224, or 480x640"),
+        (["inspect", "digits", "--size", "8x8x8"], "got '8x8x8', expected a whole number such as 224"),
+        (["inspect", "digits", "--size", "1s"], "got '1s', expected a whole number such as 224"),
         (["inspect", "--span", "1s", "--max-params", "9", "--max-macs", "9"], "not allowed with"),
         (["train", "quickstart", "--device", "gpu"], "cuda"),
         (["--bogus"], "unrecognized arguments: --bogus"),
@@ -114,6 +117,9 @@ def test_wrong_usage_is_one_line_and_exit_2(
         (["inspect", "digits", "--span", "1s", "--max-macs", "9"], "within the budget"),
         (["inspect", "digits", "--span", "1s", "--plot", "a.png"], "give one of them"),
         (["inspect", "digits", "--span", "1s", "--measure"], "give one of them"),
+        (["inspect", "digits", "--span", "1s", "--size", "9"], "give one of them"),
+        (["inspect", "digits", "--size", "480x640"], "the size is 480 x 640, but digits has one axis"),
+        (["inspect", "digits", "--size", "9" * 20], "expected whole numbers from 1 to 1,000,000,000"),
         (["generate", "nothing"], "no run or bundle folder"),
         (["data", "scan", "nowhere-at-all"], "does not exist"),
         (["data", "scan", ""], "'' is no path"),
@@ -148,6 +154,23 @@ def test_inspect_prints_text_and_json(recipe_file: Path, capsys: pytest.CaptureF
     assert "15 samples" in text and "effective" in text
     assert run("inspect", recipe_file, "--json") == 0
     assert json.loads(capsys.readouterr().out)["receptive_field"] == 15
+
+
+def test_inspect_tells_sizes_parameters_and_the_square(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("dims: 2\nlayers: [{kernel: 5, stride: 2, padding: 2, in: 64, out: 128}, {kernel: 3, dilation: 2}]")
+    assert run("inspect", path, "--size", "224", "--layers") == 0
+    text = capsys.readouterr().out
+    for told in ("112 x 112 from layers 1-2", "204,928 in 1 convolution", "of 169 positions", "112 x 112          64"):
+        assert told in text
+    assert max(map(len, text.splitlines())) <= 100
+    assert run("inspect", path, "--size", "480X640", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [layer["output_size"] for layer in told["layers"]] == [[240, 320]] * 2
+    assert (told["parameters"], told["size"], told["grid"]["side"]) == (204_928, [480, 640], 13)
+    path.write_text("padding: valid\nlayers: [{kernel: 3}, {kernel: 3, dilation: 4}]")
+    assert run("inspect", path, "--size", "9") == 2
+    assert "layer 2: it gets 7 inputs and 0 of padding, but its kernel spans 9" in capsys.readouterr().err
 
 
 def test_inspect_adds_the_paths_of_each_lag(recipe_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -438,7 +461,7 @@ def test_generate_starts_without_torch_and_lightning(trained_run: Path, tmp_path
 def test_what_nobody_expected_is_one_line_and_exit_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(source: object) -> None:
+    def broken(source: object, size: object) -> None:
         raise RuntimeError("out of\ntape")
 
     monkeypatch.setattr("wavenet.report.inspect", broken)
@@ -447,7 +470,7 @@ def test_what_nobody_expected_is_one_line_and_exit_1(
 
 
 def test_no_more_memory_is_a_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def broken(source: object) -> None:
+    def broken(source: object, size: object) -> None:
         raise MemoryError
 
     monkeypatch.setattr("wavenet.report.inspect", broken)

@@ -28,11 +28,3 @@ def test_the_documented_list_of_layers_can_be_inspected(text: str, tmp_path: Pat
     assert said.whole_input and said.design.dims == 2
     assert said.design.sample_rate == 16_000 and said.design.padding == "same"
     assert said.receptive_field > 7
-
-
-def test_the_lists_that_ship_say_where_they_come_from() -> None:
-    folder = Path(__file__).parents[2] / "samples" / "layers"
-    paths = list(folder.glob("*.yaml"))
-    assert {path.stem for path in paths} == {"gridded", "pyramid", "resnet50", "resnet50-dilated"}
-    for path in paths:
-        assert path.read_text(encoding="utf-8").startswith("# ") and inspect(path).layers

@@ -36,7 +36,7 @@ def test_what_any_layers_see_is_what_their_taps_touch(parts: tuple[Part, ...], p
         assert field.offset == min(first)
         assert field.receptive_field == max(first) - min(first) + 1
         assert field.coverage == len(first) / field.receptive_field
-        assert padding != "causal" or field.newest == 0
+        assert padding != "causal" or not layer_toys.pads_alike(parts) or field.newest == 0
     else:
         assert (field.lags, field.receptive_field, field.coverage) == (0, 0, 1.0)
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from wavenet import geometry
-from wavenet.geometry import Layer, Parallel, Part, Whole
+from wavenet.geometry import Layer, Padding, Parallel, Part, Whole
 from wavenet.geometry.layers import PADDINGS
 
 layers = st.builds(Layer, st.integers(1, 5), st.integers(1, 4), st.integers(1, 5))
@@ -80,6 +80,22 @@ def test_pads_are_all_left_or_halves_or_none(layer: Layer) -> None:
     assert (left + right, right - left) == (span, span % 2)
 
 
+@settings(max_examples=60)
+@given(layers, st.integers(1, 30), st.integers(0, 6))
+def test_a_number_pads_both_sides_as_in_torch(layer: Layer, length: int, padding: int) -> None:
+    assert layer.pads(padding) == (padding, padding)
+    expected = layer.output_length(length, layer.pads(padding))
+    assert expected == max(0, (length + 2 * padding - layer.dilation * (layer.kernel - 1) - 1) // layer.stride + 1)
+    if expected:
+        assert convolved(layer, torch.zeros(1, 1, length), padding).shape[-1] == expected
+
+
+@pytest.mark.parametrize("own", [*PADDINGS, 0, 3])
+@pytest.mark.parametrize("other", [*PADDINGS, 2])
+def test_the_padding_of_a_layer_comes_before_that_of_all(own: Padding, other: Padding) -> None:
+    assert Layer(4, 2, 3, own).pads(other) == Layer(4, 2, 3).pads(own)
+
+
 @pytest.mark.parametrize("dilation", [1, 2, 3])
 @pytest.mark.parametrize("kernel", [1, 2, 3, 4, 5])
 def test_same_padding_is_that_of_torch(kernel: int, dilation: int) -> None:
@@ -96,8 +112,8 @@ def test_same_padding_is_that_of_torch(kernel: int, dilation: int) -> None:
     assert torch.equal(convolved(layer, noise, "same"), convolved(layer, F.pad(noise, layer.pads("same"))))
 
 
-@pytest.mark.parametrize("padding", ["", "full", "Same", "zeros"])
-def test_an_unknown_padding_is_refused(padding: str) -> None:
+@pytest.mark.parametrize("padding", ["", "full", "Same", "zeros", -1])
+def test_an_unknown_padding_is_refused(padding: Padding) -> None:
     with pytest.raises(ValueError, match=f"padding is {padding!r}, expected one of causal, same, valid"):
         Layer(3).pads(padding)
     for refuse in (lambda: geometry.see([Layer(3)], padding=padding), lambda: through([Layer(3)], 9, padding)):
@@ -119,22 +135,25 @@ def test_three_taps_span_3_5_9_and_17_inputs(dilation: int, span: int) -> None:
 # --- many layers -----------------------------------------------------------------------------------------------------
 
 
-def through(parts: Sequence[Part], length: int, padding: str) -> int:
+def through(parts: Sequence[Part], length: int, padding: Padding) -> int:
     return geometry.length_through(parts, length, padding)
 
 
-def run_torch(parts: Sequence[Part], x: Tensor, padding: str) -> Tensor:
+def run_torch(parts: Sequence[Part], x: Tensor, padding: Padding) -> Tensor:
     """Run real convolutions; outputs of length 0, which torch does not know, end as an empty tensor."""
     for part in parts:
         if isinstance(part, Whole):
             x = F.adaptive_avg_pool1d(x, 1).expand_as(x) if x.shape[-1] else x
         elif isinstance(part, Parallel):
             x = torch.cat([run_torch(branch, x, padding) for branch in part.branches], dim=1).mean(1, keepdim=True)
-        elif padding == "same" and part.stride == 1 and x.shape[-1]:
+        elif (own := padding if part.padding is None else part.padding) == "same" and part.stride == 1 and x.shape[-1]:
             x = convolved(part, x, "same")
+        elif isinstance(own, int) and x.shape[-1] and x.shape[-1] + 2 * own >= part.effective_kernel:
+            x = convolved(part, x, own)
         else:
             span = part.dilation * (part.kernel - 1)
-            pads = {"causal": (span, 0), "same": (span // 2, span - span // 2), "valid": (0, 0)}[padding]
+            known = {"causal": (span, 0), "same": (span // 2, span - span // 2), "valid": (0, 0)}
+            pads = known[own] if isinstance(own, str) else (own, own)
             x = F.pad(x, pads)
             x = convolved(part, x) if x.shape[-1] > span else x[..., :0]
     return x
@@ -144,11 +163,13 @@ def run_torch(parts: Sequence[Part], x: Tensor, padding: str) -> Tensor:
 @given(layer_toys.sequences(), st.integers(1, 70), layer_toys.paddings)
 @example((Parallel(((Layer(3), Layer(3)), (Layer(5),), (Layer(3, dilation=2),))), Layer(2, 2)), 20, "valid")
 @example((Layer(7, 2), Layer(3, 2), Parallel(((Layer(1),), (Layer(3, dilation=6),), (Whole(),)))), 64, "same")
-def test_lengths_through_layers_are_those_of_real_modules(parts: tuple[Part, ...], length: int, padding: str) -> None:
+@example((Layer(7, 2, 1, 3), Layer(3, 2, 1, 1), Layer(2, 2, padding="valid"), Layer(5, 3, 2)), 224, 4)
+def test_lengths_through_layers_are_those_of_real_modules(
+    parts: tuple[Part, ...], length: int, padding: Padding
+) -> None:
     try:
         expected = run_torch(parts, torch.zeros(1, 1, length), padding).shape[-1]
     except RuntimeError:  # torch cannot join the branches
-        assert padding == "valid"
         with pytest.raises(ValueError, match="different numbers of outputs"):
             through(parts, length, padding)
     else:
@@ -169,6 +190,12 @@ def test_branches_that_only_padding_makes_equal_are_refused_without_it() -> None
     assert through(pyramid, 33, "same") == through(pyramid, 33, "causal") == 33
     with pytest.raises(ValueError, match=r"\[21, 33\]"):
         through(pyramid, 33, "valid")
+
+
+def test_branches_that_differ_are_named_by_their_number() -> None:
+    inner = Parallel(((Layer(3),), (Layer(5),)))
+    with pytest.raises(geometry.LayerError, match=r"^layer 2\.2\.3: its branches .*\[6, 8\]\) for 10 inputs; make"):
+        through([Layer(1), Parallel(((Layer(1),), (Layer(1), Layer(1), inner)))], 10, "valid")
 
 
 def test_causal_is_the_padding_unless_another_is_said() -> None:

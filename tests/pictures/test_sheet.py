@@ -6,14 +6,12 @@ import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
 import pytest
 import toys
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavenet import pictures, report
-from wavenet.pictures import sheet
 from wavenet.report import Context, Measured, Report
 
 SAMPLES = sorted((Path(__file__).parents[2] / "samples" / "layers").glob("*.yaml"))
@@ -117,12 +115,29 @@ def test_any_schedule_can_be_drawn(stacks: list[list[int]], kernel: int) -> None
         assert path.stat().st_size > 10_000
 
 
-def test_a_column_of_many_lags_shows_the_share_that_is_reached() -> None:
-    reached = sheet._reached(0b1011)
-    assert reached.tolist() == [True, True, False, True]
-    assert sheet._shares(reached).tolist() == [1.0, 0.0, 1.0, 1.0]
-    shares = sheet._shares(np.arange(30_000) % 2 == 0)
-    assert len(shares) == sheet.BINS and np.allclose(shares, 0.5)
+def test_the_square_is_drawn_of_two_axes_and_told_in_the_caption(tmp_path: Path) -> None:
+    words = drawn(tmp_path / "a.svg", report.inspect(SAMPLES[0].with_name("gridded-25-of-81.yaml")))
+    assert "Both axes together: 25 of 81 positions, 30.9%." in words
+    assert "layer 1: 9 of 25 (36.0%)" in words and "all layers: 25 of 81 (30.9%)" in words
+    assert "pixels from the output, the ring" in words
+    (tmp_path / "one.yaml").write_text("layers: [{kernel: 3, dilation: 2}]")
+    words = drawn(tmp_path / "b.svg", report.inspect(tmp_path / "one.yaml"))
+    assert "Both axes" not in words and "the ring" not in words
+
+
+def test_a_square_of_too_many_ways_is_told_and_not_drawn(tmp_path: Path) -> None:
+    parts = ", ".join(
+        f"{{parallel: [{', '.join(f'[{{kernel: 3, dilation: {7**i + j}}}]' for j in range(1, 5))}]}}" for i in range(5)
+    )
+    (tmp_path / "many.yaml").write_text(f"dims: 2\nlayers: [{parts}]")
+    words = drawn(tmp_path / "a.svg", report.inspect(tmp_path / "many.yaml"))
+    assert "Both axes together: more ways through the branches than can be counted." in words
+    assert "the ring" not in words
+
+
+def test_places_are_told_from_the_output_where_a_layer_pads_otherwise(tmp_path: Path) -> None:
+    (tmp_path / "list.yaml").write_text("layers: [{kernel: 3}, {kernel: 3, padding: 1}]")
+    assert "samples from the output's own place" in drawn(tmp_path / "a.svg", report.inspect(tmp_path / "list.yaml"))
 
 
 def test_a_design_of_global_pooling_alone_can_be_drawn(tmp_path: Path) -> None:

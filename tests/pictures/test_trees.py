@@ -85,7 +85,7 @@ def test_global_pooling_alone_has_no_edges() -> None:
     assert rows[1].below == () and rows[1].edges == () and rows[1].whole
 
 
-@pytest.mark.parametrize("name", ["resnet50", "resnet50-dilated", "pyramid", "gridded"])
+@pytest.mark.parametrize("name", ["resnet50", "resnet50-dilated", "pyramid", "gridded", "sawtooth"])
 def test_the_samples_are_drawn_from_the_output_down_to_the_input(name: str) -> None:
     design = read(SAMPLES / f"{name}.yaml")
     rows = tree(design.parts, design.padding, nodes=10**6)

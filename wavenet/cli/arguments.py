@@ -106,15 +106,19 @@ _INSPECT_EXAMPLES = """  wavenet inspect quickstart --plot sheet.png
   wavenet inspect runs/quickstart --measure            # on its own held-out sound
   wavenet inspect runs/quickstart --measure piece.wav --plot sheet.pdf
   wavenet inspect --span 250ms --rate 16000 --kernel 2 --max-params 1000000
+  wavenet inspect LAYERS.yaml --size 224 --layers      # every output's size, every layer's parameters
   wavenet inspect LAYERS.yaml --json
 
-a LAYERS.yaml describes convolutions and pooling layers of any network:
+a LAYERS.yaml describes convolutions and pooling layers of any network (samples/layers of the project has a dozen);
+in and out are needed for parameters and multiply-adds alone:
   dims: 2                      # axes of the kernels, 1 or 2 (default: 1)
-  padding: same                # causal (default for dims 1), same (default for dims 2) or valid
+  padding: same                # causal (default for dims 1), same (default for dims 2), valid, or a number
   sample_rate: 16000           # optional, in Hz
   layers:
-    - {kernel: 7, stride: 2, dilation: 1}
-    - parallel: [[{kernel: 1}], [{kernel: 3, dilation: 6}], [{pool: global}, {kernel: 1}]]"""
+    - {kernel: 7, stride: 2, dilation: 1, padding: 3, in: 3, out: 64, bias: false, groups: 1}
+    - {kernel: 3, stride: 2}   # pooling: it has no out; a convolution's in is the out before it
+    - parallel: [[{kernel: 1}], [{kernel: 3, dilation: 6}], [{pool: global}, {kernel: 1}]]
+      join: add                # concatenate (default) or add the channels of the branches"""
 
 
 _BENCH_EXAMPLES = """  wavenet bench                     # the net that others are measured with
@@ -144,7 +148,8 @@ def _inspect_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("source", metavar="RECIPE|MODEL|LAYERS.yaml", nargs="?", help="a recipe, run, bundle or list of layers")
     add("--json", action="store_true", help="print JSON")
-    add("--layers", action="store_true", help="add a table of all layers")
+    add("--layers", action="store_true", help="add a table of all layers, and one of their sizes and costs where known")
+    add("--size", metavar="N", type=_size, help="add the size of every output for an input of N, or HEIGHTxWIDTH")
     add("--lags", action="store_true", help="add how many paths lead from each lag")
     add("--plot", metavar="OUT", help="draw one sheet of it all: a .png, .svg or .pdf file")
     add("--force", action="store_true", help="overwrite an existing picture")
@@ -254,6 +259,13 @@ def _positive(text: str) -> int:
     if not (number.isdecimal() and len(number) < 30 and int(number) >= 1):
         raise argparse.ArgumentTypeError(f"got {text!r:.40}, expected a whole number of at least 1")
     return int(number)
+
+
+def _size(text: str) -> tuple[int, ...]:
+    sizes = text.strip().lower().split("x")
+    if len(sizes) > 2 or not all(one.isdecimal() and len(one) < 30 and int(one) >= 1 for one in sizes):
+        raise argparse.ArgumentTypeError(f"got {text!r:.40}, expected a whole number such as 224, or 480x640")
+    return tuple(map(int, sizes))
 
 
 def _seconds(text: str) -> float:

@@ -177,7 +177,7 @@ def _inspect(arguments: argparse.Namespace) -> int:
     from wavenet import wording
     from wavenet.report import inspect
 
-    report, measured = inspect(arguments.source), None
+    report, measured = inspect(arguments.source, arguments.size), None
     if arguments.measure is not None:
         from wavenet.effective import measure
 
@@ -199,7 +199,7 @@ def _inspect(arguments: argparse.Namespace) -> int:
 
 
 def _span(arguments: argparse.Namespace) -> int:
-    for name in ("layers", "lags", "plot", "measure"):
+    for name in ("layers", "size", "lags", "plot", "measure"):
         if getattr(arguments, name) not in (None, False):
             raise InputError(f"--{name} shows what there is, --span what there could be; give one of them")
     from wavenet import spanning

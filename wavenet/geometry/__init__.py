@@ -31,6 +31,17 @@ Strides, pooling (a layer like any other), branches, global pooling, and three k
 >>> Layer(kernel=4, dilation=3).pads("same")
 (4, 5)
 
+Square kernels see a picture; of two layers at dilation 2 every other row and column is all that is reached. And what
+convolutions cost, once the channels of the first are known:
+
+>>> from wavenet.geometry import Channels, grid_of, with_channels
+>>> grid = grid_of([Layer(3, dilation=2), Layer(3, dilation=2)])
+>>> grid.reached, grid.positions
+(25, 81)
+>>> layers, outputs = with_channels([Layer(5, channels=Channels(64, 128)), Layer(3, channels=Channels(None, 128))])
+>>> [layer.channels.parameters(layer.kernel, dims=2) for layer in layers], outputs
+([204928, 147584], 128)
+
 How many paths lead from each lag to the output, and what it takes to see a span:
 
 >>> from wavenet.geometry import count_paths, ways
@@ -42,6 +53,7 @@ How many paths lead from each lag to the output, and what it takes to see a span
 A *stack* is one cycle of a pattern or one inner list of an explicit schedule; a flat list is one stack.
 """
 
+from wavenet.geometry.channels import with_channels as with_channels
 from wavenet.geometry.fields import MAX_RECEPTIVE_FIELD as MAX_RECEPTIVE_FIELD
 from wavenet.geometry.fields import Field as Field
 from wavenet.geometry.fields import receptive_field as receptive_field
@@ -50,15 +62,21 @@ from wavenet.geometry.gridding import Gap as Gap
 from wavenet.geometry.gridding import Mend as Mend
 from wavenet.geometry.gridding import first_gap as first_gap
 from wavenet.geometry.gridding import mends as mends
+from wavenet.geometry.grids import Grid as Grid
+from wavenet.geometry.grids import grid_of as grid_of
 from wavenet.geometry.lags import Hole as Hole
 from wavenet.geometry.lags import holes as holes
 from wavenet.geometry.lags import lag_list as lag_list
+from wavenet.geometry.layers import Channels as Channels
 from wavenet.geometry.layers import Layer as Layer
+from wavenet.geometry.layers import LayerError as LayerError
+from wavenet.geometry.layers import Padding as Padding
 from wavenet.geometry.layers import Parallel as Parallel
 from wavenet.geometry.layers import Part as Part
 from wavenet.geometry.layers import Whole as Whole
 from wavenet.geometry.layers import convolution_weights as convolution_weights
 from wavenet.geometry.layers import length_through as length_through
+from wavenet.geometry.layers import numbered as numbered
 from wavenet.geometry.paths import Paths as Paths
 from wavenet.geometry.paths import count_paths as count_paths
 from wavenet.geometry.paths import total_paths as total_paths

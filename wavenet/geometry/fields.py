@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from wavenet.geometry.layers import Layer, Parallel, Part, Whole
+from wavenet.geometry.layers import Layer, LayerError, Padding, Parallel, Part, Whole, numbered
 from wavenet.geometry.schedules import Stacks
 
 MAX_RECEPTIVE_FIELD = 50_000_000  # samples, 17 minutes at 48 kHz: beyond it a schedule is taken for a mistake
@@ -31,8 +31,16 @@ class Spread(Protocol[T]):
     def joined(self, a: T, b: T) -> T:
         """Return what is reached by a or by b."""
 
+    def tapped(self, kept: T, kernel: int, step: int) -> T:
+        """Return what K taps reach: those of K/2 taps and the same again moved on, so that K taps cost log2 K moves."""
+        if kernel == 1:
+            return kept
+        half = self.tapped(kept, kernel // 2, step)
+        both = self.joined(half, self.moved(half, kernel // 2 * step))
+        return self.joined(both, self.moved(kept, (kernel - 1) * step)) if kernel % 2 else both
 
-class Bits:
+
+class Bits(Spread[int]):
     """A bit set of the lags that are reached."""
 
     none, one = 0, 1
@@ -52,7 +60,7 @@ class Seen(Generic[T]):
 
     Args:
         jump: input samples from one output to the next.
-        newest: the input under output 0's newest tap. Causal padding puts all padding on the left: always 0.
+        newest: the input under output 0's newest tap. Where all padding is causal, on the left: 0.
         kept: what is kept of every lag.
         oldest: the largest lag; -1 where global pooling leaves none.
         whole: whether some branch sees the whole input, however long, through global pooling.
@@ -65,64 +73,43 @@ class Seen(Generic[T]):
     whole: bool = False
 
 
-def walk(parts: Iterable[Part], seen: Seen[T], spread: Spread[T], padding: str) -> Seen[T]:
+def walk(parts: Iterable[Part], seen: Seen[T], spread: Spread[T], padding: Padding) -> Seen[T]:
     """Return what is seen after a sequence of layers and branches.
 
     Raises:
-        ValueError: the branches of a `Parallel` don't line up, or a receptive field or the step between two outputs
+        LayerError: the branches of a `Parallel` don't line up, or a receptive field or the step between two outputs
             passes MAX_RECEPTIVE_FIELD; the error names the layer, counted from 1 (2.1.3 is layer 3 of the first
             branch of the second).
     """
     for number, part in enumerate(parts, 1):
-        try:
+        with numbered(number):
             if isinstance(part, Layer):
                 seen = _through(part, seen, spread, padding)
             elif isinstance(part, Whole):
                 seen = Seen(seen.jump, seen.newest, spread.none, -1, True)
             else:
                 seen = _join(part, seen, spread, padding)
-        except _LayerError as error:
-            raise _LayerError(error.what, f"{number}.{error.where}" if error.where else str(number)) from None
     return seen
 
 
-class _LayerError(ValueError):
-    """What is wrong, and in which layer."""
-
-    def __init__(self, what: str, where: str = "") -> None:
-        super().__init__(f"layer {where}: {what}")
-        self.what, self.where = what, where
-
-
-def _through(layer: Layer, seen: Seen[T], spread: Spread[T], padding: str) -> Seen[T]:
+def _through(layer: Layer, seen: Seen[T], spread: Spread[T], padding: Padding) -> Seen[T]:
     step, jump = layer.dilation * seen.jump, seen.jump * layer.stride
     oldest = seen.oldest + (layer.kernel - 1) * step if seen.oldest >= 0 else -1
     if max(oldest + 1, jump) > MAX_RECEPTIVE_FIELD:
-        raise _LayerError(f"what is seen passes {MAX_RECEPTIVE_FIELD:,} samples; take fewer or smaller layers")
+        raise LayerError(f"what is seen passes {MAX_RECEPTIVE_FIELD:,} samples; take fewer or smaller layers")
     left, _ = layer.pads(padding)
     newest = seen.newest + (layer.effective_kernel - 1 - left) * seen.jump
-    return Seen(jump, newest, _taps(seen.kept, layer.kernel, step, spread), oldest, seen.whole)
+    return Seen(jump, newest, spread.tapped(seen.kept, layer.kernel, step), oldest, seen.whole)
 
 
-def _taps(kept: T, kernel: int, step: int, spread: Spread[T]) -> T:
-    """Return what K taps reach: those of K/2 taps and the same again moved on, so that K taps cost log2 K moves."""
-    if kernel == 1:
-        return kept
-    half = _taps(kept, kernel // 2, step, spread)
-    both = spread.joined(half, spread.moved(half, kernel // 2 * step))
-    return spread.joined(both, spread.moved(kept, (kernel - 1) * step)) if kernel % 2 else both
-
-
-def _join(part: Parallel, seen: Seen[T], spread: Spread[T], padding: str) -> Seen[T]:
+def _join(part: Parallel, seen: Seen[T], spread: Spread[T], padding: Padding) -> Seen[T]:
     ends = []
     for number, branch in enumerate(part.branches, 1):
-        try:
+        with numbered(number):
             ends.append(walk(branch, seen, spread, padding))
-        except _LayerError as error:
-            raise _LayerError(error.what, f"{number}.{error.where}") from None
     jumps = sorted({end.jump for end in ends})
     if len(jumps) != 1:
-        raise _LayerError(f"its branches step by different numbers of inputs ({jumps}); make their strides equal")
+        raise LayerError(f"its branches step by different numbers of inputs ({jumps}); make their strides equal")
     newest = max((end.newest for end in ends if end.oldest >= 0), default=seen.newest)
     kept, oldest = spread.none, -1
     for end in ends:
@@ -138,7 +125,7 @@ class Field:
 
     Args:
         jump: input samples from one output to the next.
-        newest: the input under output 0's newest tap. Causal padding puts all padding on the left: always 0.
+        newest: the input under output 0's newest tap. Where all padding is causal, on the left: 0.
         lags: a bit set, bit ``i`` for lag ``i``. Bit 0 is always in it, unless all goes through global pooling.
         whole: whether the whole input, however long, is seen too, through global pooling.
     """
@@ -164,16 +151,16 @@ class Field:
         return self.lags.bit_count() / self.receptive_field if self.lags else 1.0
 
 
-def see(parts: Iterable[Part], start: Field | None = None, padding: str = "causal") -> Field:
+def see(parts: Iterable[Part], start: Field | None = None, padding: Padding = "causal") -> Field:
     """Return what the output of a sequence of layers and parallel branches sees.
 
     Args:
         parts: layers, global pooling and branches, the first one first.
         start: what is seen before them; None begins at the input itself.
-        padding: ``causal``, ``same`` or ``valid``, of all layers (`Layer.pads`).
+        padding: ``causal``, ``same``, ``valid`` or a number, of all layers without their own (`Layer.pads`).
 
     Raises:
-        ValueError: the branches of a `Parallel` have different strides, so that their outputs don't line up, or what
+        LayerError: the branches of a `Parallel` have different strides, so that their outputs don't line up, or what
             is seen passes MAX_RECEPTIVE_FIELD; the error names the layer.
     """
     before = start or Field()

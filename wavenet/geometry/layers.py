@@ -2,23 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 PADDINGS = ("causal", "same", "valid")
+
+Padding = str | int  # one of PADDINGS, or so many inputs added on the left and as many on the right
+
+
+class LayerError(ValueError):
+    """What is wrong, and in which layer, counted from 1 (2.1.3 is layer 3 of the first branch of the second)."""
+
+    def __init__(self, what: str, where: str = "") -> None:
+        super().__init__(f"layer {where}: {what}" if where else what)
+        self.what, self.where = what, where
+
+
+@contextmanager
+def numbered(number: int) -> Iterator[None]:
+    """Let a LayerError from inside name the layer or branch of this number."""
+    try:
+        yield
+    except LayerError as error:
+        raise LayerError(error.what, f"{number}.{error.where}" if error.where else str(number)) from None
+
+
+@dataclass(frozen=True)
+class Channels:
+    """What a convolution makes of channels.
+
+    Args:
+        inputs: channels that go in; None where those of the layer before do.
+        outputs: channels that come out.
+        groups: each output reads one of so many equal parts of the inputs.
+        bias: whether a number of its own is added to each output.
+    """
+
+    inputs: int | None
+    outputs: int
+    groups: int = 1
+    bias: bool = True
+
+    def weights(self, kernel: int, dims: int = 1) -> int:
+        """Return the weights, biases apart: its multiply-adds per place of the output, too."""
+        if self.inputs is None:
+            raise ValueError("the channels that go in are not known yet; `with_channels` finds them")
+        return convolution_weights(self.inputs // self.groups, self.outputs, kernel, dims)
+
+    def parameters(self, kernel: int, dims: int = 1) -> int:
+        """Return the weights and the biases."""
+        return self.weights(kernel, dims) + (self.outputs if self.bias else 0)
 
 
 @dataclass(frozen=True)
 class Layer:
     """One convolution or pooling along one axis: `kernel` taps, `dilation` inputs apart, an output every `stride`.
 
+    Args:
+        kernel: taps K.
+        stride: inputs from one output to the next.
+        dilation: inputs d from one tap to the next.
+        padding: its own; None takes that of all layers.
+        channels: of a convolution, where they are known; pooling has None.
+
     Raises:
-        ValueError: one of them is below 1.
+        ValueError: one of the first three is below 1.
     """
 
     kernel: int
     stride: int = 1
     dilation: int = 1
+    padding: Padding | None = None
+    channels: Channels | None = None
 
     def __post_init__(self) -> None:
         if min(self.kernel, self.stride, self.dilation) < 1:
@@ -29,21 +85,25 @@ class Layer:
         """Inputs from the first tap to the last: d(K-1) + 1."""
         return self.dilation * (self.kernel - 1) + 1
 
-    def pads(self, padding: str) -> tuple[int, int]:
+    def pads(self, padding: Padding) -> tuple[int, int]:
         """Return how many inputs are added on the left and on the right.
 
         Args:
-            padding: ``causal`` (d(K-1), 0) and ``same`` (d(K-1) divided, the odd one right) keep the length at
-                stride 1; ``valid`` adds none.
+            padding: that of all layers; the layer's own comes first. ``causal`` (d(K-1), 0) and ``same`` (d(K-1)
+                divided, the odd one right) keep the length at stride 1; ``valid`` adds none, a number that many on
+                either side.
 
         Raises:
             ValueError: it is none of these.
         """
+        chosen = padding if self.padding is None else self.padding
         span = self.effective_kernel - 1
         known = {"causal": (span, 0), "same": (span // 2, span - span // 2), "valid": (0, 0)}
-        if padding not in known:
-            raise ValueError(f"the padding is {padding!r}, expected one of {', '.join(PADDINGS)}")
-        return known[padding]
+        if isinstance(chosen, int) and chosen >= 0:
+            return chosen, chosen
+        if chosen not in known:
+            raise ValueError(f"the padding is {chosen!r}, expected one of {', '.join(PADDINGS)}, or a number from 0 on")
+        return known[str(chosen)]
 
     def output_length(self, length: int, pads: tuple[int, int] = (0, 0)) -> int:
         """Return how many outputs `length` inputs give behind this padding on the left and on the right.
@@ -60,29 +120,46 @@ class Whole:
 
 @dataclass(frozen=True)
 class Parallel:
-    """Branches over the same input whose outputs are joined, as in an atrous spatial pyramid."""
+    """Branches over the same input whose outputs are joined, as in an atrous spatial pyramid.
+
+    Args:
+        branches: the layers of each.
+        added: whether their outputs are summed, as in a residual block; else their channels stand side by side.
+    """
 
     branches: tuple[tuple[Part, ...], ...]
+    added: bool = False
 
 
 Part = Layer | Whole | Parallel
 
 
-def length_through(parts: Iterable[Part], length: int, padding: str = "causal") -> int:
+def length_through(parts: Iterable[Part], length: int, padding: Padding = "causal") -> int:
     """Return how many outputs a sequence of layers and branches gives for `length` inputs.
 
     Raises:
-        ValueError: the branches of a `Parallel` give different numbers of outputs, which don't line up.
+        LayerError: the branches of a `Parallel` give different numbers of outputs, which don't line up.
     """
-    for part in parts:
-        if isinstance(part, Layer):
-            length = part.output_length(length, part.pads(padding))
-        elif isinstance(part, Parallel):
-            lengths = sorted({length_through(branch, length, padding) for branch in part.branches})
-            if len(lengths) != 1:
-                raise ValueError(f"parallel branches give different numbers of outputs ({lengths}); make them equal")
-            length = lengths[0]
+    for number, part in enumerate(parts, 1):
+        with numbered(number):
+            if isinstance(part, Layer):
+                length = part.output_length(length, part.pads(padding))
+            elif isinstance(part, Parallel):
+                length = _joined_length(part, length, padding)
     return length
+
+
+def _joined_length(part: Parallel, length: int, padding: Padding) -> int:
+    lengths = set()
+    for number, branch in enumerate(part.branches, 1):
+        with numbered(number):
+            lengths.add(length_through(branch, length, padding))
+    if len(lengths) != 1:
+        raise LayerError(
+            f"its branches give different numbers of outputs ({sorted(lengths)}) for {length:,} inputs; make them "
+            "equal, as padding same does"
+        )
+    return lengths.pop()
 
 
 def convolution_weights(inputs: int, outputs: int, kernel: int, dims: int = 1) -> int:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wavenet.geometry.fields import Field, Seen, see, walk
-from wavenet.geometry.layers import Layer, Parallel, Part
+from wavenet.geometry.fields import Field, Seen, Spread, see, walk
+from wavenet.geometry.layers import Layer, Padding, Parallel, Part
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +48,7 @@ class Paths:
         return list(self.logs)
 
 
-def count_paths(parts: Sequence[Part], padding: str = "causal", exact_bits: float = EXACT_BITS) -> Paths:
+def count_paths(parts: Sequence[Part], padding: Padding = "causal", exact_bits: float = EXACT_BITS) -> Paths:
     """Return the paths through a sequence of layers and branches.
 
     Args:
@@ -82,7 +82,7 @@ def total_paths(parts: Iterable[Part]) -> int:
     return total
 
 
-class _Counts:
+class _Counts(Spread[int]):
     """Counts in one integer, `width` bits each."""
 
     none, one = 0, 1
@@ -97,7 +97,7 @@ class _Counts:
         return a + b
 
 
-class _Logs:
+class _Logs(Spread["NDArray[np.float64]"]):
     """log2 of the count of each lag, as far as the oldest."""
 
     def __init__(self) -> None:

@@ -18,24 +18,21 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, MaxNLocator
-from numpy.typing import NDArray
+from matplotlib.ticker import MaxNLocator
 
 from wavenet import atomic
 from wavenet.design import Design
 from wavenet.geometry import Field, Part, see
+from wavenet.pictures.lattice import ACCENT, BINS, DARK, PANELS, PLAIN, reached_lags, shares_of, squares, squares_axes
 from wavenet.pictures.trees import Row, tree
 from wavenet.report import Measured, Report
 from wavenet.wording import many, missed, percent
 
-DARK, MIDDLE, LIGHT, ACCENT = "#16324f", "#4f7cac", "#c3d0dd", "#b3541e"
+MIDDLE, LIGHT = "#4f7cac", "#c3d0dd"
 WIDTH = 11.0  # inches
 TREES = 3  # different stacks that are drawn
 DOTS = 64  # nodes of a row up to which those outside the tree are drawn too
 FEW_PATHS = 10_000_000  # in all, up to which they are drawn as they are, beyond as logarithms
-BINS = 1_500  # columns of a bar, and points of a line
-
-_number = FuncFormatter(lambda value, place: f"{value:,.10g}".replace("-", "\N{MINUS SIGN}"))
 
 
 def sheet_picture(path: Path, report: Report, measured: Measured | None = None) -> None:
@@ -50,7 +47,8 @@ def sheet_picture(path: Path, report: Report, measured: Measured | None = None) 
     trees = [tree(parts, report.design.padding) for _, parts in shown]
     heights = [0.55 + min(3.0, max(1.1, 0.24 * len(rows))) for rows in trees]
     bars = _bars(report, shown)
-    heights += [0.5 + 0.25 * len(bars), 1.4] + ([2.6] if measured else [])
+    seen = squares(report.design) if report.design.dims == 2 else []
+    heights += [0.5 + 0.25 * len(bars), 1.4] + ([3.1] if seen else []) + ([2.6] if measured else [])
     caption = textwrap.wrap(_caption(report, shown, trees, measured), 160)
     figure = Figure(figsize=(WIDTH, sum(heights) + 0.6 + 0.17 * len(caption)), layout="constrained")
     FigureCanvasAgg(figure)
@@ -62,6 +60,9 @@ def sheet_picture(path: Path, report: Report, measured: Measured | None = None) 
     coverage = figure.add_subplot(grid[len(shown), :])
     _coverage_axes(coverage, report, bars)
     _path_axes(figure.add_subplot(grid[len(shown) + 1, :], sharex=coverage), report, bars[-1][1].newest)
+    if seen:
+        row = grid[len(shown) + 2, :].subgridspec(1, PANELS)
+        squares_axes([figure.add_subplot(row[0, place]) for place in range(len(seen))], seen)
     if measured:
         _profile_axes(figure.add_subplot(grid[-1, 0]), measured)
         _context_axes(figure.add_subplot(grid[-1, 1]), measured)
@@ -143,7 +144,7 @@ def _millisecond_axis(axes: Axes, rate: int | None) -> None:
     if rate is None:
         return
     upper = axes.secondary_xaxis("top", functions=(_times(1000 / rate), _times(rate / 1000)))
-    upper.xaxis.set_major_formatter(_number)
+    upper.xaxis.set_major_formatter(PLAIN)
     upper.tick_params(labelsize=7, colors="#555555")
     upper.set_xlabel("ms", fontsize=7, color="#555555", labelpad=1)
 
@@ -151,26 +152,12 @@ def _millisecond_axis(axes: Axes, rate: int | None) -> None:
 # --- lags ------------------------------------------------------------------------------------------------------------
 
 
-def _reached(lags: int) -> NDArray[np.bool_]:
-    """Return whether each lag is reached [RF]."""
-    size = lags.bit_length()
-    text = np.frombuffer(lags.to_bytes(size // 8 + 1, "little"), np.uint8)
-    return np.unpackbits(text, count=size, bitorder="little").astype(bool)
-
-
-def _shares(reached: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the share of lags reached in each of at most BINS columns, the oldest first."""
-    edges = np.linspace(0, len(reached), min(BINS, len(reached)) + 1).astype(int)
-    counts = np.concatenate([[0], np.cumsum(reached)])
-    return np.asarray(np.diff(counts[edges]) / np.diff(edges))[::-1]
-
-
 def _coverage_axes(axes: Axes, report: Report, bars: Sequence[tuple[str, Field]]) -> None:
     """Draw a bar for each: dark where a lag is reached, white where none is."""
     for row, (_, field) in enumerate(reversed(bars)):
         if not field.receptive_field:
             continue
-        shares = _shares(_reached(field.lags))
+        shares = shares_of(reached_lags(field.lags))
         left, right, low, high = field.offset - 0.5, field.newest + 0.5, row - 0.36, row + 0.36
         axes.imshow(shares[None], cmap="Greys", vmin=0, vmax=1.15, aspect="auto", extent=(left, right, low, high))
         axes.add_patch(Rectangle((left, low), right - left, high - low, fill=False, ec=DARK, lw=0.7))
@@ -209,7 +196,7 @@ def _path_axes(axes: Axes, report: Report, newest: int) -> None:
     axes.set_ylabel("paths" if counts is not None else "log10 of paths", fontsize=8)
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=counts is not None))
     unit = "samples" if report.design.dims == 1 else "pixels"
-    own = "newest input" if report.design.padding == "causal" else "output's own place"
+    own = "newest input" if report.design.padding == "causal" and not newest else "output's own place"
     axes.set_xlabel(f"{unit} from the {own}", fontsize=8)
     how = "exact" if paths.exact else "in floating point"
     axes.set_title(f"paths from each lag to the output ({how})", fontsize=9, loc="left")
@@ -220,7 +207,7 @@ def _plain(axes: Axes) -> None:
     axes.tick_params(labelsize=7)
     axes.tick_params(axis="y", labelsize=8)
     axes.xaxis.set_major_locator(MaxNLocator(12, integer=True))
-    axes.xaxis.set_major_formatter(_number)
+    axes.xaxis.set_major_formatter(PLAIN)
     for side in ("left", "right", "top"):
         axes.spines[side].set_visible(False)
 
@@ -241,7 +228,7 @@ def _profile_axes(axes: Axes, measured: Measured) -> None:
         axes.text(lag, 1.0, f" {share}%", transform=axes.get_xaxis_transform(), fontsize=7, color=ACCENT, va="top")
     top = float(profile.max()) or 1.0
     axes.set(xscale="log", yscale="log", xlim=(len(profile) * 1.1, 0.9), ylim=(top / 1e7, top * 3))
-    axes.xaxis.set_major_formatter(_number)
+    axes.xaxis.set_major_formatter(PLAIN)
     axes.set_xlabel("samples back, 1 is the newest", fontsize=8)
     axes.set_title("effective field: RMS gradient of log p", fontsize=9, loc="left")
     axes.tick_params(labelsize=7)
@@ -260,7 +247,7 @@ def _context_axes(axes: Axes, measured: Measured) -> None:
         0.99, bits[-1], f"{bits[-1]:.3f}", transform=axes.get_yaxis_transform(), fontsize=7, ha="right", va="bottom"
     )
     axes.set(xscale="log", xlim=(counts[-1] * 1.2, 0.4))
-    axes.xaxis.set_major_formatter(_number)
+    axes.xaxis.set_major_formatter(PLAIN)
     axes.set_xlabel("newest samples kept, the rightmost point keeps none", fontsize=8)
     axes.set_ylabel("bits per sample", fontsize=8)
     axes.set_title("what context is worth", fontsize=9, loc="left")
@@ -284,6 +271,12 @@ def _caption(
         from_where = "" if report.design.padding == "causal" else " back from the rightmost input"
         holes = f", lags{from_where} {missed(report.holes, 60)}"
     said = [f"Coverage {percent(report.coverage)}{holes}."]
+    if report.grid and report.grid.side:
+        grid = report.grid
+        told = "more ways through the branches than can be counted"
+        if grid.reached is not None and grid.coverage is not None:
+            told = f"{grid.reached:,} of {grid.positions:,} positions, {percent(grid.coverage)}"
+        said.append(f"Both axes together: {told}.")
     mends = report.mends()
     if mends:
         said.append(f"To mend it: {textwrap.shorten(mends[0].change, 120)}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wavenet.geometry import Field, Layer, Parallel, Part, Whole, lag_list, see
+from wavenet.geometry import Field, Layer, Padding, Parallel, Part, Whole, lag_list, see
 
 MAX_ROWS = 20  # of layers; more are drawn several at a time
 MAX_NODES = 256  # of a row; more are thinned
@@ -30,7 +30,7 @@ class Row:
     whole: bool
 
 
-def tree(parts: Sequence[Part], padding: str, nodes: int = MAX_NODES) -> list[Row]:
+def tree(parts: Sequence[Part], padding: Padding, nodes: int = MAX_NODES) -> list[Row]:
     """Return the rows from the output down to the input.
 
     Args:
