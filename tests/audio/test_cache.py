@@ -393,10 +393,10 @@ def test_a_file_that_was_cut_is_kept_and_said(tmp_path: Path, place: Path, said:
 def test_of_many_notes_the_first_are_told_and_the_rest_counted(tmp_path: Path, place: Path, said: list[str]) -> None:
     (tmp_path / "data").mkdir()
     for i in range(12):
-        soundfile.write(tmp_path / "data" / f"{i:02}.wav", codes(RATE // 5, seed=i, level=9_000) + 5_000, RATE)
+        soundfile.write(tmp_path / "data" / f"{i:02}.wav", codes(RATE // 2, seed=i, level=9_000) + 5_000, RATE)
     (tmp_path / "data" / "bad.wav").write_text("words")
     cache.prepare(clips(tmp_path / "data"), RATE, None, place)
-    assert said[0].startswith("dropped bad.wav: ") and said[1].startswith("kept 00.wav with a note: a DC offset of 16")
+    assert said[0].startswith("dropped bad.wav: ") and said[1].startswith("kept 00.wav with a note: a DC offset of 15")
     assert len(said) == 12 and said[-1] == f"2 more files kept with a note; `{cache.SCAN}` lists them"
 
 

@@ -169,6 +169,15 @@ def tone(samples: int, frequency: float, level: float = 0.45, rate: int = RATE) 
     return level * np.sin(2 * np.pi * frequency / rate * np.arange(samples))
 
 
+@pytest.mark.parametrize(("suffix", "rate"), [(".mp3", 8_000), (".wav", 5_000)], ids=["lossy", "ripple"])
+def test_what_coding_and_resampling_push_beyond_full_scale_is_not_cut(tmp_path: Path, suffix: str, rate: int) -> None:
+    square = 0.99 * np.sign(tone(4_000, 210))
+    soundfile.write(tmp_path / f"a{suffix}", square, RATE)
+    entry, pcm = decode(clip(tmp_path / f"a{suffix}"), rate)
+    assert entry.overshoot > 100 and entry.scale == 2.0 and 1.05 < entry.peak < 1.6
+    np.testing.assert_allclose(pcm * 2.0 / FULL, files.read(tmp_path / f"a{suffix}", rate), atol=1.01 / FULL)
+
+
 @pytest.mark.parametrize("rate", [None, 16_000])
 def test_one_wild_value_that_would_drown_the_rest_drops_the_file(tmp_path: Path, rate: int | None) -> None:
     sound = tone(4_000, 440)
@@ -214,7 +223,7 @@ def test_channels_that_cancel_beyond_full_scale_are_read_at_their_scale(tmp_path
         (np.full(900, np.nan), None, "no numbers (900 of its 900 values are NaN, infinite or beyond any sound's: "),
         (np.full(900, 1e-5), None, "below 16-bit resolution (its peak is 1.0e-05)"),
         (tone(900, 440, 1e-3), None, "silent throughout (below -60 dBFS)"),
-        (np.full(900, 0.25), None, "silence but for its DC offset (a DC offset of 25.0% of full scale: "),
+        (np.full(2_400, 0.25), None, "silence but for its DC offset (a DC offset of 25.0% of full scale: "),
         (tone(3_200, 3_500), 4_000, "silent at 4,000 Hz: its sound lies above 2,000 Hz"),
         (np.zeros(900), 4_000, "digital silence"),
     ],
@@ -228,12 +237,12 @@ def test_silence_is_told_as_what_it_is(tmp_path: Path, sound: np.ndarray, rate: 
 
 
 def test_nan_in_places_and_an_offset_are_noted_and_the_file_is_kept(tmp_path: Path) -> None:
-    sound = tone(2_000, 440) + 0.1
+    sound = tone(3_000, 440) + 0.1
     sound[[5, 600]] = np.nan, np.inf
     entry, pcm = decode(write_floats(tmp_path, sound))
-    assert entry.reason is None and pcm[5] == pcm[600] == 0 and len(pcm) == 2_000
+    assert entry.reason is None and pcm[5] == pcm[600] == 0 and len(pcm) == 3_000
     assert entry.note == (
-        "2 of its 2,000 values are NaN, infinite or beyond any sound's: taken as 0; "
+        "2 of its 3,000 values are NaN, infinite or beyond any sound's: taken as 0; "
         "a DC offset of 10.0% of full scale: a high-pass filter removes it"
     )
 

@@ -121,11 +121,11 @@ def test_of_channels_that_cancel_the_louder_is_read_and_told(tmp_path: Path, sai
 
 
 def test_what_is_odd_about_a_sound_is_told_and_what_is_none_is_refused(tmp_path: Path, said: list[str]) -> None:
-    wave = tone(8_000, 440, 2_000) + np.float32(0.1)
+    wave = tone(8_000, 440, 4_000) + np.float32(0.1)
     wave[7] = np.nan
     soundfile.write(tmp_path / "a.wav", wave, 8_000, subtype="FLOAT")
     assert files.read(tmp_path / "a.wav", 8_000)[7] == 0.0
-    assert len(said) == 1 and "1 of its 2,000 values are NaN" in said[0] and "a DC offset of 10.0%" in said[0]
+    assert len(said) == 1 and "1 of its 4,000 values are NaN" in said[0] and "a DC offset of 10.0%" in said[0]
     soundfile.write(tmp_path / "a.wav", np.full(90, np.nan), 8_000, subtype="FLOAT")
     with pytest.raises(SoundError, match=r"cannot be read as sound: no numbers .90 of its 90 values"):
         files.read(tmp_path / "a.wav", 8_000)

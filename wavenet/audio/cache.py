@@ -152,9 +152,7 @@ def _tell(entries: Sequence[Entry]) -> None:
     for entry in noted[:MOST_NOTES]:
         log.warning("kept %s with a note: %s", printable(entry.name), entry.note)
     if len(noted) > MOST_NOTES:
-        log.warning(
-            "%s more files kept with a note; `wavenet data scan DIR` lists them", f"{len(noted) - MOST_NOTES:,}"
-        )
+        log.warning("%s more files kept with a note; `%s` lists them", f"{len(noted) - MOST_NOTES:,}", SCAN)
 
 
 def _sum_up(entries: Sequence[Entry]) -> None:

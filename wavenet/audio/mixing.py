@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wavenet.outputs import Floats
 
@@ -13,7 +14,8 @@ CANCELLED = 0.1  # of the power that channels would leave that have nothing to d
 OFFSET = 0.01  # of full scale: from here on it is told
 FAR, MANY = 100.0, 0.1  # times full scale, and the share of samples beyond it: no sound on a scale of 1
 STILL = 10 ** (-60 / 20)  # of full scale: what swings less about an offset is silent
-SHORTEST = 0.100  # seconds: below it an offset is no other thing than a low tone
+STRETCH = 0.100  # seconds, of whose means an offset is the median: a few large values make none
+FEWEST = 3  # stretches: in less sound an offset is no other thing than a low tone
 CHANCE = 5.0  # standard errors: a mean that noise of this length and loudness has by chance is no offset
 
 
@@ -46,6 +48,9 @@ class Mixer:
         self.peak = 0.0
         self._low, self._high = math.inf, -math.inf  # of the mono sound
         self._sum = self._power = 0.0
+        self._stretch = max(1, round(STRETCH * rate))
+        self._means: list[NDArray[np.float64]] = []  # of stretches
+        self._rest: Floats = np.zeros(0, np.float32)  # of a stretch that has not ended
         self._sums = np.zeros(channels)  # of each channel
         self._powers = np.zeros(channels)
         self._floats = self._whole = floats
@@ -68,6 +73,10 @@ class Mixer:
         self._power += float(np.vdot(mono, mono))
         self._low, self._high = min(self._low, float(mono.min())), max(self._high, float(mono.max()))
         self.peak = max(self.peak, self._high, -self._low)
+        held = np.concatenate([self._rest, mono])
+        whole = len(held) // self._stretch * self._stretch
+        self._means.append(held[:whole].reshape(-1, self._stretch).mean(axis=1, dtype=np.float64))
+        self._rest = held[whole:]
         if self.peak > 1.0:
             self._over += int((np.abs(mono) > 1.0).sum())
         return mono
@@ -101,11 +110,12 @@ class Mixer:
 
     @property
     def offset(self) -> float:
-        """The mean of the mono sound, as a share of the full scale that its values need; 0 where it may be chance."""
-        if self.frames < SHORTEST * self.rate:
+        """The mean that the mono sound has throughout, as a share of the full scale it needs; 0 where it has none."""
+        means = np.concatenate(self._means) if self._means else np.zeros(0)
+        if len(means) < FEWEST:
             return 0.0
-        mean = self._sum / self.frames
-        spread = math.sqrt(max(0.0, self._power / self.frames - mean**2))
+        spread = math.sqrt(max(0.0, self._power / self.frames - (self._sum / self.frames) ** 2))
+        mean = float(np.median(means))
         return mean / full_scale(self.peak) if abs(mean) > CHANCE * spread / math.sqrt(self.frames) else 0.0
 
     def louder(self) -> int | None:
