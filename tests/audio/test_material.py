@@ -147,5 +147,5 @@ def test_sound_of_a_lower_rate_than_the_recipe_is_told_once(
     assert len(said) == (told is not None)
     if told is not None:
         assert said[0].startswith(told) and said[0].endswith(
-            f"--set audio.sample_rate={max(rates)} trains on the sound as it is"
+            f"a run with --set audio.sample_rate={max(rates)} takes the sound as it is"
         )

@@ -113,7 +113,7 @@ def _of_rates(kept: Sequence[Entry], rate: int) -> str | None:
     have = f"all sound has {highest:,} Hz" if len(rates) == 1 else f"no sound has more than {highest:,} Hz"
     return (
         f"{have}, the recipe asks for {rate:,}: nothing lies above {highest // 2:,} Hz, yet a second takes "
-        f"{rate / highest:.3g} times the samples; --set audio.sample_rate={highest} trains on the sound as it is"
+        f"{rate / highest:.3g} times the samples; a run with --set audio.sample_rate={highest} takes the sound as it is"
     )
 
 
