@@ -43,8 +43,11 @@ def whole(one: Clip, rate: int | None = None, trim: TrimConfig | None = None) ->
     with files.Reader(one.path) as reader:
         own, channels = reader.sample_rate, reader.channels
         wave = np.concatenate(list(files.resampled(reader.blocks(), own, rate or own)))
+        mixer = reader.mixer
     rate = rate or own
-    pcm = np.clip(np.rint(wave.astype(np.float64) * FULL), -FULL, FULL - 1).astype(np.int16)
+    peak = float(np.abs(wave).max())
+    scale = 2.0 ** max(0, int(np.ceil(np.log2(peak))))
+    pcm = np.clip(np.rint(wave.astype(np.float64) / scale * FULL), -FULL, FULL - 1).astype(np.int16)
     wide = pcm.astype(np.float32)
     frame = round(0.010 * rate)
     loudness = np.sqrt(np.add.reduceat(wide**2, np.arange(0, len(wide), frame)) / frame)
@@ -60,12 +63,14 @@ def whole(one: Clip, rate: int | None = None, trim: TrimConfig | None = None) ->
         source_rate=own,
         channels=channels,
         seconds=len(pcm) / rate,
-        peak=float(np.abs(kept).max()) / FULL,
-        rms=float(np.sqrt(np.mean(kept.astype(np.float64) ** 2))) / FULL,
-        clipped=float((np.abs(wide) >= FULL - 1).mean()),
+        peak=float(np.abs(kept).max()) / FULL * scale,
+        rms=float(np.sqrt(np.mean(kept.astype(np.float64) ** 2))) / FULL * scale,
+        clipped=float((np.rint(np.abs(wave.astype(np.float64)) * FULL) >= FULL - 1).mean()),
         overshoot=int((np.abs(wave) > 1.0).sum()),
-        silence=float((loudness < 10 ** (-60 / 20) * FULL).mean()),
+        scale=scale,
+        silence=float((loudness * scale < 10 ** (-60 / 20) * FULL).mean()),
         trimmed=len(pcm) - (last - first),
+        note="; ".join(mixer.notes()),
     )
     return entry, pcm[first:last]
 
@@ -99,7 +104,7 @@ def make_bad(folder: Path) -> dict[str, str]:
     (folder / "whole.flac").unlink()
     (folder / "whole.wav").unlink()
     reasons = {name: word for name, (_, word) in contents.items()}
-    silent = {"no_frames.wav": "no samples", "silence.wav": "digital silence", "nan.wav": "digital silence"}
+    silent = {"no_frames.wav": "no samples", "silence.wav": "digital silence", "nan.wav": "no numbers"}
     return reasons | silent | {"nowhere.wav": "missing", "itself.wav": "missing"}
 
 

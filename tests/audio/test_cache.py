@@ -523,7 +523,7 @@ def test_dropped_files_are_said_and_the_rest_is_used(tmp_path: Path, place: Path
     assert sorted(line.split(":")[0] for line in said) == sorted(f"dropped {name}" for name in reasons)
     said.clear()
     assert cache.prepare(clips(tmp_path / "data"), RATE, None, place) == made
-    assert said == [f"of {len(reasons) + 2} files {len(reasons)} dropped; `wavenet data scan DIR` tells which and why"]
+    assert said == [f"of {len(reasons) + 2} files {len(reasons)} dropped; `{cache.SCAN}` tells which and why"]
 
 
 def test_a_file_that_was_cut_is_kept_and_said(tmp_path: Path, place: Path, said: list[str]) -> None:
@@ -532,9 +532,33 @@ def test_a_file_that_was_cut_is_kept_and_said(tmp_path: Path, place: Path, said:
     (tmp_path / "data" / "a1.wav").write_bytes(whole[: 44 + 200])
     made = cache.prepare(clips(tmp_path / "data"), RATE, None, place)
     assert held(made) == [sounds[0].tolist(), sounds[1][:100].tolist()]
-    assert len(said) == 1 and said[0].startswith("kept what there is of a1.wav: cut short") and "1,140 bytes" in said[0]
+    assert len(said) == 1 and said[0].startswith("kept a1.wav with a note: cut short") and "1,140 bytes" in said[0]
     cache.prepare(clips(tmp_path / "data"), RATE, None, place)
-    assert said[1:] == ["of 2 files 1 kept in part; `wavenet data scan DIR` tells which and why"]
+    assert said[1:] == [f"of 2 files 1 kept with a note; `{cache.SCAN}` tells which and why"]
+
+
+def test_of_many_notes_the_first_are_told_and_the_rest_counted(tmp_path: Path, place: Path, said: list[str]) -> None:
+    (tmp_path / "data").mkdir()
+    for i in range(12):
+        soundfile.write(tmp_path / "data" / f"{i:02}.wav", codes(RATE // 2, seed=i, level=9_000) + 5_000, RATE)
+    (tmp_path / "data" / "bad.wav").write_text("words")
+    cache.prepare(clips(tmp_path / "data"), RATE, None, place)
+    assert said[0].startswith("dropped bad.wav: ") and said[1].startswith("kept 00.wav with a note: a DC offset of 15")
+    assert len(said) == 12 and said[-1] == f"2 more files kept with a note; `{cache.SCAN}` lists them"
+
+
+def test_sound_beyond_full_scale_is_held_at_its_scale(tmp_path: Path, place: Path) -> None:
+    (tmp_path / "data").mkdir()
+    loud = np.append(codes(900), 1) * 3.0 / 20_000  # up to 3 times full scale
+    soundfile.write(tmp_path / "data" / "loud.wav", loud, RATE, subtype="FLOAT")
+    soundfile.write(tmp_path / "data" / "plain.wav", codes(500), RATE)
+    for _ in range(2):  # decoded, then read from the cache
+        made = cache.prepare(clips(tmp_path / "data"), RATE, None, place)
+        scaled, plain = made.entries
+        assert (scaled.scale, plain.scale, plain.overshoot) == (4.0, 1.0, 0)
+        stored = [np.array(samples) for samples in held(made)]
+        np.testing.assert_allclose(stored[0] * scaled.scale / decoding.FULL, loud, atol=scaled.scale / decoding.FULL)
+        np.testing.assert_array_equal(stored[1], codes(500))
 
 
 def test_names_that_no_terminal_can_show_are_said_in_one_line(tmp_path: Path, place: Path, said: list[str]) -> None:
@@ -599,6 +623,6 @@ def test_a_cache_that_is_cut_while_in_use_is_one_sentence_and_one_removed_is_rea
 def test_nothing_but_bad_files_is_one_sentence(tmp_path: Path, place: Path, said: list[str]) -> None:
     count = len(make_bad(tmp_path / "data"))
     for _ in range(2):
-        with pytest.raises(SoundError, match=f"none of {count} files could be read; `wavenet data scan`") as caught:
+        with pytest.raises(SoundError, match=f"none of {count} files can be used; `wavenet data scan") as caught:
             cache.prepare(clips(tmp_path / "data"), RATE, None, place)
         assert "\n" not in str(caught.value)

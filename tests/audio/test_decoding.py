@@ -22,6 +22,7 @@ from sound_toys import RATE, clip, codes, decode, make_bad, whole
 
 from wavenet.audio import decoding, files, sources
 from wavenet.audio.decoding import FULL, Entry
+from wavenet.audio.sources import Clip
 from wavenet.records import TrimConfig
 
 # --- trimming --------------------------------------------------------------------------------------------------------
@@ -111,12 +112,139 @@ def test_clipping_is_the_share_of_samples_at_full_scale(tmp_path: Path) -> None:
     assert entry.clipped == 3 / 8 and entry.peak == 1.0 and entry.overshoot == 0
 
 
-def test_samples_beyond_full_scale_are_clipped_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_samples_beyond_full_scale_are_kept_at_a_scale_and_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(files, "BLOCK_FRAMES", 2)
     monkeypatch.setattr(decoding, "BLOCK_FRAMES", 3)
-    soundfile.write(tmp_path / "a.wav", np.array([0.5, 1.5, -1.5, 1.0, -1.0, 1e30]), RATE, subtype="FLOAT")
+    sound = np.array([0.5, 1.5, -3.0, 1.0, -1.0, 0.1])
+    soundfile.write(tmp_path / "a.wav", sound, RATE, subtype="FLOAT")
     entry, pcm = decode(clip(tmp_path / "a.wav"))
-    assert pcm.tolist() == [16_384, 32_767, -32_768, 32_767, -32_768, 32_767] and entry.overshoot == 3
+    np.testing.assert_allclose(pcm * entry.scale / FULL, sound, atol=entry.scale / FULL / 2)
+    assert (entry.scale, entry.overshoot, entry.clipped, entry.peak) == (4.0, 2, 4 / 6, 3.0)
+    assert entry.rms == pytest.approx(np.sqrt(np.mean(sound**2)), rel=1e-4) and entry.note == ""
+
+
+def write_floats(folder: Path, sound: np.ndarray, rate: int = RATE) -> Clip:
+    """Write samples [n] or [n, channels] as they are, in 64-bit floats, and return the clip."""
+    soundfile.write(folder / "a.wav", sound, rate, subtype="DOUBLE")
+    return clip(folder / "a.wav")
+
+
+@pytest.mark.parametrize("bits", [16, 24])
+def test_whole_numbers_stored_as_floats_are_kept_exactly_and_told(tmp_path: Path, bits: int) -> None:
+    sound = np.append(codes(900), -32_768).astype(np.int64) << (bits - 16)
+    entry, pcm = decode(write_floats(tmp_path, sound.astype(float)))
+    np.testing.assert_array_equal(pcm.astype(np.int64) << (bits - 16), sound)
+    assert entry.scale == 2.0 ** (bits - 1) and entry.overshoot == (np.abs(sound) > 1).sum()
+    assert entry.note.startswith(f"floats on the scale of {bits}-bit whole numbers") and "times" not in entry.note
+
+
+def test_the_digest_is_that_of_the_same_sound_at_full_scale(tmp_path: Path) -> None:
+    loud, _ = decode(write_floats(tmp_path, codes(900).astype(float)))
+    soundfile.write(tmp_path / "b.wav", codes(900), RATE)
+    assert loud.digest == decode(clip(tmp_path / "b.wav"))[0].digest and loud.scale > 1
+
+
+@pytest.mark.parametrize("rate", [None, 5_000])
+@pytest.mark.parametrize("trim", [None, TrimConfig(30.0, 0.0)])
+def test_a_file_is_read_again_only_where_it_lies_beyond_full_scale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rate: int | None, trim: TrimConfig | None
+) -> None:
+    readings = []
+    genuine = files.Reader.blocks
+    monkeypatch.setattr(files.Reader, "blocks", lambda self, *rest: (readings.append(rest), genuine(self, *rest))[1])
+    ends = np.zeros(400)
+    soft = np.concatenate([ends, tone(1_000, 700), ends])
+    once, pcm = decode(write_floats(tmp_path, soft), rate, trim)
+    assert len(readings) == 1 and once.scale == 1.0
+    twice, again = decode(write_floats(tmp_path, 4 * soft), rate, trim)
+    assert len(readings) == 3 and twice.scale == 2.0
+    assert (twice.length, twice.trimmed) == (once.length, once.trimmed) and (once.trimmed > 0) == (trim is not None)
+    np.testing.assert_allclose(again * 2.0, pcm * 4.0, atol=4)
+    assert twice.rms == pytest.approx(4 * once.rms, rel=1e-3) and twice.peak == pytest.approx(4 * once.peak, rel=1e-3)
+
+
+def tone(samples: int, frequency: float, level: float = 0.45, rate: int = RATE) -> np.ndarray:
+    return level * np.sin(2 * np.pi * frequency / rate * np.arange(samples))
+
+
+@pytest.mark.parametrize(("suffix", "rate"), [(".mp3", 8_000), (".wav", 5_000)], ids=["lossy", "ripple"])
+def test_what_coding_and_resampling_push_beyond_full_scale_is_not_cut(tmp_path: Path, suffix: str, rate: int) -> None:
+    square = 0.99 * np.sign(tone(4_000, 210))
+    soundfile.write(tmp_path / f"a{suffix}", square, RATE)
+    entry, pcm = decode(clip(tmp_path / f"a{suffix}"), rate)
+    assert entry.overshoot > 100 and entry.scale == 2.0 and 1.05 < entry.peak < 1.6
+    np.testing.assert_allclose(pcm * 2.0 / FULL, files.read(tmp_path / f"a{suffix}", rate), atol=1.01 / FULL)
+
+
+@pytest.mark.parametrize("rate", [None, 16_000])
+def test_one_wild_value_that_would_drown_the_rest_drops_the_file(tmp_path: Path, rate: int | None) -> None:
+    sound = tone(4_000, 440)
+    sound[2_000] = 1e6
+    entry, pcm = decode(write_floats(tmp_path, sound), rate)
+    assert not len(pcm) and entry.reason is not None and entry.seconds == 0.5
+    assert (
+        entry.reason.startswith("below 16-bit resolution beside its peak of 1,000,000 times")
+        and "damaged" in entry.reason
+    )
+
+
+def test_a_peak_far_beyond_full_scale_is_told(tmp_path: Path) -> None:
+    sound = tone(4_000, 440)
+    sound[2_000] = 50.25
+    entry, pcm = decode(write_floats(tmp_path, sound))
+    assert entry.note == "its values reach 50 times full scale" and len(pcm) == 4_000 and entry.scale == 64.0
+    sound[2_000] = 1.5
+    assert decode(write_floats(tmp_path, sound))[0].note == ""
+
+
+@pytest.mark.parametrize("rate", [None, 12_000])
+@pytest.mark.parametrize("louder", [0, 1])
+def test_of_channels_that_cancel_the_louder_is_kept_and_told(tmp_path: Path, louder: int, rate: int | None) -> None:
+    both = np.stack([tone(2_000, 440), -0.9 * tone(2_000, 440)], axis=1)[:, :: 1 - 2 * louder]
+    entry, pcm = decode(write_floats(tmp_path, both), rate)
+    alone, expected = decode(write_floats(tmp_path, both[:, louder]), rate)
+    np.testing.assert_array_equal(pcm, expected)
+    assert (entry.channels, entry.rms, entry.digest) == (2, alone.rms, alone.digest)
+    assert entry.note == f"its 2 channels cancel when mixed: channel {louder + 1} is taken alone"
+
+
+def test_channels_that_cancel_beyond_full_scale_are_read_at_their_scale(tmp_path: Path) -> None:
+    both = np.stack([3 * tone(900, 440), -3 * tone(900, 440)], axis=1)
+    entry, pcm = decode(write_floats(tmp_path, both))
+    np.testing.assert_allclose(pcm * entry.scale / FULL, both[:, 0], atol=1e-4)
+    assert entry.scale == 2.0 and "cancel" in entry.note
+
+
+@pytest.mark.parametrize(
+    ("sound", "rate", "reason"),
+    [
+        (np.full(900, np.nan), None, "no numbers (900 of its 900 values are NaN, infinite or beyond any sound's: "),
+        (np.full(900, 1e-5), None, "below 16-bit resolution (its peak is 1.0e-05)"),
+        (tone(900, 440, 1e-3), None, "silent throughout (below -60 dBFS)"),
+        (np.full(2_400, 0.25), None, "silence but for its DC offset (a DC offset of 25.0% of full scale: "),
+        (tone(3_200, 3_500), 4_000, "silent at 4,000 Hz: its sound lies above 2,000 Hz"),
+        (np.zeros(900), 4_000, "digital silence"),
+    ],
+    ids=["nan", "tiny", "quiet", "offset", "above", "zeros"],
+)
+def test_silence_is_told_as_what_it_is(tmp_path: Path, sound: np.ndarray, rate: int | None, reason: str) -> None:
+    sound = sound.copy()
+    fade = np.minimum(1, np.minimum(np.arange(len(sound)), np.arange(len(sound))[::-1]) / 400)
+    entry, pcm = decode(write_floats(tmp_path, sound * fade if rate else sound), rate)
+    assert entry.why.startswith(reason) and not len(pcm) and entry.source_rate == RATE and entry.seconds > 0.1
+
+
+def test_nan_in_places_and_an_offset_are_noted_and_the_file_is_kept(tmp_path: Path) -> None:
+    sound = tone(3_000, 440) + 0.1
+    sound[[5, 600]] = np.nan, np.inf
+    entry, pcm = decode(write_floats(tmp_path, sound))
+    assert entry.reason is None and pcm[5] == pcm[600] == 0 and len(pcm) == 3_000
+    assert entry.note == (
+        "2 of its 3,000 values are NaN, infinite or beyond any sound's: taken as 0; "
+        "a DC offset of 10.0% of full scale: a high-pass filter removes it"
+    )
 
 
 def test_rate_channels_and_length_are_those_of_the_file(tmp_path: Path) -> None:
@@ -179,10 +307,11 @@ def test_an_absurd_rate_in_a_header_is_dropped_or_read(tmp_path: Path, rate: int
 
 
 @pytest.mark.parametrize("channels", [1, 2])
-def test_the_largest_floats_are_clipped_in_silence(tmp_path: Path, channels: int) -> None:
+def test_the_largest_floats_are_no_numbers_of_a_sound(tmp_path: Path, channels: int) -> None:
     soundfile.write(tmp_path / "a.wav", np.full((10, channels), 3e38), RATE, subtype="FLOAT")
-    entry, pcm = decode(clip(tmp_path / "a.wav"))
-    assert entry.overshoot == 10 and set(pcm.tolist()) == {FULL - 1}
+    entry, pcm = decode(clip(tmp_path / "a.wav"), 2 * RATE)
+    assert entry.reason == "no numbers" and entry.source_rate == RATE and not len(pcm)
+    assert f"no numbers ({10 * channels} of its {10 * channels} values are NaN, infinite or beyond" in entry.why
 
 
 @pytest.mark.parametrize("samples", [1, 2, 79, 81])

@@ -113,6 +113,24 @@ def test_nan_and_infinity_are_read_as_silence_and_nothing_else_changes(tmp_path:
     np.testing.assert_allclose(files.read(tmp_path / "a.wav", 8_000), sound.mean(axis=1), atol=1e-6)
 
 
+def test_of_channels_that_cancel_the_louder_is_read_and_told(tmp_path: Path, said: list[str]) -> None:
+    wave = tone(8_000, 440, 2_000)
+    soundfile.write(tmp_path / "a.wav", np.stack([-0.9 * wave, wave], axis=1), 8_000, subtype="FLOAT")
+    np.testing.assert_array_equal(files.read(tmp_path / "a.wav", 8_000), wave)
+    assert said == [f"{tmp_path / 'a.wav'}: its 2 channels cancel when mixed: channel 2 is taken alone"]
+
+
+def test_what_is_odd_about_a_sound_is_told_and_what_is_none_is_refused(tmp_path: Path, said: list[str]) -> None:
+    wave = tone(8_000, 440, 4_000) + np.float32(0.1)
+    wave[7] = np.nan
+    soundfile.write(tmp_path / "a.wav", wave, 8_000, subtype="FLOAT")
+    assert files.read(tmp_path / "a.wav", 8_000)[7] == 0.0
+    assert len(said) == 1 and "1 of its 4,000 values are NaN" in said[0] and "a DC offset of 10.0%" in said[0]
+    soundfile.write(tmp_path / "a.wav", np.full(90, np.nan), 8_000, subtype="FLOAT")
+    with pytest.raises(SoundError, match=r"cannot be read as sound: no numbers .90 of its 90 values"):
+        files.read(tmp_path / "a.wav", 8_000)
+
+
 def test_a_long_file_is_read_in_blocks_without_seams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     codes = np.random.default_rng(0).integers(-32_768, 32_768, 1_000).astype(np.int16)
     soundfile.write(tmp_path / "a.wav", codes, 8_000)

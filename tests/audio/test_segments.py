@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from wavenet.audio import cache, segments, sources
 from wavenet.audio.decoding import FULL, Entry
-from wavenet.audio.segments import Crops, Segment, Sound
+from wavenet.audio.segments import Clipped, Crops, Segment, Sound
 from wavenet.audio.splits import Span
 from wavenet.outputs import IGNORED, Categorical
 from wavenet.records import LevelConfig
@@ -297,6 +297,41 @@ def test_what_a_gain_lifts_beyond_full_scale_is_clipped_and_counted() -> None:
     counts, over = sound.code_counts(wholes(sound), EIGHT_BITS)
     assert over == int((np.abs(scaled) > 1).sum()) == 2
     assert counts[0] == counts[255] == 1
+
+
+@pytest.mark.parametrize("level", [LevelConfig(rms=0.08), LevelConfig(peak=0.5), LevelConfig()])
+def test_the_level_is_applied_to_what_a_file_holds_and_what_it_leaves_beyond_is_clipped(
+    tmp_path: Path, level: LevelConfig
+) -> None:
+    wave = np.random.default_rng(0).normal(0, 0.2, 900)
+    for name, factor in (("a", 1.0), ("b", 20_000.0)):  # the same sound, once on the scale of 16 bits
+        soundfile.write(tmp_path / f"{name}.wav", factor * wave, 8_000, subtype="DOUBLE")
+    made = cache.prepare(sources.open_folder(tmp_path).clips, 8_000, None, tmp_path / "cache")
+    sound = Sound(made, level, tail=0)
+    plain, loud = (sound.read(clip, 0, 900) for clip in (0, 1))
+    _, over = sound.code_counts(wholes(sound), EIGHT_BITS)
+    if level == LevelConfig():
+        np.testing.assert_allclose(loud, np.clip(20_000 * wave, -1, 1), atol=0.01)
+        assert over == sound.clipped()[0].samples == int((np.abs(20_000 * wave) > 1).sum())
+    else:
+        np.testing.assert_allclose(loud, plain, atol=1e-4)
+        assert over == 0 and sound.clipped() == [] and 0.07 < np.sqrt(np.mean(loud**2)) < 0.6
+
+
+def test_what_is_clipped_is_named_with_the_worst_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segments, "COUNTED_SAMPLES", 64)
+    spiky = [np.full(500, 100, np.int16) for _ in range(4)]
+    spiky[1][:5], spiky[3][[3, 490]] = 30_000, -30_000
+    sound = sound_of(spiky, LevelConfig(rms=0.5))
+    assert sound.clipped() == [Clipped("1", 5, 0.01), Clipped("3", 2, 0.004)]
+    assert sound.code_counts(wholes(sound), EIGHT_BITS)[1] == 7
+    assert sound_of(spiky, LevelConfig(rms=0.01)).clipped() == []
+
+
+@pytest.mark.parametrize("peak", [29_491, 31_111, 32_767, 20_001])
+def test_a_peak_brought_to_full_scale_is_not_clipped(peak: int) -> None:
+    sound = sound_of([np.array([0, peak, -peak, 7], np.int16)], LevelConfig(peak=1.0))
+    assert sound.clipped() == [] and sound.code_counts(wholes(sound), EIGHT_BITS)[1] == 0
 
 
 def test_a_clip_ends_in_its_tail_and_not_in_the_next_clip() -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import layout_toys
 import numpy as np
 import pytest
 import soundfile
+import toys
 
-from wavenet.audio import sources, splits, survey
-from wavenet.errors import SoundError
+from wavenet.audio import material, sources, splits, survey
+from wavenet.errors import InputError, SoundError, WavenetError
 from wavenet.records import SplitConfig
 
 
@@ -123,8 +126,8 @@ def test_a_file_that_was_cut_is_kept_and_told(tmp_path: Path) -> None:
     assert notes[0] == ("cut short: its header promises 16,000 bytes of sound, 8,000 are there, 0.50 s could be read")
     assert notes[1] == notes[0].replace(" 8,000 ", " 12,000 ").replace("0.50 s", "0.75 s")
     assert notes[2] == "cut short or damaged: its header promises 2.50 s of sound, 1.54 s could be read"
-    assert [line for line in found.to_text().splitlines() if "in part" in line] == [
-        f"  in part {name}: {note}" for name, note in zip(["a.wav", "b.aiff", "c.flac"], notes, strict=True)
+    assert [line for line in found.to_text().splitlines() if line.startswith("  note ")] == [
+        f"  note    {name}: {note}" for name, note in zip(["a.wav", "b.aiff", "c.flac"], notes, strict=True)
     ]
 
 
@@ -153,6 +156,155 @@ def test_what_is_no_folder_of_sound_is_one_sentence(tmp_path: Path, name: str) -
     with pytest.raises(SoundError, match=name) as caught:
         survey.scan(tmp_path / name)
     assert "\n" not in str(caught.value)
+
+
+# --- as training will ------------------------------------------------------------------------------------------------
+
+
+def ringing(frequency: float, rate: int, seconds: float = 0.3, level: float = 0.5) -> np.ndarray:
+    """Return a tone that fades in and out between silences of a tenth of its length."""
+    samples = round(seconds * rate)
+    fade = np.sin(np.pi * np.arange(samples) / samples)
+    return np.pad(level * fade * np.sin(2 * np.pi * frequency / rate * np.arange(samples)), samples // 10)
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of sound of every kind on which two ways of measuring might not agree."""
+    place = tmp_path_factory.mktemp("odd")
+    plain = ringing(440, 8_000)
+    nan = plain.copy()
+    nan[[100, 900]] = np.nan
+    wild = plain.copy()
+    wild[700] = 1e6
+    spike = plain.copy()
+    spike[700:705] = 1.0
+    sounds: dict[str, tuple[np.ndarray, int]] = {
+        "antiphase": (np.stack([ringing(440, 16_000), -0.9 * ringing(440, 16_000)], axis=1), 16_000),
+        "cd": (ringing(440, 44_100), 44_100),
+        "high": (ringing(7_000, 16_000), 16_000),  # above what 8 kHz can hold
+        "integers": (np.rint(plain * 40_000), 8_000),
+        "loud": (ringing(300, 16_000, level=2.5), 16_000),
+        "nan": (nan, 8_000),
+        "no numbers": (np.full(800, np.nan), 8_000),
+        "offset": (plain + 0.2, 8_000),
+        "plain": (plain, 8_000),
+        "quiet": (plain * 0.01, 8_000),
+        "silent": (plain * 1e-3, 8_000),
+        "spike": (np.where(np.abs(spike) < 1, 0.02 * spike, spike), 8_000),
+        "stereo": (np.stack([plain, 0.3 * plain], axis=1), 8_000),
+        "tiny": (plain * 1e-5, 8_000),
+        "wild": (wild, 8_000),
+    }
+    for name, (sound, rate) in sounds.items():
+        soundfile.write(place / f"{name}.wav", sound, rate, subtype="FLOAT")
+    (place / "text.wav").write_text("words")
+    (place / "cut.wav").write_bytes((place / "plain.wav").read_bytes()[:5_000])
+    return place
+
+
+@pytest.mark.parametrize("trim", [None, {"below_db": 30.0, "margin_seconds": 0.0}], ids=["whole", "trimmed"])
+@pytest.mark.parametrize("level", [{"rms": 0.3}, {}], ids=["level", "as recorded"])
+def test_a_scan_by_a_recipe_gives_the_verdicts_of_training(
+    odd: Path, tmp_path: Path, trim: dict[str, float] | None, level: dict[str, float], said: list[str]
+) -> None:
+    data = {"path": str(odd), "trim": trim, "level": level}
+    recipe = toys.recipe(audio={"sample_rate": 8_000}, data=data)
+    found = survey.scan(odd, recipe)
+    trained = material.gather(recipe, tmp_path)
+    assert [replace(entry, first=0) for entry in trained.cache.entries] == list(found.entries)
+    assert found.clipped == trained.clipped
+    assert found.warnings == tuple(line for line in said if not line.startswith(("dropped ", "kept ")))
+    assert found.splits == tuple(
+        (name, len(spans), sum(span.last - span.first for span in spans) / 8_000)
+        for name, spans in trained.spans.items()
+    )
+    assert found.minutes_kept == pytest.approx(sum(trained.sound.lengths) / 8_000 / 60) and found.usable
+    reasons = {entry.name.removesuffix(".wav"): entry.reason for entry in found.entries if entry.reason}
+    assert reasons == {
+        "high": "silent at 8,000 Hz: its sound lies above 4,000 Hz",
+        "no numbers": "no numbers",
+        "silent": "silent throughout (below -60 dBFS)",
+        "text": reasons["text"],
+        "tiny": reasons["tiny"],
+        "wild": reasons["wild"],
+    }
+    assert "below 16-bit resolution" in str(reasons["tiny"]) and "below 16-bit resolution" in str(reasons["wild"])
+    assert {one.name for one in found.clipped} >= ({"spike.wav"} if level else {"integers.wav", "loud.wav"})
+    assert any(entry.trimmed for entry in found.entries) == (trim is not None)
+
+
+def test_a_plain_scan_says_at_what_rate_it_measured(odd: Path) -> None:
+    plain, told = survey.scan(odd), survey.scan(odd, toys.recipe(audio={"sample_rate": 8_000}))
+    assert {entry.name for entry in plain.kept} - {entry.name for entry in told.kept} == {"high.wav"}
+    lines = plain.to_text().splitlines()
+    assert lines[1] == "measured  each file at its own sample rate; --recipe NAME measures as training will"
+    assert told.to_text().splitlines()[1] == "measured  as training by toy will: 8,000 Hz, untrimmed, level.rms 0.1"
+    made = [json.loads(json.dumps(found.to_json(), allow_nan=False)) for found in (plain, told)]
+    rates = [{file["path"]: file["measured_at"] for file in one["files"]} for one in made]
+    assert [(rate["cd.wav"], rate["high.wav"], rate["text.wav"]) for rate in rates] == [
+        (44_100, 16_000, 0),
+        (8_000, 8_000, 0),
+    ]
+    assert [one["recipe"] for one in made] == [None, "toy"] and made[0]["splits"] == {}
+    assert {file["clipped_by_level"] for file in made[0]["files"]} == {None}
+
+
+def test_what_lies_beyond_full_scale_and_what_the_level_clips_is_named(odd: Path) -> None:
+    lines = survey.scan(odd).to_text().splitlines()
+    (beyond,) = [line for line in lines if line.startswith("overshoot ")]
+    assert (
+        "2 files lie beyond full scale: integers.wav (" in beyond
+        and ", loud.wav (" in beyond
+        and "peak 2.50)" in beyond
+    )
+    assert beyond.endswith("clipped unless data.level brings them below it")
+    told = survey.scan(odd, toys.recipe(audio={"sample_rate": 8_000}, data={"level": {"rms": 0.3}}))
+    lines = told.to_text().splitlines()
+    (level,) = [line for line in lines if line.startswith("level ")]
+    assert "spike.wav (" in level and "integers.wav" not in level
+    files = {file["path"]: file for file in told.to_json()["files"]}
+    assert files["spike.wav"]["clipped_by_level"] > 0 == files["integers.wav"]["clipped_by_level"]
+    assert files["integers.wav"]["overshoot"] > 1_000
+    assert any(line.startswith("warning   clipped by the level in more than 0.1 %") for line in lines)
+    assert any(line.startswith("splits    train ") for line in lines)
+
+
+def test_labels_and_overrides_are_those_of_training(tmp_path: Path) -> None:
+    (tmp_path / "metadata.csv").write_text("path,label\na.wav,yes\nb.wav,no\nc.wav,yes\n")
+    for at, name in enumerate("abc"):
+        soundfile.write(tmp_path / f"{name}.wav", ringing(300 + at, 8_000, 1.2), 8_000)
+    overrides = ["data.labels=['yes']", "audio.sample_rate=4000", "model.dilations=[[1]]"]
+    found = survey.scan(tmp_path, "quickstart", overrides)
+    assert [entry.name for entry in found.entries] == ["a.wav", "c.wav"]
+    assert {entry.length for entry in found.entries} == {5_760} and found.refusal is None
+    with pytest.raises(InputError, match="name one with --recipe"):
+        survey.scan(tmp_path, overrides=overrides)
+
+
+def test_what_training_would_refuse_is_the_verdict(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", ringing(300, 4_000, 0.002), 4_000)
+    found = survey.scan(tmp_path, toys.recipe(data={"path": str(tmp_path)}))
+    assert not found.usable and found.kept and "too few to train on" in str(found.refusal)
+    assert f"refused   {found.refusal}" in found.to_text().splitlines()
+    assert found.to_json()["refusal"] == found.refusal
+    with pytest.raises(SoundError) as caught:
+        material.gather(toys.recipe(data={"path": str(tmp_path)}), tmp_path / "cache")
+    assert str(caught.value) == found.refusal
+    assert survey.scan(tmp_path).usable
+
+
+def test_long_sound_is_measured_in_a_temporary_file_and_no_room_for_it_is_one_sentence(
+    odd: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    recipe = toys.recipe(audio={"sample_rate": 8_000}, data={"trim": {"below_db": 30.0}})
+    expected = survey.scan(odd, recipe).entries
+    monkeypatch.setattr(survey, "HELD", 1_000)
+    assert survey.scan(odd, recipe).entries == expected
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(WavenetError, match="TMPDIR") as caught:
+        survey.scan(odd, recipe)
+    assert str(tmp_path / "gone") in str(caught.value) and not isinstance(caught.value, SoundError)
 
 
 # --- real recordings -------------------------------------------------------------------------------------------------

@@ -252,6 +252,21 @@ def test_scan_keeps_and_drops(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert run("data", "scan", tmp_path / "sounds") == 2
 
 
+def test_scan_by_a_recipe_measures_as_training_and_says_what_it_would_refuse(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toys.write_sounds(tmp_path / "sounds", 8)
+    quick = ["--recipe", "quickstart", "--set", "audio.sample_rate=2000"]
+    assert run("data", "scan", tmp_path / "sounds", "--json", *quick, "--set", "model.dilations=[[1]]") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["recipe"] == "quickstart" and {file["measured_at"] for file in told["files"]} == {2_000}
+    few = "data.split.by=speaker"
+    assert run("data", "scan", tmp_path / "sounds", *quick, "--set", few) == 2
+    assert "refused   data.split.by is speaker, but the data name no speaker" in capsys.readouterr().out
+    assert run("data", "scan", tmp_path / "sounds", "--set", few) == 2
+    assert "name one with --recipe NAME" in capsys.readouterr().err
+
+
 def test_doctor_tells_versions_and_how_torchaudio_is_loaded(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("doctor") == 0
     told = capsys.readouterr().out

@@ -36,9 +36,11 @@ from wavenet.plain import to_json
 from wavenet.progress import Progress, log, printable
 from wavenet.records import TrimConfig
 
-DECODER_VERSION = 2  # raise it when the same file would decode to other samples
+DECODER_VERSION = 3  # raise it when the same file would decode to other samples
 SEEN = "seen-"  # begins a note of how the files of a cache looked
 CHANGING = "changing"  # stands for the look and content of a file that would not stand still
+SCAN = "wavenet data scan DIR --recipe RECIPE"  # measures as training does
+MOST_NOTES = 10  # told one by one: a sound card gives all of its recordings the same offset
 
 
 class Samples:
@@ -128,7 +130,7 @@ def prepare(clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, fo
         folder: where caches are kept; None takes the default.
 
     Raises:
-        SoundError: no clip could be read.
+        SoundError: no clip can be used.
         WavenetError: the cache cannot be written.
     """
     place = folder or default_folder()
@@ -139,7 +141,7 @@ def prepare(clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, fo
     else:
         cache = _found_or_made(clips, sample_rate, trim, place, digests.contents(paths))
     if not any(entry.reason is None for entry in cache.entries):
-        raise SoundError(f"none of {len(clips)} files could be read; `wavenet data scan` says why for each")
+        raise SoundError(f"none of {len(clips)} files can be used; `{SCAN}` says why for each")
     return cache
 
 
@@ -162,31 +164,31 @@ def _found_or_made(
                 f"the sound cache in {place} cannot be written ({error.strerror or error}); "
                 "free space there or name another place with --cache DIR"
             ) from None
-        for entry in cache.entries:
-            _tell(entry)
+        _tell(cache.entries)
     if not any(content.broken_off for content in contents):
         _note(cache.folder, _key(clips, [content.look for content in contents], sample_rate, trim))
     return cache
 
 
-def _tell(entry: Entry) -> None:
-    """Warn of a file that was dropped, or kept in part."""
-    name = printable(entry.name)
-    if entry.reason is not None:
-        log.warning("dropped %s: %s", name, entry.why)
-    elif entry.note:
-        log.warning("kept what there is of %s: %s", name, entry.note)
+def _tell(entries: Sequence[Entry]) -> None:
+    """Warn of every file that was dropped, and of the first ones that were kept with a note."""
+    for entry in entries:
+        if entry.reason is not None:
+            log.warning("dropped %s: %s", printable(entry.name), entry.why)
+    noted = [entry for entry in entries if entry.reason is None and entry.note]
+    for entry in noted[:MOST_NOTES]:
+        log.warning("kept %s with a note: %s", printable(entry.name), entry.note)
+    if len(noted) > MOST_NOTES:
+        log.warning("%s more files kept with a note; `%s` lists them", f"{len(noted) - MOST_NOTES:,}", SCAN)
 
 
 def _sum_up(entries: Sequence[Entry]) -> None:
     """Warn in one line of what was told file by file when the cache was made."""
     dropped = sum(entry.reason is not None for entry in entries)
-    cut = sum(entry.reason is None and bool(entry.note) for entry in entries)
-    found = [f"{count:,} {what}" for count, what in ((dropped, "dropped"), (cut, "kept in part")) if count]
+    noted = sum(entry.reason is None and bool(entry.note) for entry in entries)
+    found = [f"{count:,} {what}" for count, what in ((dropped, "dropped"), (noted, "kept with a note")) if count]
     if found:
-        log.warning(
-            "of %s files %s; `wavenet data scan DIR` tells which and why", f"{len(entries):,}", ", ".join(found)
-        )
+        log.warning("of %s files %s; `%s` tells which and why", f"{len(entries):,}", ", ".join(found), SCAN)
 
 
 def _key(clips: Iterable[Clip], contents: Iterable[str], sample_rate: int, trim: TrimConfig | None) -> str:

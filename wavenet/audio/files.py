@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from wavenet import atomic
 from wavenet.audio import chatter, headers, mending
+from wavenet.audio.mixing import Mixer
 from wavenet.errors import InputError, SoundError
 from wavenet.kinds import near_path
 from wavenet.outputs import Floats
@@ -103,6 +104,9 @@ class Reader:
     Args:
         path: the file.
 
+    Attributes:
+        mixer: makes them mono, and knows what it met on the way.
+
     Raises:
         SoundError: libsndfile cannot read it, or its header names a rate that no sound has.
     """
@@ -124,6 +128,7 @@ class Reader:
         self.channels: int = self._file.channels
         self.subtype: str = self._file.subtype
         self.frames_read = 0
+        self.mixer = self._mixer(None)
         self._damaged = False  # FLAC that cannot be read on
         if not SLOWEST <= self.sample_rate <= FASTEST:
             self.__exit__()
@@ -154,20 +159,26 @@ class Reader:
         if self._source is not None:
             self._source.close()
 
-    def blocks(self) -> Iterator[Floats]:
+    def _mixer(self, channel: int | None) -> Mixer:
+        return Mixer(self.sample_rate, self.channels, self.subtype in ("FLOAT", "DOUBLE"), channel)
+
+    def blocks(self, channel: int | None = None) -> Iterator[Floats]:
         """Yield the sound in order, [n] float32 a block; of FLAC, which proves every block of its own, up to an error.
+
+        Args:
+            channel: read this one alone; None takes the mean of all.
 
         Raises:
             SoundError: libsndfile cannot read on.
         """
+        self.mixer = self._mixer(channel)
         size = max(1, min(BLOCK_FRAMES, MOST_SAMPLES // self.channels))
         while not self._damaged:
             block = self._block(size)
             if not len(block):
                 return
             self.frames_read += len(block)
-            finite = np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
-            yield finite.mean(axis=1, dtype=np.float64).astype(np.float32)
+            yield self.mixer.mix(block)
 
     def _block(self, size: int) -> Floats:
         """Return the next frames [n, channels], `size` of them where there are so many."""
@@ -190,7 +201,12 @@ class Reader:
         return np.concatenate(parts)
 
     def note(self) -> str:
-        """Return how much is missing from a file that was cut, once all blocks were read; empty where none is."""
+        """Return what is wrong with the file, once all blocks were read: cut short, odd values; empty where nothing."""
+        missing = self._missing()
+        return "; ".join([missing] * bool(missing) + self.mixer.notes())
+
+    def _missing(self) -> str:
+        """Return how much is missing from a file that was cut; empty where nothing is."""
         seconds, mended = f"{self.frames_read / self.sample_rate:.2f} s could be read", self._mended
         if mended is not None and not mended.usual:
             return f"streamed: the size of its sound was never filled in, {seconds}"
@@ -244,17 +260,26 @@ def read(path: Path, sample_rate: int, name: str | None = None) -> Floats:
     if not is_file(path):
         raise SoundError(f"there is no sound file {told}{near_path(path, is_file)}; give one that exists")
     try:
-        with Reader(path) as reader:
-            blocks = list(resampled(reader.blocks(), reader.sample_rate, sample_rate))
-            note = reader.note()
+        wave, mixer, note = _whole(path, sample_rate)
+        louder = mixer.louder()
+        if louder is not None:
+            wave, mixer, note = _whole(path, sample_rate, louder)
+        if mixer.numberless:
+            raise SoundError(f"no numbers ({note})")
     except SoundError as error:
         raise SoundError(f"{told} cannot be read as sound: {error}; give a sound file") from None
-    wave = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
     if not len(wave):
         raise SoundError(f"{told} holds no samples; give a longer sound file")
     if note:
         log.warning("%s: %s", told, note)
     return wave
+
+
+def _whole(path: Path, sample_rate: int, channel: int | None = None) -> tuple[Floats, Mixer, str]:
+    """Return a whole file as mono float32 [n] at `sample_rate`, what mixed it, and what is wrong with it."""
+    with Reader(path) as reader:
+        blocks = list(resampled(reader.blocks(channel), reader.sample_rate, sample_rate))
+        return np.concatenate(blocks) if blocks else np.zeros(0, np.float32), reader.mixer, reader.note()
 
 
 # --- rates -----------------------------------------------------------------------------------------------------------

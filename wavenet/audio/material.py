@@ -10,11 +10,15 @@ from pathlib import Path
 from wavenet.audio import cache, sources, splits
 from wavenet.audio.cache import Cache
 from wavenet.audio.decoding import Entry
-from wavenet.audio.segments import Sound
-from wavenet.audio.sources import Source
+from wavenet.audio.segments import Clipped, Sound
+from wavenet.audio.sources import Clip, Source
 from wavenet.audio.splits import Splits
 from wavenet.progress import log, printable
-from wavenet.records import Recipe
+from wavenet.records import LevelConfig, Recipe
+
+NOTICEABLE = 1e-3  # share of a file's samples: where the level clips more, the file is named
+SHOWN = 3  # files that one line names
+LOWEST_RATE = 1_000  # Hz, that a recipe may have
 
 
 @dataclass(frozen=True)
@@ -26,12 +30,14 @@ class Material:
         cache: the decoded sound, with what was dropped and why.
         sound: the kept clips at the recipe's level.
         spans: what trains, what is held out, what is for the end.
+        clipped: the files of which the level clips samples, the worst first.
     """
 
     source: Source
     cache: Cache
     sound: Sound
     spans: Splits
+    clipped: tuple[Clipped, ...] = ()
 
 
 def gather(recipe: Recipe, cache_folder: Path | None = None) -> Material:
@@ -48,16 +54,85 @@ def gather(recipe: Recipe, cache_folder: Path | None = None) -> Material:
     source = sources.find(data)
     decoded = cache.prepare(source.clips, rate, data.trim, cache_folder)
     sound = Sound(decoded, data.level, round(data.tail_seconds * rate))
-    kept = [clip for clip, entry in zip(source.clips, decoded.entries, strict=True) if entry.reason is None]
-    spans = splits.divide(kept, sound.lengths, data.split, recipe.shape.receptive_field)
-    for doubt in splits.doubts(kept, spans, data.split, source.layout):
-        log.warning(doubt)
-    _tell_of_twins(sound.entries, spans)
-    return Material(source, decoded, sound, spans)
+    spans = divide(recipe, source, decoded.entries)
+    clipped = sound.clipped()
+    for line in warnings(recipe, source, decoded.entries, spans, clipped):
+        log.warning("%s", line)
+    return Material(source, decoded, sound, spans, tuple(clipped))
 
 
-def _tell_of_twins(entries: Sequence[Entry], spans: Splits) -> None:
-    """Warn in one line of files that hold the same samples, above all where one trains and the other is held out."""
+def divide(recipe: Recipe, source: Source, entries: Sequence[Entry]) -> Splits:
+    """Return the spans of train, valid and test in the clips that were kept.
+
+    Args:
+        recipe: the complete recipe.
+        source: all clips.
+        entries: what decoding found in each.
+
+    Raises:
+        SoundError: the recipe's rule leaves nothing to train on or nothing to hold out.
+    """
+    lengths = [entry.length for entry in entries if entry.reason is None]
+    return splits.divide(_kept(source, entries), lengths, recipe.data.split, recipe.shape.receptive_field)
+
+
+def _kept(source: Source, entries: Sequence[Entry]) -> list[Clip]:
+    """Return the clips that decoding kept."""
+    return [clip for clip, entry in zip(source.clips, entries, strict=True) if entry.reason is None]
+
+
+def warnings(
+    recipe: Recipe, source: Source, entries: Sequence[Entry], spans: Splits, clipped: Sequence[Clipped]
+) -> list[str]:
+    """Return what is to be known of the sound of a recipe before it is trained on, a line each.
+
+    Args:
+        recipe: the complete recipe.
+        source: all clips.
+        entries: what decoding found in each.
+        spans: how they are divided.
+        clipped: the files of which the level clips samples, the worst first.
+    """
+    kept = [entry for entry in entries if entry.reason is None]
+    doubts = splits.doubts(_kept(source, entries), spans, recipe.data.split, source.layout)
+    lines = (
+        *doubts,
+        _of_twins(kept, spans),
+        _of_level(clipped, recipe.data.level),
+        _of_rates(kept, recipe.audio.sample_rate),
+    )
+    return [line for line in lines if line is not None]
+
+
+def _of_level(clipped: Sequence[Clipped], level: LevelConfig) -> str | None:
+    """Return which files the level clips so much that it can be heard, and what mends it."""
+    worst = [one for one in clipped if one.share > NOTICEABLE]
+    if not worst:
+        return None
+    shown = ", ".join(f"{printable(one.name)} ({one.samples:,} samples, {one.share:.1%})" for one in worst[:SHOWN])
+    more = f" and {len(worst) - SHOWN:,} more" if len(worst) > SHOWN else ""
+    if level.rms is None:
+        what, remedy = "clipped at full scale", "set data.level.rms, such as 0.08"
+    else:
+        what, remedy = "clipped by the level", f"lower data.level.rms, which is {level.rms:g}"
+    return f"{what} in more than {100 * NOTICEABLE:g} % of their samples: {shown}{more}; {remedy}"
+
+
+def _of_rates(kept: Sequence[Entry], rate: int) -> str | None:
+    """Return that no file has as high a sample rate as the recipe asks for, where that is so."""
+    rates = {entry.source_rate for entry in kept}
+    highest = max(rates, default=rate)
+    if not LOWEST_RATE <= highest < rate:
+        return None
+    have = f"all sound has {highest:,} Hz" if len(rates) == 1 else f"no sound has more than {highest:,} Hz"
+    return (
+        f"{have}, the recipe asks for {rate:,}: nothing lies above {highest // 2:,} Hz, yet a second takes "
+        f"{rate / highest:.3g} times the samples; a run with --set audio.sample_rate={highest} takes the sound as it is"
+    )
+
+
+def _of_twins(entries: Sequence[Entry], spans: Splits) -> str | None:
+    """Return which files hold the same samples, above all where one trains and the other is held out."""
     splits_of: dict[int, list[str]] = defaultdict(list)
     for name, own in spans.items():
         for span in own:
@@ -68,7 +143,7 @@ def _tell_of_twins(entries: Sequence[Entry], spans: Splits) -> None:
             alike[entry.digest].append(index)
     groups = [group for group in alike.values() if len(group) > 1]
     if not groups:
-        return
+        return None
     across = [group for group in groups if len({name for index in group for name in splits_of[index]}) > 1]
     shown = (across or groups)[0]
     one = shown[0]
@@ -76,9 +151,7 @@ def _tell_of_twins(entries: Sequence[Entry], spans: Splits) -> None:
     pair = " and ".join(
         f"{printable(entries[index].name)} ({', '.join(splits_of[index]) or 'unused'})" for index in (one, other)
     )
-    log.warning(
-        "%s files hold the same sound as another, %s of them across splits, where scores flatter: %s",
-        f"{sum(len(group) - 1 for group in groups):,}",
-        f"{sum(len(group) - 1 for group in across):,}",
-        pair,
+    same, apart = (sum(len(group) - 1 for group in some) for some in (groups, across))
+    return (
+        f"{same:,} files hold the same sound as another, {apart:,} of them across splits, where scores flatter: {pair}"
     )

@@ -20,6 +20,7 @@ from wavenet.audio.splits import Span
 from wavenet.outputs import IGNORED, Categorical, Codes, Floats
 from wavenet.records import LevelConfig
 
+CLIPPED = 1.0 + 0.5 / FULL  # a magnitude beyond it is clipped, not merely rounded: half a step of 16 bits
 COUNTED_SAMPLES = 1 << 20  # read at a time where codes are counted: an hour costs no more memory than a minute
 WINDOW_BATCHES = 16  # pieces of this many batches are sorted by length, so that little of a batch is padding
 
@@ -46,6 +47,15 @@ class Batch:
     targets: Codes
 
 
+@dataclass(frozen=True)
+class Clipped:
+    """How many samples of a file the level clips, and what share of it they are."""
+
+    name: str
+    samples: int
+    share: float
+
+
 class Sound:
     """The kept clips of a cache as the model hears them: at the recipe's level, silence behind their ends.
 
@@ -58,6 +68,7 @@ class Sound:
     def __init__(self, cache: Cache, level: LevelConfig, tail: int) -> None:
         self.entries = [entry for entry in cache.entries if entry.reason is None]
         self.gains = [gain(level, entry.rms, entry.peak) for entry in self.entries]
+        self._steps = [step(entry, factor) for entry, factor in zip(self.entries, self.gains, strict=True)]
         self.lengths = [entry.length for entry in self.entries]
         self.tail = tail
         self._pcm = cache.pcm()
@@ -67,7 +78,7 @@ class Sound:
         entry = self.entries[clip]
         stored = self._stored(entry, min(first, entry.length), min(last, entry.length))
         wave = np.zeros(last - first, np.float32)
-        np.clip(stored * np.float32(self.gains[clip] / FULL), -1.0, 1.0, out=wave[: len(stored)])
+        np.clip(stored * self._steps[clip], -1.0, 1.0, out=wave[: len(stored)])
         return wave
 
     def _stored(self, entry: Entry, first: int, last: int) -> Pcm:
@@ -86,7 +97,7 @@ class Sound:
         counts, over = np.zeros(alphabet.classes, np.int64), 0
         every = np.arange(-FULL, FULL, dtype=np.float32)
         for span in spans:
-            entry, scale = self.entries[span.clip], np.float32(self.gains[span.clip] / FULL)
+            entry, one = self.entries[span.clip], self._steps[span.clip]
             first, last = min(span.first, entry.length), min(span.last, entry.length)
             silent = (span.last - span.first) - (last - first)
             if last - first > len(every):  # long: count the 65,536 values, then encode each once
@@ -94,15 +105,36 @@ class Sound:
                 for at in range(first, last, COUNTED_SAMPLES):
                     stored = self._stored(entry, at, min(last, at + COUNTED_SAMPLES))
                     seen += np.bincount(stored.astype(np.int64) + FULL, minlength=len(every))
-                codes = alphabet.encode(every * scale)
+                codes = alphabet.encode(every * one)
                 counts += np.bincount(codes, seen, alphabet.classes).astype(np.int64)
-                over += int(seen[np.abs(every * scale) > 1.0].sum())
+                over += int(seen[np.abs(every * one) > CLIPPED].sum())
             else:
-                wave = self._stored(entry, first, last) * scale
+                wave = self._stored(entry, first, last) * one
                 counts += np.bincount(alphabet.encode(wave), minlength=alphabet.classes)
-                over += int((np.abs(wave) > 1.0).sum())
+                over += int((np.abs(wave) > CLIPPED).sum())
             counts[alphabet.encode(np.zeros(1, np.float32))[0]] += silent
         return counts, over
+
+    def clipped(self) -> list[Clipped]:
+        """Return the clips of which the level clips samples, those with the largest share first."""
+        found = []
+        for entry, factor, one in zip(self.entries, self.gains, self._steps, strict=True):
+            if entry.peak * factor > CLIPPED:  # else there is nothing to count
+                blocks = range(0, entry.length, COUNTED_SAMPLES)
+                ends = ((at, min(entry.length, at + COUNTED_SAMPLES)) for at in blocks)
+                samples = sum(beyond(self._stored(entry, first, last), one) for first, last in ends)
+                found.append(Clipped(entry.name, samples, samples / entry.length))
+        return sorted((clip for clip in found if clip.samples), key=lambda clip: -clip.share)
+
+
+def step(entry: Entry, factor: float) -> np.float32:
+    """Return what a stored sample of 1 is where a clip is heard with a gain."""
+    return np.float32(entry.scale * factor / FULL)
+
+
+def beyond(stored: Pcm, one: np.float32) -> int:
+    """Return how many stored samples are clipped where a sample of 1 is `one`."""
+    return int((np.abs(stored * one) > CLIPPED).sum())
 
 
 def gain(level: LevelConfig, rms: float, peak: float) -> float:

@@ -1,18 +1,32 @@
-"""What a folder of sound holds, file by file, before anything is trained on it."""
+"""What a folder of sound holds, file by file, before anything is trained on it.
+
+Measured at each file's own rate, or, told a recipe, by what decodes it for training: the same files are kept then, for
+the same reasons, and what training would say or refuse is said here.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from wavenet import config
-from wavenet.audio import decoding, sources
-from wavenet.audio.decoding import Entry
+from wavenet.audio import material, sources
+from wavenet.audio.decoding import Entry, decode, measure
+from wavenet.audio.segments import COUNTED_SAMPLES, Clipped, beyond, gain, step
+from wavenet.audio.sources import Clip
+from wavenet.errors import InputError, SoundError, WavenetError
 from wavenet.progress import Progress, printable
+from wavenet.records import Recipe
+
+HELD = 1 << 26  # bytes of one file's samples that are held in memory; longer ones go to a temporary file
+SHOWN = 3  # files that one line names
 
 
 @dataclass(frozen=True)
@@ -22,18 +36,33 @@ class Survey:
     Args:
         folder: the folder.
         layout: what it was recognised as, such as folder or vctk.
-        entries: one per file, in the order of names, measured at the file's own rate.
+        entries: one per file, in the order of names.
         passed_over: how many files of sound were not looked into, by their kind (see `Source`).
+        recipe: they were measured as training by it measures; None: untrimmed, at each file's own rate.
+        clipped: the kept files of which the recipe's level clips samples, the worst first.
+        splits: files and seconds of each split by the recipe.
+        warnings: what training by the recipe would warn of.
+        refusal: why training by the recipe would not begin; None where it would.
     """
 
     folder: Path
     layout: str
     entries: tuple[Entry, ...]
+    recipe: Recipe | None = None
+    clipped: tuple[Clipped, ...] = ()
+    splits: tuple[tuple[str, int, float], ...] = ()
+    warnings: tuple[str, ...] = ()
+    refusal: str | None = None
     passed_over: dict[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """Return what `wavenet data scan` prints."""
         return self.to_text()
+
+    @property
+    def usable(self) -> bool:
+        """Whether anything is kept and, as far as a recipe was given, it would be trained on."""
+        return bool(self.kept) and self.refusal is None
 
     @property
     def kept(self) -> list[Entry]:
@@ -43,15 +72,27 @@ class Survey:
     @property
     def minutes_kept(self) -> float:
         """Minutes of sound that training would use."""
-        return sum(entry.seconds for entry in self.kept) / 60
+        return sum(entry.length / self._measured_at(entry) for entry in self.kept) / 60
+
+    def _measured_at(self, entry: Entry) -> int:
+        """Return the sample rate at which a file was measured, in Hz; 0 where it was not."""
+        return self.recipe.audio.sample_rate if self.recipe is not None and entry.source_rate else entry.source_rate
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values; per file the path, whether readable and kept, why not, any note, and its measures."""
+        """Return plain values; per file the path, whether readable and kept, why not, any note, and its measures.
+
+        `measured_at` is the sample rate in Hz at which a file was judged and measured: its own, or the recipe's.
+        """
+        clipped = {one.name: one.samples for one in self.clipped}
         return {
             "folder": str(self.folder),
             "layout": self.layout,
+            "recipe": None if self.recipe is None else self.recipe.name,
             "minutes_kept": round(self.minutes_kept, 4),
             "passed_over": self.passed_over,
+            "splits": {name: {"files": count, "seconds": round(seconds, 4)} for name, count, seconds in self.splits},
+            "warnings": list(self.warnings),
+            "refusal": self.refusal,
             "files": [
                 {
                     "path": entry.name,
@@ -61,10 +102,13 @@ class Survey:
                     "note": entry.note or None,
                     "seconds": round(entry.seconds, 4),
                     "sample_rate": entry.source_rate,
+                    "measured_at": self._measured_at(entry),
                     "channels": entry.channels,
                     "peak": round(entry.peak, 5),
                     "rms": round(entry.rms, 6),
                     "clipped": round(entry.clipped, 6),
+                    "overshoot": entry.overshoot,
+                    "clipped_by_level": None if self.recipe is None else clipped.get(entry.name, 0),
                     "silence": round(entry.silence, 4),
                 }
                 for entry in self.entries
@@ -77,13 +121,16 @@ class Survey:
         dropped = [entry for entry in self.entries if entry.reason is not None]
         lines = [
             f"{self.folder}: {len(self.entries):,} files, layout {self.layout}",
+            f"measured  {_how(self.recipe)}",
             f"kept      {len(kept):,} files, {self.minutes_kept:.2f} minutes",
             f"dropped   {len(dropped):,} files, {sum(entry.seconds for entry in dropped) / 60:.2f} minutes",
         ]
         if kept:
-            lines += _measures(kept)
+            lines += _measures(kept, self.recipe)
+        if self.recipe is not None:
+            lines += self._as_trained()
         lines += [f"  dropped {printable(entry.name)}: {entry.why}" for entry in dropped]
-        lines += [f"  in part {printable(entry.name)}: {entry.note}" for entry in kept if entry.note]
+        lines += [f"  note    {printable(entry.name)}: {entry.note}" for entry in kept if entry.note]
         if every_file:
             lines += [
                 f"  kept    {printable(entry.name)}: {entry.seconds:.2f} s, {entry.source_rate} Hz, "
@@ -93,8 +140,39 @@ class Survey:
             ]
         return "\n".join(lines)
 
+    def _as_trained(self) -> list[str]:
+        """Return what the recipe makes of the kept files."""
+        lines = []
+        if self.clipped:
+            total = sum(one.samples for one in self.clipped)
+            worst = [f"{printable(one.name)} ({one.samples:,}, {one.share:.2%})" for one in self.clipped[:SHOWN]]
+            lines.append(
+                f"level     clips {total:,} samples of {len(self.clipped):,} files: {_some(worst, self.clipped)}"
+            )
+        if self.splits:
+            parts = [f"{name} {count:,} files ({seconds / 60:.2f} minutes)" for name, count, seconds in self.splits]
+            lines.append(f"splits    {', '.join(parts)}")
+        lines += [f"warning   {line}" for line in self.warnings]
+        return lines if self.refusal is None else [*lines, f"refused   {self.refusal}"]
 
-def _measures(kept: list[Entry]) -> list[str]:
+
+def _how(recipe: Recipe | None) -> str:
+    """Return in words how files were measured."""
+    if recipe is None:
+        return "each file at its own sample rate; --recipe NAME measures as training will"
+    trim, level = recipe.data.trim, recipe.data.level
+    ends = "untrimmed" if trim is None else f"ends {trim.below_db:g} dB below the loudest trimmed"
+    name, value = ("peak", level.peak) if level.peak is not None else ("rms", level.rms)
+    gained = "no level" if value is None else f"level.{name} {value:g}"
+    return f"as training by {recipe.name} will: {recipe.audio.sample_rate:,} Hz, {ends}, {gained}"
+
+
+def _some(shown: Sequence[str], every: Sequence[object]) -> str:
+    more = len(every) - len(shown)
+    return ", ".join(shown) + (f" and {more:,} more" if more else "")
+
+
+def _measures(kept: list[Entry], recipe: Recipe | None) -> list[str]:
     seconds = np.array([entry.seconds for entry in kept])
     peaks = np.array([entry.peak for entry in kept])
     levels = np.array([entry.rms for entry in kept])
@@ -107,9 +185,20 @@ def _measures(kept: list[Entry]) -> list[str]:
         f"peaks     {peaks.min():.3f} to {peaks.max():.3f}, median {np.median(peaks):.3f}",
         f"rms       {_db(levels.min())} to {_db(levels.max())}, median {_db(float(np.median(levels)))}",
         f"clipping  {len(clipping):,} files have over 0.01 % of their samples at full scale",
-        f"overshoot {sum(entry.overshoot for entry in kept):,} samples lie beyond full scale and would be clipped",
+        f"overshoot {_overshoot(kept, recipe)}",
         f"silence   {silence:.1%} of all 10 ms frames lie below -60 dBFS",
     ]
+
+
+def _overshoot(kept: list[Entry], recipe: Recipe | None) -> str:
+    """Return how many samples lie beyond full scale, in which files, and what becomes of them."""
+    beyond_it = sorted((entry for entry in kept if entry.overshoot), key=lambda entry: -entry.overshoot)
+    if not beyond_it:
+        return "no sample lies beyond full scale"
+    total = sum(entry.overshoot for entry in beyond_it)
+    worst = [f"{printable(entry.name)} ({entry.overshoot:,}, peak {entry.peak:,.2f})" for entry in beyond_it[:SHOWN]]
+    fate = "; clipped unless data.level brings them below it" if recipe is None else ""
+    return f"{total:,} samples of {len(beyond_it):,} files lie beyond full scale: {_some(worst, beyond_it)}{fate}"
 
 
 def _shares(values: list[str]) -> str:
@@ -120,16 +209,87 @@ def _db(level: float) -> str:
     return f"{20 * np.log10(max(level, 1e-9)):.1f} dBFS"
 
 
-def scan(folder: str | Path) -> Survey:
-    """Return what a folder of sound holds.
+def scan(folder: str | Path, recipe: str | Path | Recipe | None = None, overrides: Sequence[str] = ()) -> Survey:
+    """Return what a folder of sound holds; nothing is kept of it.
+
+    Args:
+        folder: the folder.
+        recipe: measure as training by it will (rate, labels, microphone, trimming, level, splits): a path, a name in
+            `recipes/`, or the record itself. None measures each file at its own rate.
+        overrides: ``KEY=VALUE`` at dotted keys of the recipe.
 
     Raises:
-        InputError: the folder doesn't exist or holds no file with a suffix of sound.
+        InputError: the folder doesn't exist or holds no file with a suffix of sound; there is no such recipe, or
+            overrides of none.
+        WavenetError: there is no room for a temporary file.
     """
-    source = sources.open_folder(config.given_path(str(folder)))
-    entries = []
-    with Progress("reading", len(source.clips), "files") as progress:
-        for clip in source.clips:
-            entries.append(decoding.measure(clip))
-            progress.advance(1)
-    return Survey(source.folder, source.layout, tuple(entries), passed_over=source.passed_over)
+    if recipe is None:
+        if overrides:
+            raise InputError("--set changes a recipe; name one with --recipe NAME")
+        source = sources.open_folder(config.given_path(str(folder)))
+        entries = []
+        with Progress("reading", len(source.clips), "files") as progress:
+            for clip in source.clips:
+                entries.append(measure(clip))
+                progress.advance(1)
+        return Survey(source.folder, source.layout, tuple(entries), passed_over=source.passed_over)
+    made = recipe if isinstance(recipe, Recipe) else config.load(config.find_recipe(str(recipe)), overrides)
+    return _as_trained(config.with_data(made, folder))
+
+
+def _as_trained(recipe: Recipe) -> Survey:
+    """Return what a recipe's folder holds as training by it would find it."""
+    source = sources.find(recipe.data)
+    entries, clipped = _measured(source.clips, recipe)
+    kept = [entry for entry in entries if entry.reason is None]
+    survey = Survey(
+        source.folder, source.layout, tuple(entries), recipe, tuple(clipped), passed_over=source.passed_over
+    )
+    if not kept:
+        return survey
+    try:
+        spans = material.divide(recipe, source, entries)
+    except SoundError as error:
+        return dataclasses.replace(survey, refusal=str(error))
+    rate = recipe.audio.sample_rate
+    divided = [
+        (name, len({span.clip for span in own}), sum(span.last - span.first for span in own) / rate)
+        for name, own in spans.items()
+    ]
+    told = material.warnings(recipe, source, entries, spans, clipped)
+    return dataclasses.replace(survey, splits=tuple(divided), warnings=tuple(told))
+
+
+def _measured(clips: Sequence[Clip], recipe: Recipe) -> tuple[list[Entry], list[Clipped]]:
+    """Return what decoding finds in each clip, and of which the level clips samples, the worst first."""
+    entries, clipped = [], []
+    try:
+        with (
+            tempfile.SpooledTemporaryFile(HELD) as samples,
+            Progress("reading", len(clips), "files") as progress,
+        ):
+            for clip in clips:
+                samples.seek(0)
+                samples.truncate()
+                entry = decode(clip, recipe.audio.sample_rate, recipe.data.trim, samples)
+                entries.append(entry)
+                over = 0 if entry.reason is not None else _clipped(entry, recipe, samples)
+                if over:
+                    clipped.append(Clipped(entry.name, over, over / entry.length))
+                progress.advance(1)
+    except OSError as error:
+        where = tempfile.gettempdir()
+        raise WavenetError(
+            f"{where} cannot be written ({error.strerror or error}); free space, or set TMPDIR"
+        ) from None
+    return entries, sorted(clipped, key=lambda one: -one.share)
+
+
+def _clipped(entry: Entry, recipe: Recipe, samples: IO[bytes]) -> int:
+    """Return how many of a kept file's samples the recipe's level clips."""
+    factor = gain(recipe.data.level, entry.rms, entry.peak)
+    if entry.peak * factor <= 1.0:
+        return 0
+    samples.seek(0)
+    blocks = iter(lambda: samples.read(2 * COUNTED_SAMPLES), b"")
+    return sum(beyond(np.frombuffer(block, np.int16), step(entry, factor)) for block in blocks)

@@ -88,7 +88,8 @@ _GENERATE_EXAMPLES = """  wavenet generate runs/quickstart --seconds 3 --seed 1 
   wavenet generate runs/quickstart --prime beginning.wav -o - | aplay"""
 
 _DATA_EXAMPLES = """  wavenet data fetch digits
-  wavenet data scan recordings/"""
+  wavenet data scan recordings/
+  wavenet data scan recordings/ --recipe folder"""
 
 _FETCH_NEXT = """the recipes digits, ljspeech, vctk and sc09 find the set they were made for (`wavenet train digits`),
 and any takes a folder with --data DIR; a fetch ends with the command to train on what it brought"""
@@ -227,10 +228,15 @@ def _data_arguments(parser: argparse.ArgumentParser, shared: Parser, runs: Mappi
     scan = verbs.add_parser(
         "scan",
         help="tell which files would be kept or dropped, and why",
-        description="Tell which files of a folder would be kept or dropped, and why. Exit 0 if any is kept, else 2.",
+        description="Tell which files of a folder would be kept or dropped, and why. Exit 0 if any is kept (and, where "
+        "a recipe is named, training by it would begin), else 2.",
         parents=[shared],
     )
     scan.add_argument("folder", metavar="DIR", help="a folder of sound")
+    scan.add_argument(
+        "--recipe", metavar="RECIPE", help="measure as training by this recipe will: rate, trimming, level"
+    )
+    scan.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="override a key of the recipe")
     scan.add_argument("--json", action="store_true", help="print JSON")
     scan.set_defaults(run=runs["data scan"], parser=scan)
     sets = "\n".join(

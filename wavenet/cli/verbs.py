@@ -230,12 +230,12 @@ def _scan(arguments: argparse.Namespace) -> int:
     from wavenet import config
     from wavenet.audio.survey import scan
 
-    survey = scan(config.given_path(arguments.folder))
+    survey = scan(config.given_path(arguments.folder), arguments.recipe, arguments.set)
     if arguments.json:
         _print_json(survey.to_json())
     else:
         _print(survey.to_text(every_file=arguments.verbose or len(survey.entries) <= 20))
-    return 0 if survey.kept else 2
+    return 0 if survey.usable else 2
 
 
 def _fetch(arguments: argparse.Namespace) -> int:
