@@ -39,8 +39,9 @@ def test_a_decoder_is_heard_and_nobody_else(line: bytes, memory: bool, stderr, m
     if not memory:
         monkeypatch.delattr(os, "memfd_create", raising=False)
         monkeypatch.delattr(os, "pread", raising=False)
-    heard = Heard()
-    with chatter.caught(heard):
+    heard, place = Heard(), chatter._Memory()
+    monkeypatch.setattr(chatter, "_memory", place)
+    with place.file, chatter.caught(heard):
         os.write(2, b"before\n" + line + b"behind\n")
     assert stderr() == "before\nbehind\n" and "\n".join(heard.lines) == line.decode().strip()
 
@@ -80,6 +81,15 @@ def test_standard_error_is_put_back_whatever_happens(stderr) -> None:
     assert os.path.samestat(os.fstat(2), before) and stderr() == "words\n"
 
 
+def test_a_block_inside_a_block_leaves_all_to_the_outer(stderr) -> None:
+    outer, inner = Heard(), Heard()
+    with chatter.caught(outer):
+        with chatter.caught(inner):
+            os.write(2, SKIPPED + b"words\n")
+        os.write(2, ERROR)
+    assert stderr() == "words\n" and len(outer.lines) == 2 and inner.lines == []
+
+
 def test_no_line_of_many_threads_is_lost(stderr) -> None:
     done = threading.Event()
     heard = [Heard() for _ in range(3)]
@@ -106,6 +116,8 @@ def test_no_line_of_many_threads_is_lost(stderr) -> None:
         thread.join()
     done.set()
     writer.join()
+    with chatter.caught(Heard()):  # what was being written while standard error was put back comes out now
+        pass
     lines = stderr().splitlines()
     assert sorted(lines) == sorted([*(f"line {number}" for number in range(len(lines) - 1)), f"{len(lines) - 1} lines"])
     assert [len(one.lines) for one in heard] == [30, 30, 30]  # each hears its own

@@ -136,7 +136,7 @@ def test_a_header_that_was_never_finished_is_told(tmp_path: Path) -> None:
     content = (tmp_path / "a.wav").read_bytes()
     (tmp_path / "a.wav").write_bytes(content[:4] + bytes(4) + content[8:40] + bytes(4) + content[44:])
     why = "streamed: the size of its sound was never filled in, 1.00 s could be read"
-    assert f"  in part a.wav: {why}" in survey.scan(tmp_path).to_text().splitlines()
+    assert f"  note    a.wav: {why}" in survey.scan(tmp_path).to_text().splitlines()
 
 
 def test_names_of_all_kinds_can_be_printed(tmp_path: Path) -> None:

@@ -234,7 +234,7 @@ def scan(folder: str | Path, recipe: str | Path | Recipe | None = None, override
                 progress.advance(1)
         return Survey(source.folder, source.layout, tuple(entries), passed_over=source.passed_over)
     made = recipe if isinstance(recipe, Recipe) else config.load(config.find_recipe(str(recipe)), overrides)
-    return _as_trained(config.with_data(made, folder))
+    return _as_trained(config.with_data(made, folder, overrides))
 
 
 def _as_trained(recipe: Recipe) -> Survey:
