@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from wavenet import atomic, config, outputs
 from wavenet.audio import files
 from wavenet.audio.segments import gain
-from wavenet.errors import InputError, Terminated
+from wavenet.errors import InputError, Terminated, WavenetError
 from wavenet.generate import priming
 from wavenet.generate.packed import stored
 from wavenet.generate.player import players
@@ -94,8 +94,12 @@ class Sound:
         for target in paths:  # all of them before the first is written
             atomic.check_free(target, "", force, "force=True")
         for target, wave in zip(paths, self.samples, strict=True):
-            with atomic.explained(target, "free space or name another file"):
+            try:
                 files.write(target, wave, self.sample_rate, self.bits)
+            except OSError as error:
+                raise WavenetError(
+                    f"{target} cannot be written ({error.strerror or error}); free space or name another file"
+                ) from None
         return paths
 
     def warnings(self) -> list[str]:
