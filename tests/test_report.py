@@ -326,6 +326,19 @@ def test_a_size_that_cannot_be_is_one_sentence(tmp_path: Path, size: Any, words:
     assert str(caught.value).startswith(words)
 
 
+def test_branches_that_meet_at_some_sizes_only_are_refused_at_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "odd.yaml"
+    path.write_text(
+        "layers: [{parallel: [[{kernel: 2, stride: 2, padding: 1}], [{kernel: 1, stride: 2, padding: 0}]]}]"
+    )
+    assert report.inspect(path).size is None
+    assert report.inspect(path, 225).output_size == (113,)
+    with pytest.raises(
+        InputError, match=r"odd at a size of 224: layer 1: its branches end with different sizes \(112, 113\)"
+    ):
+        report.inspect(path, 224)
+
+
 def test_a_square_is_listed_row_by_row_as_far_as_it_is_small(tmp_path: Path) -> None:
     branches = "[[{kernel: 3}], [{kernel: 3, dilation: 2}]]"
     small = as_json(listed(tmp_path, f"dims: 2\nlayers: [{{parallel: {branches}}}]"))["grid"]

@@ -30,6 +30,7 @@ from wavenet.errors import RecipeError, did_you_mean
 from wavenet.geometry import (
     Channels,
     Layer,
+    LayerError,
     Padding,
     Parallel,
     Part,
@@ -122,12 +123,24 @@ def of_layers(tree: dict[str, Any], path: Path) -> Design:
         raise RecipeError(f"{path}: sample_rate is {shown(rate)}, expected a whole number from 1 to 768,000")
     parts = _Reader(path).parts(tree["layers"], "layers")
     try:
-        see(parts, padding=padding)
-        length_through(parts, 10**12, padding)  # unpadded branches of different lengths cannot be joined
+        _check_joins(parts, padding, see(parts, padding=padding).jump)
         parts, _ = with_channels(parts)
     except ValueError as error:
         raise RecipeError(f"{path}: {error}") from None
     return Design(path.stem, rate, (parts,), padding, dims)
+
+
+def _check_joins(parts: Sequence[Part], padding: Padding, jump: int) -> None:
+    """Raise LayerError where branches can be joined at no size: behind strides some sizes do where others don't."""
+    refused: LayerError | None = None
+    for more in range(min(jump, 64)):
+        try:
+            length_through(parts, 10**12 + more, padding)
+            return
+        except LayerError as error:
+            refused = refused or error
+    if refused is not None:
+        raise refused
 
 
 class _Reader:

@@ -286,7 +286,9 @@ def _cost_table(rows: Sequence[Row]) -> list[str]:
 
     def line(label: str, *cells: Any) -> str:
         told = zip(cells, widths, strict=True)
-        return f"{label:<16.16}" + "".join(f"{'' if cell is None else _cell(cell):>{width}}" for cell, width in told)
+        return f"{label:<16.16}" + "".join(
+            f"{'' if cell is None else _cell(cell, 10**10):>{width}}" for cell, width in told
+        )
 
     lines = [line("layer", "padding", "output size", "in", "out", "parameters", "multiply-adds")]
     for label, row in _labelled(rows):
@@ -319,10 +321,10 @@ def _seen(row: LayerReport | JoinReport) -> tuple[Any, ...]:
     return (row.receptive_field, row.jump, row.offset) if row.receptive_field else ("all", row.jump, "")
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, most: int = 10**8) -> str:
     if not isinstance(value, int):
         return str(value)
-    return f"{value:,}" if abs(value) < 10**8 else f"{value:.3g}"
+    return f"{value:,}" if abs(value) < most else f"{value:.3g}"
 
 
 # --- lags ------------------------------------------------------------------------------------------------------------
