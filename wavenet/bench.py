@@ -275,12 +275,13 @@ def _sized(recipe: Recipe, residual: int, skip: int, cycles: int) -> Recipe:
 
 
 def _roofs(size: int, threads: Sequence[int]) -> dict[int, Any]:
-    """Return the loops that measure what the machine could do, by number of threads; none without Numba."""
+    """Return the loops that measure what the machine could do, by number of threads; none without compiled code."""
     try:
+        from wavenet.generate.cpu import jit
         from wavenet.generate.cpu.roofs import Roofs
     except ImportError:
         return {}
-    return {count: Roofs(size, count) for count in threads}
+    return {} if jit.disabled() else {count: Roofs(size, count) for count in threads}
 
 
 def _measure(

@@ -574,6 +574,25 @@ def test_a_terminal_that_is_closed_ends_any_verb_unless_nohup_started_it(
     assert capsys.readouterr().err == ("hung up\n" if code else "")
 
 
+def test_what_is_saved_after_a_hang_up_is_not_cut_short_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    saved = []
+
+    def saves(arguments: object) -> int:
+        try:
+            os.kill(os.getpid(), signal.SIGHUP)
+        finally:
+            os.kill(os.getpid(), signal.SIGHUP)  # the system's, then the shell's
+            saved.append(True)
+        return 0
+
+    monkeypatch.setitem(cli.VERBS, "recipes", saves)
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        assert [cli.main(["recipes"]) for _ in range(2)] == [129, 129] and saved == [True, True]
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_a_reader_that_hangs_up_is_exit_141(trained_run: Path) -> None:
     generate = f"{sys.executable} -m wavenet generate {trained_run} --samples 1000000 -q -o -"
     command = f"{generate} | head -c 100 >/dev/null; echo ${{PIPESTATUS[0]}}"

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from wavenet import outputs
 from wavenet.errors import InputError, WavenetError
 from wavenet.generate import sampler
+from wavenet.generate.cpu import jit
 from wavenet.generate.sampler import Engine, Sampler, uniforms
 from wavenet.outputs import Draw
 
@@ -404,5 +405,18 @@ def test_without_numba_auto_falls_back_aloud_and_cpu_says_why(
     with caplog.at_level(logging.WARNING, "wavenet"):
         assert engine().name == "reference"
     assert "Numba cannot be imported" in caplog.text and "taking the reference" in caplog.text
-    with pytest.raises(InputError, match=r"cpu cannot run this network: Numba cannot be imported.*--backend reference"):
+    with pytest.raises(InputError, match=r"cpu cannot be had: Numba cannot be imported.*--backend reference"):
+        engine("cpu")
+
+
+def test_where_numba_is_told_to_compile_nothing_the_reference_is_taken(
+    monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    monkeypatch.setattr(jit.config, "DISABLE_JIT", 1)
+    assert engine().name == "reference"
+    assert said == [
+        "the compiled sampler cannot be had (NUMBA_DISABLE_JIT is set, so nothing is compiled): taking the reference, "
+        "which is many times slower"
+    ]
+    with pytest.raises(InputError, match=r"cpu cannot be had: NUMBA_DISABLE_JIT is set.*; take --backend reference"):
         engine("cpu")

@@ -76,6 +76,8 @@ def _open_streams() -> None:
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
+    if number != signal.SIGTERM:  # the shell and the system both tell of a closed terminal: once is enough
+        signal.signal(number, signal.SIG_IGN)
     raise STOPS[signal.Signals(number).name]
 
 

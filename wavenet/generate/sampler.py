@@ -128,8 +128,8 @@ def build_engine(
         if not isinstance(found, str):
             return found
         if name == "cpu":
-            raise InputError(f"the backend cpu cannot run this network: {found}; take --backend reference")
-        log.warning("the fast sampler cannot run this network (%s): taking the reference", found)
+            raise InputError(f"the backend cpu cannot be had: {found}; take --backend reference")
+        log.warning("the compiled sampler cannot be had (%s): taking the reference, which is many times slower", found)
     kept = storage or "float32"
     return Reference(pack(shape, stored(arrays, kept)), alphabet, kept)
 
@@ -143,9 +143,13 @@ def _fast(
         InputError: a storage was asked for that it cannot have.
     """
     try:
+        from wavenet.generate.cpu import jit
         from wavenet.generate.cpu.engine import Cpu, unsupported
     except ImportError as error:
         return f"Numba cannot be imported: {error}"
+    why = jit.disabled()
+    if why is not None:
+        return why
     kept = storage or DEFAULT_STORAGE
     reason = unsupported(arrays, kept)
     if reason is not None and storage is not None:

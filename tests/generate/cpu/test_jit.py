@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import queue
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock")
 
 
 def test_it_is_announced_once_and_kept(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -106,13 +109,124 @@ def test_compiled_code_lets_other_threads_run_and_divides_as_numpy_does() -> Non
     assert divide(1.0, 0.0) == float("inf") and divide.targetoptions["nogil"]
 
 
-def test_two_processes_that_compile_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
-    code = (
-        "from wavenet.generate.cpu.jit import Entry\n"
-        "from wavenet.generate.cpu.gates import clamped\n"
-        "assert Entry(clamped.py_func, 'two')(3.0, 2.0) == 2.0\n"
+COMPILES = """
+import logging, sys
+from wavenet.generate.cpu.jit import Entry
+from wavenet.generate.cpu.gates import clamped
+logging.getLogger("wavenet").addHandler(logging.StreamHandler(sys.stdout))
+logging.getLogger("wavenet").setLevel(logging.INFO)
+entry = Entry(clamped.py_func, "two")
+save = entry.kept.save_overload
+def saved(*what):
+    print("saving", flush=True)
+    sys.stdin.readline()
+    save(*what)
+entry.kept.save_overload = saved
+assert entry(3.0, 2.0) == 2.0
+"""
+WAITS = "another process is compiling the sampler just now: waiting for it"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks of this kind are POSIX's")
+def test_of_two_processes_that_want_one_function_the_second_waits_for_the_first(tmp_path: Path) -> None:
+    env, pipe = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}, subprocess.PIPE
+    command = [sys.executable, "-c", COMPILES]
+    with (
+        subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, text=True) as first,
+        subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, text=True) as second,
+    ):
+        heard: queue.Queue[tuple[int, str]] = queue.Queue()
+
+        def listen(child: subprocess.Popen[str]) -> None:
+            assert child.stdout is not None
+            for line in child.stdout:
+                heard.put((child.pid, line))
+
+        listeners = [threading.Thread(target=listen, args=(child,)) for child in (first, second)]
+        for listener in listeners:
+            listener.start()
+        lines: dict[str, int] = {}
+        while not {"saving\n", f"{WAITS}\n"} <= lines.keys():
+            speaker, line = heard.get(timeout=60)
+            lines[line] = speaker
+        for child in (first, second):
+            assert child.stdin is not None
+            child.stdin.write("go on\n")
+            child.stdin.close()
+        assert [first.wait(60), second.wait(60)] == [0, 0]
+        for listener in listeners:
+            listener.join()
+    assert lines["saving\n"] != lines[f"{WAITS}\n"]
+    left = [heard.get() for _ in range(heard.qsize())]
+    assert all(speaker == lines["saving\n"] for speaker, _ in left)  # the other has nothing left to say of compiling
+
+
+def test_the_turn_of_a_process_that_was_killed_is_over(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("fcntl")
+    entry = Entry(double, "killed")
+    assert entry.kept is not None
+    holds = "import fcntl, sys; f = open(sys.argv[1], 'a'); fcntl.flock(f, 2); print('held', flush=True); input()"
+    command = [sys.executable, "-S", "-c", holds, str(entry.kept.turn.path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None and first.stdout.readline() == "held\n"
+        monkeypatch.setattr(jit.time, "sleep", lambda seconds: first.kill())
+        assert entry(4.0) == 8.0
+        monkeypatch.undo()
+    assert caplog.text.count(WAITS) == 1 and "compiled in" in caplog.text
+
+
+def test_who_stands_still_is_passed_by(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    monkeypatch.setattr(jit, "PATIENCE_SECONDS", 0.25)
+    entry = Entry(double, "still")
+    assert entry.kept is not None
+    with entry.kept.turn.path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert entry(4.0) == 8.0
+    assert caplog.text.count("waiting for it") == 1 and "compiled in" in caplog.text
+
+
+def test_nobody_waits_where_there_are_no_locks_or_the_folder_may_only_be_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fcntl = pytest.importorskip("fcntl")
+
+    def none(*_: object) -> None:
+        raise OSError(38, "Function not implemented")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fcntl, "flock", none)
+        assert Entry(double, "none")(4.0) == 8.0
+    entry = Entry(double, "read")
+    assert entry.kept is not None
+    monkeypatch.setattr(entry.kept.turn, "path", folder / "gone" / "lock")  # as a folder that cannot be written
+    assert entry(4.0) == 8.0 and len(files(folder)) == 4
+    assert "waiting" not in caplog.text and "cannot" not in caplog.text
+
+
+def test_a_turn_is_left_whether_compilation_succeeds_or_not(folder: Path) -> None:
+    fcntl = pytest.importorskip("fcntl")
+
+    def wrong(x: float) -> float:
+        return x + "text"  # type: ignore[operator, no-any-return]
+
+    for function in (double, wrong):
+        entry = Entry(function, "left")
+        with contextlib.suppress(numba.core.errors.TypingError):
+            entry(4.0)
+        assert entry.kept is not None and entry.ready == (function is double)
+        with entry.kept.turn.path.open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # else it would raise
+
+
+def test_numba_can_be_told_to_compile_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert jit.disabled() is None
+    code = "from wavenet.generate.cpu import jit; print(jit.disabled())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True
     )
-    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    for _ in range(2):
-        children = [subprocess.Popen([sys.executable, "-c", code], env=env) for _ in range(2)]
-        assert [child.wait() for child in children] == [0, 0]
+    assert done.stdout == "NUMBA_DISABLE_JIT is set, so nothing is compiled\n", done.stderr

@@ -1,4 +1,7 @@
-"""Compilation: once for each kind of machine, announced, and kept on disk where a folder can be written."""
+"""Compilation: once for each kind of machine, announced, and kept on disk where a folder can be written.
+
+Of processes that want the same function at the same time the first compiles it, and the others wait for it.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,22 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from numba import njit
+from numba import config, njit
 from numba.core import caching, event
 
 from wavenet.progress import Progress, log
 
 Flags = bool | set[str]
+PATIENCE_SECONDS = 300.0  # with a process that compiles; then one that stands still is passed by
+POLL_SECONDS = 0.1
 FUNCTIONS = 51  # that the first entry has compiled, those of NumPy's among them; later ones share most of them
+
+
+def disabled() -> str | None:
+    """Return why nothing is compiled, or None: then it is."""
+    return "NUMBA_DISABLE_JIT is set, so nothing is compiled" if config.DISABLE_JIT else None
 
 
 def compiled(fastmath: Flags = False, *, inlined: bool = False) -> Callable[[Callable[..., Any]], Any]:
@@ -46,8 +56,9 @@ class Entry:
         self.announced = announced
         self.call = compiled()(function)
         self.ready = False
+        self.kept: _Kept | None = None
         try:
-            self.call._cache = _Kept(function, name)
+            self.call._cache = self.kept = _Kept(function, name)
         except Exception as error:  # noqa: BLE001  (no folder to write, or another Numba inside: it works without)
             _warn_once(" ".join(str(error).partition(": ")[2].split()) or repr(error))
 
@@ -55,8 +66,12 @@ class Entry:
         """Run it, compiled first where that has not been done, with a word about the wait."""
         if self.ready:
             return self.call(*arguments)
-        with _announced() if self.announced else contextlib.nullcontext():
-            result = self.call(*arguments)
+        try:
+            with _announced() if self.announced else contextlib.nullcontext():
+                result = self.call(*arguments)
+        finally:
+            if self.kept is not None:
+                self.kept.turn.leave()
         self.ready = True
         return result
 
@@ -75,9 +90,16 @@ class _Kept(caching.FunctionCache):  # type: ignore[misc]
             filename_base=f"{self._impl.filename_base}-{name}",
             source_stamp=_digest(),
         )
+        self.turn = _Turn(Path(self._cache_path) / f"{self._impl.filename_base}-{name}.lock")
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Return the compiled function, or None."""
+        """Return the compiled function, or None where it is this process that has to compile it."""
+        found = self._found(sig, target_context)
+        if found is None and self.turn.take():
+            found = self._found(sig, target_context)  # another process may have been compiling it
+        return found
+
+    def _found(self, sig: Any, target_context: Any) -> Any:
         try:
             return super().load_overload(sig, target_context)
         except Exception as error:  # noqa: BLE001  (a damaged file can raise anything)
@@ -92,6 +114,44 @@ class _Kept(caching.FunctionCache):  # type: ignore[misc]
             super().save_overload(sig, data)
         except Exception as error:  # noqa: BLE001  (a full disk, or whatever a damaged index raises)
             log.warning("the compiled sampler cannot be kept in %s (%s)", self._cache_path, error)
+
+
+class _Turn:
+    """The turn to compile one function: a lock beside what is kept, which ends with its holder, however that ends.
+
+    Args:
+        path: the lock; where it cannot be had, each process compiles for itself.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: IO[str] | None = None
+
+    def take(self) -> bool:
+        """Wait until no other process compiles it, with a word about the wait; return whether the lock was had."""
+        try:
+            import fcntl
+
+            self._file = self.path.open("a")
+            until, told = time.monotonic() + PATIENCE_SECONDS, False
+            while time.monotonic() < until:
+                with contextlib.suppress(BlockingIOError):
+                    fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return True
+                if not told:
+                    log.info("another process is compiling the sampler just now: waiting for it")
+                told = True
+                time.sleep(POLL_SECONDS)
+        except (ImportError, OSError):  # another system, a folder that may only be read, a file system without locks
+            pass
+        self.leave()
+        return False
+
+    def leave(self) -> None:
+        """Let the next one have its turn."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
 
 @functools.cache
@@ -129,12 +189,13 @@ class _Listener(event.Listener):  # type: ignore[misc]
 
     def __init__(self) -> None:
         self.progress: Progress | None = None
-        self.began = time.monotonic()
+        self.began = 0.0
 
     def on_start(self, event: Any) -> None:
         """One more function is being compiled; the first one is the news."""
         if self.progress is None:
             log.info("compiling the sampler for this processor, once: up to half a minute")
+            self.began = time.monotonic()
             self.progress = Progress("compiling", FUNCTIONS, "functions").__enter__()
 
     def on_end(self, event: Any) -> None:
