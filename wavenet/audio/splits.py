@@ -18,6 +18,7 @@ from wavenet.records import SplitConfig
 
 FEW_FILES = 5  # below it a file is divided in time
 FEW_GROUPS = 2  # nor can fewer be divided without cutting one
+FORMATS = {".", *(suffix[1:] for suffix in SUFFIXES)}  # as folders are called that hold a take in one of them
 RANKED = 200  # groups below which a hash alone gives shares that are too far from those asked for
 TAIL_SHARE = 0.05  # of the longest file, held out where there are few
 
@@ -55,7 +56,7 @@ def divide(clips: Sequence[Clip], lengths: Sequence[int], rule: SplitConfig, rec
     """
     names = _own(clips) if rule.by == "auto" else None
     if names is None:
-        if rule.by in ("auto", "file") and len({_take(clip) for clip in clips}) < FEW_FILES:
+        if rule.by in ("auto", "file") and _few(clips):
             return _in_time(clips, range(len(clips)), lengths, receptive_field)
         names = _hashed(_groups(clips, rule.by), rule, test_percent=rule.test_percent)
     trained = [index for index, name in enumerate(names) if name == "train"]
@@ -120,6 +121,16 @@ def _own(clips: Sequence[Clip]) -> list[str] | None:
     return [clip.split or "train" for clip in clips] if any(clip.split for clip in clips) else None
 
 
+def _few(clips: Sequence[Clip]) -> bool:
+    """Return whether there are too few takes to divide them by file."""
+    seen: set[str] = set()
+    for clip in clips:
+        seen.add(_take(clip))
+        if len(seen) >= FEW_FILES:
+            return False
+    return True
+
+
 def _take(clip: Clip) -> str:
     """Return what was recorded at one time: the files of several microphones, or of one path, however it is spelled.
 
@@ -132,7 +143,7 @@ def _take(clip: Clip) -> str:
     while suffix in SUFFIXES:
         name = stem
         stem, suffix = os.path.splitext(name)  # noqa: PTH122
-    return "/".join(part for part in name.split("/") if f".{part}" not in SUFFIXES and part != ".")
+    return "/".join([part for part in name.split("/") if part not in FORMATS])
 
 
 def _groups(clips: Sequence[Clip], by: str) -> list[str]:
