@@ -23,10 +23,9 @@ def made(path: Path, software: str = files.SOFTWARE) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["a.wav", "b.flac", "C.WAV"])
-def test_generated_sound_is_known_whatever_it_is_called_now(tmp_path: Path, name: str) -> None:
-    path = made(tmp_path / name)
-    moved = path.rename(path.with_stem("take 7"))
+@pytest.mark.parametrize(("name", "now"), [("a.wav", "take 7.WAV"), ("b.flac", "b.flac"), ("a.wav", "a.wave")])
+def test_generated_sound_is_known_whatever_it_is_called_now(tmp_path: Path, name: str, now: str) -> None:
+    moved = made(tmp_path / name).rename(tmp_path / now)
     assert generated.marked([moved]) == {moved}
 
 

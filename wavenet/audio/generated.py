@@ -13,7 +13,7 @@ from wavenet.audio.files import SOFTWARE
 from wavenet.errors import InputError
 
 HEAD_BYTES = 512  # of a file, in which its software tag stands where we wrote it
-MARKED = (".wav", ".flac")  # what this program writes
+MARKED = (".wav", ".wave", ".flac")  # what this program writes, and what such a file may be renamed to
 TAG = re.compile(rb"RIFF.{8}.*ISFT.{4}%b|fLaC.*software=%b" % ((re.escape(SOFTWARE.encode()),) * 2), re.DOTALL)
 
 
