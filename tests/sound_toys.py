@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from wavenet.audio import decoding, files
+from wavenet.audio import decoding, files, resample
 from wavenet.audio.decoding import FULL, Entry
 from wavenet.audio.sources import Clip
 from wavenet.records import TrimConfig
@@ -42,7 +42,7 @@ def whole(one: Clip, rate: int | None = None, trim: TrimConfig | None = None) ->
     """Return the same, computed on the whole file at once, in the plainest words. The digest is left out."""
     with files.Reader(one.path) as reader:
         own, channels = reader.sample_rate, reader.channels
-        wave = np.concatenate(list(files.resampled(reader.blocks(), own, rate or own)))
+        wave = np.concatenate(list(resample.resampled(reader.blocks(), own, rate or own)))
         mixer = reader.mixer
     rate = rate or own
     peak = float(np.abs(wave).max())

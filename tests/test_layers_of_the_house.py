@@ -58,6 +58,7 @@ TORCH_ONLY_WHEN_CALLED = {
     "generate.priming",
     "generate.player",
     "audio.files",
+    "audio.resample",
     "bench",
 }
 TORCH_FAMILY = {"torch", "torchaudio", "lightning", "pytorch_lightning", "torchmetrics"}

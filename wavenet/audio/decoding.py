@@ -20,8 +20,9 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from wavenet.audio.files import BLOCK_FRAMES, Reader, is_file, resampled
+from wavenet.audio.files import Reader, is_file
 from wavenet.audio.mixing import Mixer, full_scale
+from wavenet.audio.resample import BLOCK_FRAMES, resampled
 from wavenet.audio.sources import Clip
 from wavenet.errors import SoundError
 from wavenet.outputs import Floats

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
-import math
 import os
 import struct
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from numpy.typing import NDArray
 from wavenet import atomic
 from wavenet.audio import chatter, headers, mending
 from wavenet.audio.mixing import Mixer
+from wavenet.audio.resample import BLOCK_FRAMES, resampled
 from wavenet.errors import InputError, SoundError
 from wavenet.kinds import near_path
 from wavenet.outputs import Floats
@@ -29,21 +28,10 @@ SUFFIXES = frozenset(
     | {".au", ".snd", ".sph", ".nist", ".voc", ".wve", ".bwf", ".mp2", ".mpga"}
 )
 SOFTWARE = "wavenet-audio"  # in the tag of generated sound, by which it is known again
-BLOCK_FRAMES = 1 << 18  # read and resampled at a time
 MOST_SAMPLES = 1 << 21  # of all channels together, read at a time
 UNKNOWN = (1 << 63) - 1  # frames, as libsndfile says it
 FLAC_FRAMES = 4_096  # read at a time of FLAC, whose usual block this is: an error takes all of what it is met in
-MOST_GROWTH = 24  # of a block that is resampled (8 to 192 kHz); beyond it, shorter blocks go in
 SLOWEST, FASTEST = 100, 10_000_000  # sample rates in Hz that a sound can have; others are a header gone wrong
-MAX_RATIO_TERM = 4_000  # an odd ratio of rates is replaced by the nearest with terms up to about this
-
-# torchaudio's resampler with its defaults aliases at -20 dB; with these (Kaiser-windowed sinc) at -140 dB
-RESAMPLING: dict[str, Any] = {
-    "lowpass_filter_width": 64,
-    "rolloff": 0.9475937167399596,
-    "resampling_method": "sinc_interp_kaiser",
-    "beta": 14.769656459379492,
-}
 
 
 def is_file(path: Path) -> bool:
@@ -280,65 +268,6 @@ def _whole(path: Path, sample_rate: int, channel: int | None = None) -> tuple[Fl
     with Reader(path) as reader:
         blocks = list(resampled(reader.blocks(channel), reader.sample_rate, sample_rate))
         return np.concatenate(blocks) if blocks else np.zeros(0, np.float32), reader.mixer, reader.note()
-
-
-# --- rates -----------------------------------------------------------------------------------------------------------
-
-
-def resampled(blocks: Iterator[Floats], old: int, new: int) -> Iterator[Floats]:
-    """Yield mono blocks at rate `new` from mono blocks at rate `old`, joined without seams.
-
-    Rates whose reduced ratio has large terms (44,101 to 16,000) take the nearest ratio with terms up to about 4,000.
-    The filter bank would not fit into memory otherwise; what they are off by stays below one part in 4,000, and is
-    hundreds of times smaller unless the rates are nearly equal.
-
-    Args:
-        blocks: [n] float32 each.
-        old: their rate in Hz.
-        new: the wanted rate in Hz.
-
-    Yields:
-        [m] float32 each, together ceil(n * new / old) samples.
-
-    Raises:
-        SoundError: the rates are thousands of times apart.
-    """
-    if old == new:
-        yield from blocks
-        return
-    import torch
-
-    from wavenet.audio import torchaudio_loader
-
-    ratio = Fraction(new, old)
-    if max(ratio.numerator, ratio.denominator) > MAX_RATIO_TERM:
-        limit = max(1, int(MAX_RATIO_TERM * min(1.0, old / new)))
-        ratio = ratio.limit_denominator(limit)
-    up, down = ratio.numerator, ratio.denominator
-    if up == 0:
-        raise SoundError(f"its sample rate of {old:,} Hz cannot be brought to {new:,} Hz")
-    convert = torchaudio_loader.load()[0].transforms.Resample(down, up, **RESAMPLING, dtype=torch.float64)
-    convert.kernel = convert.kernel.float()  # phases computed in float32 would cost 24 dB
-    width = math.ceil(RESAMPLING["lowpass_filter_width"] * down / (min(up, down) * RESAMPLING["rolloff"])) + 1
-    context = down * math.ceil(width / down)  # a whole number of periods, so that blocks fall on output samples
-    periods = max(1, min(BLOCK_FRAMES // down, MOST_GROWTH * BLOCK_FRAMES // up))
-    for before, block, after in _with_context(blocks, context, down * periods):
-        padded = torch.from_numpy(np.concatenate([before, block, after]))
-        out = convert(padded).numpy()
-        first = len(before) * up // down
-        yield out[first : first + math.ceil(len(block) * up / down)]
-
-
-def _with_context(blocks: Iterator[Floats], context: int, size: int) -> Iterator[tuple[Floats, Floats, Floats]]:
-    """Yield (before, block, after): blocks of `size` samples with up to `context` samples on both sides."""
-    before = held = np.zeros(0, np.float32)
-    for block in blocks:
-        held = np.concatenate([held, block])
-        while len(held) >= max(size, context) + context:
-            yield before, held[:size], held[size : size + context]
-            before, held = held[size - context : size], held[size:]
-    if len(held):
-        yield before, held, held[:0]
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
