@@ -34,6 +34,15 @@ def test_a_recipe_is_data_with_its_source_and_measure(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_the_recipe_named_for_a_cpu_is_there_and_smaller(name: str) -> None:
+    made = config.load(config.find_recipe(name))
+    if made.cpu_recipe is not None:
+        small = config.load(config.find_recipe(made.cpu_recipe))
+        assert small.shape.parameters() < made.shape.parameters() and small.cpu_recipe is None
+        assert small.audio == made.audio
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_covers_its_receptive_field(name: str) -> None:
     assert inspect(name).coverage == 1.0
 

@@ -254,6 +254,9 @@ class Recipe:
     output: OutputConfig
     model: ModelConfig
     train: TrainConfig
+    cpu_recipe: Annotated[
+        str | None, Means("A smaller recipe for the same sound, which `train` names where there is no GPU.")
+    ] = None
 
     @property
     def shape(self) -> geometry.Shape:

@@ -103,3 +103,11 @@ def test_a_dry_run_says_how_far_it_would_go(
     done: int, max_steps: int | None, max_seconds: float | None, words: str
 ) -> None:
     assert dry_run_line(Path("run"), done, 20_000, max_steps, max_seconds) == f"dry run: {words}"
+
+
+def test_a_recipe_for_a_gpu_names_the_one_for_a_cpu_where_there_is_none() -> None:
+    large = config.load(config.find_recipe("folder"))
+    (line,) = summary.cpu_lines(large, "cpu")
+    assert line == "no GPU: folder is sized for one; `wavenet train folder-small` is sized for a CPU"
+    assert summary.cpu_lines(large, "cuda") == []
+    assert summary.cpu_lines(config.load(config.find_recipe("folder-small")), "cpu") == []

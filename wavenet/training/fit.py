@@ -161,6 +161,7 @@ def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
         _fit(run, module, sound, state=state, device=device, options=options, own_team=own_team)
         return
     lines = [first_line(module, sound, options, own_team), *summary.sound_lines(sound)]
+    lines += summary.cpu_lines(recipe, device)
     holes = hole_warning(report.of_recipe(recipe))
     if holes is not None:
         log.warning(holes)

@@ -9,6 +9,7 @@ from pathlib import Path
 from wavenet.audio import splits
 from wavenet.audio.decoding import Entry
 from wavenet.progress import clock, duration, printable
+from wavenet.records import Recipe
 from wavenet.training.data import SoundData
 
 RATES_SHOWN = 3  # of the files, the commonest first
@@ -71,6 +72,13 @@ def _split_line(sound: SoundData) -> str:
         files = _files(len({span.clip for span in spans}))
         parts.append(f"{name} {files} ({duration(seconds)})" if spans else f"{name} none")
     return f"splits {splits.whose(clips, sound.spans, sound.recipe.data.split)}: {', '.join(parts)}"
+
+
+def cpu_lines(recipe: Recipe, device: str) -> list[str]:
+    """Return a line with the recipe that suits a CPU better, where there is no GPU and the recipe names one."""
+    if recipe.cpu_recipe is None or device != "cpu":
+        return []
+    return [f"no GPU: {recipe.name} is sized for one; `wavenet train {recipe.cpu_recipe}` is sized for a CPU"]
 
 
 def dry_run_line(run: Path, done: int, steps: int, max_steps: int | None, max_seconds: float | None) -> str:
