@@ -15,6 +15,8 @@ SOUND = frozenset(  # what people call sound, whether it can be read or not
     {
         ".wav",
         ".wave",
+        ".bwf",
+        ".mpga",
         ".rf64",
         ".w64",
         ".flac",

@@ -20,7 +20,7 @@ import wavenet
 from wavenet import config
 from wavenet.errors import BundleError, DivergenceError, InputError, Terminated, WavenetError
 from wavenet.outputs import Categorical
-from wavenet.progress import Words, log
+from wavenet.progress import Words, log, many
 from wavenet.training import checkpoint, fit
 from wavenet.training.metrics import TIME_COLUMNS, read
 from wavenet.training.module import WaveNetModule, learning_rate
@@ -62,7 +62,7 @@ def test_a_run_folder_has_everything(trained_run: Path) -> None:
 def test_the_first_lines_say_what_they_must(trained_run: Path) -> None:
     lines = [line.partition(" INFO ")[2] for line in (trained_run / "train.log").read_text().splitlines()]
     assert lines[0] == (
-        f"toy: cpu ({torch.get_num_threads()} threads), float32, 2,642 parameters, receptive field 15 samples "
+        f"toy: cpu ({many(torch.get_num_threads(), 'thread')}), float32, 2,642 parameters, receptive field 15 samples "
         "(3.8 ms), about 0.5 GiB of memory, 2.4 seconds of sound kept, none dropped"
     )
     assert lines[1].startswith("sound: sounds0, layout folder: 8 files kept (2.4 seconds), none dropped")
@@ -121,7 +121,8 @@ def test_from_python_first_lines_and_scores_are_on_stderr(
     monkeypatch.setattr(log, "handlers", [Words()])
     run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", max_steps=4)
     told = capsys.readouterr().err.splitlines()
-    assert [line.partition(" ")[0] for line in told] == ["toy:", "step", "step", "step", "stopped"]
+    firsts = ["toy:", "sound:", "rate:", "splits"]
+    assert [line.partition(" ")[0] for line in told] == [*firsts, "step", "step", "step", "stopped"]
     assert sum("held-out" in line for line in told) == 1
     assert [line.split(" INFO ")[1] for line in (run / "train.log").read_text().splitlines()] == told
 
