@@ -482,6 +482,8 @@ def test_a_killed_process_leaves_nothing_that_is_trusted_and_its_remains_are_swe
     killed: Path, place: Path, decoded: list[str]
 ) -> None:
     assert len(list(place.glob("*/pcm.int16"))) == 1
+    for path in [*place.glob("*/*"), *place.iterdir()]:
+        os.utime(path, ns=(1, 1))
     made = cache.prepare(clips(killed), RATE, None, place)
     assert len(decoded) == 40
     assert held(made) == [soundfile.read(clip.path, dtype="int16")[0].tolist() for clip in clips(killed)]
