@@ -126,6 +126,7 @@ def test_nothing_but_nan_is_no_numbers() -> None:
         (np.rint(TONE * 2**23), 24),
         (np.rint(TONE * 2**31), 32),
         (TONE * 2**15, 16),  # not whole, but on their scale
+        (np.r_[np.zeros(20 * len(TONE)), TONE * 2**15], 16),  # of a word between silences
         (np.rint(TONE * 4), 16),
         (np.array([-1.0, 0.0, 1.0] * 99), 0),
         (TONE, 0),

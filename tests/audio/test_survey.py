@@ -227,9 +227,9 @@ def test_a_scan_by_a_recipe_gives_the_verdicts_of_training(
         "silent": "silent throughout (below -60 dBFS)",
         "text": reasons["text"],
         "tiny": reasons["tiny"],
-        "wild": reasons["wild"],
+        "wild": "a damaged value drowns the rest",
     }
-    assert "below 16-bit resolution" in str(reasons["tiny"]) and "below 16-bit resolution" in str(reasons["wild"])
+    assert "below 16-bit resolution" in str(reasons["tiny"])
     assert {one.name for one in found.clipped} >= ({"spike.wav"} if level else {"integers.wav", "loud.wav"})
     assert any(entry.trimmed for entry in found.entries) == (trim is not None)
 
