@@ -1,8 +1,7 @@
 """Headers that libsndfile follows to no sound, or not at all, made anew in memory; the file itself is never touched.
 
 Programs that write into a pipe, or are killed, never fill in how much sound there is: 0 stands there, or -1. Others
-leave out the byte that pads an odd chunk, give a chunk the wrong size, or put the sound before its description. What
-libsndfile reads rightly is left to it.
+leave out the byte that pads an odd chunk. What libsndfile reads rightly is left to it.
 """
 
 from __future__ import annotations
@@ -19,10 +18,9 @@ from typing import Any, BinaryIO
 from wavenet.audio.headers import BROKEN, ENDLESS, MOST_CHUNKS, STREAMED, Promise
 
 UNKNOWN = 0xFFFF_FFFF  # a size in 32 bits that libsndfile takes for all that there is
-EXTENSION = bytes.fromhex("1000800000aa00389b71")  # how a description of the extensible kind ends, which has 40 bytes
 NAMES = (b"data", b"fmt ", b"fact", b"LIST", b"bext", b"id3 ", b"SSND", b"COMM")  # of chunks that are seen most
 MOST_JUNK = 1 << 12  # bytes behind the sound that are worth no word
-MOST_HEAD = 1 << 20  # bytes before the sound that are held in memory, or searched for a chunk that is lost
+MOST_HEAD = 1 << 20  # bytes before the sound that are held in memory
 
 
 @dataclass(frozen=True)
@@ -186,6 +184,17 @@ def _walk(file: BinaryIO, at: int, form: _Form, end: int) -> Iterator[tuple[byte
             at, straight = begin + size, False
 
 
+def _up_to(sound: bytes, file: BinaryIO, form: _Form, end: int) -> tuple[dict[bytes, tuple[int, int]], bool]:
+    """Return (size, begin) of the first chunk of each name up to that of the sound, and whether all begin straight."""
+    found: dict[bytes, tuple[int, int]] = {}
+    straight = True
+    for name, size, begin, straight in _walk(file, 12, form, end):  # noqa: B007
+        found.setdefault(name, (size, begin))
+        if name == sound:
+            break
+    return found, straight
+
+
 def _not_padded(file: BinaryIO, odd: int, even: int, form: _Form, end: int) -> bool:
     """Return whether the next chunk begins at an odd place rather than behind the byte that should stand there."""
     if not _plausible(file, odd, form, end):
@@ -223,7 +232,7 @@ def _bytes(file: BinaryIO, begin: int, size: int) -> bytes:
 
 def _riff(file: BinaryIO, head: bytes, end: int) -> Mended | None:
     form = _BIG if head.startswith(b"RIFX") else _LITTLE
-    chunks, straight = _riff_chunks(file, form, end)
+    chunks, straight = _up_to(b"data", file, form, end)
     straight = straight and head[:4] != b"BW64"  # RF64 by another name, which libsndfile does not know
     (length, described), (promised, begin) = chunks[b"fmt "], chunks[b"data"]
     streamed = STREAMED
@@ -235,7 +244,7 @@ def _riff(file: BinaryIO, head: bytes, end: int) -> Mended | None:
     if (straight and readable) or (not readable and _are_chunks(file, begin, form, end)):
         return None
     last = min(end, begin + promised) if filled else end
-    new = _riff_head(form, _description(file, described, length, begin), last - begin)
+    new = _riff_head(form, _bytes(file, described, length), last - begin)
     return Mended(new, begin, last, Promise(promised, end - begin) if filled else None, usual)
 
 
@@ -250,52 +259,9 @@ def _riff_head(form: _Form, description: bytes, size: int) -> bytes:
     return magic + struct.pack(number, UNKNOWN) + b"WAVE" + long_size + b"fmt " + described + b"data" + small
 
 
-def _description(file: BinaryIO, at: int, length: int, begin: int) -> bytes:
-    """Return the content of a chunk `fmt ` whose own size may be wrong; `begin` is where the sound begins."""
-    if length < 40 <= begin - 8 - at and (content := _bytes(file, at, 40)).endswith(EXTENSION):
-        return content
-    return _bytes(file, at, length)
-
-
-def _riff_chunks(file: BinaryIO, form: _Form, end: int) -> tuple[dict[bytes, tuple[int, int]], bool]:
-    """Return (size, begin) of the first chunk of each name up to the sound, and whether all are where they belong."""
-    found: dict[bytes, tuple[int, int]] = {}
-    straight = True
-    for name, size, begin, fits in _walk(file, 12, form, end):
-        found.setdefault(name, (size, begin))
-        straight = straight and fits and (b"data" not in found or name == b"data")
-        if b"data" in found and (b"fmt " in found or not found[b"data"][0]):
-            break
-    if b"fmt " in found and b"data" in found:
-        return found, straight
-    return _searched(file, form, end), False
-
-
-def _searched(file: BinaryIO, form: _Form, end: int) -> dict[bytes, tuple[int, int]]:
-    """Return the two chunks that are needed, found by their names behind a chunk whose size is wrong.
-
-    Raises:
-        ValueError: they are not there.
-    """
-    file.seek(0)
-    content = file.read(MOST_HEAD)
-    described = content.index(b"fmt ", 12)
-    for match in re.finditer(b"data", content[described:]):
-        _, size, begin = _chunk(file, described + match.start(), form)
-        if not size or size >= STREAMED or (begin + size <= end and _are_chunks(file, begin + size, form, end)):
-            return {b"fmt ": _chunk(file, described, form)[1:], b"data": (size, begin)}
-    raise ValueError("no chunk of sound")
-
-
 def _aiff(file: BinaryIO, head: bytes, end: int) -> Mended | None:
     del head
-    found: dict[bytes, tuple[int, int]] = {}
-    straight = True
-    for name, size, begin, fits in _walk(file, 12, _BIG, end):
-        found.setdefault(name, (size, begin))
-        straight = straight and fits
-        if b"SSND" in found and (b"COMM" in found or found[b"SSND"][0] <= 8):
-            break
+    found, straight = _up_to(b"SSND", file, _BIG, end)
     (length, described), (size, begin) = found[b"COMM"], found[b"SSND"]
     before = 8 + struct.unpack(">I", _bytes(file, begin, 4))[0]  # of the chunk's bytes, none of the sound
     first, promised = begin + before, size - before
