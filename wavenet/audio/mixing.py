@@ -152,7 +152,7 @@ class Mixer:
         if bits:
             found.append(
                 f"floats on the scale of {bits}-bit whole numbers (up to {self._largest:,.0f}, where full scale is 1): "
-                f"divide them by {2 ** (bits - 1):,}, or set data.level.rms, which does without"
+                f"divide them by {2 ** (bits - 1):,}, or set data.level.rms, which fits any scale"
             )
         if abs(self.offset) >= OFFSET:
             found.append(f"a DC offset of {self.offset:.1%} of full scale: a high-pass filter removes it")
