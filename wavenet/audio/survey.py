@@ -195,7 +195,7 @@ def _overshoot(kept: list[Entry], recipe: Recipe | None) -> str:
     total = many(sum(entry.overshoot for entry in beyond_it), "sample")
     worst = some([f"{printable(entry.name)} ({entry.overshoot:,}, peak {entry.peak:,.2f})" for entry in beyond_it])
     fate = "; clipped unless data.level brings them below it" if recipe is None else ""
-    return f"beyond full scale: {total} of {many(len(beyond_it), 'file')}: {worst}{fate}"
+    return f"{total} beyond full scale in {many(len(beyond_it), 'file')}: {worst}{fate}"
 
 
 def _shares(values: list[str]) -> str:
