@@ -83,10 +83,6 @@ USUAL: dict[str, tuple[str, Callable[[bytes], bytes]]] = {  # nothing is missing
     ),
     "not padded in RF64": ("RF64", lambda whole: before(whole, b"data", ODD)),
     "not padded in AIFF": ("AIFF", lambda whole: before(whole, b"SSND", b"NAME" + struct.pack(">I", 3) + b"abc")),
-    "a chunk that is too long": ("WAV", lambda whole: before(whole, b"data", put(LIST, b"LIST", 0, "<I", 300_000))),
-    "a chunk without a size": ("WAV", lambda whole: before(whole, b"data", put(LIST, b"LIST", 0, "<I", 0))),
-    "the sound first": ("WAV", lambda whole: whole[:12] + whole[36:] + whole[12:36]),
-    "a short description": ("WAVEX", lambda whole: put(whole, b"fmt ", 0, "<I", 18)),
     "more chunks behind": ("WAV", lambda whole: before(whole, b"data", ODD) + LIST),
 }
 
@@ -143,9 +139,6 @@ def test_a_file_that_was_cut_is_told_behind_a_mended_header_too(tmp_path: Path) 
     sound, note = heard(tmp_path, USUAL["not padded"][1](content_of("WAV"))[:-400])
     cut = "cut short: its header promises 8,000 bytes of sound, 7,600 are there"
     assert len(sound) == FRAMES - 100 and note.startswith(cut)
-    for name in ("a chunk that is too long", "the sound first"):  # then nothing proves where the sound is
-        with pytest.raises(SoundError):
-            heard(tmp_path, USUAL[name][1](content_of("WAV"))[:-400])
 
 
 def test_sound_behind_a_size_filled_in_too_early_is_told_but_not_read(tmp_path: Path) -> None:

@@ -83,6 +83,13 @@ def test_the_louder_of_channels_that_cancel_is_named(
     assert mixed(*(channel + offset for channel in channels))[0].louder() == louder
 
 
+@pytest.mark.parametrize("level", [0.0, 1e-5, 1e-4])
+def test_equal_channels_do_not_cancel_however_faint_beside_their_offset(level: float) -> None:
+    sound = level * np.random.default_rng(1).normal(0, 1, 200_000)
+    for offset in (0.3, 0.7, 0.9):
+        assert mixed(sound + offset, sound + offset, block=200_000)[0].louder() is None
+
+
 def test_what_was_not_read_cancels_nothing() -> None:
     mixer = Mixer(RATE, 2, True)
     assert mixer.louder() is None and mixer.nothing() is None and mixer.notes() == [] and mixer.rms == 0.0
@@ -119,6 +126,7 @@ def test_nothing_but_nan_is_no_numbers() -> None:
         (np.rint(TONE * 2**23), 24),
         (np.rint(TONE * 2**31), 32),
         (TONE * 2**15, 16),  # not whole, but on their scale
+        (np.r_[np.zeros(20 * len(TONE)), TONE * 2**15], 16),  # of a word between silences
         (np.rint(TONE * 4), 16),
         (np.array([-1.0, 0.0, 1.0] * 99), 0),
         (TONE, 0),

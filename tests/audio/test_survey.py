@@ -75,8 +75,8 @@ def test_levels_are_those_of_the_sound(mixed: Path) -> None:
 def test_text_says_the_sums_and_every_reason(mixed: Path) -> None:
     lines = survey.scan(mixed).to_text().splitlines()
     assert lines[0].endswith("8 files, layout folder")
-    assert "kept      3 files, 0.05 minutes" in lines and "dropped   5 files, 0.02 minutes" in lines
-    assert "clipping  1 files have over 0.01 % of their samples at full scale" in lines
+    assert "kept      3 files (3.0 seconds)" in lines and "dropped   5 files (1.0 seconds)" in lines
+    assert "clipping  over 0.01 % of the samples at full scale in 1 file" in lines
     dropped = [line for line in lines if line.startswith("  dropped ")]
     assert len(dropped) == 5 and "  dropped silence.wav: digital silence" in dropped
     assert not any("kept    a.wav" in line for line in lines)
@@ -92,7 +92,7 @@ def test_a_folder_of_nothing_but_bad_files_is_still_described(tmp_path: Path) ->
     (tmp_path / "text.wav").write_text("words")
     found = survey.scan(tmp_path)
     assert found.kept == [] and found.minutes_kept == 0.0
-    assert "kept      0 files, 0.00 minutes" in found.to_text(every_file=True)
+    assert "kept      0 files\n" in found.to_text(every_file=True)
     assert found.to_json()["minutes_kept"] == 0
 
 
@@ -129,14 +129,6 @@ def test_a_file_that_was_cut_is_kept_and_told(tmp_path: Path) -> None:
     assert [line for line in found.to_text().splitlines() if line.startswith("  note ")] == [
         f"  note    {name}: {note}" for name, note in zip(["a.wav", "b.aiff", "c.flac"], notes, strict=True)
     ]
-
-
-def test_a_header_that_was_never_finished_is_told(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "a.wav", tone(1.0, 8_000), 8_000)
-    content = (tmp_path / "a.wav").read_bytes()
-    (tmp_path / "a.wav").write_bytes(content[:4] + bytes(4) + content[8:40] + bytes(4) + content[44:])
-    why = "streamed: the size of its sound was never filled in, 1.00 s could be read"
-    assert f"  note    a.wav: {why}" in survey.scan(tmp_path).to_text().splitlines()
 
 
 def test_names_of_all_kinds_can_be_printed(tmp_path: Path) -> None:
@@ -227,9 +219,9 @@ def test_a_scan_by_a_recipe_gives_the_verdicts_of_training(
         "silent": "silent throughout (below -60 dBFS)",
         "text": reasons["text"],
         "tiny": reasons["tiny"],
-        "wild": reasons["wild"],
+        "wild": "a damaged value drowns the rest",
     }
-    assert "below 16-bit resolution" in str(reasons["tiny"]) and "below 16-bit resolution" in str(reasons["wild"])
+    assert "below 16-bit resolution" in str(reasons["tiny"])
     assert {one.name for one in found.clipped} >= ({"spike.wav"} if level else {"integers.wav", "loud.wav"})
     assert any(entry.trimmed for entry in found.entries) == (trim is not None)
 
@@ -254,7 +246,7 @@ def test_what_lies_beyond_full_scale_and_what_the_level_clips_is_named(odd: Path
     lines = survey.scan(odd).to_text().splitlines()
     (beyond,) = [line for line in lines if line.startswith("overshoot ")]
     assert (
-        "2 files lie beyond full scale: integers.wav (" in beyond
+        " samples beyond full scale in 2 files: integers.wav (" in beyond
         and ", loud.wav (" in beyond
         and "peak 2.50)" in beyond
     )

@@ -3,9 +3,8 @@
 A cache is written into a folder of its own beside its final name and renamed when whole: a killed process leaves no
 half cache, and of two processes that make the same one, the first to finish wins and the other uses it.
 
-Its name is a digest of all that it was made of, every byte of every file included: other sound is another cache. So
-that an hour of sound is not read through at every start, a cache keeps notes of how its files looked (`digests.look`):
-files that look so hold what they held. Those that only got another time or place are read once and then known too.
+Its name is a digest of all that it was made of: names, sizes, times and parts of the bytes of its files
+(`digests.look`), and how they were decoded. Other sound is another cache, also under the same names and an old time.
 """
 
 from __future__ import annotations
@@ -28,17 +27,15 @@ import numpy as np
 from wavenet import atomic
 from wavenet.audio import digests, workfolder
 from wavenet.audio.decoding import Entry, Pcm, decode
-from wavenet.audio.digests import Content
 from wavenet.audio.sources import Clip
 from wavenet.config import user_path
 from wavenet.errors import SoundError, WavenetError
 from wavenet.plain import to_json
-from wavenet.progress import Progress, log, printable
+from wavenet.progress import Progress, log, many, printable
 from wavenet.records import TrimConfig
 
 DECODER_VERSION = 3  # raise it when the same file would decode to other samples
-SEEN = "seen-"  # begins a note of how the files of a cache looked
-CHANGING = "changing"  # stands for the look and content of a file that would not stand still
+CHANGING = "changing"  # in place of the look of a file that would not stand still
 SCAN = "wavenet data scan DIR --recipe RECIPE"  # measures as training does
 MOST_NOTES = 10  # told one by one: a sound card gives all of its recordings the same offset
 
@@ -134,39 +131,21 @@ def prepare(clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, fo
         WavenetError: the cache cannot be written.
     """
     place = folder or default_folder()
-    paths = [clip.path for clip in clips]
-    cache = _known(place, _key(clips, digests.looks(paths), sample_rate, trim))
-    if cache is not None:
-        _sum_up(cache.entries)
-    else:
-        cache = _found_or_made(clips, sample_rate, trim, place, digests.contents(paths))
-    if not any(entry.reason is None for entry in cache.entries):
-        raise SoundError(f"none of {len(clips)} files can be used; `{SCAN}` says why for each")
-    return cache
-
-
-def _found_or_made(
-    clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, place: Path, contents: list[Content]
-) -> Cache:
-    """Return the cache of files that hold this, and note how they look; what is wrong with them is told.
-
-    Raises:
-        WavenetError: it cannot be written.
-    """
-    cache = _opened(place / _key(clips, [content.digest for content in contents], sample_rate, trim))
+    looks = digests.looks([clip.path for clip in clips])
+    cache = _opened(place / _key(clips, looks, sample_rate, trim))
     if cache is not None:
         _sum_up(cache.entries)
     else:
         try:
-            cache = _made(clips, sample_rate, trim, place, contents)
+            cache = _made(clips, sample_rate, trim, place, looks)
         except OSError as error:
             raise WavenetError(
                 f"the sound cache in {place} cannot be written ({error.strerror or error}); "
                 "free space there or name another place with --cache DIR"
             ) from None
         _tell(cache.entries)
-    if not any(content.broken_off for content in contents):
-        _note(cache.folder, _key(clips, [content.look for content in contents], sample_rate, trim))
+    if not any(entry.reason is None for entry in cache.entries):
+        raise SoundError(f"none of {many(len(clips), 'file')} can be used; `{SCAN}` says why for each")
     return cache
 
 
@@ -179,7 +158,7 @@ def _tell(entries: Sequence[Entry]) -> None:
     for entry in noted[:MOST_NOTES]:
         log.warning("kept %s with a note: %s", printable(entry.name), entry.note)
     if len(noted) > MOST_NOTES:
-        log.warning("%s more files kept with a note; `%s` lists them", f"{len(noted) - MOST_NOTES:,}", SCAN)
+        log.warning("%s kept with a note; `%s` lists them", many(len(noted) - MOST_NOTES, "more file"), SCAN)
 
 
 def _sum_up(entries: Sequence[Entry]) -> None:
@@ -188,20 +167,13 @@ def _sum_up(entries: Sequence[Entry]) -> None:
     noted = sum(entry.reason is None and bool(entry.note) for entry in entries)
     found = [f"{count:,} {what}" for count, what in ((dropped, "dropped"), (noted, "kept with a note")) if count]
     if found:
-        log.warning("of %s files %s; `%s` tells which and why", f"{len(entries):,}", ", ".join(found), SCAN)
+        log.warning("of %s %s; `%s` tells which and why", many(len(entries), "file"), ", ".join(found), SCAN)
 
 
-def _key(clips: Iterable[Clip], contents: Iterable[str], sample_rate: int, trim: TrimConfig | None) -> str:
-    """Return what differs as soon as the samples of a cache would: its clips' names and contents, in order, and how.
-
-    Args:
-        clips: the files.
-        contents: a text for each that is another one for other bytes.
-        sample_rate: in Hz.
-        trim: how their ends are cut.
-    """
+def _key(clips: Iterable[Clip], looks: Iterable[str], sample_rate: int, trim: TrimConfig | None) -> str:
+    """Return what differs as soon as the samples of a cache would: its clips' names and looks, in order, and how."""
     rule = dataclasses.astuple(trim) if trim else None
-    files = [(clip.name, content) for clip, content in zip(clips, contents, strict=True)]
+    files = [(clip.name, look) for clip, look in zip(clips, looks, strict=True)]
     text = to_json([DECODER_VERSION, sample_rate, "mean of channels", rule, files])
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:24]
 
@@ -219,28 +191,11 @@ def _opened(home: Path) -> Cache | None:
     return Cache(home, rate, entries) if whole else None
 
 
-def _known(place: Path, seen: str) -> Cache | None:
-    """Return the whole cache that files of this look were found to have, or None."""
-    for note in place.glob(f"*/{SEEN}{seen}"):
-        cache = _opened(note.parent)
-        if cache is not None:
-            return cache
-    return None
-
-
-def _note(home: Path, seen: str) -> None:
-    """Note at a cache that files of this look hold what it was made of, so that they need not be read again."""
-    with contextlib.suppress(OSError):  # it may be another user's
-        (home / f"{SEEN}{seen}").touch()
-
-
-def _made(
-    clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, place: Path, contents: list[Content]
-) -> Cache:
-    """Return a new cache; `contents` are afterwards those of what was decoded, should a file have changed meanwhile."""
+def _made(clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, place: Path, looks: list[str]) -> Cache:
+    """Return a new cache; `looks` are afterwards those of what was decoded, should a file have changed meanwhile."""
     with workfolder.filling(place) as work:
-        entries = _write(clips, sample_rate, trim, work, contents)
-        home = place / _key(clips, [content.digest for content in contents], sample_rate, trim)
+        entries = _write(clips, sample_rate, trim, work, looks)
+        home = place / _key(clips, looks, sample_rate, trim)
         manifest = {"sample_rate": sample_rate, "entries": [dataclasses.asdict(entry) for entry in entries]}
         atomic.write_text(work / "manifest.json", to_json(manifest))
         atomic.sync(work / "pcm.int16")
@@ -255,29 +210,26 @@ def _made(
 
 
 def _write(
-    clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, work: Path, contents: list[Content]
+    clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, work: Path, looks: list[str]
 ) -> list[Entry]:
     entries, total = [], 0
     with (work / "pcm.int16").open("w+b") as file, Progress("decoding", len(clips), "files") as progress:
         for at, clip in enumerate(clips):
-            entry, contents[at] = _settled(clip, contents[at], sample_rate, trim, file)
+            entry, looks[at] = _settled(clip, looks[at], sample_rate, trim, file)
             entries.append(dataclasses.replace(entry, first=total))
             total += entry.length
             progress.advance(1)
     return entries
 
 
-def _settled(
-    clip: Clip, content: Content, sample_rate: int, trim: TrimConfig | None, into: BinaryIO
-) -> tuple[Entry, Content]:
-    """Return what one file holds, with the content that was decoded: a file that changed meanwhile is decoded again."""
+def _settled(clip: Clip, look: str, sample_rate: int, trim: TrimConfig | None, into: BinaryIO) -> tuple[Entry, str]:
+    """Return what one file holds, with the look of what was decoded: a file that changed meanwhile is decoded again."""
     start = into.tell()
     for _ in range(2):
-        entry = decode(clip, sample_rate, trim, into)
-        if digests.look(clip.path) == content.look:
-            return entry, content
+        entry, before = decode(clip, sample_rate, trim, into), look
+        look = digests.look(clip.path)
+        if look == before:
+            return entry, look
         into.seek(start)
         into.truncate()
-        content = digests.read(clip.path)
-    reason = "it changes while it is read; start again when it is whole"
-    return Entry(clip.name, reason), Content(CHANGING, CHANGING)
+    return Entry(clip.name, "it changes while it is read; start again when it is whole"), CHANGING

@@ -1,17 +1,17 @@
 """What decoders print to standard error on their own, in C: caught while they work, for one sentence at most of ours.
 
-libsndfile keeps what it has to say to itself; mpg123 inside it does not. Standard error is one for the whole process,
-so that what other threads write meanwhile is caught too: it is passed on a moment later.
+libsndfile keeps what it has to say to itself; mpg123 inside it does not. Standard error is one for the whole process:
+what other threads write meanwhile is caught too, and passed on a moment later.
 """
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
 import re
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -45,86 +45,37 @@ class Heard:
 _turn = threading.RLock()  # one at a time: standard error is put back before the next puts it aside
 
 
-class _Memory:
-    """Where standard error goes meanwhile: one place for the life of a process.
-
-    What another thread was just writing while standard error was put back comes out the next time, or in the end.
-    """
-
-    def __init__(self) -> None:
-        self.file = _in_memory()
-        self.done = 0  # bytes that were passed on
-        self.in_use = False
-
-    def pass_on(self, out: int, into: Heard) -> None:
-        """Sort what was written since the last time: decoders' lines into `into`, all else on."""
-        there, text = os.fstat(self.file.fileno()).st_size, b""
-        if there > self.done and hasattr(os, "pread"):
-            text = os.pread(self.file.fileno(), there - self.done, self.done)
-        elif there > self.done:
-            self.file.seek(self.done)
-            text = self.file.read()
-        self.done = there
-        into.lines += [line.decode("utf-8", "replace").strip() for line in DECODERS.findall(text)]
-        rest = DECODERS.sub(b"", text)
-        with contextlib.suppress(OSError):
-            while rest:
-                rest = rest[os.write(out, rest) :]
-
-
-_memory: _Memory | None = None
-
-
-def _begin_anew() -> None:
-    """Make a new lock and place in a process that was forked: the old ones are another process's."""
-    global _turn, _memory  # noqa: PLW0603
-    if _memory is not None:
-        _memory.file.close()
-    _turn = threading.RLock()
-    _memory = None
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_anew)
-
-
-def _let_out() -> None:
-    """Pass on what came too late, at the end of the process."""
-    with _turn, contextlib.suppress(OSError):
-        if _memory is not None:
-            _memory.pass_on(STDERR, Heard())
-            _memory.file.close()
-
-
-atexit.register(_let_out)
-
-
 @contextlib.contextmanager
 def caught(into: Heard) -> Iterator[None]:
     """Add to `into` what decoders print in this block; what others print to standard error comes out behind it."""
-    global _memory  # noqa: PLW0603
     with _turn, contextlib.ExitStack() as stack:
         try:
             aside = os.dup(STDERR)
             stack.callback(os.close, aside)
-            _memory = memory = _memory or _Memory()
-            if memory.in_use:  # this thread's own block around this one hears it
-                yield
-                return
-            os.dup2(memory.file.fileno(), STDERR)
+            held = stack.enter_context(_in_memory())
+            os.dup2(held.fileno(), STDERR)
         except OSError:  # it is closed, or there is nowhere to write: then it is as it was
             yield
             return
-        memory.in_use = True
         try:
             yield
         finally:
-            # first, so that what is written from here on comes behind it; without `pread` it would be torn
-            if hasattr(os, "pread"):
-                memory.pass_on(aside, into)
             os.dup2(aside, STDERR)
-            memory.in_use = False
-            memory.pass_on(aside, into)
+            text = _written(held)
+            into.lines += [line.decode("utf-8", "replace").strip() for line in DECODERS.findall(text)]
+            rest = DECODERS.sub(b"", text)
+            with contextlib.suppress(OSError):
+                while rest:
+                    rest = rest[os.write(STDERR, rest) :]
+
+
+def _written(held: BinaryIO) -> bytes:
+    """Return what was written into a file; where it can, without moving the place where a thread may still write."""
+    if not hasattr(os, "pread"):
+        held.seek(0)
+        return held.read()
+    time.sleep(0)  # lets a thread end the line that it is in
+    return os.pread(held.fileno(), os.fstat(held.fileno()).st_size, 0)
 
 
 def _in_memory() -> BinaryIO:

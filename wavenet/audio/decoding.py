@@ -32,6 +32,7 @@ FULL = 32_768  # 16-bit samples of amplitude 1
 FRAME_SECONDS = 0.010  # of the loudness that trims and counts silence
 SILENT = 10 ** (-60 / 20) * FULL  # a frame below -60 dBFS RMS counts as silence
 FAR = 4.0  # times full scale: a peak beyond it is told
+WILD = 100.0  # times full scale: beside a peak beyond it, less than 10 bits are left of the rest
 
 Pcm = NDArray[np.int16]
 
@@ -124,16 +125,16 @@ def _read(clip: Clip, sample_rate: int | None, into: IO[bytes] | None, start: in
     channel = mixer.louder()
     if channel is not None:
         first, mixer, note = _pass(clip, sample_rate, into, start, channel)
-    measures, drowned = first, False
+    measures = first
     if first.overshoot:
         measures, mixer, note = _pass(clip, sample_rate, into, start, channel, full_scale(first.top))
-        drowned = not mixer.bits and _drowned(first, measures)
     entry = measures.entry(clip.name, mixer)
-    if drowned:
-        reason = f"below 16-bit resolution beside its peak of {mixer.peak:,.0f} times full scale (a damaged value?)"
-        entry = Entry(clip.name, reason, seconds=entry.seconds, overshoot=entry.overshoot)
-    elif mixer.peak > FAR and not mixer.bits:
+    if mixer.peak > FAR and not mixer.bits:
         note += "; " * bool(note) + f"its values reach {mixer.peak:,.0f} times full scale"
+        if mixer.peak > WILD:
+            entry = Entry(
+                clip.name, "a damaged value drowns the rest", seconds=entry.seconds, overshoot=entry.overshoot
+            )
     return dataclasses.replace(entry, source_rate=mixer.rate, channels=mixer.channels, note=note), measures
 
 
@@ -157,14 +158,6 @@ def _pass(
                 if into is not None:
                     into.write(pcm.data)
         return measures, reader.mixer, reader.note()
-
-
-def _drowned(first: _Measures, scaled: _Measures) -> bool:
-    """Return whether nearly all sound fell below one step of 16 bits when the scale was fitted to a few samples."""
-    before, after = first.loudness(), scaled.loudness()
-    heard = before[: len(after)] >= SILENT  # a file may change between two readings
-    left = heard & (after[: len(before)] >= 1.0)
-    return bool(left.sum() < heard.sum() and left.sum() <= max(3, 0.05 * heard.sum()))  # 3: one value, resampled
 
 
 def _out_of_reach(path: Path) -> str | None:

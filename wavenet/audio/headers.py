@@ -116,30 +116,45 @@ def _streams(file: BinaryIO) -> set[bytes]:
 Found = tuple[int, int] | None  # bytes promised, and where they begin
 
 
-def _chunks(file: BinaryIO, at: int, form: str, padding: int, counted: int = 0) -> Iterator[tuple[bytes, int, int]]:
-    """Yield (name, bytes, where they begin) of the chunks from `at` on; the file then stands where they begin.
+@dataclass(frozen=True)
+class Form:
+    """How a format writes its chunks: name and size for `struct`, what ends are padded to, and how many bytes before
+    its content a chunk's size counts too."""
 
-    Args:
-        file: the file.
-        at: where the first chunk begins.
-        form: of name and size, for `struct`.
-        padding: a chunk's end is moved to a multiple of this.
-        counted: bytes in front of a chunk's own that its size counts too.
+    struct: str
+    padding: int
+    counted: int = 0
+
+
+LITTLE, BIG = Form("<4sI", 2), Form(">4sI", 2)
+CAF, W64 = Form(">4sq", 1), Form("<16sQ", 8, 24)
+
+
+def chunk(file: BinaryIO, at: int, form: Form) -> tuple[bytes, int, int]:
+    """Return the four letters of a chunk's name, its size and where its content begins, where the file then stands.
+
+    Raises:
+        struct.error: the file ends before.
     """
+    file.seek(at)
+    begin = at + struct.calcsize(form.struct)
+    name, size = struct.unpack(form.struct, file.read(begin - at))
+    return name[:4], size - form.counted, begin
+
+
+def _chunks(file: BinaryIO, at: int, form: Form) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the chunks from `at` on."""
     for _ in range(MOST_CHUNKS):
-        file.seek(at)
-        begin = at + struct.calcsize(form)
-        name, size = struct.unpack(form, file.read(begin - at))
-        size -= counted
+        name, size, begin = chunk(file, at, form)
         yield name, size, begin
         if size < 0:
             return
-        at = begin + size + -size % padding
+        at = begin + size + -size % form.padding
 
 
 def _riff(file: BinaryIO, head: bytes) -> Found:
     long_size = None
-    for name, size, begin in _chunks(file, 12, ">4sI" if head[:4] == b"RIFX" else "<4sI", 2):
+    for name, size, begin in _chunks(file, 12, BIG if head[:4] == b"RIFX" else LITTLE):
         if name == b"ds64":
             long_size = struct.unpack("<QQ", file.read(16))[1]
         if name == b"data" and size == 0xFFFF_FFFF and long_size is not None:
@@ -151,7 +166,7 @@ def _riff(file: BinaryIO, head: bytes) -> Found:
 
 def _aiff(file: BinaryIO, head: bytes) -> Found:
     del head
-    for name, size, begin in _chunks(file, 12, ">4sI", 2):
+    for name, size, begin in _chunks(file, 12, BIG):
         if name == b"SSND":
             before = 8 + struct.unpack(">I", file.read(4))[0]
             return None if size >= STREAMED or size < before else (size - before, begin + before)
@@ -166,7 +181,7 @@ def _au(file: BinaryIO, head: bytes) -> Found:
 
 def _caf(file: BinaryIO, head: bytes) -> Found:
     del head
-    for name, size, begin in _chunks(file, 8, ">4sq", 1):
+    for name, size, begin in _chunks(file, 8, CAF):
         if name == b"data":
             return None if size < 4 else (size - 4, begin + 4)  # behind a count of edits; -1 where unknown
     return None
@@ -174,8 +189,8 @@ def _caf(file: BinaryIO, head: bytes) -> Found:
 
 def _w64(file: BinaryIO, head: bytes) -> Found:
     del head
-    for name, size, begin in _chunks(file, 40, "<16sQ", 8, counted=24):
-        if name.startswith(b"data"):
+    for name, size, begin in _chunks(file, 40, W64):
+        if name == b"data":
             return (size, begin) if 0 <= size < ENDLESS else None
     return None
 

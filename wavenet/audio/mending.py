@@ -1,8 +1,7 @@
 """Headers that libsndfile follows to no sound, or not at all, made anew in memory; the file itself is never touched.
 
 Programs that write into a pipe, or are killed, never fill in how much sound there is: 0 stands there, or -1. Others
-leave out the byte that pads an odd chunk, give a chunk the wrong size, or put the sound before its description. What
-libsndfile reads rightly is left to it.
+leave out the byte that pads an odd chunk. What libsndfile reads rightly is left to it.
 """
 
 from __future__ import annotations
@@ -16,13 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from wavenet.audio.headers import BROKEN, ENDLESS, MOST_CHUNKS, STREAMED, Promise
+from wavenet.audio.headers import BIG, BROKEN, CAF, ENDLESS, LITTLE, MOST_CHUNKS, STREAMED, W64, Form, Promise, chunk
 
 UNKNOWN = 0xFFFF_FFFF  # a size in 32 bits that libsndfile takes for all that there is
-EXTENSION = bytes.fromhex("1000800000aa00389b71")  # how a description of the extensible kind ends, which has 40 bytes
 NAMES = (b"data", b"fmt ", b"fact", b"LIST", b"bext", b"id3 ", b"SSND", b"COMM")  # of chunks that are seen most
 MOST_JUNK = 1 << 12  # bytes behind the sound that are worth no word
-MOST_HEAD = 1 << 20  # bytes before the sound that are held in memory, or searched for a chunk that is lost
+MOST_HEAD = 1 << 20  # bytes before the sound that are held in memory
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ def left_over(path: Path, promise: Promise) -> bool:
     try:
         with path.open("rb") as file:
             head, end = file.read(12), os.fstat(file.fileno()).st_size
-            form = _BIG if head.startswith(b"RIFX") else _LITTLE
+            form = BIG if head.startswith(b"RIFX") else LITTLE
             behind = end - promise.present + promise.promised
             if not head.startswith(b"RIF") or _are_chunks(file, behind + behind % 2, form, end):
                 return False
@@ -136,48 +134,22 @@ class Spliced(io.RawIOBase):
 # --- chunks ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Form:
-    """How a format writes its chunks: name and size for `struct`, what ends are padded to, and how many bytes before
-    its content a chunk's size counts too."""
-
-    struct: str
-    padding: int
-    counted: int = 0
-
-
-_LITTLE, _BIG = _Form("<4sI", 2), _Form(">4sI", 2)
-_CAF, _W64 = _Form(">4sq", 1), _Form("<16sQ", 8, 24)
-
-
-def _chunk(file: BinaryIO, at: int, form: _Form) -> tuple[bytes, int, int]:
-    """Return the four letters of a chunk's name, its size and where its content begins.
-
-    Raises:
-        struct.error: the file ends before.
-    """
-    file.seek(at)
-    begin = at + struct.calcsize(form.struct)
-    name, size = struct.unpack(form.struct, file.read(begin - at))
-    return name[:4], size - form.counted, begin
-
-
-def _plausible(file: BinaryIO, at: int, form: _Form, end: int) -> bool:
+def _plausible(file: BinaryIO, at: int, form: Form, end: int) -> bool:
     """Return whether a chunk seems to begin at a place: it has a name, and ends with the file or before."""
     try:
-        name, size, begin = _chunk(file, at, form)
+        name, size, begin = chunk(file, at, form)
     except struct.error:
         return False
     return re.fullmatch(rb"[ -~]{4}", name) is not None and (name == b"data" or 0 <= size <= end - begin)
 
 
-def _walk(file: BinaryIO, at: int, form: _Form, end: int) -> Iterator[tuple[bytes, int, int, bool]]:
+def _walk(file: BinaryIO, at: int, form: Form, end: int) -> Iterator[tuple[bytes, int, int, bool]]:
     """Yield (name, size, begin, straight) of the chunks of a file; not straight is one that begins at an odd place."""
     straight = True
     for _ in range(MOST_CHUNKS):
         if at >= end:
             return
-        name, size, begin = _chunk(file, at, form)
+        name, size, begin = chunk(file, at, form)
         yield name, size, begin, straight
         if size < 0 or begin + size >= end:
             return
@@ -186,21 +158,32 @@ def _walk(file: BinaryIO, at: int, form: _Form, end: int) -> Iterator[tuple[byte
             at, straight = begin + size, False
 
 
-def _not_padded(file: BinaryIO, odd: int, even: int, form: _Form, end: int) -> bool:
+def _up_to(sound: bytes, file: BinaryIO, form: Form, end: int) -> tuple[dict[bytes, tuple[int, int]], bool]:
+    """Return (size, begin) of the first chunk of each name up to that of the sound, and whether all begin straight."""
+    found: dict[bytes, tuple[int, int]] = {}
+    straight = True
+    for name, size, begin, straight in _walk(file, 12, form, end):  # noqa: B007
+        found.setdefault(name, (size, begin))
+        if name == sound:
+            break
+    return found, straight
+
+
+def _not_padded(file: BinaryIO, odd: int, even: int, form: Form, end: int) -> bool:
     """Return whether the next chunk begins at an odd place rather than behind the byte that should stand there."""
     if not _plausible(file, odd, form, end):
         return False
-    return _chunk(file, odd, form)[0] in NAMES or not _plausible(file, even, form, end)
+    return chunk(file, odd, form)[0] in NAMES or not _plausible(file, even, form, end)
 
 
-def _are_chunks(file: BinaryIO, at: int, form: _Form, end: int) -> bool:
+def _are_chunks(file: BinaryIO, at: int, form: Form, end: int) -> bool:
     """Return whether what stands from a place on is nothing, or chunks up to the end: no sound."""
     for _ in range(MOST_CHUNKS):
         if at >= end - 1:
             return True
         if not _plausible(file, at, form, end):
             return False
-        _, size, begin = _chunk(file, at, form)
+        _, size, begin = chunk(file, at, form)
         at = begin + max(0, size) + -size % form.padding
     return False
 
@@ -222,8 +205,8 @@ def _bytes(file: BinaryIO, begin: int, size: int) -> bytes:
 
 
 def _riff(file: BinaryIO, head: bytes, end: int) -> Mended | None:
-    form = _BIG if head.startswith(b"RIFX") else _LITTLE
-    chunks, straight = _riff_chunks(file, form, end)
+    form = BIG if head.startswith(b"RIFX") else LITTLE
+    chunks, straight = _up_to(b"data", file, form, end)
     straight = straight and head[:4] != b"BW64"  # RF64 by another name, which libsndfile does not know
     (length, described), (promised, begin) = chunks[b"fmt "], chunks[b"data"]
     streamed = STREAMED
@@ -235,72 +218,29 @@ def _riff(file: BinaryIO, head: bytes, end: int) -> Mended | None:
     if (straight and readable) or (not readable and _are_chunks(file, begin, form, end)):
         return None
     last = min(end, begin + promised) if filled else end
-    new = _riff_head(form, _description(file, described, length, begin), last - begin)
+    new = _riff_head(form, _bytes(file, described, length), last - begin)
     return Mended(new, begin, last, Promise(promised, end - begin) if filled else None, usual)
 
 
-def _riff_head(form: _Form, description: bytes, size: int) -> bytes:
+def _riff_head(form: Form, description: bytes, size: int) -> bytes:
     """Return the header of a WAV of so many bytes of sound; of RF64, where 32 bits cannot count them."""
     number = form.struct[0] + "I"
-    magic, long_size = (b"RIFX" if form is _BIG else b"RIFF"), b""
-    if size >= UNKNOWN and form is not _BIG:
+    magic, long_size = (b"RIFX" if form is BIG else b"RIFF"), b""
+    if size >= UNKNOWN and form is not BIG:
         magic, long_size = b"RF64", struct.pack("<4sIQQQI", b"ds64", 28, size + 100, size, 0, 0)
     described = struct.pack(number, len(description)) + description + bytes(len(description) % 2)
     small = struct.pack(number, min(size, UNKNOWN))
     return magic + struct.pack(number, UNKNOWN) + b"WAVE" + long_size + b"fmt " + described + b"data" + small
 
 
-def _description(file: BinaryIO, at: int, length: int, begin: int) -> bytes:
-    """Return the content of a chunk `fmt ` whose own size may be wrong; `begin` is where the sound begins."""
-    if length < 40 <= begin - 8 - at and (content := _bytes(file, at, 40)).endswith(EXTENSION):
-        return content
-    return _bytes(file, at, length)
-
-
-def _riff_chunks(file: BinaryIO, form: _Form, end: int) -> tuple[dict[bytes, tuple[int, int]], bool]:
-    """Return (size, begin) of the first chunk of each name up to the sound, and whether all are where they belong."""
-    found: dict[bytes, tuple[int, int]] = {}
-    straight = True
-    for name, size, begin, fits in _walk(file, 12, form, end):
-        found.setdefault(name, (size, begin))
-        straight = straight and fits and (b"data" not in found or name == b"data")
-        if b"data" in found and (b"fmt " in found or not found[b"data"][0]):
-            break
-    if b"fmt " in found and b"data" in found:
-        return found, straight
-    return _searched(file, form, end), False
-
-
-def _searched(file: BinaryIO, form: _Form, end: int) -> dict[bytes, tuple[int, int]]:
-    """Return the two chunks that are needed, found by their names behind a chunk whose size is wrong.
-
-    Raises:
-        ValueError: they are not there.
-    """
-    file.seek(0)
-    content = file.read(MOST_HEAD)
-    described = content.index(b"fmt ", 12)
-    for match in re.finditer(b"data", content[described:]):
-        _, size, begin = _chunk(file, described + match.start(), form)
-        if not size or size >= STREAMED or (begin + size <= end and _are_chunks(file, begin + size, form, end)):
-            return {b"fmt ": _chunk(file, described, form)[1:], b"data": (size, begin)}
-    raise ValueError("no chunk of sound")
-
-
 def _aiff(file: BinaryIO, head: bytes, end: int) -> Mended | None:
     del head
-    found: dict[bytes, tuple[int, int]] = {}
-    straight = True
-    for name, size, begin, fits in _walk(file, 12, _BIG, end):
-        found.setdefault(name, (size, begin))
-        straight = straight and fits
-        if b"SSND" in found and (b"COMM" in found or found[b"SSND"][0] <= 8):
-            break
+    found, straight = _up_to(b"SSND", file, BIG, end)
     (length, described), (size, begin) = found[b"COMM"], found[b"SSND"]
     before = 8 + struct.unpack(">I", _bytes(file, begin, 4))[0]  # of the chunk's bytes, none of the sound
     first, promised = begin + before, size - before
     filled, readable = 0 < promised < STREAMED, promised > 0
-    if (straight and readable) or (not readable and _are_chunks(file, first, _BIG, end)):
+    if (straight and readable) or (not readable and _are_chunks(file, first, BIG, end)):
         return None
     last = min(end, first + promised) if filled else end
     new = [
@@ -322,20 +262,20 @@ def _au(file: BinaryIO, head: bytes, end: int) -> Mended | None:
 
 def _caf(file: BinaryIO, head: bytes, end: int) -> Mended | None:
     del head
-    return _filled_in(file, 8, _CAF, end, 4)
+    return _filled_in(file, 8, CAF, end, 4)
 
 
 def _w64(file: BinaryIO, head: bytes, end: int) -> Mended | None:
     del head
-    return _filled_in(file, 40, _W64, end, 0)
+    return _filled_in(file, 40, W64, end, 0)
 
 
-def _filled_in(file: BinaryIO, at: int, form: _Form, end: int, before: int) -> Mended | None:
+def _filled_in(file: BinaryIO, at: int, form: Form, end: int, before: int) -> Mended | None:
     """Return the same header with the size of the sound filled in; `before` bytes of its chunk are none of it."""
     for name, size, begin, _ in _walk(file, at, form, end):
         if name != b"data":
             continue
-        legal = size == -1 and form is _CAF
+        legal = size == -1 and form is CAF
         if size > before or (not legal and _are_chunks(file, begin + before, form, end)):
             return None
         number = struct.pack(form.struct[0] + "Q", end - begin + form.counted)

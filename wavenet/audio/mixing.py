@@ -11,8 +11,9 @@ from wavenet.outputs import Floats
 
 BEYOND = 2.0**31  # of a whole number of 32 bits; no sound has larger values, damaged files of floats do
 CANCELLED = 0.1  # of the power that channels would leave that have nothing to do with each other: -10 dB
+FAINTEST = 2.0**-30  # power of one step of 16 bits: what is fainter cancels nothing, for rounding is as loud
 OFFSET = 0.01  # of full scale: from here on it is told
-FAR, MANY = 100.0, 0.1  # times full scale, and the share of samples beyond it: no sound on a scale of 1
+FAR, MANY = 100.0, 0.01  # times full scale, and the share of samples beyond it: no sound on a scale of 1
 STILL = 10 ** (-60 / 20)  # of full scale: what swings less about an offset is silent
 STRETCH = 0.100  # seconds, of whose means an offset is the median: a few large values make none
 FEWEST = 3  # stretches: in less sound an offset is no other thing than a low tone
@@ -68,9 +69,10 @@ class Mixer:
             mono = mean.astype(np.float32)
         else:
             mono = block[:, self.channel or 0].copy()
+            mean = mono.astype(np.float64)  # in float32, an offset's rounding would be louder than quiet sound
         self.frames += len(mono)
-        self._sum += float(mono.sum(dtype=np.float64))
-        self._power += float(np.vdot(mono, mono))
+        self._sum += float(mean.sum())
+        self._power += float(mean @ mean)
         self._low, self._high = min(self._low, float(mono.min())), max(self._high, float(mono.max()))
         self.peak = max(self.peak, self._high, -self._low)
         held = np.concatenate([self._rest, mono])
@@ -125,7 +127,7 @@ class Mixer:
         powers = self._powers / self.frames - (self._sums / self.frames) ** 2  # about the mean: offsets say nothing
         left = self._power / self.frames - (self._sum / self.frames) ** 2
         cancel = left < CANCELLED * float(powers.sum()) / self.channels**2
-        return int(powers.argmax()) if cancel else None
+        return int(powers.argmax()) if cancel and powers.max() > FAINTEST else None
 
     @property
     def numberless(self) -> bool:
@@ -150,7 +152,7 @@ class Mixer:
         if bits:
             found.append(
                 f"floats on the scale of {bits}-bit whole numbers (up to {self._largest:,.0f}, where full scale is 1): "
-                f"divide them by {2 ** (bits - 1):,}, or set data.level.rms, which does without"
+                f"divide them by {2 ** (bits - 1):,}, or set data.level.rms, which fits any scale"
             )
         if abs(self.offset) >= OFFSET:
             found.append(f"a DC offset of {self.offset:.1%} of full scale: a high-pass filter removes it")

@@ -118,13 +118,10 @@ class Sound:
     def clipped(self) -> list[Clipped]:
         """Return the clips of which the level clips samples, those with the largest share first."""
         found = []
-        for entry, factor, one in zip(self.entries, self.gains, self._steps, strict=True):
-            if entry.peak * factor > CLIPPED:  # else there is nothing to count
-                blocks = range(0, entry.length, COUNTED_SAMPLES)
-                ends = ((at, min(entry.length, at + COUNTED_SAMPLES)) for at in blocks)
-                samples = sum(beyond(self._stored(entry, first, last), one) for first, last in ends)
-                found.append(Clipped(entry.name, samples, samples / entry.length))
-        return sorted((clip for clip in found if clip.samples), key=lambda clip: -clip.share)
+        for entry, factor in zip(self.entries, self.gains, strict=True):
+            ends = ((at, min(entry.length, at + COUNTED_SAMPLES)) for at in range(0, entry.length, COUNTED_SAMPLES))
+            found.append(clipping(entry, factor, (self._stored(entry, first, last) for first, last in ends)))
+        return worst_first(found)
 
 
 def step(entry: Entry, factor: float) -> np.float32:
@@ -132,9 +129,18 @@ def step(entry: Entry, factor: float) -> np.float32:
     return np.float32(entry.scale * factor / FULL)
 
 
-def beyond(stored: Pcm, one: np.float32) -> int:
-    """Return how many stored samples are clipped where a sample of 1 is `one`."""
-    return int((np.abs(stored * one) > CLIPPED).sum())
+def clipping(entry: Entry, factor: float, blocks: Iterable[Pcm]) -> Clipped:
+    """Return how many samples of a clip are clipped at a gain; its blocks are read only where any can be."""
+    if entry.peak * factor <= CLIPPED:
+        return Clipped(entry.name, 0, 0.0)
+    one = step(entry, factor)
+    samples = sum(int((np.abs(block * one) > CLIPPED).sum()) for block in blocks)
+    return Clipped(entry.name, samples, samples / entry.length)
+
+
+def worst_first(found: Iterable[Clipped]) -> list[Clipped]:
+    """Return the clips of which any sample is clipped, those with the largest share first."""
+    return sorted((clip for clip in found if clip.samples), key=lambda clip: -clip.share)
 
 
 def gain(level: LevelConfig, rms: float, peak: float) -> float:

@@ -12,21 +12,21 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from wavenet import config
 from wavenet.audio import material, sources
 from wavenet.audio.decoding import Entry, decode, measure
-from wavenet.audio.segments import COUNTED_SAMPLES, Clipped, beyond, gain, step
+from wavenet.audio.material import some
+from wavenet.audio.segments import COUNTED_SAMPLES, Clipped, clipping, gain, worst_first
 from wavenet.audio.sources import Clip
 from wavenet.errors import InputError, SoundError, WavenetError
-from wavenet.progress import Progress, printable
+from wavenet.progress import Progress, duration, many, printable
 from wavenet.records import Recipe
 
 HELD = 1 << 26  # bytes of one file's samples that are held in memory; longer ones go to a temporary file
-SHOWN = 3  # files that one line names
 
 
 @dataclass(frozen=True)
@@ -120,10 +120,10 @@ class Survey:
         kept = self.kept
         dropped = [entry for entry in self.entries if entry.reason is not None]
         lines = [
-            f"{self.folder}: {len(self.entries):,} files, layout {self.layout}",
+            f"{self.folder}: {many(len(self.entries), 'file')}, layout {self.layout}",
             f"measured  {_how(self.recipe)}",
-            f"kept      {len(kept):,} files, {self.minutes_kept:.2f} minutes",
-            f"dropped   {len(dropped):,} files, {sum(entry.seconds for entry in dropped) / 60:.2f} minutes",
+            f"kept      {_files(len(kept), 60 * self.minutes_kept)}",
+            f"dropped   {_files(len(dropped), sum(entry.seconds for entry in dropped))}",
         ]
         if kept:
             lines += _measures(kept, self.recipe)
@@ -144,13 +144,11 @@ class Survey:
         """Return what the recipe makes of the kept files."""
         lines = []
         if self.clipped:
-            total = sum(one.samples for one in self.clipped)
-            worst = [f"{printable(one.name)} ({one.samples:,}, {one.share:.2%})" for one in self.clipped[:SHOWN]]
-            lines.append(
-                f"level     clips {total:,} samples of {len(self.clipped):,} files: {_some(worst, self.clipped)}"
-            )
+            total = many(sum(one.samples for one in self.clipped), "sample")
+            worst = some([f"{printable(one.name)} ({one.samples:,}, {one.share:.2%})" for one in self.clipped])
+            lines.append(f"level     clips {total} of {many(len(self.clipped), 'file')}: {worst}")
         if self.splits:
-            parts = [f"{name} {count:,} files ({seconds / 60:.2f} minutes)" for name, count, seconds in self.splits]
+            parts = [f"{name} {_files(count, seconds)}" for name, count, seconds in self.splits]
             lines.append(f"splits    {', '.join(parts)}")
         lines += [f"warning   {line}" for line in self.warnings]
         return lines if self.refusal is None else [*lines, f"refused   {self.refusal}"]
@@ -167,16 +165,15 @@ def _how(recipe: Recipe | None) -> str:
     return f"as training by {recipe.name} will: {recipe.audio.sample_rate:,} Hz, {ends}, {gained}"
 
 
-def _some(shown: Sequence[str], every: Sequence[object]) -> str:
-    more = len(every) - len(shown)
-    return ", ".join(shown) + (f" and {more:,} more" if more else "")
+def _files(count: int, seconds: float) -> str:
+    return many(count, "file") + (f" ({duration(seconds)})" if seconds else "")
 
 
 def _measures(kept: list[Entry], recipe: Recipe | None) -> list[str]:
     seconds = np.array([entry.seconds for entry in kept])
     peaks = np.array([entry.peak for entry in kept])
     levels = np.array([entry.rms for entry in kept])
-    clipping = [entry for entry in kept if entry.clipped > 1e-4]
+    clipped = sum(entry.clipped > 1e-4 for entry in kept)
     silence = sum(entry.silence * entry.seconds for entry in kept) / seconds.sum()
     return [
         f"length    {seconds.min():.2f} to {seconds.max():.2f} s, median {np.median(seconds):.2f} s",
@@ -184,7 +181,7 @@ def _measures(kept: list[Entry], recipe: Recipe | None) -> list[str]:
         f"channels  {_shares([str(entry.channels) for entry in kept])}",
         f"peaks     {peaks.min():.3f} to {peaks.max():.3f}, median {np.median(peaks):.3f}",
         f"rms       {_db(levels.min())} to {_db(levels.max())}, median {_db(float(np.median(levels)))}",
-        f"clipping  {len(clipping):,} files have over 0.01 % of their samples at full scale",
+        f"clipping  over 0.01 % of the samples at full scale in {many(clipped, 'file')}",
         f"overshoot {_overshoot(kept, recipe)}",
         f"silence   {silence:.1%} of all 10 ms frames lie below -60 dBFS",
     ]
@@ -195,14 +192,14 @@ def _overshoot(kept: list[Entry], recipe: Recipe | None) -> str:
     beyond_it = sorted((entry for entry in kept if entry.overshoot), key=lambda entry: -entry.overshoot)
     if not beyond_it:
         return "no sample lies beyond full scale"
-    total = sum(entry.overshoot for entry in beyond_it)
-    worst = [f"{printable(entry.name)} ({entry.overshoot:,}, peak {entry.peak:,.2f})" for entry in beyond_it[:SHOWN]]
+    total = many(sum(entry.overshoot for entry in beyond_it), "sample")
+    worst = some([f"{printable(entry.name)} ({entry.overshoot:,}, peak {entry.peak:,.2f})" for entry in beyond_it])
     fate = "; clipped unless data.level brings them below it" if recipe is None else ""
-    return f"{total:,} samples of {len(beyond_it):,} files lie beyond full scale: {_some(worst, beyond_it)}{fate}"
+    return f"{total} beyond full scale in {many(len(beyond_it), 'file')}: {worst}{fate}"
 
 
 def _shares(values: list[str]) -> str:
-    return ", ".join(f"{value} ({count:,} files)" for value, count in Counter(values).most_common())
+    return ", ".join(f"{value} ({many(count, 'file')})" for value, count in Counter(values).most_common())
 
 
 def _db(level: float) -> str:
@@ -273,23 +270,15 @@ def _measured(clips: Sequence[Clip], recipe: Recipe) -> tuple[list[Entry], list[
                 samples.truncate()
                 entry = decode(clip, recipe.audio.sample_rate, recipe.data.trim, samples)
                 entries.append(entry)
-                over = 0 if entry.reason is not None else _clipped(entry, recipe, samples)
-                if over:
-                    clipped.append(Clipped(entry.name, over, over / entry.length))
+                if entry.reason is None:
+                    samples.seek(0)
+                    parts = iter(lambda: samples.read(2 * COUNTED_SAMPLES), b"")
+                    factor = gain(recipe.data.level, entry.rms, entry.peak)
+                    clipped.append(clipping(entry, factor, (np.frombuffer(part, np.int16) for part in parts)))
                 progress.advance(1)
     except OSError as error:
         where = tempfile.gettempdir()
         raise WavenetError(
             f"{where} cannot be written ({error.strerror or error}); free space, or set TMPDIR"
         ) from None
-    return entries, sorted(clipped, key=lambda one: -one.share)
-
-
-def _clipped(entry: Entry, recipe: Recipe, samples: IO[bytes]) -> int:
-    """Return how many of a kept file's samples the recipe's level clips."""
-    factor = gain(recipe.data.level, entry.rms, entry.peak)
-    if entry.peak * factor <= 1.0:
-        return 0
-    samples.seek(0)
-    blocks = iter(lambda: samples.read(2 * COUNTED_SAMPLES), b"")
-    return sum(beyond(np.frombuffer(block, np.int16), step(entry, factor)) for block in blocks)
+    return entries, worst_first(clipped)
