@@ -314,6 +314,7 @@ def test_parameters_and_multiply_adds_are_told_with_what_they_are_counted_in() -
     assert told["multiply-adds"] == f"{204_800 * 100 + 1_280 * 25:,} for an input of 10 x 10"
     assert facts(wording.describe(listed(items[:1], dims=2)))["parameters"] == "204,928 in 1 convolution"
     assert "multiply-adds" not in facts(wording.describe(listed(items, dims=2)))
+    assert "weights" not in told  # which would count those of pooling
 
 
 def test_a_second_table_tells_the_costs_of_each_layer() -> None:

@@ -213,7 +213,7 @@ def _list_facts(report: Report) -> list[str]:
     if rows and rows[-1].jump > 1:
         lines += fact("output stride", f"{many(rows[-1].jump, 'input')} from one output to the next")
     layers = [row for row in report.layers if isinstance(row, LayerReport)]
-    if len(layers) == len(report.layers):
+    if len(layers) == len(report.layers) and report.parameters is None:  # else some of them may be pooling
         weights = sum(row.kernel**report.design.dims for row in layers)
         seen = report.receptive_field**report.design.dims
         lines += fact("weights", f"{weights:,} for each pair of channels, over {many(seen, 'input')}")
