@@ -60,13 +60,6 @@ def test_a_table_may_name_missing_files_short_rows_and_doubles(tmp_path: Path) -
     ]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
-def test_a_byte_order_mark_and_any_line_end_are_read(tmp_path: Path, encoding: str, newline: str) -> None:
-    (tmp_path / "metadata.csv").write_bytes(f"path,speaker{newline}é.wav,Zoë{newline}".encode(encoding))
-    assert [(clip.name, clip.speaker) for clip in sources.open_folder(tmp_path).clips] == [("é.wav", "Zoë")]
-
-
 def test_blanks_around_what_a_table_says_are_no_part_of_it(tmp_path: Path) -> None:
     table(tmp_path, 'path, speaker , label,"text"\na.wav, ann , "4", "Well, now."\n')
     clip = sources.open_folder(tmp_path).clips[0]
