@@ -337,6 +337,9 @@ def test_branches_that_meet_at_some_sizes_only_are_refused_at_the_others(tmp_pat
         InputError, match=r"odd at a size of 224: layer 1: its branches end with different sizes \(112, 113\)"
     ):
         report.read(path, 224)
+    halves = "{parallel: [[{kernel: 2, stride: 2}], [{kernel: 3, stride: 2}]]}"  # which meet behind odd numbers
+    path.write_text(f"padding: valid\nlayers: [{{kernel: 128, stride: 128}}, {halves}]")
+    assert report.read(path, 640).output_size == (2,)
 
 
 def test_a_square_is_listed_row_by_row_as_far_as_it_is_small(tmp_path: Path) -> None:
