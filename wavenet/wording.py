@@ -101,10 +101,7 @@ def hole_warning(report: Report) -> str | None:
 
 def fact(label: str, text: str) -> list[str]:
     """Return a labelled fact, over more than one line where it has to be."""
-    indent = " " * LABEL
-    return textwrap.wrap(
-        f"{label:<{LABEL}}{text}", COLUMNS, subsequent_indent=indent, break_long_words=True, break_on_hyphens=False
-    )
+    return textwrap.wrap(f"{label:<{LABEL}}{text}", COLUMNS, subsequent_indent=" " * LABEL, break_on_hyphens=False)
 
 
 def percent(share: float) -> str:
