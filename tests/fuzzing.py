@@ -310,7 +310,7 @@ def judge_design(path: Path) -> str | None:
     from wavenet import report, wording
 
     try:
-        wording.describe(report.inspect(path))
+        wording.describe(report.read(path))
     except Exception as error:  # noqa: BLE001
         return judge_error(error, (str(path),))
     return None

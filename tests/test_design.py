@@ -355,7 +355,7 @@ def test_huge_layers_are_refused_before_they_cost_anything(tmp_path: Path, text:
         "resource.setrlimit(resource.RLIMIT_AS, (700 << 20,) * 2)\n"
         "from wavenet import errors, report\n"
         "try:\n"
-        "    report.inspect(sys.argv[1])\n"
+        "    report.read(sys.argv[1])\n"
         "except errors.RecipeError as error:\n"
         "    print('refused:', error)\n"
     )

@@ -297,3 +297,11 @@ def test_importing_chooses_a_level_only_where_none_was_chosen() -> None:
     for before, said in (("", "heard\n"), ("logging.getLogger('wavenet').setLevel(30);", "")):
         done = subprocess.run([sys.executable, "-c", code.format(before)], capture_output=True, text=True)
         assert (done.returncode, done.stderr, done.stdout) == (0, said, "")
+
+
+@pytest.mark.parametrize(
+    ("names", "shown", "text"),
+    [(["a\n"], 1, "a\\n"), (["a", "b"], 2, "a, b"), (["a"] * 1_002, 2, "a, a, and 1,000 more")],
+)
+def test_of_many_names_some_are_told(names: list[str], shown: int, text: str) -> None:
+    assert progress.some(names, shown) == text

@@ -14,7 +14,7 @@ from wavenet import config
 from wavenet.audio import material, sources
 from wavenet.generate import voice
 from wavenet.records import Recipe
-from wavenet.report import inspect
+from wavenet.wording import inspect
 
 NAMES = config.recipe_names()
 

@@ -74,7 +74,7 @@ def looked(**model: Any) -> report.Report:
 def listed(folder: Path, text: str) -> report.Report:
     path = folder / "layers.yaml"
     path.write_text(text, encoding="utf-8")
-    return report.inspect(path)
+    return report.read(path)
 
 
 def as_json(said: report.Report, lags: bool = False) -> Any:
@@ -187,7 +187,7 @@ def test_a_report_agrees_with_itself_and_with_the_shape(stacks: list[list[int]],
 
 
 def test_a_report_keeps_its_design_and_tells_its_name_and_its_milliseconds() -> None:
-    said = report.inspect("quickstart")
+    said = report.read("quickstart")
     assert said.design == design.read("quickstart")
     assert said == report.of_design(said.design)
     assert said.name == "quickstart"
@@ -255,7 +255,7 @@ def test_branches_in_two_dimensions_are_centred(tmp_path: Path) -> None:
 
 
 def test_a_pyramid_sees_the_whole_input_beside_every_sixth_pixel() -> None:
-    said = report.inspect(SAMPLES / "pyramid.yaml")
+    said = report.read(SAMPLES / "pyramid.yaml")
     assert said.whole_input is True
     assert said.receptive_field == 37
     assert said.holes == tuple((6 * i + 1, 6 * i + 5, 1) for i in range(6))
@@ -268,7 +268,7 @@ def test_a_pyramid_sees_the_whole_input_beside_every_sixth_pixel() -> None:
 
 @pytest.mark.parametrize(("name", "jump"), [("resnet50", 32), ("resnet50-dilated", 8)])
 def test_a_resnet_sees_as_far_with_dilation_as_with_strides_and_steps_finer(name: str, jump: int) -> None:
-    said = report.inspect(SAMPLES / f"{name}.yaml")
+    said = report.read(SAMPLES / f"{name}.yaml")
     last = said.layers[-1]
     assert isinstance(last, layer_report.JoinReport)
     assert (said.receptive_field, last.receptive_field, last.jump) == (427, 427, jump)
@@ -288,7 +288,7 @@ def test_a_size_gives_that_of_every_layer_and_channels_their_costs(tmp_path: Pat
     stem = "{kernel: 7, stride: 2, padding: 3, in: 3, out: 64, bias: false}, {kernel: 3, stride: 2, padding: 1}"
     text = f"dims: 2\nlayers: [{stem}, {{kernel: 3, dilation: 2, out: 64, groups: 32}}]"
     (tmp_path / "stem.yaml").write_text(text, encoding="utf-8")
-    said = report.inspect(tmp_path / "stem.yaml", 224)
+    said = report.read(tmp_path / "stem.yaml", 224)
     tree = as_json(said)
     assert (tree["size"], tree["output_size"]) == ([224, 224], [56, 56])
     assert [row["output_size"] for row in tree["layers"]] == [[112, 112], [56, 56], [56, 56]]
@@ -297,16 +297,16 @@ def test_a_size_gives_that_of_every_layer_and_channels_their_costs(tmp_path: Pat
     assert [row["parameters"] for row in tree["layers"]] == [9408, None, 64 * 2 * 9 + 64]
     assert tree["parameters"] == 9408 + 1216
     assert tree["macs"] == 9408 * 112**2 + 1152 * 56**2
-    wide = report.inspect(tmp_path / "stem.yaml", (480, 640))
+    wide = report.read(tmp_path / "stem.yaml", (480, 640))
     assert (wide.size, wide.output_size) == ((480, 640), (120, 160))
-    assert report.inspect(tmp_path / "stem.yaml", (224,)) == said
-    assert report.inspect(tmp_path / "stem.yaml").macs is None
+    assert report.read(tmp_path / "stem.yaml", (224,)) == said
+    assert report.read(tmp_path / "stem.yaml").macs is None
 
 
 def test_a_recipe_keeps_its_parameters_and_gives_as_many_samples_as_it_gets() -> None:
-    said = report.inspect("quickstart", 1_000)
+    said = report.read("quickstart", 1_000)
     assert (said.size, said.output_size, said.macs) == ((1_000,), (1_000,), None)
-    assert said.parameters == report.inspect("quickstart").parameters == said.design.shape.parameters()  # type: ignore[union-attr]
+    assert said.parameters == report.read("quickstart").parameters == said.design.shape.parameters()  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
@@ -322,7 +322,7 @@ def test_a_recipe_keeps_its_parameters_and_gives_as_many_samples_as_it_gets() ->
 def test_a_size_that_cannot_be_is_one_sentence(tmp_path: Path, size: Any, words: str) -> None:
     (tmp_path / "layers.yaml").write_text("padding: valid\nlayers: [{kernel: 3}, {kernel: 3, dilation: 4}]")
     with pytest.raises(InputError) as caught:
-        report.inspect(tmp_path / "layers.yaml", size)
+        report.read(tmp_path / "layers.yaml", size)
     assert str(caught.value).startswith(words)
 
 
@@ -331,12 +331,15 @@ def test_branches_that_meet_at_some_sizes_only_are_refused_at_the_others(tmp_pat
     path.write_text(
         "layers: [{parallel: [[{kernel: 2, stride: 2, padding: 1}], [{kernel: 1, stride: 2, padding: 0}]]}]"
     )
-    assert report.inspect(path).size is None
-    assert report.inspect(path, 225).output_size == (113,)
+    assert report.read(path).size is None
+    assert report.read(path, 225).output_size == (113,)
     with pytest.raises(
         InputError, match=r"odd at a size of 224: layer 1: its branches end with different sizes \(112, 113\)"
     ):
-        report.inspect(path, 224)
+        report.read(path, 224)
+    halves = "{parallel: [[{kernel: 2, stride: 2}], [{kernel: 3, stride: 2}]]}"  # which meet behind odd numbers
+    path.write_text(f"padding: valid\nlayers: [{{kernel: 128, stride: 128}}, {halves}]")
+    assert report.read(path, 640).output_size == (2,)
 
 
 def test_a_square_is_listed_row_by_row_as_far_as_it_is_small(tmp_path: Path) -> None:
@@ -391,7 +394,7 @@ def test_the_stride_of_the_last_layer_hides_no_gap(tmp_path: Path) -> None:
 
 
 def test_the_gap_and_the_mends_are_those_of_geometry() -> None:
-    said = report.inspect(SAMPLES / "gridded.yaml")
+    said = report.read(SAMPLES / "gridded.yaml")
     assert said.gap() == Gap(dilation=2, reach=1, divisor=2)
     assert said.mends() == geometry.mends(((2, 4, 8),), (3, 3, 3)) != []
     stacks, kernels = ((1, 2, 20), (2,)), (2, 2, 3, 4)

@@ -10,7 +10,8 @@ import soundfile
 from wavenet.audio import layouts, sources
 from wavenet.geometry import Layer, Parallel, Whole
 from wavenet.layer_report import JoinReport, LayerReport
-from wavenet.report import GridReport, Report, inspect
+from wavenet.report import GridReport, Report
+from wavenet.wording import inspect
 
 FOLDER = Path(__file__).parent.parent / "samples" / "digits"
 LAYERS = FOLDER.parent / "layers"

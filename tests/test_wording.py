@@ -17,7 +17,7 @@ import toys
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wavenet import config, design, geometry, layer_report, report, wording
+from wavenet import config, design, geometry, layer_report, progress, report, wording
 from wavenet.errors import InputError, RecipeError
 from wavenet.geometry import Layer, Parallel, Part, Paths
 from wavenet.report import Context, Measured, Report
@@ -69,7 +69,7 @@ def check_text(said: Report, lags: bool = False) -> None:
     lines = wording.describe(said, layers=True, lags=lags).splitlines()
     assert max(map(len, lines)) <= 100
     unit = "pixel" if said.design.dims == 2 else "sample"
-    assert wording.many(said.receptive_field, unit) in facts("\n".join(lines))["receptive field"]
+    assert progress.many(said.receptive_field, unit) in facts("\n".join(lines))["receptive field"]
     start = next(i for i, line in enumerate(lines) if line.startswith("layer "))
     table = lines[start + 1 : start + 1 + _rows(said.layers)]
     costs = 0 if said.size is None and not any(map(costly, layer_report.each_layer(said.layers))) else len(table) + 2
@@ -94,12 +94,12 @@ def _rows(rows: Sequence[layer_report.Row]) -> int:
 
 @pytest.mark.parametrize("name", config.recipe_names())
 def test_every_recipe_fits_a_hundred_columns(name: str) -> None:
-    check_text(report.inspect(name), lags=True)
+    check_text(report.read(name), lags=True)
 
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_list_of_layers_among_the_samples_fits_a_hundred_columns(path: Path) -> None:
-    check_text(report.inspect(path), lags=True)
+    check_text(report.read(path), lags=True)
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -206,7 +206,7 @@ def test_a_fact_is_wrapped_and_loses_nothing(label: str, words: list[str]) -> No
 
 
 def test_the_head_says_the_numbers_with_their_units() -> None:
-    text = wording.describe(report.inspect("digits"))
+    text = wording.describe(report.read("digits"))
     shape = config.load(config.find_recipe("digits")).shape
     assert text.startswith("digits: 20 layers in 2 stacks\n")
     assert facts(text)["receptive field"] == "2,047 samples, 255.9 ms at 8,000 Hz"
@@ -244,11 +244,11 @@ def test_the_step_between_outputs_is_told_where_there_is_one() -> None:
     strided = [{"kernel": 3, "stride": 2}, {"kernel": 2, "stride": 3}, {"pool": "global"}]
     assert facts(wording.describe(listed(strided)))["output stride"] == "6 inputs from one output to the next"
     assert "output stride" not in wording.describe(listed([{"kernel": 3}, branches(1, 2)]))
-    assert "8 inputs from" in wording.describe(report.inspect(SAMPLES / "resnet50-dilated.yaml"))
+    assert "8 inputs from" in wording.describe(report.read(SAMPLES / "resnet50-dilated.yaml"))
 
 
 def test_global_pooling_is_told_beside_what_is_seen_without_it() -> None:
-    text = wording.describe(report.inspect(SAMPLES / "pyramid.yaml"))
+    text = wording.describe(report.read(SAMPLES / "pyramid.yaml"))
     assert text.startswith("pyramid: 7 layers in 1 stack, along either of 2 axes\n")
     assert facts(text)["receptive field"] == "the whole input, through global pooling; without it 37 pixels"
     assert facts(text)["coverage"].startswith("18.9%, missed: 1-5, 7-11")
@@ -314,6 +314,7 @@ def test_parameters_and_multiply_adds_are_told_with_what_they_are_counted_in() -
     assert told["multiply-adds"] == f"{204_800 * 100 + 1_280 * 25:,} for an input of 10 x 10"
     assert facts(wording.describe(listed(items[:1], dims=2)))["parameters"] == "204,928 in 1 convolution"
     assert "multiply-adds" not in facts(wording.describe(listed(items, dims=2)))
+    assert "weights" not in told  # which would count those of pooling
 
 
 def test_a_second_table_tells_the_costs_of_each_layer() -> None:
@@ -369,7 +370,7 @@ def test_a_nearly_whole_coverage_is_not_said_to_be_whole() -> None:
 
 
 def test_why_lags_are_missed_and_what_mends_it_is_said() -> None:
-    said = report.inspect(SAMPLES / "gridded.yaml")
+    said = report.read(SAMPLES / "gridded.yaml")
     told = facts(wording.describe(said))
     assert told["first hole"] == "lag 1: dilation 2 leaps over it"
     assert told["common factor"] == "all dilations are multiples of 2, so no other lag is reached"
@@ -506,7 +507,7 @@ def test_blocks_that_repeat_are_counted() -> None:
     assert first_stack(listed([{"kernel": 3}, {"kernel": 3}, block, block, branches(4), block])) == (
         "1 1 (1 | 2) x2 (4) (1 | 2)"
     )
-    assert first_stack(report.inspect(SAMPLES / "resnet50.yaml")) == ("1s2 1s2 (1 1 1 | 1) x3 ... (1 1 1 | 1) x2")
+    assert first_stack(report.read(SAMPLES / "resnet50.yaml")) == ("1s2 1s2 (1 1 1 | 1) x3 ... (1 1 1 | 1) x2")
 
 
 def test_a_long_block_is_cut_short() -> None:

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from wavenet.audio.download import fetch as fetch
     from wavenet.audio.survey import scan as scan
     from wavenet.generate.voice import load as load
-    from wavenet.report import inspect as inspect
     from wavenet.training.fit import train as train
+    from wavenet.wording import inspect as inspect
 
-_LAZY = {  # what holds each name is the last; the others are loaded with it
-    "fetch": ("wavenet.audio.download",),
-    "inspect": ("wavenet.wording", "wavenet.report"),  # so that a report prints as on the command line
-    "load": ("wavenet.generate.voice",),
-    "scan": ("wavenet.audio.survey",),
-    "train": ("wavenet.training.fit",),
+_LAZY = {
+    "fetch": "wavenet.audio.download",
+    "inspect": "wavenet.wording",
+    "load": "wavenet.generate.voice",
+    "scan": "wavenet.audio.survey",
+    "train": "wavenet.training.fit",
 }
 
 __all__ = ["__version__", "fetch", "inspect", "load", "scan", "train"]
@@ -32,7 +32,7 @@ if not TYPE_CHECKING:  # which else would take any name for one of ours
 
     def __getattr__(name: str) -> Any:
         if name in _LAZY:
-            return getattr([import_module(module) for module in _LAZY[name]][-1], name)
+            return getattr(import_module(_LAZY[name]), name)
         raise AttributeError(f"module 'wavenet' has no attribute {name!r}")
 
 

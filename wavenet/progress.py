@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from collections.abc import Sequence
 from types import TracebackType
 
 log = logging.getLogger("wavenet")
@@ -140,6 +141,12 @@ def printable(name: str) -> str:
         character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
         for character in name
     )
+
+
+def some(names: Sequence[str], shown: int = 1) -> str:
+    """Return the first of some names, printable, and how many there are beside: ``"a.wav, and 2 more"``."""
+    left = f", and {len(names) - shown:,} more" if len(names) > shown else ""
+    return ", ".join(map(printable, names[:shown])) + left
 
 
 def many(count: int, unit: str) -> str:

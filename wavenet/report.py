@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,10 +96,6 @@ class Report:
     stacks: tuple[StackReport, ...]
     layers: tuple[Row, ...]
 
-    def __str__(self) -> str:
-        """Return what `wavenet inspect` prints."""
-        return words(self)
-
     @property
     def name(self) -> str:
         """Of the recipe or the file."""
@@ -148,9 +144,6 @@ class Report:
             "mends": [mend.change for mend in self.mends()],
         }
         return {**tree, "paths": paths_to_json(self.paths())} if lags else tree
-
-
-words: Callable[[Report], str] = repr  # how a report prints; `wording`, which lies above, puts its own here
 
 
 @dataclass(frozen=True)
@@ -224,18 +217,8 @@ def decimal(number: int) -> str:
     return decimal(high) + decimal(low).zfill(half)
 
 
-def inspect(source: str | Path, size: int | Sequence[int] | None = None) -> Report:
-    """Return what a recipe, run, bundle or LAYERS.yaml sees, from its configuration alone.
-
-    Args:
-        source: a name or a path.
-        size: of the input, one number for all axes or one for each (height, width): adds the size of every output.
-
-    Raises:
-        RecipeError: there is no such thing, or it is wrong.
-        BundleError: it is a damaged bundle.
-        InputError: the size is out of range, or a layer has no output at that size; the error names the layer.
-    """
+def read(source: str | Path, size: int | Sequence[int] | None = None) -> Report:
+    """Return what a recipe, run, bundle or LAYERS.yaml sees (see `wording.inspect`)."""
     return of_design(design.read(source), size)
 
 
@@ -245,7 +228,7 @@ def of_recipe(recipe: Recipe) -> Report:
 
 
 def of_design(looked: Design, size: int | Sequence[int] | None = None) -> Report:
-    """Return what a design sees and costs (see `inspect`)."""
+    """Return what a design sees and costs (see `wording.inspect`)."""
     seen, stacks = Field(), []
     for parts in looked.stacks:
         own, seen = (geometry.see(parts, start, looked.padding) for start in (None, seen))

@@ -6,13 +6,13 @@ import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
+from pathlib import Path
 from typing import Any
 
-from wavenet import report as reports
 from wavenet.geometry import Hole, Layer, Parallel, Part, Paths
 from wavenet.layer_report import JoinReport, LayerReport, Row, WholeReport, each_layer, times
-from wavenet.progress import many as many  # noqa: PLC0414  (taken from here too)
-from wavenet.report import Measured, Report, StackReport
+from wavenet.progress import many
+from wavenet.report import Measured, Report, StackReport, read
 
 COLUMNS = 100
 LABEL = 18  # columns of what stands before each fact
@@ -22,6 +22,29 @@ MENDS_SHOWN = 2
 LATTICE = 17  # rows of a grid that is drawn with characters
 SIZES_SHOWN = 12
 ENOUGH_BITS = (0.1, 0.01)
+
+
+class PrintedReport(Report):
+    """A report that prints as `wavenet inspect` does."""
+
+    def __str__(self) -> str:
+        """Return what `wavenet inspect` prints."""
+        return describe(self)
+
+
+def inspect(source: str | Path, size: int | Sequence[int] | None = None) -> PrintedReport:
+    """Return what a recipe, run, bundle or LAYERS.yaml sees, from its configuration alone.
+
+    Args:
+        source: a name or a path.
+        size: of the input, one number for all axes or one for each (height, width): adds the size of every output.
+
+    Raises:
+        RecipeError: there is no such thing, or it is wrong.
+        BundleError: it is a damaged bundle.
+        InputError: the size is out of range, or a layer has no output at that size; the error names the layer.
+    """
+    return PrintedReport(**vars(read(source, size)))
 
 
 def describe(report: Report, layers: bool = False, lags: bool = False) -> str:
@@ -35,9 +58,8 @@ def describe(report: Report, layers: bool = False, lags: bool = False) -> str:
     lines = [*_head(report), "", *_stack_table(report)]
     if layers:
         lines += ["", *_layer_table(report.layers)]
-        if report.size or any(
-            row.out_channels or row.padding != report.design.padding for row in each_layer(report.layers)
-        ):
+        own = {row.padding for row in each_layer(report.layers)} - {report.design.padding}
+        if report.size or own or (report.parameters and not report.design.shape):
             lines += ["", *_cost_table(report.layers)]
     if lags:
         lines += ["", *_lag_table(report)]
@@ -79,10 +101,7 @@ def hole_warning(report: Report) -> str | None:
 
 def fact(label: str, text: str) -> list[str]:
     """Return a labelled fact, over more than one line where it has to be."""
-    indent = " " * LABEL
-    return textwrap.wrap(
-        f"{label:<{LABEL}}{text}", COLUMNS, subsequent_indent=indent, break_long_words=True, break_on_hyphens=False
-    )
+    return textwrap.wrap(f"{label:<{LABEL}}{text}", COLUMNS, subsequent_indent=" " * LABEL, break_on_hyphens=False)
 
 
 def percent(share: float) -> str:
@@ -191,7 +210,7 @@ def _list_facts(report: Report) -> list[str]:
     if rows and rows[-1].jump > 1:
         lines += fact("output stride", f"{many(rows[-1].jump, 'input')} from one output to the next")
     layers = [row for row in report.layers if isinstance(row, LayerReport)]
-    if len(layers) == len(report.layers):
+    if len(layers) == len(report.layers) and report.parameters is None:  # else some of them may be pooling
         weights = sum(row.kernel**report.design.dims for row in layers)
         seen = report.receptive_field**report.design.dims
         lines += fact("weights", f"{weights:,} for each pair of channels, over {many(seen, 'input')}")
@@ -216,10 +235,8 @@ def _counted(report: Report) -> str:
         return ""
     layers = [*each_layer(report.layers)]
     pools = sum(row.out_channels is None for row in layers)
-    counted = f" in {many(len(layers) - pools, 'convolution')}"
-    return (
-        f"{counted}; {many(pools, 'layer')} without out {'is' if pools == 1 else 'are'} pooling" if pools else counted
-    )
+    pooling = f"; {many(pools, 'layer')} without out {'is' if pools == 1 else 'are'} pooling" if pools else ""
+    return f" in {many(len(layers) - pools, 'convolution')}{pooling}"
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------
@@ -294,11 +311,9 @@ def _cost_table(rows: Sequence[Row]) -> list[str]:
     for label, row in _labelled(rows):
         size = None if row.output_size is None else _size_cell(row.output_size)
         if isinstance(row, LayerReport):
-            costs = (row.in_channels, row.out_channels, row.parameters, row.macs)
-            lines.append(line(label, row.padding, size, *costs))
+            lines.append(line(label, row.padding, size, row.in_channels, row.out_channels, row.parameters, row.macs))
         else:
-            name = "global" if isinstance(row, WholeReport) else "join"
-            lines.append(line(label, name, size, None, None, None, None))
+            lines.append(line(label, "global" if isinstance(row, WholeReport) else "join", size, *(None,) * 4))
     return lines
 
 
@@ -380,6 +395,3 @@ def _power(log: float) -> str:
     exponent, rest = divmod(log * math.log10(2), 1)
     digits = f"{10**rest:.2f}"
     return f"{digits}e{exponent:.0f}" if digits != "10.00" else f"1.00e{exponent + 1:.0f}"
-
-
-reports.words = describe

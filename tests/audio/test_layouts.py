@@ -8,7 +8,7 @@ from pathlib import Path
 import layout_toys
 import pytest
 import toys
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from layout_toys import touch
 
@@ -43,7 +43,7 @@ def test_drums_in_numbered_slots_are_no_spoken_digits(tmp_path: Path, said: list
         (None,) * 3
     }
     (line,) = said
-    assert line.startswith("8 files are named DIGIT_SPEAKER_TAKE") and "--set data.source=fsdd" in line
+    assert line.startswith("8 files named DIGIT_SPEAKER_TAKE") and "--set data.source=fsdd" in line
     asked = sources.open_folder(tmp_path, "fsdd")
     assert {clip.speaker for clip in asked.clips} == {"kick", "snare"}
 
@@ -67,7 +67,9 @@ def test_one_part_of_libritts_that_others_hold_out_can_be_trained_on(tmp_path: P
     assert len(said) == 1 and "3 for valid" in said[0]
 
 
-@given(st.from_regex(r"[0-9a-zA-Z_.-]{0,14}", fullmatch=True))
+@given(st.text("0123456789aZ_.-", max_size=14))
+@example("7_theo_12")
+@example("7__12")
 @settings(deadline=None, max_examples=100)
 def test_only_digit_speaker_take_is_such_a_name(stem: str) -> None:
     parts = layouts.fsdd_parts(f"some/folder/{stem}.wav")
@@ -227,7 +229,7 @@ def test_words_of_any_file_names_are_read_where_they_are_asked_for(tmp_path: Pat
         ("hello/a.wav", "hello"),
         ("bye/b.wav", "bye"),
     }
-    assert [line for line in said if "lost.wav is left out" in line]
+    assert [line for line in said if "lost.wav (not named" in line]
 
 
 def test_folders_are_labels_where_all_sound_lies_right_in_one_of_them(tmp_path: Path) -> None:

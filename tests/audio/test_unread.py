@@ -78,4 +78,4 @@ def test_names_are_told_as_one_line(tmp_path: Path, said: list[str]) -> None:
     unread.tell(tmp_path, beside(touch(tmp_path, "a\n.m4a")))
     unread.tell_of_tables(tmp_path, [tmp_path / "sub\n/metadata.jsonl", tmp_path / "b.csv"])
     assert [line.count("\n") for line in said] == [0, 0]
-    assert "sub\\n/metadata.jsonl, and 1 more is not read" in said[1]
+    assert "sub\\n/metadata.jsonl, and 1 more; a table" in said[1]

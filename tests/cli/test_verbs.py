@@ -479,7 +479,7 @@ def test_what_nobody_expected_is_one_line_and_exit_1(
     def broken(source: object, size: object) -> None:
         raise RuntimeError("out of\ntape")
 
-    monkeypatch.setattr("wavenet.report.inspect", broken)
+    monkeypatch.setattr("wavenet.wording.inspect", broken)
     assert run("inspect", "quickstart") == 1
     assert capsys.readouterr().err == "error: RuntimeError: out of tape (unexpected; -v shows where)\n"
 
@@ -488,7 +488,7 @@ def test_no_more_memory_is_a_line(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     def broken(source: object, size: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("wavenet.report.inspect", broken)
+    monkeypatch.setattr("wavenet.wording.inspect", broken)
     assert run("inspect", "quickstart") == 1
     assert capsys.readouterr().err.startswith("error: out of memory (no more was to be had); ask for less")
 

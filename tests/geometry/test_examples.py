@@ -10,7 +10,7 @@ import pytest
 
 from wavenet import design, geometry
 from wavenet.cli.arguments import _INSPECT_EXAMPLES
-from wavenet.report import inspect
+from wavenet.wording import inspect
 
 
 def test_the_examples_of_geometry_run() -> None:

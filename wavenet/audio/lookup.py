@@ -17,7 +17,6 @@ from wavenet.audio.unread import FORMATS
 
 SOUND = SUFFIXES | FORMATS
 DRIVE = re.compile(r"[A-Za-z]:/")
-Places = dict[str, list[Path]]
 
 
 def _composed(name: str) -> str:
@@ -117,51 +116,38 @@ class Lookup:
             end = "/".join(parts[first:])
             if end in self.names:
                 return None if end in taken else end
-        name = _without_suffix("/".join(parts))
-        found = self._loose_paths.get(_loose(name)) or ([] if "/" in name else self._loose_stems.get(_loose(name), []))
+        name = _loose(_without_suffix("/".join(parts)))
+        found = self._alike.paths.get(name) or ([] if "/" in name else self._alike.stems.get(name, []))
         only = found[0].as_posix()[self._cut :] if len(found) == 1 else None
         return None if only in taken else only
 
     def named(self, word: str) -> list[Path]:
         """Return the files that an id may mean: by its path, in LJSpeech's folder, else by its stem."""
         name = _without_suffix(word)
-        exact = self._meant(name, self._paths, self._stems)
-        if exact:
-            return exact
-        return self._meant(_loose(name.replace("\\", "/")), self._loose_paths, self._loose_stems)
-
-    def _meant(self, name: str, paths: Places, stems: Places) -> list[Path]:
-        return paths.get(name) or paths.get(f"wavs/{name}") or stems.get(name.rpartition("/")[2]) or []
+        return self._exact.meant(name) or self._alike.meant(_loose(name.replace("\\", "/")))
 
     @cached_property
-    def _paths(self) -> Places:
-        return self._index(lambda name: os.path.splitext(name)[0])  # noqa: PTH122  (see bare)
+    def _exact(self) -> _Index:
+        return _Index(self.names, str)
 
     @cached_property
-    def _stems(self) -> Places:
-        return self._index(lambda name: os.path.splitext(posixpath.basename(name))[0])  # noqa: PTH122
-
-    @cached_property
-    def _loose_paths(self) -> Places:
-        return _merged(self._paths)
-
-    @cached_property
-    def _loose_stems(self) -> Places:
-        return _merged(self._stems)
-
-    def _index(self, key: Callable[[str], str]) -> Places:
-        places: Places = defaultdict(list)
-        for name, path in self.names.items():
-            places[key(name)].append(path)
-        return dict(places)
+    def _alike(self) -> _Index:
+        return _Index(self.names, _loose)
 
 
-def _merged(places: Places) -> Places:
-    """Return files by their keys without regard to case and to how accents are written."""
-    merged: Places = defaultdict(list)
-    for key, paths in places.items():
-        merged[_loose(key)] += paths
-    return dict(merged)
+class _Index:
+    """Files by their paths and by their stems, without suffixes, both spelled in one way."""
+
+    def __init__(self, names: dict[str, Path], spelled: Callable[[str], str]) -> None:
+        self.paths, self.stems = defaultdict[str, list[Path]](list), defaultdict[str, list[Path]](list)
+        for name, path in names.items():
+            key = spelled(os.path.splitext(name)[0])  # noqa: PTH122  (see bare)
+            self.paths[key].append(path)
+            self.stems[key.rpartition("/")[2]].append(path)
+
+    def meant(self, name: str) -> list[Path]:
+        """Return the files of a path, of one in LJSpeech's folder, or else of its stem."""
+        return self.paths.get(name) or self.paths.get(f"wavs/{name}") or self.stems.get(name.rpartition("/")[2], [])
 
 
 def _without_suffix(word: str) -> str:

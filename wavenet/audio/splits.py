@@ -13,7 +13,7 @@ from wavenet.audio import spoken_digits
 from wavenet.audio.files import SUFFIXES
 from wavenet.audio.layouts import Clip
 from wavenet.errors import SoundError
-from wavenet.progress import printable
+from wavenet.progress import many, printable
 from wavenet.records import SplitConfig
 
 FEW_FILES = 5  # below it a file is divided in time
@@ -113,8 +113,7 @@ def _torn(clips: Sequence[Clip]) -> list[str]:
     one = torn[0][0]
     other = next(clip for clip in torn[0] if (clip.split or "train") != (one.split or "train"))
     pair = " and ".join(f"{printable(clip.name)} ({clip.split or 'train'})" for clip in (one, other))
-    count = f"{len(torn):,} take{'s have' if len(torn) > 1 else ' has'}"
-    return [f"{count} files in several splits, where scores flatter: {pair}; give them one split"]
+    return [f"{many(len(torn), 'take')} with files in several splits, so scores flatter: {pair}; give them one split"]
 
 
 def _own(clips: Sequence[Clip]) -> list[str] | None:
@@ -196,7 +195,7 @@ def _hashed(groups: Sequence[str], rule: SplitConfig, test_percent: float) -> li
     ranked = sorted(place, key=lambda group: place[group])
     if len(ranked) < (3 if test_percent > 0 else 2):
         raise SoundError(
-            f"data.split.by is {rule.by}, which makes {len(ranked)} group(s) of this data; split by file instead"
+            f"data.split.by is {rule.by}, which makes {many(len(ranked), 'group')} of this data; split by file instead"
         )
     if len(ranked) < RANKED:
         test, valid = _shares(len(ranked), test_percent, rule.valid_percent)

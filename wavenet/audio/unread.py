@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from wavenet.audio.files import SUFFIXES, is_file
-from wavenet.progress import log, printable
+from wavenet.progress import log, printable, some
 
 FORMATS = frozenset(  # that hold sound, and that FFmpeg reads
     {".m4a", ".m4b", ".m4r", ".aac", ".ac3", ".alac", ".wma", ".amr", ".awb", ".3ga", ".3gp", ".g722", ".g726", ".gsm"}
@@ -20,20 +19,7 @@ RAW = frozenset({".raw", ".pcm"})  # samples alone: nothing in them says at what
 TABLES = frozenset({".csv", ".tsv", ".jsonl", ".xlsx", ".xls", ".ods", ".parquet"})
 TABLE_NAMES = frozenset({"metadata.txt", "metadata.json"})
 NOTED = FORMATS | RAW | TABLES
-HEADS = (
-    b"RIFF",
-    b"RIFX",
-    b"RF64",
-    b"riff",
-    b"fLaC",
-    b"OggS",
-    b"FORM",
-    b"caff",
-    b"ID3",
-    b".snd",
-    b"NIST_1A",
-    b"\xff\xfb",
-)
+HEADS = (b"RIFF", b"RIFX", b"RF64", b"riff", b"fLaC", b"OggS", b"FORM", b"caff", b"ID3", b".snd", b"NIST", b"\xff\xfb")
 MOST_HEADS = 1_000  # files without a suffix that are opened
 
 
@@ -109,14 +95,12 @@ def described(folder: Path, found: Unread) -> str:
         return f"first: {printable(os.path.relpath(paths[0], folder))}"
 
     said = []
-    counts = Counter({suffix: len(paths) for suffix, paths in found.formats.items()})
-    usual = [suffix for suffix, _ in counts.most_common() if suffix not in RAW]
-    raw = [suffix for suffix, _ in counts.most_common() if suffix in RAW]
-    for suffixes, flags in ((usual, ""), (raw, "-f s16le -ar RATE -ac CHANNELS ")):
-        if suffixes:
-            paths = found.formats[suffixes[0]]
-            which = ", ".join(f"{counts[suffix]:,} {suffix}" for suffix in suffixes)
-            said.append(f"{which} (convert: `ffmpeg {flags}-i IN{suffixes[0]} OUT.wav`; {first(paths)})")
+    formats = sorted(found.formats, key=lambda suffix: -len(found.formats[suffix]))
+    for raw, flags in ((False, ""), (True, "-f s16le -ar RATE -ac CHANNELS ")):
+        if suffixes := [suffix for suffix in formats if (suffix in RAW) is raw]:
+            which = ", ".join(f"{len(found.formats[suffix]):,} {suffix}" for suffix in suffixes)
+            where = first(found.formats[suffixes[0]])
+            said.append(f"{which} (convert: `ffmpeg {flags}-i IN{suffixes[0]} OUT.wav`; {where})")
     if found.bare:
         said.append(f"{len(found.bare):,} without a suffix (add it, such as .wav; {first(found.bare)})")
     if found.hidden:
@@ -134,11 +118,9 @@ def tell(folder: Path, found: Unread) -> None:
 def tell_of_tables(folder: Path, tables: Sequence[Path]) -> None:
     """Say in one warning that tables of other names lie in a folder that is read as plain sound."""
     if tables:
-        more = f", and {len(tables) - 1:,} more" if len(tables) > 1 else ""
         log.warning(
-            "%s is read as plain sound: %s%s is not read; a table of its files is metadata.csv or metadata.tsv in it, "
-            "with a column `path`",
+            "%s is read as plain sound, without %s; a table of its files is metadata.csv or metadata.tsv in it, with a "
+            "column `path`",
             printable(str(folder)),
-            printable(os.path.relpath(tables[0], folder)),
-            more,
+            some([os.path.relpath(table, folder) for table in tables]),
         )

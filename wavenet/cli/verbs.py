@@ -175,9 +175,8 @@ def _inspect(arguments: argparse.Namespace) -> int:
         raise InputError(f"inspect needs a recipe, a model or a list of layers before its options{hint}")
     plot = _picture(arguments, (".png", ".svg", ".pdf"))
     from wavenet import wording
-    from wavenet.report import inspect
 
-    report, measured = inspect(arguments.source, arguments.size), None
+    report, measured = wording.inspect(arguments.source, arguments.size), None
     if arguments.measure is not None:
         from wavenet.effective import measure
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from wavenet.design import Design
 from wavenet.geometry import Grid, grid_of, see
-from wavenet.wording import many, percent
+from wavenet.progress import many
+from wavenet.wording import percent
 
 DARK, ACCENT = "#16324f", "#b3541e"
 BINS = 1_500  # columns of a bar, and points of a line

@@ -25,8 +25,9 @@ from wavenet.design import Design
 from wavenet.geometry import Field, Part, see
 from wavenet.pictures.lattice import ACCENT, BINS, DARK, PANELS, PLAIN, reached_lags, shares_of, squares, squares_axes
 from wavenet.pictures.trees import Row, tree
+from wavenet.progress import many
 from wavenet.report import Measured, Report
-from wavenet.wording import many, missed, percent
+from wavenet.wording import missed, percent
 
 MIDDLE, LIGHT = "#4f7cac", "#c3d0dd"
 WIDTH = 11.0  # inches

@@ -27,14 +27,13 @@ from wavenet.evaluate import Score
 from wavenet.generate.voice import Voice
 from wavenet.model import bundle
 from wavenet.model.bundle import Bundle
-from wavenet.progress import Progress, log
+from wavenet.progress import Progress, log, many
 from wavenet.training import checkpoint
 from wavenet.training.checkpoint import GOOD
 from wavenet.training.data import SoundData
 from wavenet.training.metrics import Metrics, Window
 from wavenet.training.module import WaveNetModule
 from wavenet.training.team import Team, agreed, check_same
-from wavenet.wording import many
 
 BAD_STEPS = 10  # non-finite steps in a row after which training goes back to the last good state
 ROLLBACKS = 3  # of a run; then it stops
