@@ -76,7 +76,7 @@ def test_text_says_the_sums_and_every_reason(mixed: Path) -> None:
     lines = survey.scan(mixed).to_text().splitlines()
     assert lines[0].endswith("8 files, layout folder")
     assert "kept      3 files, 0.05 minutes" in lines and "dropped   5 files, 0.02 minutes" in lines
-    assert "clipping  1 files have over 0.01 % of their samples at full scale" in lines
+    assert "clipping  over 0.01 % of the samples at full scale in 1 file" in lines
     dropped = [line for line in lines if line.startswith("  dropped ")]
     assert len(dropped) == 5 and "  dropped silence.wav: digital silence" in dropped
     assert not any("kept    a.wav" in line for line in lines)
@@ -254,9 +254,7 @@ def test_what_lies_beyond_full_scale_and_what_the_level_clips_is_named(odd: Path
     lines = survey.scan(odd).to_text().splitlines()
     (beyond,) = [line for line in lines if line.startswith("overshoot ")]
     assert (
-        "2 files lie beyond full scale: integers.wav (" in beyond
-        and ", loud.wav (" in beyond
-        and "peak 2.50)" in beyond
+        "beyond full scale in 2 files: integers.wav (" in beyond and ", loud.wav (" in beyond and "peak 2.50)" in beyond
     )
     assert beyond.endswith("clipped unless data.level brings them below it")
     told = survey.scan(odd, toys.recipe(audio={"sample_rate": 8_000}, data={"level": {"rms": 0.3}}))

@@ -346,7 +346,7 @@ def test_what_a_table_gets_wrong_is_one_warning_and_loses_no_sound(tmp_path: Pat
     told = texts(tmp_path)
     assert told == {"a.wav": "A", "bare.wav": None, "one/c.wav": None, "two/c.wav": None, "unlisted.wav": None}
     (line,) = said
-    assert "3 lines name no sound file, 1 name several; 3 files are kept without a text" in line
+    assert "3 lines without a sound file, 1 with several; 3 files kept without a text" in line
 
 
 def test_of_two_files_of_one_name_that_in_wavs_is_meant(tmp_path: Path) -> None:

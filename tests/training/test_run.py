@@ -67,7 +67,7 @@ def test_a_finished_run_of_another_model_is_not_taken_for_this_one(trained_run: 
     [
         (toys.recipe(train={"seed": 3}), "train.seed = 0, got 3"),
         (toys.recipe(train={"learning_rate": 0.5}), "train.learning_rate = 0.02, got 0.5"),
-        (toys.recipe(train={"steps": 5}), "all of 5 steps, but with train.steps = 12, got 5"),
+        (toys.recipe(train={"steps": 5}), "finished, but with train.steps = 12, got 5"),
         (toys.recipe(audio={"sample_rate": 8000}), "audio.sample_rate = 4000, got 8000"),
         (toys.recipe(data={"segment_samples": 201}), "data.segment_samples = 200, got 201"),
         (toys.recipe(output={"classes": 17}), "output.classes = 16, got 17"),

@@ -33,7 +33,7 @@ from wavenet.audio.sources import Clip
 from wavenet.config import user_path
 from wavenet.errors import SoundError, WavenetError
 from wavenet.plain import to_json
-from wavenet.progress import Progress, log, printable
+from wavenet.progress import Progress, log, many, printable
 from wavenet.records import TrimConfig
 
 DECODER_VERSION = 3  # raise it when the same file would decode to other samples
@@ -141,7 +141,7 @@ def prepare(clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, fo
     else:
         cache = _found_or_made(clips, sample_rate, trim, place, digests.contents(paths))
     if not any(entry.reason is None for entry in cache.entries):
-        raise SoundError(f"none of {len(clips)} files can be used; `{SCAN}` says why for each")
+        raise SoundError(f"none of {many(len(clips), 'file')} can be used; `{SCAN}` says why for each")
     return cache
 
 

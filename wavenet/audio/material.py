@@ -13,7 +13,7 @@ from wavenet.audio.decoding import Entry
 from wavenet.audio.segments import Clipped, Sound
 from wavenet.audio.sources import Clip, Source
 from wavenet.audio.splits import Splits
-from wavenet.progress import log, printable
+from wavenet.progress import log, many, printable
 from wavenet.records import LevelConfig, Recipe
 
 NOTICEABLE = 1e-3  # share of a file's samples: where the level clips more, the file is named
@@ -153,5 +153,6 @@ def _of_twins(entries: Sequence[Entry], spans: Splits) -> str | None:
     )
     same, apart = (sum(len(group) - 1 for group in some) for some in (groups, across))
     return (
-        f"{same:,} files hold the same sound as another, {apart:,} of them across splits, where scores flatter: {pair}"
+        f"{many(same, 'file')} with the same sound as another, {apart:,} of them across splits, where scores flatter: "
+        f"{pair}"
     )

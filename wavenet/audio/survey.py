@@ -22,7 +22,7 @@ from wavenet.audio.decoding import Entry, decode, measure
 from wavenet.audio.segments import COUNTED_SAMPLES, Clipped, beyond, gain, step
 from wavenet.audio.sources import Clip
 from wavenet.errors import InputError, SoundError, WavenetError
-from wavenet.progress import Progress, printable
+from wavenet.progress import Progress, many, printable
 from wavenet.records import Recipe
 
 HELD = 1 << 26  # bytes of one file's samples that are held in memory; longer ones go to a temporary file
@@ -120,10 +120,10 @@ class Survey:
         kept = self.kept
         dropped = [entry for entry in self.entries if entry.reason is not None]
         lines = [
-            f"{self.folder}: {len(self.entries):,} files, layout {self.layout}",
+            f"{self.folder}: {many(len(self.entries), 'file')}, layout {self.layout}",
             f"measured  {_how(self.recipe)}",
-            f"kept      {len(kept):,} files, {self.minutes_kept:.2f} minutes",
-            f"dropped   {len(dropped):,} files, {sum(entry.seconds for entry in dropped) / 60:.2f} minutes",
+            f"kept      {many(len(kept), 'file')}, {self.minutes_kept:.2f} minutes",
+            f"dropped   {many(len(dropped), 'file')}, {sum(entry.seconds for entry in dropped) / 60:.2f} minutes",
         ]
         if kept:
             lines += _measures(kept, self.recipe)
@@ -146,11 +146,12 @@ class Survey:
         if self.clipped:
             total = sum(one.samples for one in self.clipped)
             worst = [f"{printable(one.name)} ({one.samples:,}, {one.share:.2%})" for one in self.clipped[:SHOWN]]
-            lines.append(
-                f"level     clips {total:,} samples of {len(self.clipped):,} files: {_some(worst, self.clipped)}"
-            )
+            files = many(len(self.clipped), "file")
+            lines.append(f"level     clips {many(total, 'sample')} of {files}: {_some(worst, self.clipped)}")
         if self.splits:
-            parts = [f"{name} {count:,} files ({seconds / 60:.2f} minutes)" for name, count, seconds in self.splits]
+            parts = [
+                f"{name} {many(count, 'file')} ({seconds / 60:.2f} minutes)" for name, count, seconds in self.splits
+            ]
             lines.append(f"splits    {', '.join(parts)}")
         lines += [f"warning   {line}" for line in self.warnings]
         return lines if self.refusal is None else [*lines, f"refused   {self.refusal}"]
@@ -184,7 +185,7 @@ def _measures(kept: list[Entry], recipe: Recipe | None) -> list[str]:
         f"channels  {_shares([str(entry.channels) for entry in kept])}",
         f"peaks     {peaks.min():.3f} to {peaks.max():.3f}, median {np.median(peaks):.3f}",
         f"rms       {_db(levels.min())} to {_db(levels.max())}, median {_db(float(np.median(levels)))}",
-        f"clipping  {len(clipping):,} files have over 0.01 % of their samples at full scale",
+        f"clipping  over 0.01 % of the samples at full scale in {many(len(clipping), 'file')}",
         f"overshoot {_overshoot(kept, recipe)}",
         f"silence   {silence:.1%} of all 10 ms frames lie below -60 dBFS",
     ]
@@ -198,11 +199,13 @@ def _overshoot(kept: list[Entry], recipe: Recipe | None) -> str:
     total = sum(entry.overshoot for entry in beyond_it)
     worst = [f"{printable(entry.name)} ({entry.overshoot:,}, peak {entry.peak:,.2f})" for entry in beyond_it[:SHOWN]]
     fate = "; clipped unless data.level brings them below it" if recipe is None else ""
-    return f"{total:,} samples of {len(beyond_it):,} files lie beyond full scale: {_some(worst, beyond_it)}{fate}"
+    return (
+        f"{many(total, 'sample')} beyond full scale in {many(len(beyond_it), 'file')}: {_some(worst, beyond_it)}{fate}"
+    )
 
 
 def _shares(values: list[str]) -> str:
-    return ", ".join(f"{value} ({count:,} files)" for value, count in Counter(values).most_common())
+    return ", ".join(f"{value} ({many(count, 'file')})" for value, count in Counter(values).most_common())
 
 
 def _db(level: float) -> str:

@@ -12,7 +12,7 @@ from wavenet.audio.files import is_file
 from wavenet.audio.layouts import Clip
 from wavenet.audio.lookup import Lookup
 from wavenet.errors import SoundError
-from wavenet.progress import log, printable
+from wavenet.progress import log, many, printable
 
 NAMES = ("metadata.csv", "metadata.tsv")  # in any case
 COLUMNS = {  # what a clip has -> what tables call it, the most telling first
@@ -314,8 +314,8 @@ def ljspeech(table: Path, sounds: Iterable[Path]) -> list[Clip]:
         raise SoundError(f"{table} has no line `id|text` whose id is the stem of a sound file; set data.source to auto")
     without = sum(path not in texts for path in sounds)
     if unknown or doubtful or without:
-        counts = f"{unknown:,} lines name no sound file, {doubtful:,} name several"
-        log.warning("%s: %s; %s files are kept without a text", table, counts, f"{without:,}")
+        counts = f"{many(unknown, 'line')} without a sound file, {doubtful:,} with several"
+        log.warning("%s: %s; %s kept without a text", table, counts, many(without, "file"))
     return [Clip(path, path.relative_to(table.parent).as_posix(), text=texts.get(path)) for path in sounds]
 
 

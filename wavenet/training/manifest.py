@@ -14,7 +14,7 @@ from typing import Any
 
 from wavenet import atomic
 from wavenet.errors import InputError
-from wavenet.progress import printable
+from wavenet.progress import many, printable
 from wavenet.training import checkpoint
 from wavenet.training.data import SoundData
 
@@ -115,11 +115,7 @@ def difference(before: Sequence[Row], now: Sequence[Row]) -> str:
         ("changed", changed),
         ("stand in another split" if len(moved) > 1 else "stands in another split", moved),
     )
-    return ", ".join(f"{_files(len(names))} {what} ({_some(names)})" for what, names in found if names)
-
-
-def _files(count: int) -> str:
-    return f"{count:,} file{'s' if count != 1 else ''}"
+    return ", ".join(f"{many(len(names), 'file')} {what} ({_some(names)})" for what, names in found if names)
 
 
 def _some(names: Sequence[str]) -> str:

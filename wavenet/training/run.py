@@ -18,7 +18,7 @@ import torch
 from wavenet import __version__, atomic, config
 from wavenet.errors import InputError, RecipeError, WavenetError, did_you_mean
 from wavenet.plain import to_json
-from wavenet.progress import RECORD, log
+from wavenet.progress import RECORD, log, many
 from wavenet.records import Recipe
 from wavenet.training import checkpoint
 
@@ -85,7 +85,7 @@ def state_to_resume(
         _check_ended(run, before, recipe)
         return state
     if not resume and not (led and state is None):
-        steps = f"{state['step']:,} steps done of {recipe.train.steps:,}" if state else "no checkpoint yet"
+        steps = f"{many(state['step'], 'step')} done of {recipe.train.steps:,}" if state else "no checkpoint yet"
         raise InputError(f"{run} holds an unfinished run ({steps}); go on with --resume or begin anew with --force")
     changed = _changed(before, recipe, FIXED)
     if changed is not None:
@@ -107,8 +107,8 @@ def _check_ended(run: Path, before: Recipe, recipe: Recipe) -> None:
     if changed is not None:
         key, old, new = changed
         raise InputError(
-            f"{run} has done all of {recipe.train.steps:,} steps, but with {key} = {old}, got {new}; name another run "
-            "with --out, or begin anew with --force"
+            f"{run} is finished, but with {key} = {old}, got {new}; name another run with --out, or begin anew with "
+            "--force"
         )
 
 
