@@ -11,25 +11,11 @@ from pathlib import Path
 
 from wavenet.errors import close_words
 
-SOUND = frozenset(  # what people call sound, whether it can be read or not
-    {
-        ".wav",
-        ".wave",
-        ".rf64",
-        ".w64",
-        ".flac",
-        ".ogg",
-        ".oga",
-        ".opus",
-        ".mp3",
-        ".mp2",
-        ".aif",
-        ".aiff",
-        ".aifc",
-        ".caf",
-    }
-    | {".au", ".snd", ".sph", ".nist", ".voc", ".wve", ".m4a", ".aac", ".mp4", ".wma", ".amr", ".g722", ".ape", ".wv"}
+CALLED_SOUND = (  # by people, whether it can be read or not
+    ".wav .wave .bwf .rf64 .w64 .flac .ogg .oga .opus .mp3 .mp2 .mpga .aif .aiff .aifc .caf .au .snd .sph .nist .voc "
+    ".wve .m4a .aac .mp4 .wma .amr .g722 .ape .wv"
 )
+SOUND = frozenset(CALLED_SOUND.split())
 OTHERS = {
     "a picture": (".png", ".jpg", ".jpeg", ".gif", ".svg", ".pdf", ".webp", ".bmp", ".tif", ".tiff"),
     "an archive": (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"),

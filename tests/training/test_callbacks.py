@@ -148,7 +148,9 @@ def test_weights_that_answer_with_what_is_not_finite_make_no_sound_and_end_nothi
     module.step = 6
     assert module.is_finite() and recorder(module)._sample(module)
     assert list(tmp_path.iterdir()) == []
-    assert len(said) == 1 and said[0].startswith("step 6: no sound: an answer of the network within the next 1 samples")
+    assert len(said) == 1 and said[0].startswith(
+        "step 6: no sound: an answer of the network within the next 1 sample is"
+    )
     assert said[0].endswith("its weights have run away; training goes on")
 
 

@@ -21,7 +21,7 @@ def players(samples: Floats, sample_rate: int, title: str) -> str:
     most = MOST_BYTES // 2 // max(1, len(shown))
     lines = [f"<div>{html.escape(title)}</div>"]
     for wave in shown[:, :most]:
-        wav = files.wav_header(sample_rate, len(wave), 16) + files.wav_bytes(wave, 16)
+        wav = files.wav_header(sample_rate, len(wave), 16, files.SOFTWARE) + files.wav_bytes(wave, 16)
         source = f"data:audio/wav;base64,{base64.b64encode(wav).decode('ascii')}"
         lines.append(f'<audio controls src="{source}"></audio>')
     left = _left_out(samples.shape, len(shown), most, sample_rate)
