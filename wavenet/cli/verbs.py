@@ -280,8 +280,6 @@ def _recipes(arguments: argparse.Namespace) -> int:
 
     if arguments.keys is not None:
         return _keys(arguments)
-    if arguments.json:
-        raise InputError("--json goes with --keys; give both")
     if arguments.name is not None:
         _print(plain.read_text(config.find_recipe(arguments.name)), end="")
         return 0
@@ -297,12 +295,7 @@ def _keys(arguments: argparse.Namespace) -> int:
     if arguments.name is not None:
         raise InputError("NAME prints a recipe and --keys explains all; give one of them, or --keys KEY")
     found = keys.chosen(arguments.keys)
-    if arguments.json:
-        _print_json(keys.to_json(found))
-    elif arguments.keys:
-        _print("\n\n".join(section.to_text() for section in found))
-    else:
-        _print(keys.page(), end="")
+    _print("\n\n".join(section.to_text() for section in found) + "\n" if arguments.keys else keys.page(), end="")
     return 0
 
 
