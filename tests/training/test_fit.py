@@ -64,9 +64,9 @@ def test_the_first_lines_say_what_they_must(trained_run: Path) -> None:
     lines = [line.partition(" INFO ")[2] for line in (trained_run / "train.log").read_text().splitlines()]
     assert lines[0] == (
         f"toy: cpu ({many(torch.get_num_threads(), 'thread')}), float32, 2,642 parameters, receptive field 15 samples "
-        "(3.8 ms), about 0.5 GiB of memory, 2.4 seconds of sound kept, none dropped"
+        "(3.8 ms), about 0.5 GiB of memory, 8 files kept (2.4 seconds), none dropped"
     )
-    assert lines[1].startswith("sound: sounds0, layout folder: 8 files kept (2.4 seconds), none dropped")
+    assert lines[1].startswith("sound: sounds0, layout folder")
     assert lines[2] == "rate: 4,000 Hz, as recorded" and lines[3].startswith("splits by name: train ")
     line = next(line for line in lines if "held-out" in line)
     assert "uniform 4.000" in line and "order-0" in line
@@ -106,13 +106,6 @@ def test_no_more_memory_is_one_line(
     monkeypatch.setattr(fit.modules, "build", build)
     with pytest.raises(WavenetError, match="out of memory on cpu"):
         toys.train(sound_folder, tmp_path / "run", tmp_path / "cache")
-
-
-def test_what_is_trimmed_and_clipped_is_told(tmp_path: Path, sound_folder: Path) -> None:
-    made = toys.recipe(data={"level": {"rms": 0.5}, "trim": {"below_db": 3, "margin_seconds": 0.0}})
-    run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", made, max_steps=1)
-    line = (run / "train.log").read_text().splitlines()[1]
-    assert " cut from the ends, " in line and "samples clipped by the level" in line
 
 
 def test_from_python_first_lines_and_scores_are_on_stderr(

@@ -264,7 +264,7 @@ def first_line(module: WaveNetModule, sound: SoundData, options: Options, own_te
         f"{recipe.name}: {where}, {'bfloat16' if options.precision == 'bf16' else 'float32'}, "
         f"{shape.parameters():,} parameters, receptive field {shape.receptive_field:,} samples "
         f"({milliseconds:.1f} ms), about {memory_estimate(recipe) * together / 2**30:.1f} GiB of memory{each}, "
-        f"{summary.kept_words(sound)} of sound kept, {summary.dropped_words(sound)} dropped"
+        f"{summary.kept_and_dropped(sound)}"
     )
 
 

@@ -15,36 +15,26 @@ from wavenet.training.data import SoundData
 RATES_SHOWN = 3  # of the files, the commonest first
 
 
+def kept_and_dropped(sound: SoundData) -> str:
+    """Return how many files are kept and dropped, and how long they last."""
+    kept, dropped = sound.sound.entries, [entry for entry in sound.cache.entries if entry.reason is not None]
+    lasting = duration(sum(entry.length for entry in kept) / sound.recipe.audio.sample_rate)
+    lost = sum(entry.seconds for entry in dropped)  # of what cannot be read, nothing
+    left = f"{len(dropped):,} dropped{f' ({duration(lost)})' if lost else ''}" if dropped else "none dropped"
+    return f"{many(len(kept), 'file')} kept ({lasting}), {left}"
+
+
 def sound_lines(sound: SoundData) -> list[str]:
-    """Return what is trained on: files kept and dropped, their rates, and how many are in each split."""
-    entries, kept = sound.cache.entries, sound.sound.entries
-    cut = sum(entry.trimmed for entry in kept) / sound.recipe.audio.sample_rate
+    """Return what is trained on: its layout, what is cut and clipped, rates, and how many files are in each split."""
+    kept, rate = sound.sound.entries, sound.recipe.audio.sample_rate
+    cut = sum(entry.trimmed for entry in kept) / rate
     notes = f", {duration(cut)} cut from the ends" if cut else ""
     notes += f", {many(sound.overshoot, 'sample')} clipped by the level" if sound.overshoot else ""
     return [
-        f"sound: {printable(sound.source.folder.name)}, layout {sound.source.layout}: {many(len(kept), 'file')} kept "
-        f"({kept_words(sound)}), {_dropped(entries)}{notes}",
-        _rate_line(kept, sound.recipe.audio.sample_rate),
+        f"sound: {printable(sound.source.folder.name)}, layout {sound.source.layout}{notes}",
+        _rate_line(kept, rate),
         _split_line(sound),
     ]
-
-
-def kept_words(sound: SoundData) -> str:
-    """Return how long the sound lasts that is kept."""
-    return duration(sum(entry.length for entry in sound.sound.entries) / sound.recipe.audio.sample_rate)
-
-
-def dropped_words(sound: SoundData) -> str:
-    """Return how long the sound lasts that is dropped, or how many files where none of them says."""
-    dropped = [entry for entry in sound.cache.entries if entry.reason is not None]
-    seconds = sum(entry.seconds for entry in dropped)
-    return duration(seconds) if seconds else many(len(dropped), "file") if dropped else "none"
-
-
-def _dropped(entries: Sequence[Entry]) -> str:
-    dropped = [entry for entry in entries if entry.reason is not None]
-    seconds = sum(entry.seconds for entry in dropped)
-    return f"{f'{len(dropped):,}' if dropped else 'none'} dropped{f' ({duration(seconds)})' if seconds else ''}"
 
 
 def _rate_line(kept: Sequence[Entry], rate: int) -> str:
