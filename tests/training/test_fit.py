@@ -243,25 +243,6 @@ def test_a_finished_run_says_so_and_is_left_alone(
     assert (trained_run / "checkpoints" / "last.ckpt").stat().st_mtime_ns == before
 
 
-@pytest.mark.parametrize(
-    ("section", "change", "key"),
-    [
-        ("model", {"residual_channels": 7}, "model.residual_channels"),
-        ("model", {"dilations": [[1, 2]]}, "model.dilations"),
-        ("audio", {"sample_rate": 8000}, "audio.sample_rate"),
-        ("output", {"classes": 17}, "output.classes"),
-        ("data", {"level": {"peak": 0.5}}, "data.level.rms"),
-    ],
-)
-def test_resuming_with_another_key_names_it(
-    tmp_path: Path, sound_folder: Path, section: str, change: dict[str, object], key: str
-) -> None:
-    run, cache = tmp_path / "run", tmp_path / "cache"
-    toys.train(sound_folder, run, cache, max_steps=1)
-    with pytest.raises(InputError, match=key):
-        toys.train(sound_folder, run, cache, toys.recipe(**{section: change}), resume=True)
-
-
 def test_resuming_with_other_sound_is_refused_but_moved_sound_is_fine(tmp_path: Path, sound_folder: Path) -> None:
     run, cache = tmp_path / "run", tmp_path / "cache"
     toys.train(sound_folder, run, cache, max_steps=1)

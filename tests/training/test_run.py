@@ -91,10 +91,23 @@ def test_a_finished_run_asked_for_more_steps_says_how_to_go_on(trained_run: Path
         runs.state_to_resume(toys.recipe(train={"steps": 40}), trained_run, resume=False, force=False)
 
 
-def test_a_key_that_went_away_is_noticed(tmp_path: Path) -> None:
-    runs.describe(tmp_path, toys.recipe(data={"trim": {"below_db": 40}}), "cpu")
-    with pytest.raises(InputError, match=r"data\.trim"):
-        runs.state_to_resume(toys.recipe(), tmp_path, resume=True, force=False)
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        (toys.recipe(model={"residual_channels": 7}), "model.residual_channels = 6, got 7"),
+        (toys.recipe(model={"dilations": [[1, 2]]}), "model.dilations = [[1, 2, 4], [1, 2, 4]], got [[1, 2]]"),
+        (toys.recipe(audio={"sample_rate": 8000}), "audio.sample_rate = 4000, got 8000"),
+        (toys.recipe(output={"classes": 17}), "output.classes = 16, got 17"),
+        (toys.recipe(data={"level": {"peak": 0.5}}), "data.level.rms = 0.1, got None"),
+        (toys.recipe(), "data.trim.below_db = 40.0, got None"),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_resuming_with_another_key_names_it(tmp_path: Path, now: Recipe, told: str) -> None:
+    before = toys.recipe(data={"trim": {"below_db": 40}}) if now == toys.recipe() else toys.recipe()
+    runs.describe(tmp_path, before, "cpu")
+    with pytest.raises(InputError, match=re.escape(told)):
+        runs.state_to_resume(now, tmp_path, resume=True, force=False)
 
 
 def test_where_the_sound_lies_may_change(tmp_path: Path) -> None:
