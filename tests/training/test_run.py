@@ -209,10 +209,10 @@ def test_resuming_at_a_misspelled_place_names_the_run_beside_it(
     monkeypatch.chdir(tmp_path)
     for place in (Path("digist"), tmp_path / "digist", Path("other"), Path("no/such/folder")):
         assert runs.state_to_resume(toys.recipe(), place, resume=True, force=False) is None
-    guess = " (did you mean 'digits'?)"
+    there = str(tmp_path / "digits")
     assert said == [
-        f"there is no run in digist yet: it begins at the first step{guess}",
-        f"there is no run in {tmp_path / 'digist'} yet: it begins at the first step{guess}",
+        "there is no run in digist yet: it begins at the first step (did you mean 'digits'?)",
+        f"there is no run in {tmp_path / 'digist'} yet: it begins at the first step (did you mean {there!r}?)",
         "info: there is no run in other yet: it begins at the first step",
         "info: there is no run in no/such/folder yet: it begins at the first step",
     ]

@@ -16,7 +16,8 @@ from typing import IO, Any
 import torch
 
 from wavenet import __version__, atomic, config
-from wavenet.errors import InputError, RecipeError, WavenetError, did_you_mean
+from wavenet.errors import InputError, RecipeError, WavenetError
+from wavenet.kinds import near_path
 from wavenet.plain import to_json
 from wavenet.progress import RECORD, log, many
 from wavenet.records import Recipe
@@ -77,7 +78,7 @@ def state_to_resume(
         if state is not None:
             raise InputError(f"{run} has a checkpoint but no config.yaml; put it back, or begin anew with --force")
         if resume:
-            near = _near(run)
+            near = near_path(run, lambda place: (place / "config.yaml").is_file(), (config.RUNS,))
             (log.warning if near else log.info)("there is no run in %s yet: it begins at the first step%s", run, near)
         return None
     before = config.load(run / "config.yaml")
@@ -110,15 +111,6 @@ def _check_ended(run: Path, before: Recipe, recipe: Recipe) -> None:
             f"{run} is finished, but with {key} = {old}, got {new}; name another run with --out, or begin anew with "
             "--force"
         )
-
-
-def _near(run: Path) -> str:
-    """Return a guess at the run that was meant: one beside it whose name is like it, or an empty string."""
-    try:
-        beside = [folder.name for folder in run.absolute().parent.iterdir() if (folder / "config.yaml").is_file()]
-    except OSError:  # there is no such folder yet, or it may not be listed
-        return ""
-    return did_you_mean(run.name, beside)
 
 
 def _changed(before: Recipe, now: Recipe, sections: Sequence[str]) -> tuple[str, Any, Any] | None:
