@@ -107,6 +107,6 @@ def test_a_dry_run_says_how_far_it_would_go(
 def test_a_recipe_for_a_gpu_names_the_one_for_a_cpu_where_there_is_none() -> None:
     large = config.load(config.find_recipe("folder"))
     (line,) = summary.cpu_lines(large, "cpu")
-    assert line == "no GPU: folder is sized for one; `wavenet train folder-small` is sized for a CPU"
+    assert line == "folder is sized for a GPU; `wavenet train folder-small` is sized for a CPU"
     assert summary.cpu_lines(large, "cuda") == []
     assert summary.cpu_lines(config.load(config.find_recipe("folder-small")), "cpu") == []

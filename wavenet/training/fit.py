@@ -164,7 +164,7 @@ def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
     if not own_team.leads:
         if options.dry_run:
             return
-        _fit(run, module, sound, state=state, device=device, options=options, own_team=own_team)
+        _fit(run, module, sound, state, options, own_team)
         return
     lines = [first_line(module, sound, options, own_team), *summary.sound_lines(sound)]
     lines += summary.cpu_lines(recipe, device)
@@ -181,7 +181,7 @@ def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
         _say(lines)
         manifest.write(run, manifest.rows(sound))
         runs.describe(run, recipe, device)
-        _fit(run, module, sound, state=state, device=device, options=options, own_team=own_team)
+        _fit(run, module, sound, state, options, own_team)
 
 
 def _say(lines: Sequence[str]) -> None:
@@ -304,15 +304,9 @@ def memory_warning(recipe: Recipe, device: str, processes: int = 1) -> str | Non
 
 
 def _fit(
-    run: Path,
-    module: WaveNetModule,
-    sound: SoundData,
-    *,
-    state: dict[str, Any] | None,
-    device: str,
-    options: Options,
-    own_team: Team,
+    run: Path, module: WaveNetModule, sound: SoundData, state: dict[str, Any] | None, options: Options, own_team: Team
 ) -> None:
+    device = options.device
     deaf = own_team.rank > 0 and isinstance(own_team.environment, crew.Beside)
     stopper = Stopper(options.max_steps, options.max_seconds, deaf)
     standing = Standing.from_state(state["extra"]["standing"]) if state else Standing()

@@ -61,10 +61,10 @@ def _split_line(sound: SoundData) -> str:
 
 
 def cpu_lines(recipe: Recipe, device: str) -> list[str]:
-    """Return a line with the recipe that suits a CPU better, where there is no GPU and the recipe names one."""
+    """Return a line with the recipe that suits a CPU better, where that trains and the recipe names one."""
     if recipe.cpu_recipe is None or device != "cpu":
         return []
-    return [f"no GPU: {recipe.name} is sized for one; `wavenet train {recipe.cpu_recipe}` is sized for a CPU"]
+    return [f"{recipe.name} is sized for a GPU; `wavenet train {recipe.cpu_recipe}` is sized for a CPU"]
 
 
 def dry_run_line(run: Path, done: int, steps: int, max_steps: int | None, max_seconds: float | None) -> str:
