@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -71,11 +70,8 @@ def test_every_key_of_a_recipe_is_on_the_page_with_its_meaning() -> None:
 
 
 def test_every_quantity_has_a_unit() -> None:
-    told = {key.name: key for section in keys.sections() for key in section.keys}
-    quantities = {name for name in RANGED if name not in NO_QUANTITY}
-    assert {name for name, key in told.items() if key.unit} == quantities
-    assert all(f"{told[name].unit}" in str(PRINTED[name]["takes"]) for name in quantities)
-    assert {name for name, key in told.items() if key.minimum is not None} <= set(RANGED)
+    unit = re.compile(r"([0-9.,e-]+ to [0-9.,e-]+ [a-z%]|\([a-z]+\)$)", re.IGNORECASE)
+    assert {name for name in RANGED if not unit.search(str(PRINTED[name]["takes"]))} == NO_QUANTITY
 
 
 @pytest.mark.parametrize("name", RANGED)
@@ -136,21 +132,11 @@ def test_a_key_or_a_section_can_be_asked_for(asked: str, names: list[str], capsy
     assert re.findall(r"^- `(.*?)`", capsys.readouterr().out, flags=re.MULTILINE) == names
 
 
-def test_keys_are_plain_values_too(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["recipes", "--keys", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert [one["name"] for one in told] == list(PRINTED)
-    (steps,) = [one for one in told if one["name"] == "train.save_steps"]
-    assert (steps["minimum"], steps["maximum"], steps["unit"], steps["default"]) == (1, 1_000_000_000, "steps", 500)
-    assert steps["required"] is False and steps["choices"] is None and steps["meaning"].endswith(".")
-
-
 @pytest.mark.parametrize(
     ("words", "told"),
     [
         (["--keys", "train.step"], "a recipe has no key 'train.step' (did you mean 'train.steps'?)"),
         (["digits", "--keys"], "give one of them"),
-        (["--json"], "--json goes with --keys"),
     ],
 )
 def test_what_is_no_key_is_one_line(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -127,7 +127,7 @@ def write_sounds(folder: Path, count: int = 8) -> Path:
     return folder
 
 
-def train(folder: Path, run: Path, cache: Path, made: Recipe | None = None, **options: Any) -> Path:
+def train(folder: Path | None, run: Path, cache: Path, made: Recipe | None = None, **options: Any) -> Path:
     """Train the tiny recipe on the CPU and return its run folder."""
     from wavenet.training.fit import train as fit
 

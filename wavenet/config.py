@@ -44,17 +44,31 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     tree = read_bundle_config(path)["recipe"] if path.name == "config.json" else read_yaml(path)
     if not isinstance(tree, dict):
         raise RecipeError(f"{path} holds {kind_of(tree)}, expected a mapping of sections (see `wavenet recipes`)")
+    return _overridden(tree, overrides, str(path), path.parent)
+
+
+def overridden(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
+    """Return a record with ``KEY=VALUE`` set at dotted keys, as `load` does it.
+
+    Raises:
+        RecipeError: as of `load`.
+    """
+    return _overridden(to_tree(recipe), overrides, recipe.name, Path()) if overrides else recipe
+
+
+def _overridden(tree: dict[str, Any], overrides: Sequence[str], where: str, folder: Path) -> Recipe:
+    """Return the record of a tree with overrides; paths in the tree are relative to `folder`."""
     for override in overrides:
         tree = _override(tree, override)
-    recipe = from_tree(tree, str(path))
+    recipe = from_tree(tree, where)
     if recipe.data.path is None:
         return recipe
-    beside = Path() if "path" in _said_of_data(overrides) else path.parent
+    beside = Path() if "path" in _said_of_data(overrides) else folder
     try:
-        where = (beside / user_path(recipe.data.path)).resolve()
+        path = (beside / user_path(recipe.data.path)).resolve()
     except (RecipeError, OSError, RuntimeError) as error:  # the last: links that lead in a circle
-        raise RecipeError(f"{path}: data.path: {error}") from None
-    return dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, path=str(where)))
+        raise RecipeError(f"{where}: data.path: {error}") from None
+    return dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, path=str(path)))
 
 
 def from_tree(tree: dict[str, Any], where: str) -> Recipe:

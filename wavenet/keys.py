@@ -6,7 +6,7 @@ import dataclasses
 import textwrap
 import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,28 +31,18 @@ class Key:
     Args:
         name: dotted, such as train.steps.
         meaning: what it is for, in sentences.
-        takes: what it may be, in words.
-        unit: of its numbers, else empty.
-        minimum: the least that is taken, of a number.
-        maximum: the most.
-        choices: the words that are taken, where only these are.
-        required: whether it has no default.
-        default: what it is where it is left out, as a plain value.
+        takes: what it may be, in words, with the unit of its numbers.
+        default: what it is where it is left out, as YAML; None: it must be given.
     """
 
     name: str
     meaning: str
     takes: str
-    unit: str
-    minimum: float | None
-    maximum: float | None
-    choices: tuple[str, ...] | None
-    required: bool
-    default: Any
+    default: str | None
 
     def to_text(self) -> str:
         """Return two lines or more, an item of a list in Markdown."""
-        default = "no default" if self.required else f"default {_plain(self.default)}"
+        default = "no default" if self.default is None else f"default {self.default}"
         lines = [f"- `{self.name}`: {self.takes}; {default}.", self.meaning]
         return "\n".join(
             textwrap.fill(line, COLUMNS, initial_indent=indent, subsequent_indent="  ", break_on_hyphens=False)
@@ -114,28 +104,11 @@ def page() -> str:
     return "\n".join([HEAD, *(f"{section.to_text()}\n" for section in sections())])
 
 
-def to_json(found: Sequence[Section]) -> list[dict[str, Any]]:
-    """Return the keys of some sections as plain values."""
-    return [dataclasses.asdict(key) for section in found for key in section.keys]
-
-
 def _key(name: str, hint: Any, field: dataclasses.Field[Any]) -> Key:
     """Return what a record says of one of its fields."""
-    told = getattr(hint, "__metadata__", ())
-    means = next((one for one in told if isinstance(one, Means)), Means(""))
-    between = next((one for one in told if isinstance(one, Between)), None)
-    required = field.default is dataclasses.MISSING
-    return Key(
-        name=name,
-        meaning=means.text,
-        takes=_takes(hint, means.unit),
-        unit=means.unit,
-        minimum=None if between is None else between.low,
-        maximum=None if between is None else between.high,
-        choices=next((one.choices for one in told if isinstance(one, OneOf)), None),
-        required=required,
-        default=None if required else field.default,
-    )
+    means = next((one for one in getattr(hint, "__metadata__", ()) if isinstance(one, Means)), Means(""))
+    default = None if field.default is dataclasses.MISSING else _plain(field.default)
+    return Key(name, means.text, _takes(hint, means.unit), default)
 
 
 def _options(hint: Any) -> list[Any]:

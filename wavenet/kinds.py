@@ -11,34 +11,11 @@ from pathlib import Path
 
 from wavenet.errors import close_words
 
-SOUND = frozenset(  # what people call sound, whether it can be read or not
-    {
-        ".wav",
-        ".wave",
-        ".bwf",
-        ".mpga",
-        ".rf64",
-        ".w64",
-        ".flac",
-        ".ogg",
-        ".oga",
-        ".opus",
-        ".mp3",
-        ".mp2",
-        ".aif",
-        ".aiff",
-        ".aifc",
-        ".caf",
-    }
-    | {".au", ".snd", ".sph", ".nist", ".voc", ".wve", ".m4a", ".aac", ".mp4", ".wma", ".amr", ".g722", ".ape", ".wv"}
+CALLED_SOUND = (  # by people, whether it can be read or not
+    ".wav .wave .bwf .rf64 .w64 .flac .ogg .oga .opus .mp3 .mp2 .mpga .aif .aiff .aifc .caf .au .snd .sph .nist .voc "
+    ".wve .m4a .aac .mp4 .wma .amr .g722 .ape .wv"
 )
-OTHERS = {
-    "a picture": (".png", ".jpg", ".jpeg", ".gif", ".svg", ".pdf", ".webp", ".bmp", ".tif", ".tiff"),
-    "an archive": (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"),
-    "an array": (".npy", ".npz"),
-    "a table": (".csv", ".tsv"),
-    "a program": (".py", ".sh", ".ipynb", ".exe"),
-}
+SOUND = frozenset(CALLED_SOUND.split())
 PARTS = ("checkpoints", "samples", "tensorboard", "metrics.csv", "train.log", "environment.json")  # of a run folder
 MOST_ENTRIES = 10_000  # of a folder, looked at for near names
 MOST_LOOKED_AT = 300  # entries of a folder, for what it holds
@@ -84,8 +61,7 @@ def _file(path: Path) -> Kind | None:
             "look at sound with `wavenet data scan FOLDER`, or give it to a model: `wavenet inspect MODEL --measure "
             f"{path}`, `wavenet generate MODEL --prime {path}`",
         )
-    what = next((what for what, known in OTHERS.items() if suffix in known), None)
-    return None if what is None else Kind(what, "give one of these")
+    return None
 
 
 def _length(path: Path) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from wavenet import geometry
 from wavenet.design import Design
 from wavenet.geometry import Field, Layer, LayerError, Padding, Parallel, Part, Whole, numbered
+from wavenet.progress import many
 
 Sizes = tuple[int, ...]  # inputs or outputs along each axis
 
@@ -168,7 +169,7 @@ def _output_size(layer: Layer, inputs: int, padding: Padding) -> int:
     pads = layer.pads(padding)
     outputs = layer.output_length(inputs, pads)
     if outputs < 1:
-        got = f"{inputs:,} {'input' if inputs == 1 else 'inputs'} and {sum(pads):,} of padding"
+        got = f"{many(inputs, 'input')} and {sum(pads):,} of padding"
         raise LayerError(
             f"it gets {got}, but its kernel spans {layer.effective_kernel:,}, so nothing comes out; take a larger "
             "size, more padding or a smaller kernel"

@@ -46,7 +46,7 @@ def test_sound_that_stands_in_two_splits_is_said_once(tmp_path: Path, said: list
         said.clear()
         material.gather(recipe, tmp_path / "cache")
         assert said == [
-            "3 files hold the same sound as another, 2 of them across splits, where scores flatter: "
+            "3 files with the same sound as another, 2 of them across splits, where scores flatter: "
             "also 1.flac (train) and copy of 1.wav (test)"
         ]
 

@@ -53,6 +53,12 @@ def test_channels_are_averaged_and_half_precision_is_read() -> None:
     assert np.allclose(priming.mono(SOUND.astype(np.float16), RATE), SOUND, atol=5e-4)
 
 
+def test_channels_that_cancel_are_told_and_the_louder_is_taken(said: list[str]) -> None:
+    assert np.array_equal(priming.mono(np.stack([0.99 * SOUND, -SOUND], axis=1), RATE), -SOUND)
+    assert said == ["the prime's 2 channels cancel when mixed: channel 2 is taken alone"]
+    assert len(priming.mono(np.zeros((0, 2)), RATE)) == 0
+
+
 def test_a_path_may_be_text_or_begin_at_home(home: Path) -> None:
     for path in (home / "a.wav", str(home / "a.wav"), "~/a.wav", Path("~/a.wav")):
         assert np.array_equal(priming.mono(path, RATE), SOUND)
@@ -71,7 +77,8 @@ def test_a_path_may_be_text_or_begin_at_home(home: Path) -> None:
         (WAVE > 0, "is bool, expected int16"),
         (SOUND + 0j, "is complex64, expected int16"),
         (np.append(SOUND, np.nan), "NaN or infinity, at sample 2,000 first"),
-        (np.append(np.inf, SOUND), "NaN or infinity, at sample 0 first"),
+        (np.append(SOUND, np.inf)[None], "NaN or infinity, at sample 2,000 first"),
+        (np.stack([SOUND, np.where(np.arange(2_000) == 7, np.nan, 0)], axis=1), "at sample 7 first"),
         (
             WAVE.astype(np.float32),
             r"values up to [0-9,]+, expected within \[-1, 1\]; whole numbers of 16 bits are divided",

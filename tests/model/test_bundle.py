@@ -170,6 +170,26 @@ def test_a_kill_while_writing_leaves_a_whole_bundle(folder: Path) -> None:
     assert seen <= {0.0, 1.0, 2.0} and seen & {1.0, 2.0}
 
 
+def test_two_kills_in_a_row_leave_a_whole_bundle(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):  # the first just before its config takes its place
+        replace = Path.replace
+        patch.setattr(Path, "replace", lambda one, to: (kill if one.name == bundle.NEXT else replace)(one, to))
+        bundle.save(folder, sample(0.25))
+    assert (folder / "config.next.json").is_file() and bundle.load(folder).arrays["hidden.bias"][0] == 0.25
+    with monkeypatch.context() as patch, pytest.raises(Killed):  # the second once the next config is written
+        patch.setattr(bundle.atomic, "write_bytes", kill)
+        bundle.save(folder, sample(0.5))
+    assert bundle.load(folder).arrays["hidden.bias"][0] == 0.25
+    bundle.save(folder, sample(0.5))
+    assert bundle.load(folder).arrays["hidden.bias"][0] == 0.5
+
+
 # --- weights that someone made up ------------------------------------------------------------------------------------
 
 

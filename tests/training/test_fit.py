@@ -18,10 +18,11 @@ import toys
 
 import wavenet
 from wavenet import config
-from wavenet.errors import BundleError, DivergenceError, InputError, Terminated, WavenetError
+from wavenet.errors import BundleError, DivergenceError, InputError, RecipeError, Terminated, WavenetError
 from wavenet.outputs import Categorical
 from wavenet.progress import Words, log, many
 from wavenet.training import checkpoint, fit
+from wavenet.training.data import SoundData
 from wavenet.training.metrics import TIME_COLUMNS, read
 from wavenet.training.module import WaveNetModule, learning_rate
 
@@ -63,9 +64,9 @@ def test_the_first_lines_say_what_they_must(trained_run: Path) -> None:
     lines = [line.partition(" INFO ")[2] for line in (trained_run / "train.log").read_text().splitlines()]
     assert lines[0] == (
         f"toy: cpu ({many(torch.get_num_threads(), 'thread')}), float32, 2,642 parameters, receptive field 15 samples "
-        "(3.8 ms), about 0.5 GiB of memory, 2.4 seconds of sound kept, none dropped"
+        "(3.8 ms), about 0.5 GiB of memory, 8 files kept (2.4 seconds), none dropped"
     )
-    assert lines[1].startswith("sound: sounds0, layout folder: 8 files kept (2.4 seconds), none dropped")
+    assert lines[1].startswith("sound: sounds0, layout folder")
     assert lines[2] == "rate: 4,000 Hz, as recorded" and lines[3].startswith("splits by name: train ")
     line = next(line for line in lines if "held-out" in line)
     assert "uniform 4.000" in line and "order-0" in line
@@ -107,13 +108,6 @@ def test_no_more_memory_is_one_line(
         toys.train(sound_folder, tmp_path / "run", tmp_path / "cache")
 
 
-def test_what_is_trimmed_and_clipped_is_told(tmp_path: Path, sound_folder: Path) -> None:
-    made = toys.recipe(data={"level": {"rms": 0.5}, "trim": {"below_db": 3, "margin_seconds": 0.0}})
-    run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", made, max_steps=1)
-    line = (run / "train.log").read_text().splitlines()[1]
-    assert " cut from the ends, " in line and "samples clipped by the level" in line
-
-
 def test_from_python_first_lines_and_scores_are_on_stderr(
     tmp_path: Path, sound_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -132,6 +126,16 @@ def test_training_beats_the_histogram(tmp_path: Path, sound_folder: Path) -> Non
     run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", made)
     training = wavenet.load(run).training
     assert training["valid_bits"] < training["order0_bits"] - 0.3 < training["uniform_bits"]
+
+
+def test_overrides_hold_for_a_record_too(tmp_path: Path, sound_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(sound_folder.parent)
+    given = {"out": tmp_path / "run", "cache": tmp_path / "cache", "device": "cpu"}
+    overrides = ["train.steps=1", f"data.path={sound_folder.name}"]
+    made = config.load(wavenet.train(toys.recipe(), None, overrides, **given) / "config.yaml")
+    assert (made.train.steps, made.data.path) == (1, str(sound_folder.resolve()))
+    with pytest.raises(RecipeError, match=r"unknown key train\.stepps \(did you mean 'steps'"):
+        wavenet.train(toys.recipe(), sound_folder, ["train.stepps=1"], **given)
 
 
 def test_the_config_of_a_run_is_a_recipe(trained_run: Path) -> None:
@@ -189,8 +193,34 @@ def test_a_finished_run_called_with_other_sound_is_refused_but_not_with_moved_so
     toys.train(tmp_path / "moved", trained_run, tmp_path / "cache")
     assert "is finished" in caplog.text
     for resume in (False, True):
-        with pytest.raises(InputError, match=r"trained on other sound: data\.path = .*, got .*other; name another run"):
+        with pytest.raises(InputError, match=r"not what .* was begun with: 1 file came \(sound8\.wav\), .* with --out"):
             toys.train(toys.write_sounds(tmp_path / "other", 9), trained_run, tmp_path / "cache", resume=resume)
+
+
+def test_a_finished_run_whose_folder_gained_or_lost_files_names_them(
+    tmp_path: Path, trained_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, run, cache = tmp_path / "sounds", tmp_path / "run", tmp_path / "cache"
+    shutil.copytree(trained_run, run)
+    toys.write_sounds(place)
+    made = toys.recipe(data={"path": str(place)})
+    config_file = run / "config.yaml"
+    config_file.write_text(config.dump(made))
+
+    def again() -> None:
+        toys.train(None, run, cache, made)
+
+    with monkeypatch.context() as patch:  # nothing is decoded where all names are those of before
+        patch.setattr(SoundData, "prepare", lambda self: pytest.fail("the sound was opened"))
+        again()
+    (place / "sound7.wav").rename(place / "new.wav")
+    with pytest.raises(InputError, match=r"1 file came \(new\.wav\), 1 file went \(sound7\.wav\)"):
+        again()
+    (place / "new.wav").rename(place / "sound7.wav")
+    (place / "broken.wav").write_text("no sound")  # would be dropped: the run's sound is as it was
+    again()
+    shutil.rmtree(place)  # nobody needs it any more
+    again()
 
 
 def test_a_finished_run_says_so_and_is_left_alone(
@@ -203,25 +233,6 @@ def test_a_finished_run_says_so_and_is_left_alone(
         toys.train(sound_folder, trained_run, tmp_path / "cache", resume=resume)
         assert "is finished" in caplog.text
     assert (trained_run / "checkpoints" / "last.ckpt").stat().st_mtime_ns == before
-
-
-@pytest.mark.parametrize(
-    ("section", "change", "key"),
-    [
-        ("model", {"residual_channels": 7}, "model.residual_channels"),
-        ("model", {"dilations": [[1, 2]]}, "model.dilations"),
-        ("audio", {"sample_rate": 8000}, "audio.sample_rate"),
-        ("output", {"classes": 17}, "output.classes"),
-        ("data", {"level": {"peak": 0.5}}, "data.level.rms"),
-    ],
-)
-def test_resuming_with_another_key_names_it(
-    tmp_path: Path, sound_folder: Path, section: str, change: dict[str, object], key: str
-) -> None:
-    run, cache = tmp_path / "run", tmp_path / "cache"
-    toys.train(sound_folder, run, cache, max_steps=1)
-    with pytest.raises(InputError, match=key):
-        toys.train(sound_folder, run, cache, toys.recipe(**{section: change}), resume=True)
 
 
 def test_resuming_with_other_sound_is_refused_but_moved_sound_is_fine(tmp_path: Path, sound_folder: Path) -> None:
@@ -249,12 +260,17 @@ def test_max_time_stops_and_measures(tmp_path: Path, sound_folder: Path) -> None
     assert row["step"] == "1" and row["valid_bits"] == f"{training['valid_bits']:.6g}" and row["train_bits"]
 
 
-def test_init_takes_weights_and_refuses_other_dimensions(tmp_path: Path, sound_folder: Path, trained_run: Path) -> None:
+def test_init_takes_weights_and_refuses_other_dimensions(
+    tmp_path: Path, sound_folder: Path, trained_run: Path, said: list[str]
+) -> None:
     cache = tmp_path / "cache"
     run = toys.train(sound_folder, tmp_path / "run", cache, init=str(trained_run), max_steps=1)
     begun = checkpoint.load(run / "checkpoints" / "last.ckpt")["network"]["entry.weight"]
     given = torch.from_numpy(wavenet.load(trained_run).arrays["entry.weight"])
     assert (begun - given).abs().max() < 0.02  # one warm-up step away
+    said.clear()
+    toys.train(sound_folder, run, cache, init=str(trained_run), resume=True, max_steps=2)
+    assert said[0] == f"{run} has weights of its own: --init {trained_run} is not used"
     with pytest.raises(BundleError, match=r"hidden\.weight has shape"):
         toys.train(sound_folder, tmp_path / "b", cache, toys.recipe(model={"head_channels": 9}), init=str(trained_run))
 

@@ -30,6 +30,7 @@ def test_every_keyword_is_named_typed_and_reaches_the_options(monkeypatch: pytes
         ({"device": "cdua"}, r"device is 'cdua', expected one of auto, cpu, cuda \(did you mean 'cuda'\?\)"),
         ({"precision": "16"}, "precision is '16', expected one of 32, bf16"),
         ({"devices": 0}, "devices is 0, expected at least 1"),
+        ({"resume": True, "force": True}, "--resume goes on with a run and --force removes it"),
     ],
 )
 def test_a_choice_that_there_is_none_of_is_one_sentence(choice: dict[str, object], words: str) -> None:

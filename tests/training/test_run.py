@@ -67,7 +67,7 @@ def test_a_finished_run_of_another_model_is_not_taken_for_this_one(trained_run: 
     [
         (toys.recipe(train={"seed": 3}), "train.seed = 0, got 3"),
         (toys.recipe(train={"learning_rate": 0.5}), "train.learning_rate = 0.02, got 0.5"),
-        (toys.recipe(train={"steps": 5}), "all of 5 steps, but with train.steps = 12, got 5"),
+        (toys.recipe(train={"steps": 5}), "finished, but with train.steps = 12, got 5"),
         (toys.recipe(audio={"sample_rate": 8000}), "audio.sample_rate = 4000, got 8000"),
         (toys.recipe(data={"segment_samples": 201}), "data.segment_samples = 200, got 201"),
         (toys.recipe(output={"classes": 17}), "output.classes = 16, got 17"),
@@ -91,10 +91,23 @@ def test_a_finished_run_asked_for_more_steps_says_how_to_go_on(trained_run: Path
         runs.state_to_resume(toys.recipe(train={"steps": 40}), trained_run, resume=False, force=False)
 
 
-def test_a_key_that_went_away_is_noticed(tmp_path: Path) -> None:
-    runs.describe(tmp_path, toys.recipe(data={"trim": {"below_db": 40}}), "cpu")
-    with pytest.raises(InputError, match=r"data\.trim"):
-        runs.state_to_resume(toys.recipe(), tmp_path, resume=True, force=False)
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        (toys.recipe(model={"residual_channels": 7}), "model.residual_channels = 6, got 7"),
+        (toys.recipe(model={"dilations": [[1, 2]]}), "model.dilations = [[1, 2, 4], [1, 2, 4]], got [[1, 2]]"),
+        (toys.recipe(audio={"sample_rate": 8000}), "audio.sample_rate = 4000, got 8000"),
+        (toys.recipe(output={"classes": 17}), "output.classes = 16, got 17"),
+        (toys.recipe(data={"level": {"peak": 0.5}}), "data.level.rms = 0.1, got None"),
+        (toys.recipe(), "data.trim.below_db = 40.0, got None"),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_resuming_with_another_key_names_it(tmp_path: Path, now: Recipe, told: str) -> None:
+    before = toys.recipe(data={"trim": {"below_db": 40}}) if now == toys.recipe() else toys.recipe()
+    runs.describe(tmp_path, before, "cpu")
+    with pytest.raises(InputError, match=re.escape(told)):
+        runs.state_to_resume(now, tmp_path, resume=True, force=False)
 
 
 def test_where_the_sound_lies_may_change(tmp_path: Path) -> None:
@@ -196,10 +209,10 @@ def test_resuming_at_a_misspelled_place_names_the_run_beside_it(
     monkeypatch.chdir(tmp_path)
     for place in (Path("digist"), tmp_path / "digist", Path("other"), Path("no/such/folder")):
         assert runs.state_to_resume(toys.recipe(), place, resume=True, force=False) is None
-    guess = " (did you mean 'digits'?)"
+    there = str(tmp_path / "digits")
     assert said == [
-        f"there is no run in digist yet: it begins at the first step{guess}",
-        f"there is no run in {tmp_path / 'digist'} yet: it begins at the first step{guess}",
+        "there is no run in digist yet: it begins at the first step (did you mean 'digits'?)",
+        f"there is no run in {tmp_path / 'digist'} yet: it begins at the first step (did you mean {there!r}?)",
         "info: there is no run in other yet: it begins at the first step",
         "info: there is no run in no/such/folder yet: it begins at the first step",
     ]

@@ -11,7 +11,7 @@ from wavenet import config
 from wavenet.audio import files
 from wavenet.training import summary
 from wavenet.training.data import SoundData
-from wavenet.training.summary import dry_run_line, sound_lines
+from wavenet.training.summary import dry_run_line, kept_and_dropped, sound_lines
 
 
 def prepared(folder: Path, cache: Path, **sections: dict[str, object]) -> SoundData:
@@ -34,11 +34,11 @@ def test_what_is_kept_and_dropped_is_told_with_its_length_and_its_rates(tmp_path
     (folder / "none.wav").write_text("no sound")
     sound = prepared(folder, tmp_path / "cache", data={"level": {}})
     assert sound_lines(sound) == [
-        "sound: mine, layout folder: 6 files kept (3.5 seconds), 2 dropped (2.5 seconds)",
+        "sound: mine, layout folder",
         "rates: 4,000 Hz (4 files), 8,000 Hz (1 file), 11,025 Hz (1 file), resampled to 4,000 Hz",
         sound_lines(sound)[2],
     ]
-    assert (summary.kept_words(sound), summary.dropped_words(sound)) == ("3.5 seconds", "2.5 seconds")
+    assert kept_and_dropped(sound) == "6 files kept (3.5 seconds), 2 dropped (2.5 seconds)"
 
 
 def test_one_rate_is_one_number_and_many_are_summed_up(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_the_splits_are_told_with_their_files_and_lengths_less_tails(tmp_path: P
     rows = zip((f"{toys.RATE}-{i}.wav" for i in range(4)), ("train", "train", "valid", "test"), strict=True)
     (folder / "metadata.csv").write_text("path,split\n" + "".join(f"{name},{split}\n" for name, split in rows))
     sound = prepared(folder, tmp_path / "cache", data={"tail_seconds": 2.0})
-    assert sound_lines(sound)[0].startswith("sound: mine, layout metadata: 4 files kept (3.8 seconds), none dropped")
+    assert kept_and_dropped(sound) == "4 files kept (3.8 seconds), none dropped"
     assert sound_lines(sound)[2] == (
         "splits of the data's own: train 2 files (1.2 seconds), valid 1 file (1.0 seconds), test 1 file (1.5 seconds)"
     )
@@ -84,8 +84,7 @@ def test_sound_of_which_nothing_is_known_is_counted_in_files(tmp_path: Path) -> 
     write(tmp_path / "some", toys.RATE, 2.0)
     (tmp_path / "some" / "none.wav").write_text("no sound")
     sound = prepared(tmp_path / "some", tmp_path / "cache")
-    assert sound_lines(sound)[0].endswith("1 file kept (2.0 seconds), 1 dropped")
-    assert summary.dropped_words(sound) == "1 file"
+    assert kept_and_dropped(sound) == "1 file kept (2.0 seconds), 1 dropped"
 
 
 @pytest.mark.parametrize(
@@ -108,6 +107,6 @@ def test_a_dry_run_says_how_far_it_would_go(
 def test_a_recipe_for_a_gpu_names_the_one_for_a_cpu_where_there_is_none() -> None:
     large = config.load(config.find_recipe("folder"))
     (line,) = summary.cpu_lines(large, "cpu")
-    assert line == "no GPU: folder is sized for one; `wavenet train folder-small` is sized for a CPU"
+    assert line == "folder is sized for a GPU; `wavenet train folder-small` is sized for a CPU"
     assert summary.cpu_lines(large, "cuda") == []
     assert summary.cpu_lines(config.load(config.find_recipe("folder-small")), "cpu") == []

@@ -142,7 +142,6 @@ def _recipes_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("name", metavar="NAME", nargs="?", help="print this recipe")
     add("--keys", metavar="KEY", nargs="?", const="", help="explain a key or a section, such as train (default: all)")
-    add("--json", action="store_true", help="print what --keys tells as JSON")
 
 
 def _inspect_arguments(parser: argparse.ArgumentParser) -> None:

@@ -16,6 +16,7 @@ from wavenet.progress import log, many
 
 if TYPE_CHECKING:
     from wavenet.generate.voice import Voice
+    from wavenet.outputs import Floats
 
 ROOM = "free space, or name another file with --plot"
 STDOUT = ("stdout", "free space where it goes, or send it elsewhere")  # what a full disk says of it
@@ -95,17 +96,7 @@ def _generate(arguments: argparse.Namespace) -> int:
     check_memory(voice.recipe.shape, arguments.count, 0 if streaming else total)
     if not streaming:
         _check_targets(voices.numbered(out, arguments.count), arguments.force)
-    prime = None
-    if arguments.prime is not None:
-        from wavenet.generate import priming
-
-        pipe = getattr(sys.stdin, "buffer", None)  # a shell may have closed it
-        from_pipe = arguments.prime == "-"
-        prime = (
-            priming.from_pipe(pipe, voice.sample_rate)
-            if from_pipe
-            else priming.mono(arguments.prime, voice.sample_rate)
-        )
+    prime = None if arguments.prime is None else _prime(arguments.prime, voice.sample_rate)
     chosen = {**draw, "seconds": arguments.seconds, "samples": arguments.samples, "seed": seed, "prime": prime}
     chosen |= {"backend": arguments.backend, "storage": arguments.storage, "threads": arguments.threads}
     log.info("%s: drawing %d x %s with seed %d", voice.name, arguments.count, many(total, "sample"), seed)
@@ -125,6 +116,15 @@ def _generate(arguments: argparse.Namespace) -> int:
     if sound.difference is not None:
         _judge(sound.difference, sound.storage)
     return 0
+
+
+def _prime(text: str, sample_rate: int) -> Floats:
+    """Return the sound of a file, or of stdin."""
+    from wavenet.generate import priming
+
+    if text == "-":
+        return priming.from_pipe(getattr(sys.stdin, "buffer", None), sample_rate)  # a shell may have closed it
+    return priming.mono(text, sample_rate)
 
 
 def _judge(difference: float, storage: str) -> None:
@@ -279,8 +279,6 @@ def _recipes(arguments: argparse.Namespace) -> int:
 
     if arguments.keys is not None:
         return _keys(arguments)
-    if arguments.json:
-        raise InputError("--json goes with --keys; give both")
     if arguments.name is not None:
         _print(plain.read_text(config.find_recipe(arguments.name)), end="")
         return 0
@@ -296,12 +294,7 @@ def _keys(arguments: argparse.Namespace) -> int:
     if arguments.name is not None:
         raise InputError("NAME prints a recipe and --keys explains all; give one of them, or --keys KEY")
     found = keys.chosen(arguments.keys)
-    if arguments.json:
-        _print_json(keys.to_json(found))
-    elif arguments.keys:
-        _print("\n\n".join(section.to_text() for section in found))
-    else:
-        _print(keys.page(), end="")
+    _print("\n\n".join(section.to_text() for section in found) + "\n" if arguments.keys else keys.page(), end="")
     return 0
 
 

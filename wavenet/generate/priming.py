@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from wavenet import config
 from wavenet.audio import files
+from wavenet.audio.mixing import Mixer
 from wavenet.errors import InputError
 from wavenet.outputs import Floats
+from wavenet.progress import log
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,7 +31,7 @@ def mono(sound: Prime, sample_rate: int) -> Floats:
 
     Args:
         sound: a path, of any rate (``~`` is the home folder); or an array or tensor at `sample_rate`: [T] or
-            [T, channels] (their mean is taken), floating point in [-1, 1] or int16.
+            [T, channels] (mixed as those of files are), floating point in [-1, 1] or int16.
         sample_rate: in Hz.
 
     Raises:
@@ -42,12 +44,12 @@ def mono(sound: Prime, sample_rate: int) -> Floats:
         values = values / np.float32(32_768)
     elif not np.issubdtype(values.dtype, np.floating):
         raise InputError(f"the prime is {values.dtype}, expected int16, or floating point in [-1, 1]; convert it first")
-    if values.ndim == 2:
-        values = _mean(values)
-    if values.ndim != 1:
+    if values.ndim not in (1, 2):
         raise InputError(f"the prime has shape {list(values.shape)}, expected [samples] or [samples, channels]")
+    if 1 in values.shape:  # one channel, or one sound as `Sound.samples` has it, [1, T]
+        values = values.reshape(-1)
     _check(values)
-    return values.astype(np.float32)
+    return _mixed(values.astype(np.float32), sample_rate) if values.ndim == 2 else values.astype(np.float32)
 
 
 def _array(sound: Any) -> NDArray[Any]:
@@ -64,11 +66,9 @@ def _array(sound: Any) -> NDArray[Any]:
     return values
 
 
-def _mean(values: NDArray[Any]) -> NDArray[Any]:
-    """Return the mean [T] over the channels of [T, channels]; [1, T], one sound as `Sound.samples` has it, is taken."""
+def _mixed(values: Floats, sample_rate: int) -> Floats:
+    """Return [T, channels] as mono [T], mixed as those of files are."""
     samples, channels = values.shape
-    if samples == 1 or channels == 1:
-        return values.reshape(-1)
     if not channels:
         raise InputError(f"the prime has shape [{samples}, 0], expected at least one channel")
     if channels > samples > 0:
@@ -78,7 +78,14 @@ def _mean(values: NDArray[Any]) -> NDArray[Any]:
         )
     if channels > MOST_CHANNELS:
         raise InputError(f"the prime has {channels} channels, expected at most {MOST_CHANNELS}: is it sound?")
-    return np.asarray(values.mean(axis=1, dtype=np.float64))
+    if not samples:
+        return values[:, 0]
+    mixer = Mixer(sample_rate, channels, floats=False)
+    mono, louder = mixer.mix(values), mixer.louder()
+    if louder is None:
+        return mono
+    log.warning("the prime's %d channels cancel when mixed: channel %d is taken alone", channels, louder + 1)
+    return values[:, louder]
 
 
 def _check(values: NDArray[Any]) -> None:
@@ -86,7 +93,7 @@ def _check(values: NDArray[Any]) -> None:
     finite = np.isfinite(values)
     if not finite.all():
         raise InputError(
-            f"the prime holds NaN or infinity, at sample {int(np.argmin(finite)):,} first; give finite sound"
+            f"the prime holds NaN or infinity, at sample {int(np.argwhere(~finite)[0, 0]):,} first; give finite sound"
         )
     peak = float(np.abs(values).max(initial=0.0))
     if peak > MOST_LEVEL:

@@ -4,11 +4,13 @@
 the sound came from, how training went, and the SHA-256 of the weights, so that a changed or truncated file is noticed.
 
 Both are replaced as one: the new config is written beside the old as ``config.next.json`` before the weights are
-replaced, and takes its place after. At every instant one of the two describes the weights that are there.
+replaced, and takes its place after. At every instant one of the two describes the weights that are there: one that a
+kill kept from its place is put there before another is written.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import stat
@@ -69,9 +71,20 @@ def save(folder: Path, bundle: Bundle) -> None:
         "data": bundle.data,
         "training": bundle.training,
     }
+    _settle(folder)
     atomic.write_text(folder / NEXT, to_json(described, indent=1) + "\n")
     atomic.write_bytes(folder / WEIGHTS, weights)
     (folder / NEXT).replace(folder / CONFIG)
+
+
+def _settle(folder: Path) -> None:
+    """Put the config in its place that alone describes the weights, where a kill came just before that was done."""
+    if not (folder / NEXT).is_file():
+        return
+    with contextlib.suppress(FileNotFoundError, BundleError):
+        said = config.read_bundle_config(folder / NEXT).get("sha256")
+        if said == hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest():
+            (folder / NEXT).replace(folder / CONFIG)
 
 
 def load(folder: Path) -> Bundle:

@@ -17,9 +17,10 @@ import lightning.pytorch as pl
 import torch
 
 from wavenet import config, memory, report
-from wavenet.errors import STOPS, BundleError, InputError, WavenetError
+from wavenet.audio import sources
+from wavenet.errors import STOPS, BundleError, InputError, SoundError, WavenetError
 from wavenet.model import bundle
-from wavenet.progress import log, many
+from wavenet.progress import log, many, printable
 from wavenet.records import Recipe
 from wavenet.training import checkpoint, crew, manifest, summary, team
 from wavenet.training import module as modules
@@ -88,7 +89,10 @@ def train(
 
 def _begin(recipe: str | Path | Recipe, data: str | Path | None, overrides: Sequence[str], chosen: Options) -> Path:
     """Train with these options and return the run folder."""
-    made = recipe if isinstance(recipe, Recipe) else config.load(config.find_recipe(str(recipe)), overrides)
+    if isinstance(recipe, Recipe):
+        made = config.overridden(recipe, overrides)
+    else:
+        made = config.load(config.find_recipe(str(recipe)), overrides)
     made = config.with_data(made, data, overrides)
     own = None if isinstance(recipe, Recipe) else config.run_folder(str(recipe))
     if chosen.cache is not None:
@@ -130,6 +134,8 @@ def _told_of_memory(device: str) -> Iterator[None]:
 def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
     led = not own_team.leads
     state = runs.state_to_resume(recipe, run, resume=options.resume, force=options.force, led=led)
+    if state is not None and options.init is not None and own_team.leads:
+        log.warning("%s has weights of its own: --init %s is not used", run, options.init)
     began = own_team.size if state is None else int(state["extra"].get("devices", 1))
     if began != own_team.size:
         raise InputError(
@@ -158,7 +164,7 @@ def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
     if not own_team.leads:
         if options.dry_run:
             return
-        _fit(run, module, sound, state=state, device=device, options=options, own_team=own_team)
+        _fit(run, module, sound, state, options, own_team)
         return
     lines = [first_line(module, sound, options, own_team), *summary.sound_lines(sound)]
     lines += summary.cpu_lines(recipe, device)
@@ -175,7 +181,7 @@ def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
         _say(lines)
         manifest.write(run, manifest.rows(sound))
         runs.describe(run, recipe, device)
-        _fit(run, module, sound, state=state, device=device, options=options, own_team=own_team)
+        _fit(run, module, sound, state, options, own_team)
 
 
 def _say(lines: Sequence[str]) -> None:
@@ -184,20 +190,26 @@ def _say(lines: Sequence[str]) -> None:
 
 
 def _check_same_sound(recipe: Recipe, run: Path, state: dict[str, Any], options: Options) -> None:
-    """Raise InputError where a finished run is called with sound that lies elsewhere and is other sound.
+    """Raise InputError where a finished run is called with other sound than it was trained on.
 
-    Sound that was only moved is the same; where it still lies where it lay, it is not opened.
+    Sound that lies where it lay, under the same names, is not opened; sound that is gone is not asked for.
     """
-    before = config.load(run / "config.yaml").data.path
-    if recipe.data.path is None or recipe.data.path == before:
+    path = recipe.data.path
+    if path is None or (path == config.load(run / "config.yaml").data.path and not _names_differ(recipe, run)):
         return
     sound = SoundData(recipe, None if options.cache is None else Path(options.cache))
     sound.prepare()
-    if sound.fingerprint() != state["extra"]["fingerprint"]:
-        raise InputError(
-            f"{run} is finished and was trained on other sound: data.path = {before}, got {recipe.data.path}; name "
-            "another run with --out, or begin anew with --force"
-        )
+    manifest.check(run, state, sound)
+
+
+def _names_differ(recipe: Recipe, run: Path) -> bool:
+    """Return whether a folder has other files of sound than those that its run kept; dropped ones count as others."""
+    listed = manifest.read(run)
+    try:
+        clips = sources.find(recipe.data).clips
+    except SoundError:
+        return False
+    return listed is not None and {row.path for row in listed} != {printable(clip.name) for clip in clips}
 
 
 def _device(name: str) -> str:
@@ -252,7 +264,7 @@ def first_line(module: WaveNetModule, sound: SoundData, options: Options, own_te
         f"{recipe.name}: {where}, {'bfloat16' if options.precision == 'bf16' else 'float32'}, "
         f"{shape.parameters():,} parameters, receptive field {shape.receptive_field:,} samples "
         f"({milliseconds:.1f} ms), about {memory_estimate(recipe) * together / 2**30:.1f} GiB of memory{each}, "
-        f"{summary.kept_words(sound)} of sound kept, {summary.dropped_words(sound)} dropped"
+        f"{summary.kept_and_dropped(sound)}"
     )
 
 
@@ -292,15 +304,9 @@ def memory_warning(recipe: Recipe, device: str, processes: int = 1) -> str | Non
 
 
 def _fit(
-    run: Path,
-    module: WaveNetModule,
-    sound: SoundData,
-    *,
-    state: dict[str, Any] | None,
-    device: str,
-    options: Options,
-    own_team: Team,
+    run: Path, module: WaveNetModule, sound: SoundData, state: dict[str, Any] | None, options: Options, own_team: Team
 ) -> None:
+    device = options.device
     deaf = own_team.rank > 0 and isinstance(own_team.environment, crew.Beside)
     stopper = Stopper(options.max_steps, options.max_seconds, deaf)
     standing = Standing.from_state(state["extra"]["standing"]) if state else Standing()

@@ -26,7 +26,9 @@ class Options:
     dry_run: bool = False
 
     def check(self) -> None:
-        """Raise InputError where a choice is none of those there are."""
+        """Raise InputError where a choice is none of those there are, or two contradict each other."""
+        if self.resume and self.force:
+            raise InputError("--resume goes on with a run and --force removes it; give one of them")
         if self.devices is not None and self.devices < 1:
             raise InputError(f"devices is {self.devices}, expected at least 1")
         for name, known in (("device", ("auto", "cpu", "cuda")), ("precision", ("32", "bf16"))):

@@ -16,9 +16,10 @@ from typing import IO, Any
 import torch
 
 from wavenet import __version__, atomic, config
-from wavenet.errors import InputError, RecipeError, WavenetError, did_you_mean
+from wavenet.errors import InputError, RecipeError, WavenetError
+from wavenet.kinds import near_path
 from wavenet.plain import to_json
-from wavenet.progress import RECORD, log
+from wavenet.progress import RECORD, log, many
 from wavenet.records import Recipe
 from wavenet.training import checkpoint
 
@@ -77,7 +78,7 @@ def state_to_resume(
         if state is not None:
             raise InputError(f"{run} has a checkpoint but no config.yaml; put it back, or begin anew with --force")
         if resume:
-            near = _near(run)
+            near = near_path(run, lambda place: (place / "config.yaml").is_file(), (config.RUNS,))
             (log.warning if near else log.info)("there is no run in %s yet: it begins at the first step%s", run, near)
         return None
     before = config.load(run / "config.yaml")
@@ -85,7 +86,7 @@ def state_to_resume(
         _check_ended(run, before, recipe)
         return state
     if not resume and not (led and state is None):
-        steps = f"{state['step']:,} steps done of {recipe.train.steps:,}" if state else "no checkpoint yet"
+        steps = f"{many(state['step'], 'step')} done of {recipe.train.steps:,}" if state else "no checkpoint yet"
         raise InputError(f"{run} holds an unfinished run ({steps}); go on with --resume or begin anew with --force")
     changed = _changed(before, recipe, FIXED)
     if changed is not None:
@@ -107,18 +108,9 @@ def _check_ended(run: Path, before: Recipe, recipe: Recipe) -> None:
     if changed is not None:
         key, old, new = changed
         raise InputError(
-            f"{run} has done all of {recipe.train.steps:,} steps, but with {key} = {old}, got {new}; name another run "
-            "with --out, or begin anew with --force"
+            f"{run} is finished, but with {key} = {old}, got {new}; name another run with --out, or begin anew with "
+            "--force"
         )
-
-
-def _near(run: Path) -> str:
-    """Return a guess at the run that was meant: one beside it whose name is like it, or an empty string."""
-    try:
-        beside = [folder.name for folder in run.absolute().parent.iterdir() if (folder / "config.yaml").is_file()]
-    except OSError:  # there is no such folder yet, or it may not be listed
-        return ""
-    return did_you_mean(run.name, beside)
 
 
 def _changed(before: Recipe, now: Recipe, sections: Sequence[str]) -> tuple[str, Any, Any] | None:

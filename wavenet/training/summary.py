@@ -8,47 +8,33 @@ from pathlib import Path
 
 from wavenet.audio import splits
 from wavenet.audio.decoding import Entry
-from wavenet.progress import clock, duration, printable
+from wavenet.progress import clock, duration, many, printable
 from wavenet.records import Recipe
 from wavenet.training.data import SoundData
 
 RATES_SHOWN = 3  # of the files, the commonest first
 
 
+def kept_and_dropped(sound: SoundData) -> str:
+    """Return how many files are kept and dropped, and how long they last."""
+    kept, dropped = sound.sound.entries, [entry for entry in sound.cache.entries if entry.reason is not None]
+    lasting = duration(sum(entry.length for entry in kept) / sound.recipe.audio.sample_rate)
+    lost = sum(entry.seconds for entry in dropped)  # of what cannot be read, nothing
+    left = f"{len(dropped):,} dropped{f' ({duration(lost)})' if lost else ''}" if dropped else "none dropped"
+    return f"{many(len(kept), 'file')} kept ({lasting}), {left}"
+
+
 def sound_lines(sound: SoundData) -> list[str]:
-    """Return what is trained on: files kept and dropped, their rates, and how many are in each split."""
-    entries, kept = sound.cache.entries, sound.sound.entries
-    cut = sum(entry.trimmed for entry in kept) / sound.recipe.audio.sample_rate
+    """Return what is trained on: its layout, what is cut and clipped, rates, and how many files are in each split."""
+    kept, rate = sound.sound.entries, sound.recipe.audio.sample_rate
+    cut = sum(entry.trimmed for entry in kept) / rate
     notes = f", {duration(cut)} cut from the ends" if cut else ""
-    notes += f", {sound.overshoot:,} samples clipped by the level" if sound.overshoot else ""
+    notes += f", {many(sound.overshoot, 'sample')} clipped by the level" if sound.overshoot else ""
     return [
-        f"sound: {printable(sound.source.folder.name)}, layout {sound.source.layout}: {_files(len(kept))} kept "
-        f"({kept_words(sound)}), {_dropped(entries)}{notes}",
-        _rate_line(kept, sound.recipe.audio.sample_rate),
+        f"sound: {printable(sound.source.folder.name)}, layout {sound.source.layout}{notes}",
+        _rate_line(kept, rate),
         _split_line(sound),
     ]
-
-
-def kept_words(sound: SoundData) -> str:
-    """Return how long the sound lasts that is kept."""
-    return duration(sum(entry.length for entry in sound.sound.entries) / sound.recipe.audio.sample_rate)
-
-
-def dropped_words(sound: SoundData) -> str:
-    """Return how long the sound lasts that is dropped, or how many files where none of them says."""
-    dropped = [entry for entry in sound.cache.entries if entry.reason is not None]
-    seconds = sum(entry.seconds for entry in dropped)
-    return duration(seconds) if seconds else _files(len(dropped)) if dropped else "none"
-
-
-def _files(count: int) -> str:
-    return f"{count:,} file{'s' if count != 1 else ''}"
-
-
-def _dropped(entries: Sequence[Entry]) -> str:
-    dropped = [entry for entry in entries if entry.reason is not None]
-    seconds = sum(entry.seconds for entry in dropped)
-    return f"{f'{len(dropped):,}' if dropped else 'none'} dropped{f' ({duration(seconds)})' if seconds else ''}"
 
 
 def _rate_line(kept: Sequence[Entry], rate: int) -> str:
@@ -58,7 +44,7 @@ def _rate_line(kept: Sequence[Entry], rate: int) -> str:
     if len(found) == 1:
         becomes = "as recorded" if found[0][0] == rate else f"resampled to {rate:,} Hz"
         return f"rate: {found[0][0]:,} Hz, {becomes}"
-    shown = ", ".join(f"{one:,} Hz ({_files(count)})" for one, count in found[:RATES_SHOWN])
+    shown = ", ".join(f"{one:,} Hz ({many(count, 'file')})" for one, count in found[:RATES_SHOWN])
     more = f" and {len(found) - RATES_SHOWN} more" if len(found) > RATES_SHOWN else ""
     return f"rates: {shown}{more}, resampled to {rate:,} Hz"
 
@@ -69,16 +55,16 @@ def _split_line(sound: SoundData) -> str:
     parts = []
     for name, spans in sound.spans.items():
         seconds = sum(span.last - span.first for span in spans) / sound.recipe.audio.sample_rate
-        files = _files(len({span.clip for span in spans}))
+        files = many(len({span.clip for span in spans}), "file")
         parts.append(f"{name} {files} ({duration(seconds)})" if spans else f"{name} none")
     return f"splits {splits.whose(clips, sound.spans, sound.recipe.data.split)}: {', '.join(parts)}"
 
 
 def cpu_lines(recipe: Recipe, device: str) -> list[str]:
-    """Return a line with the recipe that suits a CPU better, where there is no GPU and the recipe names one."""
+    """Return a line with the recipe that suits a CPU better, where that trains and the recipe names one."""
     if recipe.cpu_recipe is None or device != "cpu":
         return []
-    return [f"no GPU: {recipe.name} is sized for one; `wavenet train {recipe.cpu_recipe}` is sized for a CPU"]
+    return [f"{recipe.name} is sized for a GPU; `wavenet train {recipe.cpu_recipe}` is sized for a CPU"]
 
 
 def dry_run_line(run: Path, done: int, steps: int, max_steps: int | None, max_seconds: float | None) -> str:
@@ -93,6 +79,6 @@ def dry_run_line(run: Path, done: int, steps: int, max_steps: int | None, max_se
     """
     last = steps if max_steps is None else min(steps, max_steps)
     if done >= last:
-        return f"dry run: {run} has done {done:,} steps already; nothing to do"
+        return f"dry run: {run} has done {many(done, 'step')} already; nothing to do"
     time = "" if max_seconds is None else f", for {clock(max_seconds)} at most"
     return f"dry run: would train steps {done + 1:,} to {last:,} of {steps:,}{time}, into {run}"
