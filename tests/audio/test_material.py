@@ -46,7 +46,7 @@ def test_sound_that_stands_in_two_splits_is_said_once(tmp_path: Path, said: list
         said.clear()
         material.gather(recipe, tmp_path / "cache")
         assert said == [
-            "3 files with the same sound as another, 2 of them across splits, where scores flatter: "
+            "3 files hold the same sound as another, 2 of them across splits, where scores flatter: "
             "also 1.flac (train) and copy of 1.wav (test)"
         ]
 
@@ -93,7 +93,7 @@ def test_files_that_the_level_clips_are_named_with_the_worst_first(tmp_path: Pat
     assert [(one.name, one.samples) for one in found.clipped] == [(f"spiky{i}.wav", 10 + 5 * i) for i in (3, 2, 1, 0)]
     assert said == [
         "clipped by the level in more than 0.1 % of their samples: spiky3.wav (25 samples, 2.8%), "
-        "spiky2.wav (20 samples, 2.2%), spiky1.wav (15 samples, 1.7%) and 1 more; "
+        "spiky2.wav (20 samples, 2.2%), spiky1.wav (15 samples, 1.7%), and 1 more; "
         "lower data.level.rms, which is 0.2"
     ]
 

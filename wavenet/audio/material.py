@@ -13,7 +13,7 @@ from wavenet.audio.decoding import Entry
 from wavenet.audio.segments import Clipped, Sound
 from wavenet.audio.sources import Clip, Source
 from wavenet.audio.splits import Splits
-from wavenet.progress import log, many, printable
+from wavenet.progress import log, many, printable, some
 from wavenet.records import LevelConfig, Recipe
 
 NOTICEABLE = 1e-3  # share of a file's samples: where the level clips more, the file is named
@@ -109,18 +109,12 @@ def _of_level(clipped: Sequence[Clipped], level: LevelConfig) -> str | None:
     worst = [one for one in clipped if one.share > NOTICEABLE]
     if not worst:
         return None
-    shown = some([f"{printable(one.name)} ({many(one.samples, 'sample')}, {one.share:.1%})" for one in worst])
+    shown = some([f"{one.name} ({many(one.samples, 'sample')}, {one.share:.1%})" for one in worst], SHOWN)
     if level.rms is None:
         what, remedy = "clipped at full scale", "set data.level.rms, such as 0.08"
     else:
         what, remedy = "clipped by the level", f"lower data.level.rms, which is {level.rms:g}"
     return f"{what} in more than {100 * NOTICEABLE:g} % of their samples: {shown}; {remedy}"
-
-
-def some(shown: Sequence[str]) -> str:
-    """Return the first few of some words, and how many more there are."""
-    more = f" and {len(shown) - SHOWN:,} more" if len(shown) > SHOWN else ""
-    return ", ".join(shown[:SHOWN]) + more
 
 
 def _of_rates(kept: Sequence[Entry], rate: int) -> str | None:

@@ -19,11 +19,11 @@ import numpy as np
 from wavenet import config
 from wavenet.audio import material, sources
 from wavenet.audio.decoding import Entry, decode, measure
-from wavenet.audio.material import some
+from wavenet.audio.material import SHOWN
 from wavenet.audio.segments import COUNTED_SAMPLES, Clipped, clipping, gain, worst_first
 from wavenet.audio.sources import Clip
 from wavenet.errors import InputError, SoundError, WavenetError
-from wavenet.progress import Progress, duration, many, printable
+from wavenet.progress import Progress, duration, many, printable, some
 from wavenet.records import Recipe
 
 HELD = 1 << 26  # bytes of one file's samples that are held in memory; longer ones go to a temporary file
@@ -145,7 +145,7 @@ class Survey:
         lines = []
         if self.clipped:
             total = many(sum(one.samples for one in self.clipped), "sample")
-            worst = some([f"{printable(one.name)} ({one.samples:,}, {one.share:.2%})" for one in self.clipped])
+            worst = some([f"{one.name} ({one.samples:,}, {one.share:.2%})" for one in self.clipped], SHOWN)
             lines.append(f"level     clips {total} of {many(len(self.clipped), 'file')}: {worst}")
         if self.splits:
             parts = [f"{name} {_files(count, seconds)}" for name, count, seconds in self.splits]
@@ -193,7 +193,7 @@ def _overshoot(kept: list[Entry], recipe: Recipe | None) -> str:
     if not beyond_it:
         return "no sample lies beyond full scale"
     total = many(sum(entry.overshoot for entry in beyond_it), "sample")
-    worst = some([f"{printable(entry.name)} ({entry.overshoot:,}, peak {entry.peak:,.2f})" for entry in beyond_it])
+    worst = some([f"{one.name} ({one.overshoot:,}, peak {one.peak:,.2f})" for one in beyond_it], SHOWN)
     fate = "; clipped unless data.level brings them below it" if recipe is None else ""
     return f"{total} beyond full scale in {many(len(beyond_it), 'file')}: {worst}{fate}"
 
