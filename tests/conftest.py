@@ -19,8 +19,11 @@ from hypothesis import HealthCheck, settings
 
 from wavenet import atomic, pictures, progress
 
-# a shell that starts the tests in the background has them, and the programs that they start, ignore Ctrl-C
+# a shell that starts the tests in the background has them, and the programs that they start, ignore Ctrl-C; nohup has
+# them ignore a closed terminal
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # machines are noisy: no example fails for being slow; and CI draws the same examples every time
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -81,7 +81,7 @@ class DataConfig:
         str,
         OneOf("auto", *LAYOUTS),
         Means(
-            "How the folder is to be read. `auto`: as its names and tables look; so beside `--data`, unless `--set`."
+            "How the folder is read. `auto` goes by names and tables; so does `--data`, unless `--set` says otherwise."
         ),
     ] = "auto"
     path: Annotated[

@@ -46,7 +46,7 @@ def test_sound_that_stands_in_two_splits_is_said_once(tmp_path: Path, said: list
         said.clear()
         material.gather(recipe, tmp_path / "cache")
         assert said == [
-            "3 files hold the same sound as another, 2 of them across splits, where scores flatter: "
+            "3 files hold the same sound as another, 2 of them in different splits, so that scores look too good: "
             "also 1.flac (train) and copy of 1.wav (test)"
         ]
 
@@ -62,7 +62,7 @@ def test_twins_in_one_split_are_said_too_and_different_sound_is_not(tmp_path: Pa
     shutil.copy(folder / "sound0.wav", folder / "sound1.wav")
     material.gather(recipe, tmp_path / "cache")
     assert len(said) == 1 and "sound1.wav (train)" in said[0]
-    assert said[0].startswith("1 file holds the same sound as another, none of them across splits: ")
+    assert said[0].startswith("1 file holds the same sound as another, none of them in different splits: ")
 
 
 def test_training_sees_equal_sound_whether_it_was_just_decoded_or_not(sound_folder: Path, tmp_path: Path) -> None:

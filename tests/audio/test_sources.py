@@ -86,7 +86,7 @@ def with_own(tmp_path: Path) -> Path:
     """Return a folder of two recordings in which somebody trained and generated."""
     folder = toys.write_sounds(tmp_path / "data", 2)
     for run in ("runs/a", "runs/b"):
-        touch(folder, f"{run}/samples/step-000500-0.wav", f"{run}/train.log")
+        touch(folder, f"{run}/samples/step-000500-0.wav", f"{run}/train.log", f"{run}/manifest.csv")
         (folder / run / "config.yaml").write_text(config.dump(toys.recipe()))
     for name in ("toy-s1.wav", "sounds/toy-s2.flac"):
         files.write(folder / name, toys.wave(0.1, 5), toys.RATE, software=files.SOFTWARE)

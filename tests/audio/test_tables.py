@@ -227,7 +227,7 @@ def test_ids_and_converted_files_are_found_but_never_another_rows_file(
         *(("c", "gone", None, None), ("c.wav", "cy", None, None)),  # the first is missing, and decoding says so
         *(("clips/a.wav", "ann", None, None), ("clips/b.flac", "bob", None, None)),
     ]
-    assert "of another suffix, case or folder: 2 (first: line 3, a is clips/a.wav)" in caplog.text
+    assert "under another suffix, case or folder: 2 (first: line 3, a is clips/a.wav)" in caplog.text
 
 
 PIECES = st.sampled_from(

@@ -18,11 +18,11 @@ import toys
 
 import wavenet
 from wavenet import config
+from wavenet.audio import files
 from wavenet.errors import BundleError, DivergenceError, InputError, RecipeError, Terminated, WavenetError
 from wavenet.outputs import Categorical
 from wavenet.progress import Words, log, many
 from wavenet.training import checkpoint, fit
-from wavenet.training.data import SoundData
 from wavenet.training.metrics import TIME_COLUMNS, read
 from wavenet.training.module import WaveNetModule, learning_rate
 
@@ -197,9 +197,7 @@ def test_a_finished_run_called_with_other_sound_is_refused_but_not_with_moved_so
             toys.train(toys.write_sounds(tmp_path / "other", 9), trained_run, tmp_path / "cache", resume=resume)
 
 
-def test_a_finished_run_whose_folder_gained_or_lost_files_names_them(
-    tmp_path: Path, trained_run: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_finished_run_whose_files_came_went_or_changed_names_them(tmp_path: Path, trained_run: Path) -> None:
     place, run, cache = tmp_path / "sounds", tmp_path / "run", tmp_path / "cache"
     shutil.copytree(trained_run, run)
     toys.write_sounds(place)
@@ -210,9 +208,12 @@ def test_a_finished_run_whose_folder_gained_or_lost_files_names_them(
     def again() -> None:
         toys.train(None, run, cache, made)
 
-    with monkeypatch.context() as patch:  # nothing is decoded where all names are those of before
-        patch.setattr(SoundData, "prepare", lambda self: pytest.fail("the sound was opened"))
+    again()
+    before = (place / "sound3.wav").read_bytes()
+    files.write(place / "sound3.wav", toys.wave(0.29, seed=77), toys.RATE)
+    with pytest.raises(InputError, match=r"1 file changed \(sound3\.wav\)"):
         again()
+    (place / "sound3.wav").write_bytes(before)
     (place / "sound7.wav").rename(place / "new.wav")
     with pytest.raises(InputError, match=r"1 file came \(new\.wav\), 1 file went \(sound7\.wav\)"):
         again()

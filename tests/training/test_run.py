@@ -91,6 +91,13 @@ def test_a_finished_run_asked_for_more_steps_says_how_to_go_on(trained_run: Path
         runs.state_to_resume(toys.recipe(train={"steps": 40}), trained_run, resume=False, force=False)
 
 
+def test_a_run_of_another_model_is_named_by_its_key_though_it_could_go_on(trained_run: Path) -> None:
+    longer = toys.recipe(model={"head_channels": 9}, train={"steps": 40})
+    for resume in (False, True):
+        with pytest.raises(InputError, match=r"begun with model\.head_channels = 20, got 9"):
+            runs.state_to_resume(longer, trained_run, resume=resume, force=False)
+
+
 @pytest.mark.parametrize(
     ("now", "told"),
     [

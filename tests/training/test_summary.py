@@ -46,10 +46,11 @@ def test_one_rate_is_one_number_and_many_are_summed_up(tmp_path: Path) -> None:
     assert sound_lines(prepared(tmp_path / "one", tmp_path / "cache"))[1] == "rate: 8,000 Hz, resampled to 4,000 Hz"
     same = prepared(tmp_path / "one", tmp_path / "cache", audio={"sample_rate": 8_000})
     assert sound_lines(same)[1] == "rate: 8,000 Hz, as recorded"
-    for rate in (8_000, 11_025, 16_000, 22_050, 32_000):
+    for rate in (8_000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000):
         write(tmp_path / "many", rate, 0.5, *([0.5] if rate < 20_000 else []))
     assert sound_lines(prepared(tmp_path / "many", tmp_path / "cache"))[1] == (
-        "rates: 8,000 Hz (2 files), 11,025 Hz (2 files), 16,000 Hz (2 files) and 2 more, resampled to 4,000 Hz"
+        "rates: 8,000 Hz (2 files), 11,025 Hz (2 files), 16,000 Hz (2 files), 22,050 Hz (1 file), 24,000 Hz (1 file), "
+        "32,000 Hz (1 file) and 2 more, resampled to 4,000 Hz"
     )
 
 

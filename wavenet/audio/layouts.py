@@ -90,7 +90,7 @@ def walk(folder: Path, beside: list[Path] | None = None, *, outside: bool = Fals
                 for name in sorted(names)
                 if os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")  # noqa: PTH122  (see bare)
             ]
-            if beside is not None:
+            if beside is not None and not generated.is_own_folder(Path(place), {*below, *names}):
                 beside += unread.noted(place, names)
         entered.add(real)
     tell(away, "a link out of the data folder", "--set data.outside=true follows it")

@@ -152,5 +152,9 @@ def _of_twins(entries: Sequence[Entry], spans: Splits) -> str | None:
     )
     same, apart = (sum(len(group) - 1 for group in some) for some in (groups, across))
     hold = f"{many(same, 'file')} {'holds' if same == 1 else 'hold'} the same sound as another"
-    where = f"{apart:,} of them across splits, where scores flatter" if apart else "none of them across splits"
+    where = (
+        f"{apart:,} of them in different splits, so that scores look too good"
+        if apart
+        else "none of them in different splits"
+    )
     return f"{hold}, {where}: {pair}"

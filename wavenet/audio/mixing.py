@@ -148,7 +148,7 @@ class Mixer:
             found.append(f"its {self.channels} channels cancel when mixed: channel {self.channel + 1} is taken alone")
         if self.unusable:
             share = f"{self.unusable:,} of its {self.frames * self.channels:,} values"
-            found.append(f"{share} are NaN, infinite or beyond any sound's: taken as 0")
+            found.append(f"{share} are NaN, infinite or far too large: taken as 0")
         if bits:
             found.append(
                 f"floats on the scale of {bits}-bit whole numbers (up to {self._largest:,.0f}, where full scale is 1): "

@@ -63,7 +63,7 @@ class Table:
     def tell(self) -> None:
         """Say in one line which columns were found, and which are not understood."""
         head = self.cells.head
-        found = [f"{name} (`{printable(head[at])}`)" for name, places in self.columns.items() for at in places[:1]]
+        found = [f"{name} (`{printable(head[at])}`)" for name, places in self.columns.items() for at in places]
         used = {at for places in self.columns.values() for at in places}
         others = [f"`{printable(cell)}`" for at, cell in enumerate(head) if cell and at not in used]
         rest = f"; not understood: {', '.join(others)}" if others else ""
@@ -248,7 +248,7 @@ class _Rows:
             log.info("%s: quotes that are not around a whole cell are taken as text, and each line as a row", path)
         if self.guessed:
             row, name = next(iter(self.guessed.items()))
-            what = "rows that mean the only file like theirs, of another suffix, case or folder"
+            what = "rows whose file was found under another suffix, case or folder"
             shown = f"{self._shown(row)} is {printable(name)}"
             log.info("%s: %s: %s (first: %s)", path, what, f"{len(self.guessed):,}", shown)
 

@@ -17,10 +17,9 @@ import lightning.pytorch as pl
 import torch
 
 from wavenet import config, memory, report
-from wavenet.audio import sources
 from wavenet.errors import STOPS, BundleError, InputError, SoundError, WavenetError
 from wavenet.model import bundle
-from wavenet.progress import log, many, printable
+from wavenet.progress import log, many
 from wavenet.records import Recipe
 from wavenet.training import checkpoint, crew, manifest, summary, team
 from wavenet.training import module as modules
@@ -192,24 +191,16 @@ def _say(lines: Sequence[str]) -> None:
 def _check_same_sound(recipe: Recipe, run: Path, state: dict[str, Any], options: Options) -> None:
     """Raise InputError where a finished run is called with other sound than it was trained on.
 
-    Sound that lies where it lay, under the same names, is not opened; sound that is gone is not asked for.
+    Sound that has gone from where it lay is not asked for.
     """
-    path = recipe.data.path
-    if path is None or (path == config.load(run / "config.yaml").data.path and not _names_differ(recipe, run)):
-        return
     sound = SoundData(recipe, None if options.cache is None else Path(options.cache))
-    sound.prepare()
-    manifest.check(run, state, sound)
-
-
-def _names_differ(recipe: Recipe, run: Path) -> bool:
-    """Return whether a folder has other files of sound than those that its run kept; dropped ones count as others."""
-    listed = manifest.read(run)
     try:
-        clips = sources.find(recipe.data).clips
+        sound.prepare()
     except SoundError:
-        return False
-    return listed is not None and {row.path for row in listed} != {printable(clip.name) for clip in clips}
+        if recipe.data.path == config.load(run / "config.yaml").data.path:
+            return
+        raise
+    manifest.check(run, state, sound)
 
 
 def _device(name: str) -> str:

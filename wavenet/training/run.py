@@ -85,15 +85,15 @@ def state_to_resume(
     if state is not None and checkpoint.finished(state, recipe.train.steps):
         _check_ended(run, before, recipe)
         return state
-    if not resume and not (led and state is None):
-        steps = f"{many(state['step'], 'step')} done of {recipe.train.steps:,}" if state else "no checkpoint yet"
-        raise InputError(f"{run} holds an unfinished run ({steps}); go on with --resume or begin anew with --force")
     changed = _changed(before, recipe, FIXED)
     if changed is not None:
         key, old, new = changed
         raise InputError(
             f"{run} was begun with {key} = {old}, got {new}; `wavenet train {run} --resume` goes on with its own recipe"
         )
+    if not resume and not (led and state is None):
+        steps = f"{many(state['step'], 'step')} done of {recipe.train.steps:,}" if state else "no checkpoint yet"
+        raise InputError(f"{run} holds an unfinished run ({steps}); go on with --resume or begin anew with --force")
     for key, old in config.to_tree(before.train).items():
         if old != getattr(recipe.train, key):
             log.warning("train.%s was %s and is %s from here on", key, old, getattr(recipe.train, key))

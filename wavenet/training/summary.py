@@ -12,7 +12,7 @@ from wavenet.progress import clock, duration, many, printable
 from wavenet.records import Recipe
 from wavenet.training.data import SoundData
 
-RATES_SHOWN = 3  # of the files, the commonest first
+RATES_SHOWN = 6  # of the files, the commonest first
 
 
 def kept_and_dropped(sound: SoundData) -> str:
