@@ -214,6 +214,14 @@ def test_channels_that_cancel_beyond_full_scale_are_read_at_their_scale(tmp_path
     assert entry.scale == 2.0 and "cancel" in entry.note
 
 
+def test_sound_that_nearly_all_lies_above_the_rate_is_told(tmp_path: Path) -> None:
+    sound = tone(3_200, 3_500) + tone(3_200, 440, 0.01)
+    entry, _ = decode(write_floats(tmp_path, sound), 4_000)
+    assert entry.reason is None and entry.note == "most of its sound lies above 2,000 Hz and is lost"
+    assert decode(write_floats(tmp_path, sound))[0].note == ""
+    assert decode(write_floats(tmp_path, tone(3_200, 3_500) + tone(3_200, 440, 0.1)), 4_000)[0].note == ""
+
+
 @pytest.mark.parametrize(
     ("sound", "rate", "reason"),
     [

@@ -259,7 +259,7 @@ def test_what_lies_beyond_full_scale_and_what_the_level_clips_is_named(odd: Path
     assert files["spike.wav"]["clipped_by_level"] > 0 == files["integers.wav"]["clipped_by_level"]
     assert files["integers.wav"]["overshoot"] > 1_000
     assert any(line.startswith("warning   clipped by the level in more than 0.1 %") for line in lines)
-    assert any(line.startswith("splits    train ") for line in lines)
+    assert any(line.startswith("splits    by name: train ") for line in lines)
 
 
 def test_labels_and_overrides_are_those_of_training(tmp_path: Path) -> None:

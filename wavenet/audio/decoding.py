@@ -32,6 +32,7 @@ FULL = 32_768  # 16-bit samples of amplitude 1
 FRAME_SECONDS = 0.010  # of the loudness that trims and counts silence
 SILENT = 10 ** (-60 / 20) * FULL  # a frame below -60 dBFS RMS counts as silence
 FAR = 4.0  # times full scale: a peak beyond it is told
+LOST = 10.0  # a file this many times as loud as what a lower rate keeps of it lies above that rate's band
 WILD = 100.0  # times full scale: beside a peak beyond it, less than 10 bits are left of the rest
 
 Pcm = NDArray[np.int16]
@@ -129,6 +130,8 @@ def _read(clip: Clip, sample_rate: int | None, into: IO[bytes] | None, start: in
     if first.overshoot:
         measures, mixer, note = _pass(clip, sample_rate, into, start, channel, full_scale(first.top))
     entry = measures.entry(clip.name, mixer)
+    if entry.reason is None and measures.rate < mixer.rate and LOST * entry.rms < mixer.rms:
+        note += "; " * bool(note) + f"most of its sound lies above {measures.rate // 2:,} Hz and is lost"
     if mixer.peak > FAR and not mixer.bits:
         note += "; " * bool(note) + f"its values reach {mixer.peak:,.0f} times full scale"
         if mixer.peak > WILD:

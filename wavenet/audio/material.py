@@ -73,10 +73,10 @@ def divide(recipe: Recipe, source: Source, entries: Sequence[Entry]) -> Splits:
         SoundError: the recipe's rule leaves nothing to train on or nothing to hold out.
     """
     lengths = [entry.length for entry in entries if entry.reason is None]
-    return splits.divide(_kept(source, entries), lengths, recipe.data.split, recipe.shape.receptive_field)
+    return splits.divide(kept_clips(source, entries), lengths, recipe.data.split, recipe.shape.receptive_field)
 
 
-def _kept(source: Source, entries: Sequence[Entry]) -> list[Clip]:
+def kept_clips(source: Source, entries: Sequence[Entry]) -> list[Clip]:
     """Return the clips that decoding kept."""
     return [clip for clip, entry in zip(source.clips, entries, strict=True) if entry.reason is None]
 
@@ -94,7 +94,7 @@ def warnings(
         clipped: the files of which the level clips samples, the worst first.
     """
     kept = [entry for entry in entries if entry.reason is None]
-    doubts = splits.doubts(_kept(source, entries), spans, recipe.data.split, source.layout)
+    doubts = splits.doubts(kept_clips(source, entries), spans, recipe.data.split, source.layout)
     lines = (
         *doubts,
         _of_twins(kept, spans),

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from wavenet import config
-from wavenet.audio import material, sources
+from wavenet.audio import material, sources, splits
 from wavenet.audio.decoding import Entry, decode, measure
 from wavenet.audio.material import SHOWN
 from wavenet.audio.segments import COUNTED_SAMPLES, Clipped, clipping, gain, worst_first
@@ -41,6 +41,7 @@ class Survey:
         recipe: they were measured as training by it measures; None: untrimmed, at each file's own rate.
         clipped: the kept files of which the recipe's level clips samples, the worst first.
         splits: files and seconds of each split by the recipe.
+        divided: whose splits these are, in words.
         warnings: what training by the recipe would warn of.
         refusal: why training by the recipe would not begin; None where it would.
     """
@@ -51,6 +52,7 @@ class Survey:
     recipe: Recipe | None = None
     clipped: tuple[Clipped, ...] = ()
     splits: tuple[tuple[str, int, float], ...] = ()
+    divided: str = ""
     warnings: tuple[str, ...] = ()
     refusal: str | None = None
     passed_over: dict[str, int] = field(default_factory=dict)
@@ -135,7 +137,7 @@ class Survey:
             lines += [
                 f"  kept    {printable(entry.name)}: {entry.seconds:.2f} s, {entry.source_rate} Hz, "
                 f"{entry.channels} ch, peak {entry.peak:.3f}, rms {_db(entry.rms)}, "
-                f"clipped {entry.clipped:.2%}, silent {entry.silence:.0%}"
+                f"at full scale {entry.clipped:.2%}, silent {entry.silence:.0%}"
                 for entry in kept
             ]
         return "\n".join(lines)
@@ -148,8 +150,8 @@ class Survey:
             worst = some([f"{one.name} ({one.samples:,}, {one.share:.2%})" for one in self.clipped], SHOWN)
             lines.append(f"level     clips {total} of {many(len(self.clipped), 'file')}: {worst}")
         if self.splits:
-            parts = [f"{name} {_files(count, seconds)}" for name, count, seconds in self.splits]
-            lines.append(f"splits    {', '.join(parts)}")
+            parts = [f"{name} {_files(count, seconds) if count else 'none'}" for name, count, seconds in self.splits]
+            lines.append(f"splits    {self.divided}: {', '.join(parts)}")
         lines += [f"warning   {line}" for line in self.warnings]
         return lines if self.refusal is None else [*lines, f"refused   {self.refusal}"]
 
@@ -254,7 +256,8 @@ def _as_trained(recipe: Recipe) -> Survey:
         for name, own in spans.items()
     ]
     told = material.warnings(recipe, source, entries, spans, clipped)
-    return dataclasses.replace(survey, splits=tuple(divided), warnings=tuple(told))
+    whose = splits.whose(material.kept_clips(source, entries), spans, recipe.data.split)
+    return dataclasses.replace(survey, splits=tuple(divided), divided=whose, warnings=tuple(told))
 
 
 def _measured(clips: Sequence[Clip], recipe: Recipe) -> tuple[list[Entry], list[Clipped]]:
