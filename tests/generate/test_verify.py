@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 import toys
 
 from wavenet import outputs
@@ -40,6 +41,22 @@ def test_one_wrong_answer_is_the_difference() -> None:
     judge = Verifier(net, alphabet, 1, None)
     judge.judge(Chunk(part.sequences, part.codes, part.inputs, part.parameters))
     assert 0.3 < judge.difference <= 0.5
+
+
+def test_codes_that_never_come_are_all_alike() -> None:
+    recipe = toys.recipe()
+    net, alphabet = network.build(recipe).eval(), outputs.of(recipe)
+    with torch.no_grad():
+        list(net.parameters())[-1][4] -= 60.0  # the last bias: code 4 has a probability of about e^-63
+    source = Sampler(sampler.build_engine("auto", recipe.shape, net.arrays(), alphabet, "float32"), alphabet, 1, 3)
+    (part,) = source.generate(30, keep_parameters=True)
+    assert part.parameters is not None
+    for added, seen in ((3.0, False), (50.0, True)):
+        parameters = part.parameters.copy()
+        parameters[0, 17, 4] += added
+        judge = Verifier(net, alphabet, 1, None)
+        judge.judge(Chunk(part.sequences, part.codes, part.inputs, parameters))
+        assert (judge.difference > BOUND) is seen
 
 
 def test_not_a_number_is_never_taken_for_agreement() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from wavenet.model.network import WaveNet
 
 BOUND = 1e-4  # nats: a minute at 8 kHz stays within 7e-5 (LOG.md)
+# a code less likely than 2^-40 comes once in two years of sound at 16 kHz, and is taken as just that likely. A net that
+# was trained long gives some codes e^-130, where float32, the training graph's too, is off by 3e-4 (LOG.md)
+FLOOR = -40 * math.log(2)
 
 
 class Verifier:
@@ -44,6 +48,8 @@ class Verifier:
         inputs = np.concatenate([self._context[chunk.sequences], chunk.inputs], axis=1)
         with torch.inference_mode():
             graph = self.network(torch.from_numpy(inputs)).numpy()
-        ours, theirs = (self.alphabet.log_probabilities(answer) for answer in (chunk.parameters, graph))
+        ours, theirs = (
+            np.maximum(self.alphabet.log_probabilities(answer), FLOOR) for answer in (chunk.parameters, graph)
+        )
         self.difference = float(np.maximum(self.difference, np.abs(theirs - ours).max()))  # NaN stays NaN
         self._context[chunk.sequences] = inputs[:, inputs.shape[1] - self._context.shape[1] :]
