@@ -92,8 +92,7 @@ def test_a_killed_process_loses_its_folder(tmp_path: Path, other: subprocess.Pop
 @pytest.mark.parametrize(
     ("machine", "locks", "days", "left"),
     [
-        ("this", True, 0.0, True),  # it may not be locked yet
-        ("this", True, 0.01, False),
+        ("this", True, 0.0, False),
         ("this", False, 0.9, True),
         ("this", False, 1.1, False),
         ("other", True, 0.9, True),
@@ -113,6 +112,16 @@ def test_what_no_lock_tells_of_is_swept_when_a_day_old(
     aged(tmp_path, days)
     workfolder.sweep(tmp_path)
     assert work.exists() == left
+
+
+def test_a_folder_that_is_not_locked_yet_is_left_alone_for_a_day(tmp_path: Path) -> None:
+    work = tmp_path / f".unfinished-{workfolder._machine()}-0123456789abcdef"
+    work.mkdir()
+    workfolder.sweep(tmp_path)
+    assert work.exists()
+    aged(tmp_path, 1.1)
+    workfolder.sweep(tmp_path)
+    assert not work.exists()
 
 
 @pytest.mark.parametrize("where", ["", "pcm.int16"])

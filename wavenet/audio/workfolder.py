@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PREFIX = "unfinished-"  # then the machine, then a random name
-NEW_SECONDS = 60.0  # a younger folder may not be locked yet
+BEGUN = ".unfinished-"  # the same, until it is locked
 OLD_SECONDS = 86_400.0  # what nobody has touched for so long is swept, whoever made it, if it isn't locked
 
 
@@ -30,11 +30,13 @@ def filling(place: Path) -> Iterator[Path]:
     """
     place.mkdir(parents=True, exist_ok=True)
     sweep(place)
-    work = place / f"{PREFIX}{_machine()}-{secrets.token_hex(8)}"
+    name = f"{_machine()}-{secrets.token_hex(8)}"
+    work = place / f"{BEGUN}{name}"
     work.mkdir()
     lock = None
     try:
         lock = _lock(work)
+        work = work.rename(place / f"{PREFIX}{name}")  # locked before anybody else can see it
         yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)  # gone by now, if it was put in place
@@ -48,12 +50,11 @@ def sweep(place: Path) -> None:
     A lock counts on its own machine alone: some network file systems keep each machine's locks to itself. Of others,
     and where folders cannot be locked, what is a day old is removed.
     """
-    for work in place.glob(f"{PREFIX}{8 * '?'}-{16 * '?'}"):
+    names = f"{8 * '?'}-{16 * '?'}"
+    for work in [*place.glob(PREFIX + names), *place.glob(BEGUN + names)]:
         with contextlib.suppress(OSError):  # its process lives, or another one sweeps it just now
             age = time.time() - max(path.stat().st_mtime for path in (work, *work.glob("*")))
-            if age <= NEW_SECONDS:
-                continue
-            lock = _lock(work)
+            lock = _lock(work) if work.name.startswith(PREFIX) else None
             here = lock is not None and work.name.startswith(f"{PREFIX}{_machine()}-")
             if here or age > OLD_SECONDS:
                 shutil.rmtree(work, ignore_errors=True)
