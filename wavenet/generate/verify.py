@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from wavenet.model.network import WaveNet
 
 BOUND = 1e-4  # nats: a minute at 8 kHz stays within 7e-5 (LOG.md)
-# a code less likely than 2^-40 comes once in two years of sound at 16 kHz, and is taken as just that likely. A net that
-# was trained long gives some codes e^-130, where float32, the training graph's too, is off by 3e-4 (LOG.md)
-FLOOR = -40 * math.log(2)
+# of codes less likely than 2^-40, one in two years of sound at 16 kHz, a difference counts in proportion to the
+# log-probability, as float32 keeps digits: at e^-130 it is off by 3e-4 itself, in the training graph too (LOG.md)
+RARE = 40 * math.log(2)
 
 
 class Verifier:
@@ -29,7 +29,7 @@ class Verifier:
         primed: codes [T] that the sampler was primed with.
 
     Attributes:
-        difference: the largest difference so far, in nats.
+        difference: the largest difference so far, in nats; of codes that hardly ever come, in proportion (RARE).
     """
 
     def __init__(self, network: WaveNet, alphabet: Categorical, batch: int, primed: Codes | None) -> None:
@@ -48,8 +48,7 @@ class Verifier:
         inputs = np.concatenate([self._context[chunk.sequences], chunk.inputs], axis=1)
         with torch.inference_mode():
             graph = self.network(torch.from_numpy(inputs)).numpy()
-        ours, theirs = (
-            np.maximum(self.alphabet.log_probabilities(answer), FLOOR) for answer in (chunk.parameters, graph)
-        )
-        self.difference = float(np.maximum(self.difference, np.abs(theirs - ours).max()))  # NaN stays NaN
+        ours, theirs = (self.alphabet.log_probabilities(answer) for answer in (chunk.parameters, graph))
+        differences = np.abs(theirs - ours) / np.maximum(1.0, -theirs / RARE)
+        self.difference = float(np.maximum(self.difference, differences.max()))  # NaN stays NaN
         self._context[chunk.sequences] = inputs[:, inputs.shape[1] - self._context.shape[1] :]
