@@ -17,7 +17,7 @@ import toys  # after the line above: it imports what reads that variable
 import yaml
 from hypothesis import HealthCheck, settings
 
-from wavenet import atomic, pictures, progress
+from wavenet import disk, pictures, progress
 
 # a shell that starts the tests in the background has them, and the programs that they start, ignore Ctrl-C; nohup has
 # them ignore a closed terminal
@@ -46,7 +46,7 @@ def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def blank(path: Path, wave: np.ndarray, sample_rate: int, title: str) -> None:
         assert wave.ndim == 1 and sample_rate > 0 and title
-        atomic.write_bytes(path, b"\x89PNG")
+        disk.write_bytes(path, b"\x89PNG")
 
     monkeypatch.setattr(pictures, "spectrogram", blank)
 

@@ -294,23 +294,23 @@ def judge_error(error: Exception, names: tuple[str, ...]) -> str | None:
 
 def judge_recipe(path: Path, overrides: list[str]) -> str | None:
     """Return what is wrong with a recipe's fate, or None: it loads to what its dump loads to, or is refused."""
-    from wavenet import config
+    from wavenet.recipe import read
 
     try:
-        recipe = config.load(path, overrides)
+        recipe = read.load(path, overrides)
     except Exception as error:  # noqa: BLE001  (any may come: that is what is looked for)
         return judge_error(error, (str(path), "--set"))
     again = path.with_name("again.yaml")
-    again.write_text(config.dump(recipe), encoding="utf-8")
-    return None if config.load(again) == recipe else "its dump loads to another record"
+    again.write_text(read.dump(recipe), encoding="utf-8")
+    return None if read.load(again) == recipe else "its dump loads to another record"
 
 
 def judge_design(path: Path) -> str | None:
     """Return what is wrong with what `inspect` makes of a file, or None."""
-    from wavenet import report, wording
+    from wavenet.inspection import report, text
 
     try:
-        wording.describe(report.read(path))
+        text.describe(report.read(path))
     except Exception as error:  # noqa: BLE001
         return judge_error(error, (str(path),))
     return None
@@ -382,9 +382,9 @@ def recipe_case(rng: random.Random, folder: Path, commanded: bool) -> str | None
 
 def whole(text: bytes) -> Any:
     """Return a recipe's tree with every key there is."""
-    from wavenet import config
+    from wavenet.recipe import read
 
-    return config.to_tree(config.from_tree(yaml.safe_load(text), "a recipe"))
+    return read.to_tree(read.from_tree(yaml.safe_load(text), "a recipe"))
 
 
 def bundle_case(rng: random.Random, folder: Path, commanded: bool) -> str | None:

@@ -176,31 +176,31 @@ def watch_files(watch: Watch) -> None:
 
         setattr(place, name, watched)
 
-    from wavenet import atomic
+    from wavenet import disk
 
     wrap(os, "replace", "rename")
     wrap(os, "rename", "rename")
     wrap(os, "mkdir", "mkdir")
-    wrap(atomic, "sync", "sync")
-    replacing = atomic.replacing
+    wrap(disk, "sync", "sync")
+    replacing = disk.replacing
 
     def replaced(path: Path) -> Any:
         watch.target = watch.name(path)
         return replacing(path)
 
-    atomic.replacing = replaced
+    disk.replacing = replaced
 
 
 def watch_work(watch: Watch) -> None:
     """Put the watch around the work between two writes."""
-    from wavenet import evaluate
     from wavenet.audio import cache
+    from wavenet.evaluation import bits
     from wavenet.generate.voice import Voice
     from wavenet.training.module import WaveNetModule
 
     for place, name, kind in (
         (cache, "decode", "decode"),
-        (evaluate, "score", "score"),
+        (bits, "score", "score"),
         (Voice, "stream", "sound"),
         (WaveNetModule, "training_step", "step"),
     ):
@@ -242,9 +242,10 @@ def serve() -> None:
     import torch
     import toys
 
-    from wavenet import bench, cli, effective, pictures  # noqa: F401
+    from wavenet import pictures
     from wavenet.generate.voice import Voice
-    from wavenet.training import fit  # noqa: F401
+    from wavenet.inspection import measure  # noqa: F401
+    from wavenet.training import train  # noqa: F401
 
     torch.set_num_threads(1)
     made = toys.recipe()

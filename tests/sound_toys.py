@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from wavenet.audio import decoding, files, resample
-from wavenet.audio.decoding import FULL, Entry
-from wavenet.audio.sources import Clip
-from wavenet.records import TrimConfig
+from wavenet.audio import decode, files, resample
+from wavenet.audio.decode import FULL, Entry
+from wavenet.audio.folders import Clip
+from wavenet.recipe.records import TrimConfig
 
 RATE = 8_000
 SUFFIX = {"RF64": ".rf64", "W64": ".w64", "FLAC": ".flac", "OGG": ".ogg", "MP3": ".mp3", "AIFF": ".aiff"} | {
@@ -29,11 +29,11 @@ def clip(path: Path) -> Clip:
     return Clip(path, path.name)
 
 
-def decode(one: Clip, rate: int | None = None, trim: TrimConfig | None = None) -> tuple[Entry, np.ndarray]:
+def decoded(one: Clip, rate: int | None = None, trim: TrimConfig | None = None) -> tuple[Entry, np.ndarray]:
     """Return what a file holds, and its samples, as they are written behind others."""
     held = io.BytesIO(b"before")
     held.seek(0, io.SEEK_END)
-    entry = decoding.decode(one, rate, trim, held)
+    entry = decode.decode(one, rate, trim, held)
     assert held.getvalue()[:6] == b"before" and held.tell() == len(held.getvalue())
     return entry, np.frombuffer(held.getvalue()[6:], np.int16)
 

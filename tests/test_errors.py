@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavenet import errors
-from wavenet.errors import did_you_mean, on_one_line
+from wavenet.errors import did_you_mean
+from wavenet.text import on_one_line
 
 EXIT_CODES = {
     "WavenetError": 1,

@@ -37,8 +37,8 @@ def test_every_command_of_the_readme_runs(
     tmp_path: Path, sound_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("wavenet.effective.POSITIONS", 3)
-    monkeypatch.setattr("wavenet.effective.GRADIENTS", 1)
+    monkeypatch.setattr("wavenet.inspection.measure.POSITIONS", 3)
+    monkeypatch.setattr("wavenet.inspection.measure.GRADIENTS", 1)
     (tmp_path / "recordings").symlink_to(sound_folder)
     found = commands()
     assert len(found) >= 10

@@ -10,13 +10,13 @@ import layout_toys
 import pytest
 import toys
 
-from wavenet import config
-from wavenet.audio import material, sources
+from wavenet.audio import corpus, folders
 from wavenet.generate import voice
-from wavenet.records import Recipe
-from wavenet.wording import inspect
+from wavenet.inspection.text import inspect
+from wavenet.recipe import find, read
+from wavenet.recipe.records import Recipe
 
-NAMES = config.recipe_names()
+NAMES = find.recipe_names()
 
 
 def test_the_recipes_are_there() -> None:
@@ -26,18 +26,18 @@ def test_the_recipes_are_there() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_is_data_with_its_source_and_measure(name: str) -> None:
-    path = config.find_recipe(name)
+    path = find.find_recipe(name)
     lines = path.read_text(encoding="utf-8").splitlines()
-    assert config.load(path).name == name
+    assert read.load(path).name == name
     assert len(lines) <= 60 and max(len(line) for line in lines) <= 120
     assert lines[0].startswith("# ") and any(line.startswith("# Measured: ") for line in lines)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_recipe_named_for_a_cpu_is_there_and_smaller(name: str) -> None:
-    made = config.load(config.find_recipe(name))
+    made = read.load(find.find_recipe(name))
     if made.cpu_recipe is not None:
-        small = config.load(config.find_recipe(made.cpu_recipe))
+        small = read.load(find.find_recipe(made.cpu_recipe))
         assert small.shape.parameters() < made.shape.parameters() and small.cpu_recipe is None
         assert small.audio == made.audio
 
@@ -49,7 +49,7 @@ def test_a_recipe_covers_its_receptive_field(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_takes_a_step_at_toy_size(name: str, tmp_path: Path, sound_folder: Path) -> None:
-    made = config.load(config.find_recipe(name))
+    made = read.load(find.find_recipe(name))
     layout = made.data.source
     folder = layout_toys.MAKERS[layout](tmp_path) if layout != "auto" else sound_folder
     run = toys.train(folder, tmp_path / "run", tmp_path / "cache", shortened(made))
@@ -67,8 +67,8 @@ def shortened(made: Recipe) -> Recipe:
 
 
 def split_names(name: str, folder: Path, cache: Path) -> dict[str, set[str]]:
-    made = config.with_data(shortened(config.load(config.find_recipe(name))), folder)
-    found = material.gather(made, cache)
+    made = find.with_data(shortened(read.load(find.find_recipe(name))), folder)
+    found = corpus.gather(made, cache)
     return {split: {found.sound.entries[span.clip].name for span in spans} for split, spans in found.spans.items()}
 
 
@@ -84,25 +84,25 @@ def test_vctk_takes_one_microphone_and_both_are_one_setting_away(tmp_path: Path)
     root = layout_toys.vctk(tmp_path)
     found = split_names("vctk", root, tmp_path / "cache")
     assert sum(map(len, found.values())) == 15 and all("_mic1" in name for names in found.values() for name in names)
-    both = config.load(config.find_recipe("vctk"), ["data.microphone=null"])
-    assert len(sources.find(config.with_data(both, root).data).clips) == 29
+    both = read.load(find.find_recipe("vctk"), ["data.microphone=null"])
+    assert len(folders.find(find.with_data(both, root).data).clips) == 29
 
 
 @pytest.mark.real_audio
 @pytest.mark.parametrize(("name", "train", "valid", "test"), [("kathleen", 1_453, 71, 96), ("piano", 336, 22, 18)])
 def test_real_recordings_fit_their_recipes(real_audio: Path, name: str, train: int, valid: int, test: int) -> None:
-    made = config.load(config.find_recipe(name))
-    clips = sources.open_folder(real_audio / name, made.data.source).clips
+    made = read.load(find.find_recipe(name))
+    clips = folders.open_folder(real_audio / name, made.data.source).clips
     counts = Counter(clip.split for clip in clips)
     assert counts == {"train": train, "valid": valid, "test": test}
     assert {clip.speaker is None for clip in clips} == {False}
 
 
 def test_quickstart_finds_its_own_sound() -> None:
-    made = config.load(config.find_recipe("quickstart"))
+    made = read.load(find.find_recipe("quickstart"))
     assert made.data.path is not None and len(list(Path(made.data.path).glob("*.flac"))) == 320
 
 
 def test_quickstart_says_that_its_sound_is_synthetic() -> None:
-    assert "synthetic" in config.find_recipe("quickstart").read_text()
+    assert "synthetic" in find.find_recipe("quickstart").read_text()
     assert "synthetic" in (Path(__file__).parent.parent / "samples" / "README.md").read_text()

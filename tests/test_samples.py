@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from wavenet.audio import layouts, sources
+from wavenet.audio import folders, layouts
 from wavenet.geometry import Layer, Parallel, Whole
-from wavenet.layer_report import JoinReport, LayerReport
-from wavenet.report import GridReport, Report
-from wavenet.wording import inspect
+from wavenet.inspection.layer_report import JoinReport, LayerReport
+from wavenet.inspection.report import GridReport, Report
+from wavenet.inspection.text import inspect
 
 FOLDER = Path(__file__).parent.parent / "samples" / "digits"
 LAYERS = FOLDER.parent / "layers"
 
 
 def test_every_digit_speaker_and_take_is_there() -> None:
-    source = sources.open_folder(FOLDER)
+    source = folders.open_folder(FOLDER)
     assert source.layout == "fsdd"
     parts = {layouts.fsdd_parts(clip.name) for clip in source.clips}
     speakers = {"american", "british", "scottish", "female"}

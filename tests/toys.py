@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from wavenet import config
 from wavenet.audio import files
 from wavenet.outputs import Draw
-from wavenet.records import Recipe
+from wavenet.recipe import read
+from wavenet.recipe.records import Recipe
 
 RATE = 4_000
 
@@ -54,7 +54,7 @@ def tree(**sections: dict[str, Any]) -> dict[str, Any]:
 
 def recipe(**sections: dict[str, Any]) -> Recipe:
     """Return the tiny recipe as a checked record."""
-    return config.from_tree(tree(**sections), "toy")
+    return read.from_tree(tree(**sections), "toy")
 
 
 @st.composite
@@ -129,7 +129,7 @@ def write_sounds(folder: Path, count: int = 8) -> Path:
 
 def train(folder: Path | None, run: Path, cache: Path, made: Recipe | None = None, **options: Any) -> Path:
     """Train the tiny recipe on the CPU and return its run folder."""
-    from wavenet.training.fit import train as fit
+    from wavenet.training.train import train as fit
 
     logging.getLogger("wavenet").setLevel(logging.INFO)
     return fit(made or recipe(), folder, out=run, cache=cache, device="cpu", **options)

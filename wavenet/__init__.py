@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from wavenet.audio.download import fetch as fetch
-    from wavenet.audio.survey import scan as scan
+    from wavenet.audio.scan import scan as scan
+    from wavenet.datasets.fetch import fetch as fetch
     from wavenet.generate.voice import load as load
-    from wavenet.training.fit import train as train
-    from wavenet.wording import inspect as inspect
+    from wavenet.inspection.text import inspect as inspect
+    from wavenet.training.train import train as train
 
 _LAZY = {
-    "fetch": "wavenet.audio.download",
-    "inspect": "wavenet.wording",
+    "fetch": "wavenet.datasets.fetch",
+    "inspect": "wavenet.inspection.text",
     "load": "wavenet.generate.voice",
-    "scan": "wavenet.audio.survey",
-    "train": "wavenet.training.fit",
+    "scan": "wavenet.audio.scan",
+    "train": "wavenet.training.train",
 }
 
 __all__ = ["__version__", "fetch", "inspect", "load", "scan", "train"]

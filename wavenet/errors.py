@@ -80,12 +80,6 @@ def stop_signals() -> list[signal.Signals]:
     return [number for number in found if number.name != "SIGHUP" or signal.getsignal(number) != signal.SIG_IGN]
 
 
-def on_one_line(text: object, most: int = 640) -> str:
-    """Return what is said of an error on one line; one of thousands of characters loses its middle."""
-    line = " ".join(str(text).split())
-    return line if len(line) <= most else f"{line[: most * 2 // 3]} ... {line[-(most // 3 - 5) :]}"
-
-
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the closest known word, or an empty string."""
     close = close_words(word, known, 1)

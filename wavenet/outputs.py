@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from wavenet.records import Recipe
+    from wavenet.recipe.records import Recipe
 
 Floats = NDArray[np.float32]
 Codes = NDArray[np.int64]

@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Sequence
 from types import TracebackType
+
+from wavenet.text import clock
 
 log = logging.getLogger("wavenet")
 
@@ -133,42 +134,3 @@ class Progress:
             f"{self.label}: {self.done:,} of {total} {self.unit}, "
             f"{self._rate():,.4g} {self.unit}/s, {clock(left)} left{note}"
         )
-
-
-def printable(name: str) -> str:
-    """Return a file's name as one line that any terminal can show: line ends and bytes that are no text are escaped."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-        for character in name
-    )
-
-
-def some(names: Sequence[str], shown: int = 1) -> str:
-    """Return the first of some names, printable, and how many there are beside: ``"a.wav, and 2 more"``."""
-    left = f", and {len(names) - shown:,} more" if len(names) > shown else ""
-    return ", ".join(map(printable, names[:shown])) + left
-
-
-def many(count: int, unit: str) -> str:
-    """Return a count with its unit, which is given in the singular: ``"1 file"``, ``"2,000 files"``."""
-    return f"{count:,} {unit}{'' if count == 1 else 'es' if unit.endswith(('s', 'x', 'ch', 'sh')) else 's'}"
-
-
-def clock(seconds: float) -> str:
-    """Return a duration as people say it: ``"42 s"``, ``"3 min 05 s"`` or ``"2 h 10 min"``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def duration(seconds: float) -> str:
-    """Return how long some sound lasts, in the unit that suits: ``"85 ms"``, ``"3.1 seconds"``, ``"21.9 minutes"``."""
-    if seconds < 0.1:
-        return f"{1000 * seconds:.0f} ms"
-    for size, unit in ((1, "seconds"), (60, "minutes")):
-        if round(seconds / size, 1) < 60:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds / 3600:,.1f} hours"

@@ -18,13 +18,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from sound_toys import RATE, clip, codes, decode, make_bad
+import sound_toys
+from sound_toys import RATE, clip, codes, make_bad
 
-from wavenet.audio import cache, decoding, digests, files, sources
+from wavenet.audio import cache, decode, digests, files, folders
 from wavenet.audio.cache import Cache
-from wavenet.audio.sources import Clip
+from wavenet.audio.folders import Clip
 from wavenet.errors import SoundError, WavenetError
-from wavenet.records import TrimConfig
+from wavenet.recipe.records import TrimConfig
 
 
 def fill(folder: Path, count: int = 3) -> list[np.ndarray]:
@@ -37,7 +38,7 @@ def fill(folder: Path, count: int = 3) -> list[np.ndarray]:
 
 
 def clips(folder: Path) -> tuple[Clip, ...]:
-    return sources.open_folder(folder).clips
+    return folders.open_folder(folder).clips
 
 
 def held(made: Cache) -> list[list[int]]:
@@ -251,7 +252,7 @@ def test_a_file_that_may_be_read_again_is_decoded_again(
 
     with monkeypatch.context() as patch:  # root may read anything
         patch.setattr(Path, "open", refusing)
-        patch.setattr(decoding, "Reader", lambda path: files.Reader(path if path != shut else path / "no"))
+        patch.setattr(decode, "Reader", lambda path: files.Reader(path if path != shut else path / "no"))
         assert cache.prepare(clips(data), RATE, None, place).entries[0].reason == "Not a directory" and len(said) == 1
     assert cache.prepare(clips(data), RATE, None, place).entries[0].reason is None
 
@@ -359,11 +360,11 @@ def test_a_stop_half_way_leaves_nothing(
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from wavenet.audio import cache, decoding, files, sources
+from wavenet.audio import cache, decode, files, folders
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_500, 1_500))
 try:
-    cache.prepare(sources.open_folder(Path(sys.argv[1])).clips, 8_000, None, Path(sys.argv[2]))
+    cache.prepare(folders.open_folder(Path(sys.argv[1])).clips, 8_000, None, Path(sys.argv[2]))
 except BaseException as error:
     print(type(error).__name__, error)
 """
@@ -382,7 +383,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(data: Path, place: Path)
 CHILD = """
 import hashlib, sys, time
 from pathlib import Path
-from wavenet.audio import cache, decoding, files, sources
+from wavenet.audio import cache, decode, files, folders
 
 data, place, pause, go = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3]), Path(sys.argv[4])
 genuine = cache.decode
@@ -395,7 +396,7 @@ cache.decode = slow
 print("ready", flush=True)
 while not go.exists():
     time.sleep(0.01)
-made = cache.prepare(sources.open_folder(data).clips, 8_000, None, place)
+made = cache.prepare(folders.open_folder(data).clips, 8_000, None, place)
 print(made.folder, hashlib.sha256(made.pcm()[:].tobytes()).hexdigest())
 """
 
@@ -470,7 +471,7 @@ def test_what_a_living_process_is_making_is_left_alone(tmp_path: Path, data: Pat
 def test_a_name_that_no_file_can_have_is_dropped(tmp_path: Path, place: Path, said: list[str], name: str) -> None:
     fill(tmp_path, 1)
     found = [clip(tmp_path / "a0.wav"), Clip(tmp_path / name, name)]
-    assert decode(found[1])[0].reason
+    assert sound_toys.decoded(found[1])[0].reason
     assert [entry.reason is None for entry in cache.prepare(found, RATE, None, place).entries] == [True, False]
 
 
@@ -516,7 +517,7 @@ def test_sound_beyond_full_scale_is_held_at_its_scale(tmp_path: Path, place: Pat
         scaled, plain = made.entries
         assert (scaled.scale, plain.scale, plain.overshoot) == (4.0, 1.0, 0)
         stored = [np.array(samples) for samples in held(made)]
-        np.testing.assert_allclose(stored[0] * scaled.scale / decoding.FULL, loud, atol=scaled.scale / decoding.FULL)
+        np.testing.assert_allclose(stored[0] * scaled.scale / decode.FULL, loud, atol=scaled.scale / decode.FULL)
         np.testing.assert_array_equal(stored[1], codes(500))
 
 

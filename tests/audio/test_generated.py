@@ -11,9 +11,9 @@ import pytest
 import toys
 
 import wavenet
-from wavenet import config
 from wavenet.audio import files, generated
 from wavenet.generate.voice import Sound
+from wavenet.recipe import find, read
 
 HOUSE = Path(wavenet.__file__).parent
 
@@ -60,10 +60,10 @@ def test_other_sound_is_not(tmp_path: Path) -> None:
     assert generated.marked(others) == set()
 
 
-@pytest.mark.parametrize("trace", config.WRITTEN)
+@pytest.mark.parametrize("trace", find.WRITTEN)
 def test_a_run_is_its_recipe_and_anything_that_training_writes(tmp_path: Path, trace: str) -> None:
     assert not generated.is_own_folder(tmp_path, [trace])
-    (tmp_path / "config.yaml").write_text(config.dump(toys.recipe()))
+    (tmp_path / "config.yaml").write_text(read.dump(toys.recipe()))
     assert generated.is_own_folder(tmp_path, ["config.yaml", trace, "takes"])
     assert not generated.is_own_folder(tmp_path, ["config.yaml", "takes"])  # a recipe beside sound
 

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from layout_toys import touch
 
 from wavenet import cli
-from wavenet.audio import layouts, sources, splits
+from wavenet.audio import folders, layouts, splits
 from wavenet.errors import SoundError
-from wavenet.records import SplitConfig
+from wavenet.recipe.records import SplitConfig
 
 
 def test_spoken_digits_are_known_by_their_names_and_split_by_take(tmp_path: Path) -> None:
     touch(tmp_path, *(f"{digit}_{who}_{take}.wav" for digit in "07" for who in ("george", "Yu") for take in range(12)))
-    found = sources.open_folder(tmp_path)
+    found = folders.open_folder(tmp_path)
     assert found.layout == "fsdd" and len(found.clips) == 48
     for clip in found.clips:
         digit, who, take = clip.path.stem.split("_")
@@ -31,26 +31,26 @@ def test_spoken_digits_are_known_by_their_names_and_split_by_take(tmp_path: Path
 @pytest.mark.parametrize(("others", "layout"), [(1, "fsdd"), (2, "folder")])
 def test_nine_names_in_ten_make_the_layout(tmp_path: Path, said: list[str], others: int, layout: str) -> None:
     touch(tmp_path, *(f"{digit}_theo_10.wav" for digit in range(9)), *(f"other{i}.wav" for i in range(others)))
-    found = sources.open_folder(tmp_path)
+    found = folders.open_folder(tmp_path)
     assert found.layout == layout and len(found.clips) == (9 if layout == "fsdd" else 11)
     assert len(said) == (others if layout == "fsdd" else 0)
 
 
 def test_drums_in_numbered_slots_are_no_spoken_digits(tmp_path: Path, said: list[str]) -> None:
     touch(tmp_path, *(f"{slot}_{drum}_{hit}.wav" for slot, drum in ((1, "kick"), (2, "snare")) for hit in range(1, 5)))
-    found = sources.open_folder(tmp_path)
+    found = folders.open_folder(tmp_path)
     assert found.layout == "folder" and {(clip.label, clip.speaker, clip.split) for clip in found.clips} == {
         (None,) * 3
     }
     (line,) = said
     assert line.startswith("8 files named DIGIT_SPEAKER_TAKE") and "--set data.source=fsdd" in line
-    asked = sources.open_folder(tmp_path, "fsdd")
+    asked = folders.open_folder(tmp_path, "fsdd")
     assert {clip.speaker for clip in asked.clips} == {"kick", "snare"}
 
 
 def test_held_out_takes_alone_are_divided_anew_and_told(tmp_path: Path, said: list[str]) -> None:
     touch(tmp_path, *(f"{digit}_theo_{take}.wav" for digit in range(10) for take in range(6)))
-    clips = sources.open_folder(tmp_path).clips
+    clips = folders.open_folder(tmp_path).clips
     assert {(clip.speaker, clip.split) for clip in clips} == {("theo", None)} and len(clips) == 60
     assert said == [
         "all of these files of the Free Spoken Digit Dataset are held out by its own splits (50 for test, 10 for "
@@ -62,7 +62,7 @@ def test_held_out_takes_alone_are_divided_anew_and_told(tmp_path: Path, said: li
 
 def test_one_part_of_libritts_that_others_hold_out_can_be_trained_on(tmp_path: Path, said: list[str]) -> None:
     root = layout_toys.libritts(tmp_path)
-    clips = sources.open_folder(root / "dev-clean").clips
+    clips = folders.open_folder(root / "dev-clean").clips
     assert len(clips) == 3 and {(clip.speaker, clip.split) for clip in clips} == {("84", None)}
     assert len(said) == 1 and "3 for valid" in said[0]
 
@@ -89,19 +89,19 @@ def test_a_name_gives_label_speaker_and_take(name: str) -> None:
 # --- data sets as they are unpacked ----------------------------------------------------------------------------------
 
 
-def clips_of(folder: Path, name: str = "auto") -> dict[str, sources.Clip]:
-    return {clip.name: clip for clip in sources.open_folder(folder, name).clips}
+def clips_of(folder: Path, name: str = "auto") -> dict[str, folders.Clip]:
+    return {clip.name: clip for clip in folders.open_folder(folder, name).clips}
 
 
 @pytest.mark.parametrize("name", layout_toys.MAKERS)
 def test_a_data_set_is_known_by_its_folder_its_parent_and_its_name(name: str, tmp_path: Path) -> None:
     root = layout_toys.MAKERS[name](tmp_path)
-    found = sources.open_folder(root)
+    found = folders.open_folder(root)
     assert found.layout == name and found.folder == root and len(found.clips) >= 8
-    assert sources.open_folder(root, name) == found
-    above = sources.open_folder(tmp_path)
+    assert folders.open_folder(root, name) == found
+    above = folders.open_folder(tmp_path)
     if name == "fsdd":  # its files are known anywhere, whatever folders they lie in
-        above = sources.Source(
+        above = folders.Source(
             root, name, tuple(replace(c, name=c.path.relative_to(root).as_posix()) for c in above.clips)
         )
     assert above == found
@@ -113,7 +113,7 @@ def test_a_data_set_is_divided_alike_from_its_folder_and_its_parent(name: str, t
     root = layout_toys.MAKERS[name](tmp_path)
     divided = []
     for folder in (root, tmp_path):
-        clips = sources.open_folder(folder).clips
+        clips = folders.open_folder(folder).clips
         spans = splits.divide(clips, [5_000] * len(clips), SplitConfig(), 100)
         divided.append({part: [clips[span.clip].path for span in spans[part]] for part in spans})
     assert divided[0] == divided[1] and all(divided[0].values())
@@ -123,7 +123,7 @@ def test_a_relative_folder_is_read_like_an_absolute_one(tmp_path: Path, monkeypa
     whole = clips_of(layout_toys.vctk(tmp_path))
     monkeypatch.chdir(tmp_path / "VCTK-Corpus-0.92")
     assert clips_of(Path()) == whole
-    below = sources.open_folder(Path("wav48_silence_trimmed")).clips
+    below = folders.open_folder(Path("wav48_silence_trimmed")).clips
     assert [replace(clip, name=f"wav48_silence_trimmed/{clip.name}") for clip in below] == list(whole.values())
 
 
@@ -131,7 +131,7 @@ def test_a_relative_folder_is_read_like_an_absolute_one(tmp_path: Path, monkeypa
 def test_a_layout_that_does_not_fit_is_one_sentence(name: str, tmp_path: Path) -> None:
     toys.write_sounds(tmp_path, 2)
     with pytest.raises(SoundError, match=r"set data\.source to auto|write lines `id\|text`") as caught:
-        sources.open_folder(tmp_path, name)
+        folders.open_folder(tmp_path, name)
     assert "\n" not in str(caught.value) and str(tmp_path) in str(caught.value)
 
 
@@ -139,13 +139,13 @@ def test_a_layout_that_does_not_fit_is_one_sentence(name: str, tmp_path: Path) -
 def test_a_folder_without_sound_is_that_whatever_it_is_read_as(name: str, tmp_path: Path) -> None:
     expected = "metadata.csv is missing" if name == "metadata" else "holds no sound"
     with pytest.raises(SoundError, match=expected):
-        sources.open_folder(tmp_path, name)
+        folders.open_folder(tmp_path, name)
 
 
 def test_two_copies_in_one_folder_are_named_from_there(tmp_path: Path) -> None:
     layout_toys.vctk(tmp_path)
     layout_toys.vctk_080(tmp_path)
-    found = sources.open_folder(tmp_path)
+    found = folders.open_folder(tmp_path)
     assert found.layout == "vctk" and found.folder == tmp_path and len(found.clips) == 29 + 10
     assert found.clips[0].name == "VCTK-Corpus-0.92/wav48_silence_trimmed/p225/p225_001_mic1.flac"
     assert found.clips[-1].name == "VCTK-Corpus/wav48/p226/p226_005.wav"
@@ -200,7 +200,7 @@ def test_speech_commands_in_another_format_follow_their_lists(tmp_path: Path, sa
 @pytest.mark.parametrize("whose", [("ann", "bob"), ("1", "2"), ("my_voice", "yours_2")])
 def test_other_words_recorded_as_speech_commands_are_known(tmp_path: Path, whose: tuple[str, str]) -> None:
     touch(tmp_path, *(f"{word}/{who}_nohash_{i}.wav" for word in ("hello", "7") for who in whose for i in range(5)))
-    found = sources.open_folder(tmp_path)
+    found = folders.open_folder(tmp_path)
     assert found.layout == "speech_commands" and found.folder == tmp_path
     assert {(clip.label, clip.speaker) for clip in found.clips} == {(w, who) for w in ("hello", "7") for who in whose}
 
@@ -209,12 +209,12 @@ def test_the_lists_beside_words_are_evidence_enough(tmp_path: Path, said: list[s
     names = [f"{word}/{i:03}.wav" for word in ("hello", "bye") for i in range(10)]
     touch(tmp_path / "words", *names, "_background_noise_/hum.wav")
     for home in (tmp_path, tmp_path / "words"):
-        plain = sources.open_folder(home)
+        plain = folders.open_folder(home)
         assert plain.layout == "folder"
     for name, number in (("validation_list.txt", 1), ("testing_list.txt", 2)):
         layout_toys.write(tmp_path / "words" / name, f"hello/00{number}.wav\nbye/00{number}.wav\n")
     for home in (tmp_path, tmp_path / "words"):
-        found = sources.open_folder(home)
+        found = folders.open_folder(home)
         assert (found.layout, found.folder) == ("speech_commands", tmp_path / "words")
         assert [clip.name for clip in found.clips] == sorted(names) and {clip.speaker for clip in found.clips} == {None}
         own = {"1": "valid", "2": "test"}
@@ -274,7 +274,7 @@ def test_a_damaged_list_is_one_sentence(tmp_path: Path) -> None:
     root = layout_toys.speech_commands(tmp_path)
     (root / "testing_list.txt").write_bytes(b"\xff\xfe\x00\x81")
     with pytest.raises(SoundError, match=r"testing_list\.txt cannot be read as text.*get it again") as caught:
-        sources.open_folder(root)
+        folders.open_folder(root)
     assert "\n" not in str(caught.value)
 
 

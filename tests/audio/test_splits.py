@@ -13,10 +13,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wavenet.audio import splits
-from wavenet.audio.sources import Clip
+from wavenet.audio.folders import Clip
 from wavenet.audio.splits import Span, Splits, divide, whose
 from wavenet.errors import SoundError
-from wavenet.records import SplitConfig
+from wavenet.recipe.records import SplitConfig
 
 R = 100  # the receptive field
 sweep = settings(deadline=None, max_examples=100)

@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from layout_toys import table, touch
 
-from wavenet.audio import sources, tables
+from wavenet.audio import folders, tables
 from wavenet.errors import SoundError
-from wavenet.records import DataConfig
+from wavenet.recipe.records import DataConfig
 
 
-def names(source: sources.Source) -> list[str]:
+def names(source: folders.Source) -> list[str]:
     return [clip.name for clip in source.clips]
 
 
@@ -29,11 +29,11 @@ def test_our_table_names_everything_it_has_a_column_for(tmp_path: Path, said: li
         'test,flac/a.flac,glad,ann,3,"Well, ""now"".",p7\n'
         "train,b.wav,,,,,\n",
     )
-    found = sources.open_folder(tmp_path)
+    found = folders.open_folder(tmp_path)
     assert found.layout == "metadata"
     assert said == [f"{tmp_path}/metadata.csv: sound files without a row, left out: 1 (first: not_listed.wav)"]
-    first = sources.Clip(tmp_path / "flac/a.flac", "flac/a.flac", "ann", "3", 'Well, "now".', "p7", "test")
-    assert found.clips == (sources.Clip(tmp_path / "b.wav", "b.wav", split="train"), first)
+    first = folders.Clip(tmp_path / "flac/a.flac", "flac/a.flac", "ann", "3", 'Well, "now".', "p7", "test")
+    assert found.clips == (folders.Clip(tmp_path / "b.wav", "b.wav", split="train"), first)
 
 
 @pytest.mark.parametrize(
@@ -47,12 +47,12 @@ def test_our_table_names_everything_it_has_a_column_for(tmp_path: Path, said: li
 )
 def test_the_prompt_is_the_closest_thing_the_table_has(tmp_path: Path, columns: str, row: str, prompt: str) -> None:
     table(tmp_path, f"path,{columns}\na.wav,{row}\n")
-    assert sources.open_folder(tmp_path).clips[0].prompt == prompt
+    assert folders.open_folder(tmp_path).clips[0].prompt == prompt
 
 
 def test_a_table_may_name_missing_files_short_rows_and_doubles(tmp_path: Path) -> None:
     table(tmp_path, "speaker,path,label\nann,b.wav,1\nann,b.wav,2\nann\n\n,  ,3\nbob,a.wav\nann,c.wav,1,too,many\n")
-    found = sources.open_folder(tmp_path)
+    found = folders.open_folder(tmp_path)
     assert [(clip.name, clip.speaker, clip.label) for clip in found.clips] == [
         ("a.wav", "bob", None),
         ("b.wav", "ann", "1"),
@@ -62,17 +62,17 @@ def test_a_table_may_name_missing_files_short_rows_and_doubles(tmp_path: Path) -
 
 def test_blanks_around_what_a_table_says_are_no_part_of_it(tmp_path: Path) -> None:
     table(tmp_path, 'path, speaker , label,"text"\na.wav, ann , "4", "Well, now."\n')
-    clip = sources.open_folder(tmp_path).clips[0]
+    clip = folders.open_folder(tmp_path).clips[0]
     assert (clip.name, clip.speaker, clip.label, clip.text) == ("a.wav", "ann", "4", "Well, now.")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_named_pipe_is_no_table(tmp_path: Path) -> None:
     os.mkfifo(touch(tmp_path, "a.wav") / "metadata.csv")
-    assert sources.open_folder(tmp_path).layout == "folder"
+    assert folders.open_folder(tmp_path).layout == "folder"
     for layout in ("metadata", "ljspeech"):
         with pytest.raises(SoundError, match=r"metadata\.csv is missing"):
-            sources.open_folder(tmp_path, layout)
+            folders.open_folder(tmp_path, layout)
 
 
 @pytest.mark.parametrize(
@@ -84,13 +84,13 @@ def test_a_named_pipe_is_no_table(tmp_path: Path) -> None:
 )
 def test_usual_words_for_splits_are_understood(tmp_path: Path, word: str, split: str | None) -> None:
     table(tmp_path, f"path,split\na.wav,{word}\n")
-    assert sources.open_folder(tmp_path).clips[0].split == split
+    assert folders.open_folder(tmp_path).clips[0].split == split
 
 
 def test_an_unknown_split_is_one_sentence_with_the_word(tmp_path: Path) -> None:
     table(tmp_path, "path,split\na.wav,train\n\nb.wav,holdout\n")
     with pytest.raises(SoundError, match=r"metadata\.csv, line 4: .*'holdout'.*train, valid or test"):
-        sources.open_folder(tmp_path)
+        folders.open_folder(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -108,13 +108,13 @@ def test_a_table_that_is_not_understood_is_told_with_what_was_expected(
 ) -> None:
     touch(tmp_path, "a.wav", "b.wav")
     (tmp_path / "metadata.csv").write_bytes(content)
-    found = sources.open_folder(tmp_path)
+    found = folders.open_folder(tmp_path)
     assert found.layout == "folder" and names(found) == ["a.wav", "b.wav"]
     (line,) = said
     assert f"metadata.csv {has}" in line and "expected a first line of columns such as path,speaker" in line
     assert line.endswith("the folder is read as plain sound")
     with pytest.raises(SoundError, match="expected a first line of columns such as path,speaker") as caught:
-        sources.open_folder(tmp_path, "metadata")
+        folders.open_folder(tmp_path, "metadata")
     assert "\n" not in str(caught.value)
 
 
@@ -125,7 +125,7 @@ def test_a_table_that_may_not_be_read_is_told(tmp_path: Path, said: list[str], m
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
-    assert sources.open_folder(tmp_path).layout == "folder"
+    assert folders.open_folder(tmp_path).layout == "folder"
     assert len(said) == 1 and "metadata.csv cannot be read: Permission denied" in said[0]
 
 
@@ -136,7 +136,7 @@ CLIPS = [("a/s0.wav", "ann", "One, two", "train"), ("a/s1.wav", "Zoë", "Three",
 
 
 def told(folder: Path) -> list[tuple[str, str | None, str | None, str | None]]:
-    found = sources.open_folder(folder)
+    found = folders.open_folder(folder)
     assert found.layout == "metadata"
     return [(clip.name, clip.speaker, clip.text, clip.split) for clip in found.clips]
 
@@ -182,7 +182,7 @@ def test_one_line_tells_the_columns_found_and_those_not_understood(
 ) -> None:
     table(touch(tmp_path, "é.wav"), "File,mood,Sentence,,take\né.wav,glad,Hi.,,1\n", "cp1252")
     with caplog.at_level("INFO", "wavenet"):
-        sources.open_folder(tmp_path)
+        folders.open_folder(tmp_path)
     assert [record.getMessage() for record in caplog.records] == [
         f"{tmp_path}/metadata.csv: columns path (`File`), text (`Sentence`); not understood: `mood`, `take`; "
         "rows: 1; read as Windows-1252"
@@ -248,7 +248,7 @@ def test_any_bytes_are_a_table_or_one_sentence(tmp_path: Path, content: bytes, l
     touch(tmp_path, "a.wav", "b.wav")
     (tmp_path / "metadata.csv").write_bytes(content)
     try:
-        found = sources.open_folder(tmp_path, layout, outside)
+        found = folders.open_folder(tmp_path, layout, outside)
     except SoundError as error:
         assert str(error).isprintable()
     else:
@@ -266,13 +266,13 @@ def test_rows_outside_the_folder_are_kept_only_where_the_recipe_says_so(
     folder = table(touch(tmp_path / "data", "a.wav"), f"path\na.wav\n{word.format(tmp_path)}\n")
     if word == "out/b.wav":
         (folder / "out").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
-    assert names(sources.find(DataConfig(1, path=str(folder)))) == ["a.wav"]
+    assert names(folders.find(DataConfig(1, path=str(folder)))) == ["a.wav"]
     assert said[-1] == (
         f"{folder}/metadata.csv: rows of files outside its folder, left out (`--set data.outside=true` keeps them): "
         f"1 (first: line 3, {word.format(tmp_path)})"
     )
     said.clear()
-    kept = sources.find(DataConfig(1, path=str(folder), outside=True)).clips
+    kept = folders.find(DataConfig(1, path=str(folder), outside=True)).clips
     there = "elsewhere/b.wav" if word == "out/b.wav" else "b.wav"
     assert {clip.name: clip.path.resolve() for clip in kept} == {
         "a.wav": folder / "a.wav",
@@ -284,31 +284,31 @@ def test_rows_outside_the_folder_are_kept_only_where_the_recipe_says_so(
 def test_two_spellings_of_one_file_outside_are_one_clip(tmp_path: Path) -> None:
     touch(tmp_path, "b.wav")
     folder = table(touch(tmp_path / "data", "a.wav"), f"path\na.wav\n../b.wav\n{tmp_path}/b.wav\nsub/../../b.wav\n")
-    assert names(sources.open_folder(folder, outside=True)) == ["../b.wav", "a.wav"]
+    assert names(folders.open_folder(folder, outside=True)) == ["../b.wav", "a.wav"]
 
 
 def test_a_table_of_files_outside_alone_says_what_keeps_them(tmp_path: Path) -> None:
     touch(tmp_path, "b.wav")
     folder = table(touch(tmp_path / "data", "a.wav"), "path\n../b.wav\n")
     with pytest.raises(SoundError, match=r"outside its folder; `--set data\.outside=true` keeps them"):
-        sources.open_folder(folder)
+        folders.open_folder(folder)
 
 
 def test_a_table_without_rows_holds_no_sound(tmp_path: Path) -> None:
     with pytest.raises(SoundError, match="holds no sound"):
-        sources.open_folder(table(tmp_path, "path,speaker\n"))
+        folders.open_folder(table(tmp_path, "path,speaker\n"))
 
 
 def test_a_table_that_is_asked_for_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(SoundError, match=r"metadata\.csv.*path"):
-        sources.open_folder(touch(tmp_path, "a.wav"), "metadata")
+        folders.open_folder(touch(tmp_path, "a.wav"), "metadata")
 
 
 # --- LJSpeech --------------------------------------------------------------------------------------------------------
 
 
 def texts(folder: Path) -> dict[str, str | None]:
-    found = sources.open_folder(folder)
+    found = folders.open_folder(folder)
     assert found.layout == "ljspeech"
     return {clip.name: clip.text for clip in found.clips}
 
@@ -352,7 +352,7 @@ def test_of_two_files_of_one_name_that_in_wavs_is_meant(tmp_path: Path) -> None:
 def test_our_column_goes_before_lines_with_bars(tmp_path: Path) -> None:
     touch(tmp_path, "a.wav")
     table(tmp_path, "path,text\na.wav,one|two\n")
-    assert sources.open_folder(tmp_path).layout == "metadata"
+    assert folders.open_folder(tmp_path).layout == "metadata"
 
 
 @pytest.mark.parametrize("content", [b"gone|words\n", b"gone|Zo\xeb\n", b""], ids=["no id", "latin-1", "empty"])
@@ -360,7 +360,7 @@ def test_a_table_asked_for_as_ljspeech_must_be_one(tmp_path: Path, content: byte
     touch(tmp_path, "a.wav")
     (tmp_path / "metadata.csv").write_bytes(content)
     with pytest.raises(SoundError, match=r"metadata\.csv.*`id\|text`") as caught:
-        sources.open_folder(tmp_path, "ljspeech")
+        folders.open_folder(tmp_path, "ljspeech")
     assert "\n" not in str(caught.value)
 
 
@@ -397,7 +397,7 @@ def test_a_word_between_commas_of_a_first_line_is_no_column(tmp_path: Path) -> N
 def test_a_table_two_folders_share_is_none(tmp_path: Path, said: list[str]) -> None:
     layout_toys.ljspeech(tmp_path / "one")
     layout_toys.ljspeech(tmp_path / "two")
-    found = sources.open_folder(tmp_path)
+    found = folders.open_folder(tmp_path)
     assert found.layout == "folder" and len(found.clips) == 16
     assert len(said) == 1 and "one/LJSpeech-1.1/metadata.csv, and 1 more; a table" in said[0]
     assert tables.beside(tmp_path, [clip.path for clip in found.clips]) == tmp_path / "metadata.csv"

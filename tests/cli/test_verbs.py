@@ -16,8 +16,9 @@ import soundfile
 import toys
 import yaml
 
-from wavenet import cli, config
+from wavenet import cli
 from wavenet.outputs import Categorical
+from wavenet.recipe import find, read
 
 VERBS = ("train", "generate", "inspect", "data", "bench", "recipes", "doctor")
 
@@ -232,7 +233,7 @@ def test_inspect_takes_runs_and_bundles(trained_run: Path, capsys: pytest.Captur
 def test_recipes_are_listed_and_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("recipes") == 0
     listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
-    assert listed == config.recipe_names() and {"quickstart", "digits", "folder", "wavenet-2016"} <= set(listed)
+    assert listed == find.recipe_names() and {"quickstart", "digits", "folder", "wavenet-2016"} <= set(listed)
     assert run("recipes", "digits") == 0
     assert "name: digits" in capsys.readouterr().out
 
@@ -281,7 +282,7 @@ def test_print_config_is_complete_and_loads_back(
 ) -> None:
     assert run("train", recipe_file, "--seed", 7, "--set", "train.steps=3", "--print-config") == 0
     (tmp_path / "full.yaml").write_text(capsys.readouterr().out)
-    made = config.load(tmp_path / "full.yaml")
+    made = read.load(tmp_path / "full.yaml")
     assert (made.train.seed, made.train.steps) == (7, 3)
 
 
@@ -479,7 +480,7 @@ def test_what_nobody_expected_is_one_line_and_exit_1(
     def broken(source: object, size: object) -> None:
         raise RuntimeError("out of\ntape")
 
-    monkeypatch.setattr("wavenet.wording.inspect", broken)
+    monkeypatch.setattr("wavenet.inspection.text.inspect", broken)
     assert run("inspect", "quickstart") == 1
     assert capsys.readouterr().err == "error: RuntimeError: out of tape (unexpected; -v shows where)\n"
 
@@ -488,7 +489,7 @@ def test_no_more_memory_is_a_line(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     def broken(source: object, size: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("wavenet.wording.inspect", broken)
+    monkeypatch.setattr("wavenet.inspection.text.inspect", broken)
     assert run("inspect", "quickstart") == 1
     assert capsys.readouterr().err.startswith("error: out of memory (no more was to be had); ask for less")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from wavenet import outputs
 from wavenet.generate.packed import pack
 from wavenet.generate.reference import Reference
-from wavenet.records import Recipe
+from wavenet.recipe.records import Recipe
 
 T = 60
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from wavenet import design, geometry
+from wavenet import geometry
 from wavenet.cli.arguments import _INSPECT_EXAMPLES
-from wavenet.wording import inspect
+from wavenet.inspection import layers
+from wavenet.inspection.text import inspect
 
 
 def test_the_examples_of_geometry_run() -> None:
@@ -18,7 +19,7 @@ def test_the_examples_of_geometry_run() -> None:
     assert done.failed == 0 and done.attempted >= 12
 
 
-@pytest.mark.parametrize("text", [design.__doc__, _INSPECT_EXAMPLES], ids=["design.py", "--help"])
+@pytest.mark.parametrize("text", [layers.__doc__, _INSPECT_EXAMPLES], ids=["design.py", "--help"])
 def test_the_documented_list_of_layers_can_be_inspected(text: str, tmp_path: Path) -> None:
     lines = text.splitlines()
     first = next(i for i, line in enumerate(lines) if line.strip().startswith("dims: 2"))

@@ -10,9 +10,10 @@ import pytest
 import torch
 from hypothesis import example, given, settings
 
-from wavenet import design, geometry
+from wavenet import geometry
 from wavenet.geometry import MAX_RECEPTIVE_FIELD, Field, Layer, Parallel, Part, Stacks, Whole
 from wavenet.geometry.layers import PADDINGS
+from wavenet.inspection import layers
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "layers"
 
@@ -106,9 +107,9 @@ def test_a_layer_that_passes_the_limit_after_others_is_the_one_that_is_named() -
 def test_the_largest_receptive_field_and_jump_are_seen_and_one_more_is_refused() -> None:
     assert geometry.see([Layer(2, dilation=MAX_RECEPTIVE_FIELD - 1)]).receptive_field == MAX_RECEPTIVE_FIELD
     assert geometry.see([Layer(1, stride=MAX_RECEPTIVE_FIELD)]).jump == MAX_RECEPTIVE_FIELD
-    for layers in ([HUGE], [Layer(1, stride=MAX_RECEPTIVE_FIELD + 1)], [Layer(2), Layer(1, 5_000), Layer(1, 10_001)]):
-        with pytest.raises(ValueError, match=f"^layer {len(layers)}: what is seen passes 50,000,000 samples"):
-            geometry.see(layers)
+    for far in ([HUGE], [Layer(1, stride=MAX_RECEPTIVE_FIELD + 1)], [Layer(2), Layer(1, 5_000), Layer(1, 10_001)]):
+        with pytest.raises(ValueError, match=f"^layer {len(far)}: what is seen passes 50,000,000 samples"):
+            geometry.see(far)
 
 
 def test_layers_behind_global_pooling_are_not_held_to_a_limit_of_lags() -> None:
@@ -239,7 +240,7 @@ def test_published_receptive_fields_of_image_networks(parts: list[Part], samples
 def test_a_resnet_may_trade_its_last_strides_for_dilation() -> None:
     fields, sizes = {}, {}
     for name in ("resnet50", "resnet50-dilated"):
-        read = design.read(SAMPLES / f"{name}.yaml")
+        read = layers.read(SAMPLES / f"{name}.yaml")
         assert (read.dims, read.padding) == (2, "same")
         fields[name] = geometry.see(read.parts, padding=read.padding)
         sizes[name] = geometry.length_through(read.parts, 224, read.padding)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavenet import geometry
-from wavenet.generate.queues import Queues
+from wavenet.generate.state import Queues
 from wavenet.geometry import Shape
 from wavenet.model.network import WaveNet
 

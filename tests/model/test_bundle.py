@@ -22,7 +22,7 @@ import pytest
 import safetensors.numpy
 import toys
 
-from wavenet import memory
+from wavenet import disk
 from wavenet.errors import BundleError
 from wavenet.generate import voice as voices
 from wavenet.model import bundle, network
@@ -266,7 +266,7 @@ def test_weights_that_are_no_file_are_not_waited_for(folder: Path) -> None:
 
 
 def test_weights_beyond_the_memory_are_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "available_bytes", lambda: 2 * (folder / "model.safetensors").stat().st_size - 1)
+    monkeypatch.setattr(disk, "available_bytes", lambda: 2 * (folder / "model.safetensors").stat().st_size - 1)
     assert "of memory" in refused(folder)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from wavenet import geometry, outputs
 from wavenet.model import network
-from wavenet.records import Recipe
+from wavenet.recipe.records import Recipe
 
 SCHEDULES = {
     "one": [1],

@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from wavenet.design import Design
 from wavenet.geometry import Grid, Layer, Padding, Parallel, Part, grid_of
+from wavenet.inspection.layers import Design
 from wavenet.pictures import lattice
 from wavenet.pictures.lattice import cells_of, reached_lags, shares_of, squares, squares_axes
 

@@ -11,8 +11,9 @@ import toys
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wavenet import pictures, report
-from wavenet.report import Context, Measured, Report
+from wavenet import pictures
+from wavenet.inspection import report
+from wavenet.inspection.report import Context, Measured, Report
 
 SAMPLES = sorted((Path(__file__).parents[2] / "samples" / "layers").glob("*.yaml"))
 MEASURED = Measured(

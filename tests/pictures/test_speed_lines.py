@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from wavenet import pictures
-from wavenet.speeds import Speed
+from wavenet.bench.speeds import Speed
 
 ONE = Speed("batch", "cpu", "float16", 1, 1, 64, 256, 20, 2e4, 1.9e4, 2.2e4, 2.5, 50.0, 35.0, 35.0, 0.4, 0.6, 4_000_000)
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wavenet.design import read
 from wavenet.geometry import Layer, Parallel, Part, Whole, lag_list, see
+from wavenet.inspection.layers import read
 from wavenet.pictures.trees import MAX_ROWS, tree
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "layers"

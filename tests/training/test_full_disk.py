@@ -132,7 +132,8 @@ def test_a_full_disk_while_a_sheet_is_drawn(server: Server, trained_run: Path, t
 def test_a_full_disk_while_speeds_are_drawn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from wavenet import bench, cli, pictures
+    from wavenet import cli, pictures
+    from wavenet.bench import cases
 
     class Measured:
         busy, batches, sizes, name, processor = None, [], [], "toy", "this one"
@@ -143,7 +144,7 @@ def test_a_full_disk_while_speeds_are_drawn(
     def full(path: Path, *_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(bench, "bench_model", lambda *_: Measured())
+    monkeypatch.setattr(cases, "bench_model", lambda *_: Measured())
     monkeypatch.setattr(pictures, "speed_picture", full)
     assert cli.main(["bench", "--plot", str(tmp_path / "a.png")]) == 1
     told = capsys.readouterr()

@@ -12,11 +12,11 @@ import yaml
 
 SCRIPT = """
 import resource, sys
-from wavenet import config
-from wavenet.training import fit
-recipe = config.load(config.find_recipe(sys.argv[1]))
-fit.train(recipe, sys.argv[2], out=sys.argv[3], cache=sys.argv[4], device="cpu")
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, fit.memory_estimate(recipe))
+from wavenet.recipe import find, read
+from wavenet.training import train
+recipe = read.load(find.find_recipe(sys.argv[1]))
+train.train(recipe, sys.argv[2], out=sys.argv[3], cache=sys.argv[4], device="cpu")
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, train.memory_estimate(recipe))
 """
 LONG = {"pattern": "exponential", "layers": 10, "cycles": 2}
 

@@ -8,13 +8,13 @@ import pytest
 
 import wavenet
 from wavenet.errors import InputError
-from wavenet.training import fit
+from wavenet.training import train
 from wavenet.training.options import Options
 
 
 def test_every_keyword_is_named_typed_and_reaches_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
     given = {name: object() for name in Options.__dataclass_fields__ if name != "precision"}
-    monkeypatch.setattr(fit, "_begin", lambda recipe, data, overrides, chosen: chosen)
+    monkeypatch.setattr(train, "_begin", lambda recipe, data, overrides, chosen: chosen)
     chosen = vars(wavenet.train("toy", **given, precision=32))  # type: ignore[arg-type]
     assert chosen == {**given, "precision": "32"}
     keywords = [one for one in inspect.signature(wavenet.train).parameters.values() if one.kind is one.KEYWORD_ONLY]

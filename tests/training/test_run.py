@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import toys
 
-from wavenet import config
 from wavenet.errors import InputError, WavenetError
-from wavenet.records import Recipe
+from wavenet.recipe import read
+from wavenet.recipe.records import Recipe
 from wavenet.training import run as runs
 
 
@@ -151,7 +151,7 @@ def test_a_process_that_is_led_refuses_an_unfinished_run_as_the_first_does(train
 
 def test_describing_writes_a_recipe_and_the_environment(tmp_path: Path) -> None:
     runs.describe(tmp_path, toys.recipe(), "cpu")
-    assert config.load(tmp_path / "config.yaml") == toys.recipe()
+    assert read.load(tmp_path / "config.yaml") == toys.recipe()
     told = json.loads((tmp_path / "environment.json").read_text())
     assert {"wavenet", "torch", "lightning", "threads", "platform", "device", "argv"} <= set(told)
 

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 import toys
 
-from wavenet import config
 from wavenet.audio import files
+from wavenet.recipe import find, read
 from wavenet.training import summary
 from wavenet.training.data import SoundData
 from wavenet.training.summary import dry_run_line, kept_and_dropped, sound_lines
 
 
 def prepared(folder: Path, cache: Path, **sections: dict[str, object]) -> SoundData:
-    sound = SoundData(config.with_data(toys.recipe(**sections), folder), cache)
+    sound = SoundData(find.with_data(toys.recipe(**sections), folder), cache)
     sound.prepare()
     return sound
 
@@ -106,8 +106,8 @@ def test_a_dry_run_says_how_far_it_would_go(
 
 
 def test_a_recipe_for_a_gpu_names_the_one_for_a_cpu_where_there_is_none() -> None:
-    large = config.load(config.find_recipe("folder"))
+    large = read.load(find.find_recipe("folder"))
     (line,) = summary.cpu_lines(large, "cpu")
     assert line == "folder is sized for a GPU; `wavenet train folder-small` is sized for a CPU"
     assert summary.cpu_lines(large, "cuda") == []
-    assert summary.cpu_lines(config.load(config.find_recipe("folder-small")), "cpu") == []
+    assert summary.cpu_lines(read.load(find.find_recipe("folder-small")), "cpu") == []

@@ -24,15 +24,15 @@ from typing import BinaryIO
 
 import numpy as np
 
-from wavenet import atomic
-from wavenet.audio import digests, workfolder
-from wavenet.audio.decoding import Entry, Pcm, decode
-from wavenet.audio.sources import Clip
-from wavenet.config import user_path
+from wavenet import disk
+from wavenet.audio import digests
+from wavenet.audio.decode import Entry, Pcm, decode
+from wavenet.audio.folders import Clip
+from wavenet.disk import user_path
 from wavenet.errors import SoundError, WavenetError
-from wavenet.plain import to_json
-from wavenet.progress import Progress, log, many, printable
-from wavenet.records import TrimConfig
+from wavenet.progress import Progress, log
+from wavenet.recipe.records import TrimConfig
+from wavenet.text import many, printable, to_json
 
 DECODER_VERSION = 3  # raise it when the same file would decode to other samples
 CHANGING = "changing"  # in place of the look of a file that would not stand still
@@ -193,12 +193,12 @@ def _opened(home: Path) -> Cache | None:
 
 def _made(clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, place: Path, looks: list[str]) -> Cache:
     """Return a new cache; `looks` are afterwards those of what was decoded, should a file have changed meanwhile."""
-    with workfolder.filling(place) as work:
+    with disk.filling(place) as work:
         entries = _write(clips, sample_rate, trim, work, looks)
         home = place / _key(clips, looks, sample_rate, trim)
         manifest = {"sample_rate": sample_rate, "entries": [dataclasses.asdict(entry) for entry in entries]}
-        atomic.write_text(work / "manifest.json", to_json(manifest))
-        atomic.sync(work / "pcm.int16")
+        disk.write_text(work / "manifest.json", to_json(manifest))
+        disk.sync(work / "pcm.int16")
         if home.exists() and _opened(home) is None:
             shutil.rmtree(home)  # a damaged cache
         with contextlib.suppress(OSError):  # another process made the same meanwhile

@@ -14,14 +14,14 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from wavenet import atomic
-from wavenet.audio import chatter, headers, mending
+from wavenet import disk
+from wavenet.audio import decoder_messages, headers, repair
 from wavenet.audio.mixing import Mixer
 from wavenet.audio.resample import BLOCK_FRAMES, resampled
 from wavenet.errors import InputError, SoundError
-from wavenet.kinds import near_path
 from wavenet.outputs import Floats
 from wavenet.progress import log
+from wavenet.recipe.paths import near_path
 
 SUFFIXES = frozenset(
     {".wav", ".wave", ".rf64", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".caf"}
@@ -101,9 +101,9 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._source: _Uncounted | mending.Spliced | None = None
-        self._mended = mending.mended(path)
-        self._heard = chatter.Heard()
+        self._source: _Uncounted | repair.Spliced | None = None
+        self._mended = repair.mended(path)
+        self._heard = decoder_messages.Heard()
         self._loud = headers.is_mpeg(path)
         try:
             with self._listening():
@@ -132,12 +132,12 @@ class Reader:
             file.close()
             self._source = _Uncounted(self.path)
         else:
-            self._source = mending.Spliced(self.path, self._mended)
+            self._source = repair.Spliced(self.path, self._mended)
         return _Stream(self._source)
 
     def _listening(self) -> contextlib.AbstractContextManager[None]:
         """Catch what the decoder prints, if it is one that does."""
-        return chatter.caught(self._heard) if self._loud else contextlib.nullcontext()
+        return decoder_messages.caught(self._heard) if self._loud else contextlib.nullcontext()
 
     def __enter__(self) -> Reader:
         return self
@@ -212,7 +212,7 @@ class Reader:
         if self.frames_read < promised:
             there = f"its header promises {promised / self.sample_rate:.2f} s of sound"
             return f"cut short or damaged: {there}, {seconds}"
-        if mended is None and promise is not None and mending.left_over(self.path, promise):
+        if mended is None and promise is not None and repair.left_over(self.path, promise):
             there = f"{promise.promised:,} bytes of sound, {promise.present:,} are there"
             return f"read in part: its header promises {there}, {seconds}"
         if self._heard.damage():
@@ -220,7 +220,7 @@ class Reader:
         return ""
 
 
-def _reason(path: Path, error: Exception, heard: chatter.Heard) -> str:
+def _reason(path: Path, error: Exception, heard: decoder_messages.Heard) -> str:
     """Return why a file cannot be read, without its path."""
     try:
         size = path.stat().st_size
@@ -305,7 +305,7 @@ def write(path: Path, wave: NDArray[np.floating], sample_rate: int, bits: int = 
             file.write(shifted)
     except soundfile.SoundFileError as error:
         raise InputError(f"{path} cannot hold this sound ({error.error_string}); try .wav") from None
-    atomic.write_bytes(path, encoded.getvalue())
+    disk.write_bytes(path, encoded.getvalue())
 
 
 def wav_header(sample_rate: int, samples: int, bits: int, software: str = "") -> bytes:

@@ -8,9 +8,9 @@ import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from wavenet import config
 from wavenet.audio.files import SOFTWARE
 from wavenet.errors import InputError
+from wavenet.recipe import find, read
 
 HEAD_BYTES = 512  # of a file, in which its software tag stands where we wrote it
 MARKED = (".wav", ".wave", ".flac")  # what this program writes, and what such a file may be renamed to
@@ -28,11 +28,11 @@ def is_own_folder(folder: Path, names: Collection[str]) -> bool:
         names: all that is in it.
     """
     with contextlib.suppress(InputError, OSError):
-        if "config.yaml" in names and any(name in names for name in config.WRITTEN):
-            config.load(folder / "config.yaml")
+        if "config.yaml" in names and any(name in names for name in find.WRITTEN):
+            read.load(folder / "config.yaml")
             return True
         if "config.json" in names and "model.safetensors" in names:
-            config.read_bundle_config(folder / "config.json")
+            read.read_bundle_config(folder / "config.json")
             return True
     return False
 

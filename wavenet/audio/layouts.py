@@ -16,7 +16,8 @@ from pathlib import Path, PurePath
 from wavenet.audio import generated, spoken_digits, unread
 from wavenet.audio.files import SUFFIXES, is_file
 from wavenet.errors import SoundError
-from wavenet.progress import log, many, printable, some
+from wavenet.progress import log
+from wavenet.text import many, printable, some
 
 MOST = 0.9  # of a folder's sound files must be named as a data set names its own
 LISTS = {"validation_list.txt": "valid", "testing_list.txt": "test"}  # of Speech Commands

@@ -13,8 +13,8 @@ from wavenet.audio import spoken_digits
 from wavenet.audio.files import SUFFIXES
 from wavenet.audio.layouts import Clip
 from wavenet.errors import SoundError
-from wavenet.progress import many, printable
-from wavenet.records import SplitConfig
+from wavenet.recipe.records import SplitConfig
+from wavenet.text import many, printable
 
 FEW_FILES = 5  # below it a file is divided in time
 FEW_GROUPS = 2  # nor can fewer be divided without cutting one

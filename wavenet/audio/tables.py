@@ -12,7 +12,8 @@ from wavenet.audio.files import is_file
 from wavenet.audio.layouts import Clip
 from wavenet.audio.lookup import Lookup
 from wavenet.errors import SoundError
-from wavenet.progress import log, many, printable
+from wavenet.progress import log
+from wavenet.text import many, printable
 
 NAMES = ("metadata.csv", "metadata.tsv")  # in any case
 COLUMNS = {  # what a clip has -> what tables call it, the most telling first

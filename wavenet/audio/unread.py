@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wavenet.audio.files import SUFFIXES, is_file
-from wavenet.progress import log, printable, some
+from wavenet.progress import log
+from wavenet.text import printable, some
 
 FORMATS = frozenset(  # that hold sound, and that FFmpeg reads
     {".m4a", ".m4b", ".m4r", ".aac", ".ac3", ".alac", ".wma", ".amr", ".awb", ".3ga", ".3gp", ".g722", ".g726", ".gsm"}

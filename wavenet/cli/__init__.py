@@ -18,8 +18,9 @@ from types import FrameType
 
 from wavenet.cli.arguments import arguments_of
 from wavenet.cli.verbs import VERBS
-from wavenet.errors import STOPS, Terminated, WavenetError, on_one_line, stop_signals
-from wavenet.progress import Words, log, printable
+from wavenet.errors import STOPS, Terminated, WavenetError, stop_signals
+from wavenet.progress import Words, log
+from wavenet.text import on_one_line, printable
 
 HUNG_UP = 141
 

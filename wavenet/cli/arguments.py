@@ -6,8 +6,10 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import NoReturn
 
-from wavenet import __version__, catalogue
-from wavenet.errors import did_you_mean, on_one_line
+from wavenet import __version__
+from wavenet.datasets import catalogue
+from wavenet.errors import did_you_mean
+from wavenet.text import on_one_line
 
 
 class Parser(argparse.ArgumentParser):

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wavenet import atomic
+from wavenet import disk
 from wavenet.errors import STOPS, InputError, VerificationError
-from wavenet.progress import log, many
+from wavenet.progress import log
+from wavenet.text import many
 
 if TYPE_CHECKING:
     from wavenet.generate.voice import Voice
@@ -24,16 +25,16 @@ STDOUT = ("stdout", "free space where it goes, or send it elsewhere")  # what a 
 
 def _print(text: object, end: str = "\n") -> None:
     """Write a result to stdout, now: a full disk is noticed while it can be told."""
-    with atomic.explained(*STDOUT):
+    with disk.explained(*STDOUT):
         print(text, end=end, flush=True)
 
 
 def _path(text: str, option: str) -> Path:
     """Return the path that an option names."""
-    from wavenet import config
+    from wavenet import disk
 
     try:
-        return config.given_path(text)
+        return disk.given_path(text)
     except InputError as error:
         raise InputError(f"{option}: {error}") from None
 
@@ -42,22 +43,22 @@ def _path(text: str, option: str) -> Path:
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    from wavenet import config
+    from wavenet.recipe import find, read
 
     overrides = list(arguments.set)
     if arguments.seed is not None:
         overrides.append(f"train.seed={arguments.seed}")
-    recipe = config.load(config.find_recipe(arguments.recipe), overrides)
-    seconds = None if arguments.max_time is None else config.parse_duration(arguments.max_time)
-    recipe = config.with_data(recipe, arguments.data, overrides)
+    recipe = read.load(find.find_recipe(arguments.recipe), overrides)
+    seconds = None if arguments.max_time is None else read.parse_duration(arguments.max_time)
+    recipe = find.with_data(recipe, arguments.data, overrides)
     if arguments.print_config:
-        _print(config.dump(recipe), end="")
+        _print(read.dump(recipe), end="")
         return 0
-    from wavenet.training.fit import train
+    from wavenet.training.train import train
 
     train(
         recipe,
-        out=config.run_folder(arguments.recipe) if arguments.out is None else _path(arguments.out, "--out"),
+        out=find.run_folder(arguments.recipe) if arguments.out is None else _path(arguments.out, "--out"),
         max_steps=arguments.max_steps,
         max_seconds=seconds,
         resume=arguments.resume,
@@ -75,8 +76,8 @@ def _train(arguments: argparse.Namespace) -> int:
 
 def _generate(arguments: argparse.Namespace) -> int:
     from wavenet.generate import voice as voices
-    from wavenet.generate.queues import check_memory
     from wavenet.generate.sampler import checked_draw
+    from wavenet.generate.state import check_memory
 
     draw = {"temperature": arguments.temperature, "top_k": arguments.top_k, "top_p": arguments.top_p}
     checked_draw(**draw)  # what is wrong whatever the model is told before it is loaded
@@ -140,7 +141,7 @@ def _check_targets(paths: Sequence[Path], force: bool) -> None:
     for path in paths:
         if path.suffix.lower() not in (".wav", ".flac"):
             raise InputError(f"-o {path}: got the suffix {path.suffix!r}, expected .wav or .flac")
-        atomic.check_free(path, "-o", force)
+        disk.check_free(path, "-o", force)
 
 
 def _stream(voice: Voice, chosen: dict[str, Any]) -> int:
@@ -150,7 +151,7 @@ def _stream(voice: Voice, chosen: dict[str, Any]) -> int:
     total = voice.length(chosen["seconds"], chosen["samples"])
     sound = voice.stream(**chosen, chunk=max(100, voice.sample_rate // 20))
     pipe, began = sys.stdout.buffer, time.monotonic()
-    with atomic.explained(*STDOUT):
+    with disk.explained(*STDOUT):
         pipe.write(files.wav_header(voice.sample_rate, total, voice.bits, files.SOFTWARE))
         for part in sound:
             pipe.write(files.wav_bytes(part[0], voice.bits))
@@ -174,11 +175,11 @@ def _inspect(arguments: argparse.Namespace) -> int:
         hint = "; write wavenet inspect MODEL --measure" if arguments.measure else ""
         raise InputError(f"inspect needs a recipe, a model or a list of layers before its options{hint}")
     plot = _picture(arguments, (".png", ".svg", ".pdf"))
-    from wavenet import wording
+    from wavenet.inspection import text
 
-    report, measured = wording.inspect(arguments.source, arguments.size), None
+    report, measured = text.inspect(arguments.source, arguments.size), None
     if arguments.measure is not None:
-        from wavenet.effective import measure
+        from wavenet.inspection.measure import measure
 
         measured = measure(arguments.source, arguments.measure or None)
     if arguments.json:
@@ -186,13 +187,13 @@ def _inspect(arguments: argparse.Namespace) -> int:
         # a line for each of a million lags would take Python's encoder most of a minute
         _print_json(told if measured is None else {**told, "measured": measured.to_json()}, lines=not arguments.lags)
     else:
-        _print(wording.describe(report, arguments.layers, arguments.lags))
+        _print(text.describe(report, arguments.layers, arguments.lags))
         if measured is not None:
-            _print(f"\n{wording.describe_measured(measured)}")
+            _print(f"\n{text.describe_measured(measured)}")
     if plot is not None:
         from wavenet import pictures
 
-        with atomic.explained(plot, ROOM):
+        with disk.explained(plot, ROOM):
             pictures.sheet_picture(plot, report, measured)
     return 0
 
@@ -201,9 +202,9 @@ def _span(arguments: argparse.Namespace) -> int:
     for name in ("layers", "size", "lags", "plot", "measure"):
         if getattr(arguments, name) not in (None, False):
             raise InputError(f"--{name} shows what there is, --span what there could be; give one of them")
-    from wavenet import spanning
+    from wavenet.inspection import span
 
-    told = spanning.ask(
+    told = span.ask(
         arguments.span,
         arguments.source,
         arguments.rate,
@@ -220,16 +221,16 @@ def _span(arguments: argparse.Namespace) -> int:
 
 
 def _print_json(value: Any, lines: bool = True) -> None:
-    from wavenet.plain import to_json
+    from wavenet.text import to_json
 
     _print(to_json(value, indent=1 if lines else None))
 
 
 def _scan(arguments: argparse.Namespace) -> int:
-    from wavenet import config
-    from wavenet.audio.survey import scan
+    from wavenet import disk
+    from wavenet.audio.scan import scan
 
-    survey = scan(config.given_path(arguments.folder), arguments.recipe, arguments.set)
+    survey = scan(disk.given_path(arguments.folder), arguments.recipe, arguments.set)
     if arguments.json:
         _print_json(survey.to_json())
     else:
@@ -238,14 +239,14 @@ def _scan(arguments: argparse.Namespace) -> int:
 
 
 def _fetch(arguments: argparse.Namespace) -> int:
-    from wavenet.audio.download import fetch
+    from wavenet.datasets.fetch import fetch
 
     _print(fetch(arguments.name, arguments.to, arguments.force))
     return 0
 
 
 def _bench(arguments: argparse.Namespace) -> int:
-    from wavenet.bench import bench_model
+    from wavenet.bench.cases import bench_model
 
     plot = _picture(arguments)
     made = bench_model(arguments.source, arguments.data, arguments.seconds)
@@ -258,7 +259,7 @@ def _bench(arguments: argparse.Namespace) -> int:
     if plot is not None:
         from wavenet import pictures
 
-        with atomic.explained(plot, ROOM):
+        with disk.explained(plot, ROOM):
             pictures.speed_picture(plot, made.batches, made.sizes, f"{made.name}, {made.processor}")
     return 0
 
@@ -270,26 +271,26 @@ def _picture(arguments: argparse.Namespace, suffixes: Sequence[str] = (".png",))
     path = _path(arguments.plot, "--plot")
     if path.suffix.lower() not in suffixes:
         raise InputError(f"--plot {path}: got the suffix {path.suffix!r}, expected {', '.join(suffixes)}")
-    atomic.check_free(path, "--plot", arguments.force)
+    disk.check_free(path, "--plot", arguments.force)
     return path
 
 
 def _recipes(arguments: argparse.Namespace) -> int:
-    from wavenet import config, plain
+    from wavenet.recipe import find, safe_yaml
 
     if arguments.keys is not None:
         return _keys(arguments)
     if arguments.name is not None:
-        _print(plain.read_text(config.find_recipe(arguments.name)), end="")
+        _print(safe_yaml.read_text(find.find_recipe(arguments.name)), end="")
         return 0
-    for name in config.recipe_names():
-        first = (config.recipe_folder() / f"{name}.yaml").read_text(encoding="utf-8").partition("\n")[0]
+    for name in find.recipe_names():
+        first = (find.recipe_folder() / f"{name}.yaml").read_text(encoding="utf-8").partition("\n")[0]
         _print(f"{name:<14}{first.lstrip('# ')}")
     return 0
 
 
 def _keys(arguments: argparse.Namespace) -> int:
-    from wavenet import keys
+    from wavenet.recipe import keys
 
     if arguments.name is not None:
         raise InputError("NAME prints a recipe and --keys explains all; give one of them, or --keys KEY")
@@ -299,7 +300,7 @@ def _keys(arguments: argparse.Namespace) -> int:
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    from wavenet.training.doctor import diagnose
+    from wavenet.cli.doctor import diagnose
 
     for name, value in diagnose().items():
         _print(f"{name:<14}{value}")

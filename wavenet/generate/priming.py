@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from wavenet import config
+from wavenet import disk
 from wavenet.audio import files
 from wavenet.audio.mixing import Mixer
 from wavenet.errors import InputError
@@ -38,7 +38,7 @@ def mono(sound: Prime, sample_rate: int) -> Floats:
         InputError: it is none of these, cannot be read, or holds NaN, infinity or values far beyond full scale.
     """
     if isinstance(sound, str | Path):
-        return files.read(config.given_path(str(sound)), sample_rate)
+        return files.read(disk.given_path(str(sound)), sample_rate)
     values = _array(sound)
     if values.dtype == np.int16:
         values = values / np.float32(32_768)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from wavenet.generate.packed import Packed
-from wavenet.generate.queues import Queues
+from wavenet.generate.state import Queues
 from wavenet.outputs import Categorical, Codes, Draw, Floats, Uniforms
 
 PASS_SAMPLES = 4096  # of one parallel pass; bounds its memory

@@ -12,15 +12,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from wavenet import atomic, config
+from wavenet import disk
 from wavenet.errors import InputError, WavenetError, did_you_mean
 from wavenet.generate.packed import STORAGES, Packed, pack, stored
-from wavenet.generate.queues import Queues, check_memory
 from wavenet.generate.reference import Reference
+from wavenet.generate.state import Queues, check_memory
 from wavenet.geometry import Shape
 from wavenet.outputs import Categorical, Codes, Draw, Floats, Uniforms
-from wavenet.plain import one_line, to_json
-from wavenet.progress import log, many
+from wavenet.progress import log
+from wavenet.text import many, one_line, to_json
 
 BACKENDS = ("auto", "reference", "cpu")
 DEFAULT_STORAGE = "float16"  # costs no bits that can be measured, and is half as much again as fast (LOG.md)
@@ -336,7 +336,7 @@ class Sampler:
         from safetensors.numpy import save as to_bytes
 
         told = {"format": STATE, "network": digest(self.engine.packed), "draw": to_json(vars(self.draw))}
-        atomic.write_bytes(config.user_path(str(path)), to_bytes(self.state(), told))
+        disk.write_bytes(disk.user_path(str(path)), to_bytes(self.state(), told))
 
     def load(self, path: str | Path) -> None:
         """Go on from a saved state, bit for bit where backend and storage are the same.
@@ -347,7 +347,7 @@ class Sampler:
         from safetensors import SafetensorError, safe_open
 
         try:
-            with safe_open(str(config.user_path(str(path))), "numpy") as file:
+            with safe_open(str(disk.user_path(str(path))), "numpy") as file:
                 told = file.metadata() or {}
                 state = {name: self._read(file, name) for name in file.keys()}  # noqa: SIM118  (not a dictionary)
         except (OSError, ValueError, MemoryError, SafetensorError) as error:

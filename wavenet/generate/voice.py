@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wavenet import atomic, config, outputs
+from wavenet import disk, outputs
 from wavenet.audio import files
-from wavenet.audio.segments import gain
+from wavenet.audio.crops import gain
 from wavenet.errors import InputError, Terminated
 from wavenet.generate import priming
 from wavenet.generate.packed import stored
 from wavenet.generate.player import players
 from wavenet.generate.priming import Prime
-from wavenet.generate.queues import check_memory
 from wavenet.generate.sampler import Sampler, build_engine, checked_draw
+from wavenet.generate.state import check_memory
 from wavenet.generate.verify import Verifier
 from wavenet.model import bundle
 from wavenet.model.bundle import Arrays
 from wavenet.outputs import Codes, Draw, Floats
-from wavenet.plain import one_line
-from wavenet.progress import Progress, many
-from wavenet.records import Recipe
+from wavenet.progress import Progress
+from wavenet.recipe.records import Recipe
+from wavenet.text import many, one_line
 
 if TYPE_CHECKING:
     from wavenet.model.network import WaveNet
@@ -91,11 +91,11 @@ class Sound:
             InputError: a file is there already, or no sound can be written under this name.
             WavenetError: a file cannot be written.
         """
-        paths = numbered(config.given_path(str(path)), len(self.samples))
+        paths = numbered(disk.given_path(str(path)), len(self.samples))
         for target in paths:  # all of them before the first is written
-            atomic.check_free(target, "", force, "force=True")
+            disk.check_free(target, "", force, "force=True")
         for target, wave in zip(paths, self.samples, strict=True):
-            with atomic.explained(target, "free space or name another file"):
+            with disk.explained(target, "free space or name another file"):
                 files.write(target, wave, self.sample_rate, self.bits, files.SOFTWARE)
         return paths
 

@@ -22,11 +22,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wavenet import atomic, config, memory
+from wavenet import disk, text
 from wavenet.errors import BundleError, RecipeError
-from wavenet.kinds import is_run, kind_at, near_path
-from wavenet.plain import one_line, to_json
-from wavenet.records import Recipe
+from wavenet.recipe.find import RUNS, recipe_names
+from wavenet.recipe.paths import is_run, kind_at, near_path
+from wavenet.recipe.read import BUNDLE_VERSION, from_tree, read_bundle_config, to_tree
+from wavenet.recipe.records import Recipe
+from wavenet.text import one_line, to_json
 
 Arrays = dict[str, NDArray[np.float32]]
 
@@ -65,15 +67,15 @@ def save(folder: Path, bundle: Bundle) -> None:
     weights = to_bytes({name: np.ascontiguousarray(value) for name, value in sorted(bundle.arrays.items())})
     described = {
         "format": "wavenet-bundle",
-        "version": config.BUNDLE_VERSION,
+        "version": BUNDLE_VERSION,
         "sha256": hashlib.sha256(weights).hexdigest(),
-        "recipe": config.to_tree(dataclasses.replace(bundle.recipe, data=nowhere)),
+        "recipe": to_tree(dataclasses.replace(bundle.recipe, data=nowhere)),
         "data": bundle.data,
         "training": bundle.training,
     }
     _settle(folder)
-    atomic.write_text(folder / NEXT, to_json(described, indent=1) + "\n")
-    atomic.write_bytes(folder / WEIGHTS, weights)
+    disk.write_text(folder / NEXT, to_json(described, indent=1) + "\n")
+    disk.write_bytes(folder / WEIGHTS, weights)
     (folder / NEXT).replace(folder / CONFIG)
 
 
@@ -82,7 +84,7 @@ def _settle(folder: Path) -> None:
     if not (folder / NEXT).is_file():
         return
     with contextlib.suppress(FileNotFoundError, BundleError):
-        said = config.read_bundle_config(folder / NEXT).get("sha256")
+        said = read_bundle_config(folder / NEXT).get("sha256")
         if said == hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest():
             (folder / NEXT).replace(folder / CONFIG)
 
@@ -113,7 +115,7 @@ def load(folder: Path) -> Bundle:
 
 def _recipe(path: Path, described: dict[str, Any]) -> Recipe:
     try:
-        return config.from_tree(described["recipe"], str(path))
+        return from_tree(described["recipe"], str(path))
     except RecipeError as error:
         raise BundleError(f"{error}; get the bundle again") from None
 
@@ -152,17 +154,17 @@ def _check_size(folder: Path) -> None:
     state = (folder / WEIGHTS).stat()
     if not stat.S_ISREG(state.st_mode):  # a pipe would be waited for, a device read for ever
         raise BundleError(f"{folder / WEIGHTS} is no file; get the bundle again")
-    found = [config.read_bundle_config(folder / name) for name in (NEXT, CONFIG) if (folder / name).is_file()]
+    found = [read_bundle_config(folder / name) for name in (NEXT, CONFIG) if (folder / name).is_file()]
     shapes = [_recipe(folder / CONFIG, described).shape for described in found]
     most = max((4 * shape.parameters() + HEADER_BYTES * (1 + len(shape.weights())) for shape in shapes), default=0)
-    size, have = state.st_size, memory.available_bytes()
+    size, have = state.st_size, disk.available_bytes()
     if shapes and size > most:
         raise BundleError(
             f"{folder / WEIGHTS} has {size:,} bytes, expected at most {most:,} by the recipe; get the bundle again"
         )
     if have is not None and COPIES * size > have:
         raise BundleError(
-            f"{folder / WEIGHTS} needs about {memory.gib(COPIES * size)} of memory, there are {memory.gib(have)}; take "
+            f"{folder / WEIGHTS} needs about {text.gib(COPIES * size)} of memory, there are {text.gib(have)}; take "
             "a smaller model or a larger machine"
         )
 
@@ -171,7 +173,7 @@ def _describing(folder: Path, digest: str) -> dict[str, Any]:
     """Return the config whose weights have this digest."""
     for name in (NEXT, CONFIG):
         if (folder / name).is_file():
-            described = config.read_bundle_config(folder / name)
+            described = read_bundle_config(folder / name)
             if described.get("sha256") == digest:
                 return described
     if not (folder / CONFIG).is_file():
@@ -190,13 +192,13 @@ def find(text: str) -> Path:
     Raises:
         BundleError: there is no such folder, or it holds no bundle.
     """
-    path = config.given_path(text)
+    path = disk.given_path(text)
     for folder in (path / "model", path):
         if (folder / CONFIG).is_file() or (folder / NEXT).is_file():
             return folder
     if not path.exists():
-        near = near_path(path, is_run, (config.RUNS,))
-        known = text in config.recipe_names() and not near
+        near = near_path(path, is_run, (RUNS,))
+        known = text in recipe_names() and not near
         hint = f"`wavenet train {text}` makes one from the recipe of that name" if known else "give one that exists"
         raise BundleError(f"there is no run or bundle folder {text}{near}; {hint}")
     if (path / "config.yaml").is_file():

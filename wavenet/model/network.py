@@ -7,7 +7,7 @@ Glossary, the only single letters in this program::
     G gate channels (of each of filter and gate)
 
 The network knows no time: `forward` maps a whole signal with its context to the parameters of every next sample.
-What generation remembers between two samples lives in ``generate/queues.py``.
+What generation remembers between two samples lives in ``generate/state.py``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from wavenet.geometry import Shape
 from wavenet.model.blocks import ResidualBlock
-from wavenet.records import Recipe
+from wavenet.recipe.records import Recipe
 
 
 class WaveNet(nn.Module):

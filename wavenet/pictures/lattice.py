@@ -11,10 +11,10 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from wavenet.design import Design
 from wavenet.geometry import Grid, grid_of, see
-from wavenet.progress import many
-from wavenet.wording import percent
+from wavenet.inspection.layers import Design
+from wavenet.inspection.text import percent
+from wavenet.text import many
 
 DARK, ACCENT = "#16324f", "#b3541e"
 BINS = 1_500  # columns of a bar, and points of a line

@@ -20,14 +20,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from wavenet import atomic
-from wavenet.design import Design
+from wavenet import disk
 from wavenet.geometry import Field, Part, see
+from wavenet.inspection.layers import Design
+from wavenet.inspection.report import Measured, Report
+from wavenet.inspection.text import missed, percent
 from wavenet.pictures.lattice import ACCENT, BINS, DARK, PANELS, PLAIN, reached_lags, shares_of, squares, squares_axes
 from wavenet.pictures.trees import Row, tree
-from wavenet.progress import many
-from wavenet.report import Measured, Report
-from wavenet.wording import missed, percent
+from wavenet.text import many
 
 MIDDLE, LIGHT = "#4f7cac", "#c3d0dd"
 WIDTH = 11.0  # inches
@@ -69,7 +69,7 @@ def sheet_picture(path: Path, report: Report, measured: Measured | None = None) 
         _context_axes(figure.add_subplot(grid[-1, 1]), measured)
     drawn = io.BytesIO()  # in memory first: where a disk is full the writer of PDF fails with an error of its own
     figure.savefig(drawn, dpi=150, format=path.suffix.lower().lstrip("."))
-    atomic.write_bytes(path, drawn.getvalue())
+    disk.write_bytes(path, drawn.getvalue())
 
 
 def _different(design: Design) -> list[tuple[str, tuple[Part, ...]]]:

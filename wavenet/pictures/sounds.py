@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from wavenet import atomic
+from wavenet import disk
 
 WINDOW_SECONDS = 0.032  # resolves the harmonics of a voice of 100 Hz and more
 RANGE_DB = 80.0  # below the loudest point
@@ -49,5 +49,5 @@ def spectrogram(path: Path, wave: NDArray[np.float32], sample_rate: int, title: 
     )
     lower.set(xlabel="seconds", ylabel="kHz", xlim=(0, max(seconds, 1 / sample_rate)))
     figure.colorbar(image, ax=lower, label="dB re full scale")
-    with atomic.replacing(path) as temporary:
+    with disk.replacing(path) as temporary:
         figure.savefig(temporary, dpi=110, format="png")

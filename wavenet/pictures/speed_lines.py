@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from wavenet import atomic
-from wavenet.speeds import Speed
+from wavenet import disk
+from wavenet.bench.speeds import Speed
 
 
 def speed_picture(path: Path, batches: Sequence[Speed], sizes: Sequence[Speed], title: str) -> None:
@@ -34,7 +34,7 @@ def speed_picture(path: Path, batches: Sequence[Speed], sizes: Sequence[Speed], 
         names = [f"R {one.residual}\nS {one.skip}\nL {one.layers}" for one in lines[0][1]]
         _speed_lines(panels[1], lines, names, "size")
         panels[1].legend()
-    with atomic.replacing(path) as temporary:
+    with disk.replacing(path) as temporary:
         figure.savefig(temporary, dpi=110, format="png")
 
 

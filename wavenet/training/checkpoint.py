@@ -17,10 +17,11 @@ from typing import IO, Any, cast
 
 import torch
 
-from wavenet import atomic, config
+from wavenet import disk
 from wavenet.errors import BundleError
-from wavenet.plain import one_line
 from wavenet.progress import log
+from wavenet.recipe import read
+from wavenet.text import one_line
 from wavenet.training.module import WaveNetModule
 
 GOOD = "good.ckpt"  # the last one on the schedule whose newest step was finite: what a diverged run goes back to
@@ -60,7 +61,7 @@ def save(path: Path, module: WaveNetModule, optimizer: torch.optim.Optimizer, ex
     state = {
         "format": "wavenet-run",
         "version": VERSION,
-        "recipe": config.to_tree(module.recipe),
+        "recipe": read.to_tree(module.recipe),
         "step": module.step,
         "skipped": module.skipped,
         "skipped_in_a_row": module.skipped_in_a_row,
@@ -73,8 +74,8 @@ def save(path: Path, module: WaveNetModule, optimizer: torch.optim.Optimizer, ex
     }
     whole = {**state, "digest": digest(state)}
     with (
-        atomic.explained(f"the checkpoint {path}", REMEDY),
-        atomic.replacing(path) as temporary,
+        disk.explained(f"the checkpoint {path}", REMEDY),
+        disk.replacing(path) as temporary,
         temporary.open("wb") as file,
     ):
         writer = _Writer(file)
@@ -339,7 +340,7 @@ def keep_as(path: Path, other: Path) -> None:
     Raises:
         WavenetError: it cannot be written; the checkpoint that was there is still whole.
     """
-    with atomic.explained(f"the checkpoint {other}", REMEDY), atomic.replacing(other) as temporary:
+    with disk.explained(f"the checkpoint {other}", REMEDY), disk.replacing(other) as temporary:
         try:
             os.link(path, temporary)
         except OSError:  # a file system without links

@@ -16,10 +16,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from wavenet import outputs
-from wavenet.audio import material, segments
-from wavenet.audio.segments import Crops
+from wavenet.audio import corpus, crops
+from wavenet.audio.crops import Crops
 from wavenet.errors import stop_signals
-from wavenet.records import Recipe
+from wavenet.recipe.records import Recipe
 
 
 class Steps(IterableDataset[dict[str, Tensor]]):
@@ -91,12 +91,12 @@ class SoundData(pl.LightningDataModule):
         if self.crops:
             return
         data, context = self.recipe.data, self.recipe.shape.receptive_field
-        found = material.gather(self.recipe, self.cache_folder)
+        found = corpus.gather(self.recipe, self.cache_folder)
         self.source, self.cache, self.sound, self.spans = found.source, found.cache, found.sound, found.spans
         trained = self.sound.with_tails(self.spans["train"])
         width = data.segment_samples if self.fixed_width else None
         for name, spans in (self.spans | {"train": trained}).items():
-            cut = segments.pieces(spans, data.segment_samples)
+            cut = crops.pieces(spans, data.segment_samples)
             self.crops[name] = Crops(self.sound, cut, self.alphabet, context, width)
         self.counts, self.overshoot = self.sound.code_counts(self.spans["train"], self.alphabet)
         self.target_counts, _ = self.sound.code_counts(trained, self.alphabet)

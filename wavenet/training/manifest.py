@@ -12,9 +12,9 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from wavenet import atomic
+from wavenet import disk
 from wavenet.errors import InputError
-from wavenet.progress import many, printable, some
+from wavenet.text import many, printable, some
 from wavenet.training import checkpoint
 from wavenet.training.data import SoundData
 
@@ -62,8 +62,8 @@ def write(run: Path, listed: Sequence[Row]) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([field.name for field in fields(Row)])
     writer.writerows(astuple(row) for row in listed)
-    with atomic.explained(run / NAME, checkpoint.REMEDY):
-        atomic.write_text(run / NAME, text.getvalue())
+    with disk.explained(run / NAME, checkpoint.REMEDY):
+        disk.write_text(run / NAME, text.getvalue())
 
 
 def read(run: Path) -> list[Row] | None:

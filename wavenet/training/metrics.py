@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wavenet import atomic
+from wavenet import disk
 
 COLUMNS = (
     "step",
@@ -96,7 +96,7 @@ class Metrics:
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows({name: row.get(name) or "" for name in COLUMNS} for row in rows)
-        atomic.write_text(self.path, text.getvalue())
+        disk.write_text(self.path, text.getvalue())
 
 
 def _as_text(row: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from wavenet import outputs
 from wavenet.model import network as networks
 from wavenet.model.network import WaveNet
 from wavenet.outputs import IGNORED
-from wavenet.records import Recipe, TrainConfig
+from wavenet.recipe.records import Recipe, TrainConfig
 from wavenet.training import team
 
 BETAS = (0.9, 0.99)  # Adam's; a second memory of 100 steps, since short runs on a CPU have only thousands

@@ -15,12 +15,13 @@ from typing import IO, Any
 
 import torch
 
-from wavenet import __version__, atomic, config
+from wavenet import __version__, disk
 from wavenet.errors import InputError, RecipeError, WavenetError
-from wavenet.kinds import near_path
-from wavenet.plain import to_json
-from wavenet.progress import RECORD, log, many
-from wavenet.records import Recipe
+from wavenet.progress import RECORD, log
+from wavenet.recipe import find, read
+from wavenet.recipe.paths import near_path
+from wavenet.recipe.records import Recipe
+from wavenet.text import many, to_json
 from wavenet.training import checkpoint
 
 CONTENTS = (  # in the order in which beginning anew removes them: what could be resumed goes first
@@ -48,7 +49,7 @@ def check_place(run: Path) -> None:
         raise refusal
     if (run / "config.yaml").is_file():
         try:
-            config.load(run / "config.yaml")
+            read.load(run / "config.yaml")
         except RecipeError:
             raise refusal from None
     elif run.is_dir() and any(entry.name not in CONTENTS and entry.name[0] != "." for entry in run.iterdir()):
@@ -78,10 +79,10 @@ def state_to_resume(
         if state is not None:
             raise InputError(f"{run} has a checkpoint but no config.yaml; put it back, or begin anew with --force")
         if resume:
-            near = near_path(run, lambda place: (place / "config.yaml").is_file(), (config.RUNS,))
+            near = near_path(run, lambda place: (place / "config.yaml").is_file(), (find.RUNS,))
             (log.warning if near else log.info)("there is no run in %s yet: it begins at the first step%s", run, near)
         return None
-    before = config.load(run / "config.yaml")
+    before = read.load(run / "config.yaml")
     if state is not None and checkpoint.finished(state, recipe.train.steps):
         _check_ended(run, before, recipe)
         return state
@@ -94,7 +95,7 @@ def state_to_resume(
     if not resume and not (led and state is None):
         steps = f"{many(state['step'], 'step')} done of {recipe.train.steps:,}" if state else "no checkpoint yet"
         raise InputError(f"{run} holds an unfinished run ({steps}); go on with --resume or begin anew with --force")
-    for key, old in config.to_tree(before.train).items():
+    for key, old in read.to_tree(before.train).items():
         if old != getattr(recipe.train, key):
             log.warning("train.%s was %s and is %s from here on", key, old, getattr(recipe.train, key))
     if state is None and not led:
@@ -123,7 +124,7 @@ def _changed(before: Recipe, now: Recipe, sections: Sequence[str]) -> tuple[str,
         else:
             yield at, tree
 
-    old, new = (dict(flat(config.to_tree(recipe), "")) for recipe in (before, now))
+    old, new = (dict(flat(read.to_tree(recipe), "")) for recipe in (before, now))
     for key in [*new, *old]:
         if key.split(".")[0] in sections and key not in MOVABLE and old.get(key) != new.get(key):
             return key, old.get(key), new.get(key)
@@ -230,7 +231,7 @@ def logged(run: Path) -> Iterator[None]:
     Raises:
         WavenetError: it cannot be opened.
     """
-    with atomic.explained(run / "train.log", checkpoint.REMEDY):
+    with disk.explained(run / "train.log", checkpoint.REMEDY):
         handler = logging.FileHandler(run / "train.log", encoding="utf-8", errors="backslashreplace")
     handler.set_name(RECORD)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -257,6 +258,6 @@ def describe(run: Path, recipe: Recipe, device: str) -> None:
         WavenetError: one of them cannot be written.
     """
     told = {**versions(device), "platform": platform.platform(), "threads": torch.get_num_threads(), "argv": sys.argv}
-    for name, text in (("environment.json", to_json(told, indent=1) + "\n"), ("config.yaml", config.dump(recipe))):
-        with atomic.explained(run / name, checkpoint.REMEDY):
-            atomic.write_text(run / name, text)
+    for name, text in (("environment.json", to_json(told, indent=1) + "\n"), ("config.yaml", read.dump(recipe))):
+        with disk.explained(run / name, checkpoint.REMEDY):
+            disk.write_text(run / name, text)

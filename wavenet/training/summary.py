@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wavenet.audio import splits
-from wavenet.audio.decoding import Entry
-from wavenet.progress import clock, duration, many, printable
-from wavenet.records import Recipe
+from wavenet.audio.decode import Entry
+from wavenet.recipe.records import Recipe
+from wavenet.text import clock, duration, many, printable
 from wavenet.training.data import SoundData
 
 RATES_SHOWN = 6  # of the files, the commonest first

@@ -17,7 +17,7 @@ from wavenet.generate.packed import STORAGES, pack, stored
 from wavenet.generate.reference import Reference
 from wavenet.generate.sampler import Sampler, uniforms
 from wavenet.outputs import Draw
-from wavenet.records import Recipe
+from wavenet.recipe.records import Recipe
 
 T = 60
 STORAGE = st.sampled_from(STORAGES)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from wavenet import outputs
 from wavenet.generate.cpu.panels import ALIGNMENT, COLUMNS, INPUTS, PANEL, Panels, lay_out
 from wavenet.generate.packed import Packed, Product, pack, stored
-from wavenet.records import Recipe
+from wavenet.recipe.records import Recipe
 
 
 def laid(recipe: Recipe, storage: str = "float32") -> tuple[Panels, Packed]:

@@ -17,8 +17,8 @@ from wavenet.generate.cpu import kernel
 from wavenet.generate.cpu.jit import Entry
 from wavenet.generate.cpu.panels import lay_out
 from wavenet.generate.packed import Packed, too_large
-from wavenet.generate.queues import Queues
 from wavenet.generate.reference import Reference
+from wavenet.generate.state import Queues
 from wavenet.outputs import Categorical, Codes, Draw, Floats, Uniforms
 
 NO_ANSWERS = np.zeros((0, 0), np.float32)  # as many as none are asked for

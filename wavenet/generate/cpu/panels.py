@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from wavenet.generate.cpu.tiles import LANES, PANEL
 from wavenet.generate.packed import Packed, Product
-from wavenet.generate.queues import PADDING, padded
+from wavenet.generate.state import PADDING, padded
 from wavenet.outputs import Categorical, Floats
 
 ALIGNMENT = 64  # bytes of a cache line

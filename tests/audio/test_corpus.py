@@ -1,0 +1,142 @@
+"""What training and scoring begin from is the same: gathered once, by the recipe alone."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import toys
+
+from wavenet.audio import corpus, files
+from wavenet.errors import SoundError
+from wavenet.training.data import SoundData
+
+
+def test_training_and_scoring_see_the_same_sound(sound_folder: Path, tmp_path: Path) -> None:
+    recipe = toys.recipe(data={"path": str(sound_folder), "segment_samples": 150})
+    found = corpus.gather(recipe, tmp_path)
+    trained = SoundData(recipe, tmp_path)
+    trained.prepare()
+    assert found.spans == trained.spans and found.spans["valid"]
+    assert found.source.folder == sound_folder and len(found.sound.lengths) == len(found.source.clips) == 8
+    assert found.sound.gains == trained.sound.gains and found.sound.tail == 40
+
+
+def test_a_recipe_without_sound_is_refused() -> None:
+    with pytest.raises(SoundError):
+        corpus.gather(toys.recipe())
+
+
+def test_sound_that_stands_in_two_splits_is_said_once(tmp_path: Path, said: list[str]) -> None:
+    folder = toys.write_sounds(tmp_path / "data")
+    shutil.copy(folder / "sound0.wav", folder / "copy of 0.wav")
+    shutil.copy(folder / "sound1.wav", folder / "copy of 1.wav")
+    files.write(folder / "also 1.flac", files.read(folder / "sound1.wav", toys.RATE), toys.RATE)
+    names = sorted(path.name for path in folder.iterdir())
+    rows = [
+        f"{name},{'test' if name == 'copy of 1.wav' else 'valid' if name == 'sound7.wav' else 'train'}"
+        for name in names
+    ]
+    (folder / "metadata.csv").write_text("\n".join(["path,split", *rows]))
+    recipe = toys.recipe(data={"path": str(folder)})
+    for _ in range(2):  # decoded, then read from the cache
+        said.clear()
+        corpus.gather(recipe, tmp_path / "cache")
+        assert said == [
+            "3 files hold the same sound as another, 2 of them in different splits, so that scores look too good: "
+            "also 1.flac (train) and copy of 1.wav (test)"
+        ]
+
+
+def test_twins_in_one_split_are_said_too_and_different_sound_is_not(tmp_path: Path, said: list[str]) -> None:
+    folder = toys.write_sounds(tmp_path / "data")
+    recipe = toys.recipe(data={"path": str(folder)})
+    corpus.gather(recipe, tmp_path / "cache")
+    assert said == []
+    (folder / "metadata.csv").write_text(
+        "\n".join(["path,split", *(f"sound{i}.wav,train" for i in range(7)), "sound7.wav,valid"])
+    )
+    shutil.copy(folder / "sound0.wav", folder / "sound1.wav")
+    corpus.gather(recipe, tmp_path / "cache")
+    assert len(said) == 1 and "sound1.wav (train)" in said[0]
+    assert said[0].startswith("1 file holds the same sound as another, none of them in different splits: ")
+
+
+def test_training_sees_equal_sound_whether_it_was_just_decoded_or_not(sound_folder: Path, tmp_path: Path) -> None:
+    recipe = toys.recipe(data={"path": str(sound_folder)})
+    first, second = (corpus.gather(recipe, tmp_path).sound for _ in range(2))
+    assert first.entries == second.entries
+    np.testing.assert_array_equal(first.read(0, 0, 500), second.read(0, 0, 500))
+
+
+# --- what is told of the sound ---------------------------------------------------------------------------------------
+
+
+def spiky(folder: Path, spikes: int) -> Path:
+    """Return a folder of toys of which some files have a few samples far above the rest."""
+    toys.write_sounds(folder)
+    rng = np.random.default_rng(0)
+    for i in range(spikes):
+        wave = rng.normal(0, 0.02, 900)
+        wave[: 10 + 5 * i] = 0.9
+        files.write(folder / f"spiky{i}.wav", wave, toys.RATE)
+    return folder
+
+
+def test_files_that_the_level_clips_are_named_with_the_worst_first(tmp_path: Path, said: list[str]) -> None:
+    found = corpus.gather(toys.recipe(data={"path": str(spiky(tmp_path / "data", 4)), "level": {"rms": 0.2}}), tmp_path)
+    assert [(one.name, one.samples) for one in found.clipped] == [(f"spiky{i}.wav", 10 + 5 * i) for i in (3, 2, 1, 0)]
+    assert said == [
+        "clipped by the level in more than 0.1 % of their samples: spiky3.wav (25 samples, 2.8%), "
+        "spiky2.wav (20 samples, 2.2%), spiky1.wav (15 samples, 1.7%), and 1 more; "
+        "lower data.level.rms, which is 0.2"
+    ]
+
+
+def test_a_sample_clipped_here_and_there_is_counted_and_not_told(tmp_path: Path, said: list[str]) -> None:
+    folder = toys.write_sounds(tmp_path / "data")
+    wave = np.random.default_rng(0).normal(0, 0.02, 3_000)
+    wave[7] = 0.9
+    files.write(folder / "one.wav", wave, toys.RATE)
+    found = corpus.gather(toys.recipe(data={"path": str(folder)}), tmp_path / "cache")
+    assert [(one.name, one.samples) for one in found.clipped] == [("one.wav", 1)] and said == []
+
+
+def test_without_a_level_sound_beyond_full_scale_is_named(tmp_path: Path, said: list[str]) -> None:
+    folder = toys.write_sounds(tmp_path / "data")
+    soundfile.write(folder / "hot.wav", np.random.default_rng(0).normal(0, 1, 900), toys.RATE, subtype="FLOAT")
+    corpus.gather(toys.recipe(data={"path": str(folder), "level": {}}), tmp_path / "cache")
+    (line,) = [line for line in said if "clipped" in line]
+    assert line.startswith("clipped at full scale in more than 0.1 % of their samples: hot.wav (")
+    assert line.endswith("set data.level.rms, such as 0.08")
+
+
+@pytest.mark.parametrize(
+    ("rates", "told"),
+    [
+        (
+            {4_000},
+            "all sound has 4,000 Hz, the recipe asks for 6,000: nothing lies above 2,000 Hz, yet a second takes 1.5",
+        ),
+        ({4_000, 5_000}, "no sound has more than 5,000 Hz, the recipe asks for 6,000: nothing lies above 2,500 Hz"),
+        ({4_000, 6_000}, None),
+        ({8_000}, None),
+        ({900}, None),  # a recipe may have no such rate
+    ],
+)
+def test_sound_of_a_lower_rate_than_the_recipe_is_told_once(
+    tmp_path: Path, said: list[str], rates: set[int], told: str | None
+) -> None:
+    (tmp_path / "data").mkdir()
+    for at, rate in enumerate(sorted(rates) * 5):
+        files.write(tmp_path / "data" / f"{at}.wav", toys.wave(0.4, at), rate)
+    recipe = toys.recipe(audio={"sample_rate": 6_000}, data={"path": str(tmp_path / "data")})
+    corpus.gather(recipe, tmp_path / "cache")
+    assert len(said) == (told is not None)
+    if told is not None:
+        assert said[0].startswith(told) and said[0].endswith(
+            f"a run with --set audio.sample_rate={max(rates)} takes the sound as it is"
+        )

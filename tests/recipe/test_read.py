@@ -1,0 +1,800 @@
+"""Held: a recipe loads strictly or fails in one line that names the key; dumps load back equal; overrides and names."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import os
+import re
+import subprocess
+import sys
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import toys
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wavenet import disk, geometry
+from wavenet.errors import BundleError, RecipeError
+from wavenet.recipe import find, records
+from wavenet.recipe.read import dump, from_tree, load, parse_duration, read_bundle_config, to_tree
+from wavenet.recipe.records import Recipe, TrimConfig
+from wavenet.recipe.schema import Between, OneOf
+
+PLAIN: dict[str, Any] = {
+    "name": "plain",
+    "audio": {"sample_rate": 8_000},
+    "data": {"segment_samples": 200, "level": {"rms": 0.1}},
+    "output": {"kind": "categorical", "classes": 16},
+    "model": {
+        "input": "embedding",
+        "kernel_size": 2,
+        "dilations": [[1, 2, 4], [1, 2, 4]],
+        "residual_channels": 6,
+        "gate_channels": 5,
+        "skip_channels": 8,
+        "head_channels": 7,
+        "bias": True,
+    },
+    "train": {"batch_size": 2, "steps": 12, "learning_rate": 0.01},
+}
+
+
+def plain(**sections: dict[str, Any]) -> dict[str, Any]:
+    """Return the tree of a small recipe with keys of its sections replaced."""
+    tree = copy.deepcopy(PLAIN)
+    for name, changes in sections.items():
+        tree[name].update(changes)
+    return tree
+
+
+def made(**sections: dict[str, Any]) -> Recipe:
+    return from_tree(plain(**sections), "here.yaml")
+
+
+def changed(key: str, value: Any) -> dict[str, Any]:
+    """Return the small recipe's tree with `value` at a dotted key."""
+    tree = plain()
+    inner = tree
+    *sections, last = key.split(".")
+    for section in sections:
+        inner[section] = inner.get(section) or {}
+        inner = inner[section]
+    inner[last] = value
+    return tree
+
+
+def refused(tree: Any) -> str:
+    with pytest.raises(RecipeError) as caught:
+        from_tree(tree, "here.yaml")
+    message = str(caught.value)
+    assert message.startswith("here.yaml: ")
+    assert "\n" not in message
+    assert len(message) < 600
+    return message
+
+
+def written(folder: Path, text: str, name: str = "some.yaml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def bundle(**changes: Any) -> dict[str, Any]:
+    whole = {"format": "wavenet-bundle", "version": 1, "recipe": to_tree(made()), "data": {}}
+    return {**whole, **changes}
+
+
+def plain_text(**sections: dict[str, Any]) -> str:
+    return yaml.safe_dump(plain(**sections))
+
+
+@dataclasses.dataclass(frozen=True)
+class Leaf:
+    """One key of a recipe: where it stands, its type less None, its rule."""
+
+    key: str
+    kind: Any
+    rule: Any
+    optional: bool
+    required: bool
+
+
+def leaves(record: type = Recipe, prefix: str = "") -> Iterator[Leaf]:
+    hints = typing.get_type_hints(record, include_extras=True)
+    for info in dataclasses.fields(record):
+        hint = hints[info.name]
+        rule = hint.__metadata__[0] if hasattr(hint, "__metadata__") else None
+        hint = typing.get_args(hint)[0] if rule else hint
+        options = [kind for kind in typing.get_args(hint) if kind is not type(None)] or [hint]
+        optional = type(None) in typing.get_args(hint)
+        if dataclasses.is_dataclass(options[0]):
+            yield from leaves(options[0], f"{prefix}{info.name}.")
+        else:
+            required = info.default is dataclasses.MISSING
+            yield Leaf(prefix + info.name, options[0], rule, optional, required)
+
+
+LEAVES = list(leaves())
+BOUNDED = [leaf for leaf in LEAVES if isinstance(leaf.rule, Between)]
+TOO_MUCH = {"model.residual_channels", "data.split.valid_percent", "data.split.test_percent"}
+
+
+def base_for(key: str, value: Any) -> dict[str, Any]:
+    tree = changed(key, value)
+    if key.startswith("data.trim."):
+        tree["data"]["trim"].setdefault("below_db", 40.0)
+    if key == "data.level.peak":
+        tree["data"]["level"].pop("rms")
+    return tree
+
+
+# --- every key -------------------------------------------------------------------------------------------------------
+
+
+def test_the_sweep_below_meets_every_key() -> None:
+    keys = {leaf.key for leaf in LEAVES}
+    assert {"name", "audio.sample_rate", "data.level.rms", "data.trim.below_db", "train.ema_decay"} <= keys
+    assert {"output.kind", "model.dilations", "model.kernel_size", "model.bias", "data.split.by"} <= keys
+    assert len(keys) >= 40
+
+
+@pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.key)
+def test_a_wrong_type_anywhere_names_its_key(leaf: Leaf) -> None:
+    wrong = [{"a": 1}, *([] if leaf.key in ("model.dilations", "model.kernel_size", "data.labels") else [[1]])]
+    wrong += [] if leaf.optional else [None]
+    wrong += [] if leaf.kind is str else ["word"]
+    wrong += [7, 1.5] if leaf.kind in (str, bool) else [True]
+    wrong += [1.5] if leaf.kind is int else []
+    for value in wrong:
+        message = refused(base_for(leaf.key, value))
+        assert re.search(rf"\b{re.escape(leaf.key)}\b", message), (value, message)
+
+
+@pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.key)
+def test_a_misspelt_key_is_unknown_and_guessed(leaf: Leaf) -> None:
+    section, _, last = leaf.key.rpartition(".")
+    slipped = last + last[-1]
+    message = refused(changed(f"{section}.{slipped}" if section else slipped, 1))
+    assert f"unknown key {section + '.' if section else ''}{slipped} (did you mean '{last}'?)" in message
+
+
+@pytest.mark.parametrize("leaf", [leaf for leaf in LEAVES if leaf.required], ids=lambda leaf: leaf.key)
+def test_a_missing_key_is_named(leaf: Leaf) -> None:
+    tree = base_for(leaf.key, None)
+    *sections, last = leaf.key.split(".")
+    inner = tree
+    for section in sections:
+        inner = inner[section]
+    del inner[last]
+    assert f"the key {leaf.key} is missing" in refused(tree)
+
+
+def test_the_models_dimensions_have_no_defaults() -> None:
+    required = {leaf.key for leaf in LEAVES if leaf.required and leaf.key.startswith("model.")}
+    dimensions = ["input", "kernel_size", "dilations", "bias"]
+    dimensions += [f"{name}_channels" for name in ("residual", "gate", "skip", "head")]
+    assert required == {f"model.{name}" for name in dimensions}
+
+
+@pytest.mark.parametrize("section", ["audio", "data", "output", "model", "train"])
+def test_a_missing_section_is_named(section: str) -> None:
+    tree = plain()
+    del tree[section]
+    assert f"the key {section} is missing" in refused(tree)
+
+
+@pytest.mark.parametrize("leaf", BOUNDED, ids=lambda leaf: leaf.key)
+def test_bounds_are_inside_and_beyond_them_is_refused(leaf: Leaf) -> None:
+    low, high = leaf.rule.low, leaf.rule.high
+    whole = leaf.kind is int
+    below, above = (int(low) - 1, int(high) + 1) if whole else (low - abs(low) * 0.01 - 1e-9, high * 1.01)
+    for value in (below, above, -(10**30), 10**30):
+        assert f"{leaf.key} is {value}" in refused(base_for(leaf.key, value))
+    for value in (low, high):
+        if leaf.key not in TOO_MUCH and not leaf.key.startswith("model."):
+            from_tree(base_for(leaf.key, int(value) if whole else value), "here.yaml")
+
+
+@pytest.mark.parametrize("leaf", [leaf for leaf in BOUNDED if leaf.kind is float], ids=lambda leaf: leaf.key)
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "nan", "-inf"])
+def test_no_number_is_not_a_number(leaf: Leaf, value: Any) -> None:
+    assert f"{leaf.key} is" in refused(base_for(leaf.key, value))
+
+
+@pytest.mark.parametrize("leaf", [leaf for leaf in LEAVES if isinstance(leaf.rule, OneOf)], ids=lambda leaf: leaf.key)
+def test_a_misspelt_choice_is_guessed(leaf: Leaf) -> None:
+    for choice in leaf.rule.choices:
+        message = refused(changed(leaf.key, choice + choice[-1]))
+        assert f"{leaf.key} is {choice + choice[-1]!r}, expected one of" in message
+        assert f"(did you mean {choice!r}?)" in message
+
+
+def test_an_exponent_without_a_point_is_a_number(tmp_path: Path) -> None:
+    text = plain_text().replace("learning_rate: 0.01", "learning_rate: 1e-3")
+    assert "1e-3" in text
+    assert load(written(tmp_path, text)).train.learning_rate == 0.001
+
+
+# --- two keys that contradict each other -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("name", "", "name is ''"),
+        ("name", "a/b", "name is 'a/b'"),
+        ("name", "..", "name is '..'"),
+        ("name", ".hidden", "name is '.hidden'"),
+        ("name", "two words", "name is 'two words'"),
+        ("name", "line\nbreak", "name is 'line\\nbreak'"),
+        ("model.kernel_size", [2, 2, 2], "model.kernel_size lists 3 kernels for 6 layers"),
+        ("model.kernel_size", [], "model.kernel_size lists 0 kernels for 6 layers"),
+        ("data.level", {"rms": 0.1, "peak": 0.9}, "data.level has both rms and peak"),
+        ("data.split", {"valid_percent": 45.0, "test_percent": 45.0}, "data.split leaves less than 20 %"),
+        ("model.dilations", [[1, 2, 3, 4, 5, 50_000_000]], "model.dilations give a receptive field of 50,000,016"),
+        ("model.dilations", {"pattern": "hdc", "layers": 3, "cycle": 1}, "unknown key model.dilations.cycle"),
+        ("model.dilations", [1, 0], "model.dilations[0][1] is 0"),
+        ("model.kernel_size", [2, 2, 2, 2, 2, 0], "model.kernel_size[5] is 0"),
+        ("model.skip_channels", 65_536, None),
+    ],
+)
+def test_contradictions_are_refused(key: str, value: Any, words: str | None) -> None:
+    if words is None:  # large, yet a network that fits
+        assert from_tree(changed(key, value), "here.yaml").model.skip_channels == value
+    else:
+        assert words in refused(changed(key, value))
+
+
+def test_the_receptive_field_may_reach_its_limit_exactly() -> None:
+    tree = plain(model={"dilations": [geometry.MAX_RECEPTIVE_FIELD - 1], "kernel_size": 2})
+    assert from_tree(tree, "here.yaml").shape.receptive_field == geometry.MAX_RECEPTIVE_FIELD
+    tree["model"]["dilations"] = [[geometry.MAX_RECEPTIVE_FIELD - 1], [1]]
+    assert "model.dilations give a receptive field of 50,000,001" in refused(tree)
+
+
+GREEDY = {
+    "wide": {"residual_channels": 65_536, "gate_channels": 65_536},
+    "many taps": {"kernel_size": 65_536, "dilations": {"pattern": "exponential", "layers": 26, "cycles": 1000}},
+    "many layers": {
+        "dilations": {"pattern": "constant", "layers": 10_000, "cycles": 1_000},
+        "kernel_size": 1,
+        **dict.fromkeys(("residual_channels", "gate_channels", "skip_channels", "head_channels"), 1),
+    },
+}
+
+
+@pytest.mark.parametrize("name", GREEDY)
+def test_huge_dimensions_are_refused_before_they_cost_anything(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path, plain_text(model=GREEDY[name]))
+    script = (
+        "import resource, sys, pathlib\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (700 << 20,) * 2)\n"
+        "from wavenet import errors\n"
+        "from wavenet.recipe import read\n"
+        "try:\n"
+        "    read.load(pathlib.Path(sys.argv[1]))\n"
+        "except errors.RecipeError as error:\n"
+        "    print('refused:', error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, timeout=30)
+    assert re.match(r"refused: .*(model\.\w+|the model has)", done.stdout), done.stderr[-300:]
+
+
+# --- YAML ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "- a\n- b\n",
+        "just words\n",
+        "3\n",
+        "a: [1, 2\n",
+        "a: b: c\n",
+        "\tname: x\n",
+        "name: !!python/object/apply:os.system ['true']\n",
+        "? [1, 2]\n: 3\n",
+        "? {a: 1}\n: 3\n",
+        "name: &a *b\n",
+        "a: 1\n---\nb: 2\n",
+        "[" * 5_000,
+        "name: " + "9" * 5_000,
+        "name: \x07\n",
+    ],
+    ids=lambda text: repr(text[:12]),
+)
+def test_what_is_no_recipe_is_refused_with_its_path(tmp_path: Path, text: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(RecipeError) as caught:
+        load(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["!!bool maybe", "!!int ''", "!!float ''", "!!timestamp soon", "!!binary ''"])
+def test_a_yaml_tag_that_its_value_does_not_fit_is_refused(tmp_path: Path, value: str) -> None:
+    path = written(tmp_path, f"name: {value}\n")
+    with pytest.raises(RecipeError, match=r"some\.yaml"):
+        load(path)
+
+
+def test_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "some.yaml"
+    path.write_bytes(b"name: \xff\xfe\x00")
+    with pytest.raises(RecipeError, match="cannot be read as YAML"):
+        load(path)
+    with pytest.raises(RecipeError, match="cannot be read as YAML"):
+        load(tmp_path)
+    with pytest.raises(RecipeError, match="cannot be read as YAML"):
+        load(tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("name: a\nname: b\n", r"'name' stands twice \(line 2\)"),
+        ("train:\n  steps: 1\n  seed: 1\n  steps: 2\n", r"'steps' stands twice \(line 4\)"),
+        ("audio: {sample_rate: 8000, sample_rate: 8000}\n", r"'sample_rate' stands twice"),
+        ("model: {dilations: {layers: 1, layers: 2}}\n", r"'layers' stands twice"),
+        ("7: a\n7: b\n", r"7 stands twice"),
+    ],
+)
+def test_a_key_written_twice_is_refused_at_any_depth(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(RecipeError, match=words):
+        load(written(tmp_path, text))
+
+
+def test_a_key_with_a_line_break_still_gives_one_line() -> None:
+    assert r"train.'ste\nps'" in refused(changed("train.ste\nps", 1))
+
+
+# --- overrides -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("override", "read"),
+    [
+        ("train.steps=80", lambda recipe: recipe.train.steps == 80),
+        ("name=other", lambda recipe: recipe.name == "other"),
+        ("model.dilations={pattern: exponential, layers: 10, cycles: 2}", lambda r: r.model.kernels == (2,) * 20),
+        ("model.dilations=[[1, 2], [3]]", lambda recipe: recipe.model.dilations == ((1, 2), (3,))),
+        ("data.trim.below_db=40", lambda recipe: recipe.data.trim == TrimConfig(40.0)),
+        ("data.level={peak: 0.9}", lambda recipe: (recipe.data.level.rms, recipe.data.level.peak) == (None, 0.9)),
+        ("data.level.rms=null", lambda recipe: recipe.data.level.rms is None),
+        ("data.licence=a=b", lambda recipe: recipe.data.licence == "a=b"),
+        ("train.learning_rate=1e-4", lambda recipe: recipe.train.learning_rate == 1e-4),
+        ("model.bias=false", lambda recipe: recipe.model.bias is False),
+    ],
+)
+def test_an_override_sets_its_key_and_no_other(tmp_path: Path, override: str, read: Any) -> None:
+    path = written(tmp_path, plain_text())
+    before, after = load(path), load(path, [override])
+    assert not read(before)
+    assert read(after)
+    section = ".".join(override.partition("=")[0].split(".")[:2])
+    kept, new = (flat(to_tree(recipe)) for recipe in (before, after))
+    differing = {key for key in kept.keys() | new.keys() if kept.get(key) != new.get(key)}
+    assert differing
+    assert all(key == section or key.startswith(f"{section}.") for key in differing)
+
+
+def flat(tree: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(tree, dict):
+        return {prefix: tree}
+    found = {}
+    for key, value in tree.items():
+        found.update(flat(value, f"{prefix}.{key}" if prefix else key))
+    return found
+
+
+def test_later_overrides_win(tmp_path: Path) -> None:
+    path = written(tmp_path, plain_text())
+    recipe = load(path, ["train.steps=5", "train.seed=3", "train.steps=6"])
+    assert (recipe.train.steps, recipe.train.seed) == (6, 3)
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("", "--set got ''"),
+        ("train.steps", "--set got 'train.steps', expected KEY=VALUE"),
+        ("=5", "--set got '=5'"),
+        ("train.stepps=5", "unknown key train.stepps (did you mean 'steps'?)"),
+        ("trian.steps=5", "unknown key trian (did you mean 'train'?)"),
+        ("train.steps=many", "train.steps is the text 'many'"),
+        ("train.steps=", "train.steps is empty"),
+        ("train.steps.more=5", "train.steps is a mapping"),
+        ("train=5", "train is the number 5, expected a mapping"),
+        ("train..steps=5", "unknown key train.''"),
+        ("train.steps=[1", "--set train.steps: the value is no YAML"),
+        ("train={steps: 1, steps: 2}", "stands twice"),
+        ("train.steps=" + "[" * 5_000, "--set train.steps: the value is no YAML"),
+        ("train.steps=" + "9" * 5_000, "--set train.steps: the value is no YAML"),
+        ("train.steps=0x" + "f" * 5_000, "train.steps"),
+        ("train.steps=!!bool maybe", "train.steps"),
+        ("data.level.peak=0.5", "data.level has both rms and peak"),
+        ("data.path=~no-such-user-here/sound", "data.path"),
+        ('data.path="nul\\0byte"', "data.path"),
+        ("a." * 5_000 + "a=1", "the key has 5,001 parts, expected at most 16"),
+        ("x" * 9_999, "--set got 'xxxx"),
+        ("x" * 9_999 + "=1", "unknown key xxxx"),
+        ("data.licence=" + "x" * 2_000_000, "expected at most 1,048,576"),
+        ("? 0x" + "f" * 5_000 + "=1", "unknown key"),
+        ("train={? 0x" + "f" * 5_000 + ": 1}", "unknown key train.int"),
+    ],
+    ids=lambda text: text[:24],
+)
+def test_a_wrong_override_is_one_line_that_names_the_key(tmp_path: Path, override: str, words: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        load(written(tmp_path, plain_text()), [override])
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+# --- dump ------------------------------------------------------------------------------------------------------------
+
+
+def floats(low: float, high: float) -> st.SearchStrategy[float]:
+    return st.floats(low, high) | st.sampled_from([low, high])
+
+
+WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampled_from(["1e3", "null", "yes", "0x1f"])
+STACKS = st.lists(st.lists(st.integers(1, 1000), min_size=1, max_size=3), min_size=1, max_size=3)
+PATTERNS = st.fixed_dictionaries(
+    {"pattern": st.sampled_from(["exponential", "hdc", "constant"]), "layers": st.integers(1, 9)},
+    optional={"cycles": st.integers(1, 3)},
+)
+
+
+@st.composite
+def trees(draw: st.DrawFn) -> dict[str, Any]:
+    schedule = draw(STACKS | PATTERNS | STACKS.map(lambda stacks: stacks[0]))
+    level = draw(st.sampled_from(["rms", "peak", None]))
+    tree = plain(
+        data={
+            "segment_samples": draw(st.integers(1, 10_000_000)),
+            "source": draw(st.sampled_from(["auto", *records.LAYOUTS])),
+            "labels": draw(st.none() | st.lists(WORDS, min_size=1, max_size=3)),
+            "microphone": draw(st.sampled_from([None, "mic1", "mic2"])),
+            "licence": draw(WORDS),
+            "level": {} if level is None else {level: draw(floats(0.01, 1.0))},
+            "trim": draw(st.none() | st.fixed_dictionaries({"below_db": floats(1.0, 120.0)})),
+            "tail_seconds": draw(floats(0.0, 60.0)),
+            "split": {"by": draw(st.sampled_from(["auto", "speaker"])), "valid_percent": draw(floats(0.1, 30.0))},
+        },
+        model={
+            "input": draw(st.sampled_from(["embedding", "scalar"])),
+            "kernel_size": draw(st.integers(1, 9)),
+            "dilations": schedule,
+            "residual_channels": draw(st.integers(1, 64)),
+            "bias": draw(st.booleans()),
+            "dropout": draw(floats(0.0, 0.95)),
+        },
+        train={
+            "batch_size": draw(st.integers(1, 100)),
+            "steps": draw(st.integers(1, 10**9)),
+            "learning_rate": draw(floats(1e-8, 1.0)),
+            "ema_decay": draw(floats(0.0, 0.999_999)),
+            "seed": draw(st.integers(0, 2**63 - 1)),
+        },
+    )
+    tree["name"] = draw(st.from_regex(r"[A-Za-z0-9_\-][A-Za-z0-9_\-.]{0,12}", fullmatch=True) | st.just("été"))
+    return tree
+
+
+@settings(deadline=None, max_examples=60)
+@given(trees())
+def test_a_dump_loads_back_equal(tmp_path_factory: pytest.TempPathFactory, tree: dict[str, Any]) -> None:
+    recipe = from_tree(tree, "here.yaml")
+    folder = tmp_path_factory.getbasetemp()
+    text = dump(recipe)
+    assert load(written(folder, text, "dumped.yaml")) == recipe
+    assert set(flat(yaml.safe_load(text))) >= {leaf.key for leaf in LEAVES if "trim" not in leaf.key}
+    assert from_tree(json.loads(json.dumps(to_tree(recipe))), "bundle") == recipe
+
+
+def test_a_dump_of_a_path_is_read_back_from_anywhere(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    recipe = load(written(tmp_path / "deep", plain_text(data={"path": "../sound"})))
+    assert recipe.data.path == str(tmp_path / "sound")
+    (tmp_path / "elsewhere").mkdir()
+    assert load(written(tmp_path / "elsewhere", dump(recipe))) == recipe
+
+
+def test_a_path_on_the_command_line_lies_where_the_command_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("recipes", "here"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    path = written(tmp_path / "recipes", plain_text(data={"path": "own"}))
+    assert load(path).data.path == load(path, ["train.steps=5"]).data.path == str(path.parent / "own")
+    for override in ("data.path=mine", "data={path: mine, segment_samples: 200}"):
+        assert load(path, ["data.licence=x", override]).data.path == str(tmp_path / "here" / "mine")
+    assert load(path, ["data.path=/elsewhere/mine"]).data.path == "/elsewhere/mine"
+    assert load(path, ["data.path=mine", "data={segment_samples: 200}"]).data.path is None
+
+
+@pytest.mark.parametrize(
+    ("overrides", "source", "licence"),
+    [
+        ([], "auto", "not stated"),
+        (["train.steps=5"], "auto", "not stated"),
+        (["data.source=folder"], "folder", "not stated"),
+        (["data={source: folder, segment_samples: 200}"], "folder", "not stated"),
+        (["data.licence=CC0"], "auto", "CC0"),
+        (["data.path=null"], "auto", "MIT"),  # the recipe's sound may be this very folder
+    ],
+)
+def test_what_is_said_beside_another_folder_is_kept(
+    tmp_path: Path, overrides: list[str], source: str, licence: str
+) -> None:
+    path = written(tmp_path, plain_text(data={"path": "own", "source": "fsdd", "licence": "MIT"}))
+    data = find.with_data(load(path, overrides), tmp_path / "other", overrides).data
+    assert (data.path, data.source, data.licence) == (str(tmp_path / "other"), source, licence)
+
+
+@pytest.mark.parametrize("override", ["data.path=mine", "data.fetch=digits", "data={path: mine, segment_samples: 200}"])
+def test_two_places_of_the_sound_are_refused(tmp_path: Path, override: str) -> None:
+    path = written(tmp_path, plain_text())
+    with pytest.raises(
+        RecipeError, match=r"--data .*other and --set data\.(path=mine|fetch=digits) both name the sound"
+    ):
+        find.with_data(load(path, [override]), tmp_path / "other", [override])
+
+
+def test_home_in_a_path_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    recipe = load(written(tmp_path, plain_text(data={"path": "~/sound"})))
+    assert recipe.data.path == str(tmp_path / "me" / "sound")
+
+
+def test_records_are_frozen() -> None:
+    recipe = made()
+    for record in (recipe, recipe.audio, recipe.data, recipe.output, recipe.model, recipe.train, recipe.data.level):
+        field = dataclasses.fields(record)[0].name
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(record, field, 1)
+
+
+def test_the_shape_follows_the_input() -> None:
+    embedded, scalar = (made(model={"input": name}).shape for name in ("embedding", "scalar"))
+    assert (embedded.inputs, embedded.outputs, embedded.embedding) == (17, 16, True)  # one row more: start
+    assert (scalar.inputs, scalar.outputs, scalar.embedding) == (1, 16, False)
+    assert (embedded.residual, embedded.gate, embedded.skip, embedded.head, embedded.bias) == (6, 5, 8, 7, True)
+    assert made(model={"kernel_size": [1, 2, 3, 4, 5, 6]}).shape.kernels == (1, 2, 3, 4, 5, 6)
+    assert embedded.receptive_field == 1 + 2 * (1 + 2 + 4)
+
+
+# --- the recipes that ship -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", find.recipe_names())
+def test_every_recipe_loads_and_is_short_and_named_after_its_file(name: str) -> None:
+    path = find.find_recipe(name)
+    assert load(path).name == name
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 60
+
+
+# --- finding ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_name_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = find.find_recipe("quickstart")
+    assert found.name == "quickstart.yaml"
+    assert found.parent == find.recipe_folder()
+    assert "quickstart" in find.recipe_names()
+
+
+def test_an_existing_path_wins_over_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path, "name: mine\n", "quickstart")
+    assert find.find_recipe("quickstart").resolve() == tmp_path / "quickstart"
+
+
+def test_a_folder_of_sound_does_not_hide_the_recipe_it_is_named_like(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shipped = find.recipe_folder() / "digits.yaml"
+    (tmp_path / "digits").mkdir()
+    assert find.find_recipe("digits") == shipped and find.run_folder("digits") is None
+    for name, text in (  # what other programs call so
+        ("config.yaml", "learning_rate: 3\n"),
+        ("config.yaml", "- a: [1, 2\n"),
+        ("config.json", '{"architectures": ["Other"]}'),
+        ("train.log", "theirs"),
+    ):
+        written(tmp_path / "digits", text, name)
+        assert find.find_recipe("digits") == shipped and find.run_folder("digits") is None
+    with pytest.raises(RecipeError, match=r"config\.yaml"):
+        load(find.find_recipe("digits/"))  # nobody means a name by this
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("config.yaml", plain_text()), ("config.json", json.dumps(bundle()))], ids=["run", "bundle"]
+)
+def test_a_run_or_a_bundle_hides_the_recipe_it_is_named_like(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits").mkdir()
+    written(tmp_path / "digits", text, name)
+    assert find.find_recipe("digits") == Path("digits") / name
+    (tmp_path / "digits" / "train.log").touch()
+    assert find.run_folder("digits") == (Path("digits") if name == "config.yaml" else None)
+
+
+def test_a_folder_means_the_recipe_in_it(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="is an empty folder, not a recipe"):
+        find.find_recipe(str(tmp_path))
+    (tmp_path / "notes").touch()
+    with pytest.raises(RecipeError, match=r"without config\.yaml"):
+        find.find_recipe(str(tmp_path))
+    written(tmp_path, "{}", "config.json")
+    assert find.find_recipe(str(tmp_path)) == tmp_path / "config.json"
+    written(tmp_path, "{}", "config.yaml")
+    assert find.find_recipe(str(tmp_path)) == tmp_path / "config.yaml"
+
+
+def test_home_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = written(tmp_path, "{}")
+    assert find.find_recipe("~/some.yaml") == path
+
+
+def test_a_near_name_is_guessed() -> None:
+    with pytest.raises(RecipeError, match=r"no recipe 'quikstart' \(did you mean 'quickstart'\?\)"):
+        find.find_recipe("quikstart")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nothing", "no/such/file.yaml", "nul\0byte", "../recipes/quickstart", "x" * 300, "~no-such-user/x"]
+)
+def test_what_is_not_there_is_an_input_error(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    with pytest.raises(RecipeError):
+        find.find_recipe(text)
+
+
+# --- durations -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90),
+        ("90s", 90),
+        ("0", 0),
+        ("30m", 1800),
+        ("2h", 7200),
+        ("1h30m", 5400),
+        ("1h30m15s", 5415),
+        ("1h15s", 3615),
+        ("0.5h", 1800),
+        ("1.5", 1.5),
+        (" 30m ", 1800),
+    ],
+)
+def test_durations_are_what_people_write(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 99), st.integers(0, 999), st.integers(0, 9999))
+def test_durations_add_up(hours: int, minutes: int, seconds: int) -> None:
+    assert parse_duration(f"{hours}h{minutes}m{seconds}s") == hours * 3600 + minutes * 60 + seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "m", "h", "s", "-5", "5x", "1m2h", "30 m", "1e3", ".5", "5.", "inf", "nan", "30min", "1:30", "5ss"],
+)
+def test_other_durations_are_refused_by_their_text(text: str) -> None:
+    with pytest.raises(RecipeError, match=re.escape(repr(text))):
+        parse_duration(text)
+
+
+# --- a bundle's config -----------------------------------------------------------------------------------------------
+
+
+def test_a_bundles_config_holds_a_recipe(tmp_path: Path) -> None:
+    path = written(tmp_path, json.dumps(bundle()), "config.json")
+    assert load(path) == made()
+    assert load(path, ["train.steps=3"]).train.steps == 3
+    assert read_bundle_config(path)["data"] == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "cannot be read as JSON"),
+        ("{", "cannot be read as JSON"),
+        ("[" * 100_000, "cannot be read as JSON"),
+        ('{"version": ' + "9" * 5_000 + "}", "cannot be read as JSON"),
+        ("[]", "is not the config.json of a wavenet bundle"),
+        ("3", "is not the config.json of a wavenet bundle"),
+        ("{}", "is not the config.json of a wavenet bundle"),
+        (json.dumps(bundle(format="other")), "is not the config.json of a wavenet bundle"),
+        (json.dumps(bundle(version=None)), "has the format version None"),
+        (json.dumps(bundle(version=True)), "has the format version True"),
+        (json.dumps(bundle(version="1")), "has the format version '1'"),
+        (json.dumps(bundle(version=1.0)), "has the format version 1.0"),
+        (json.dumps(bundle(version=0)), "has the format version 0"),
+        (json.dumps(bundle(version=2)), "upgrade wavenet-audio"),
+        (json.dumps(bundle(recipe=None)), "holds no recipe"),
+        (json.dumps(bundle(recipe=[1])), "holds no recipe"),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_a_bundles_config_that_is_none_is_a_bundle_error(tmp_path: Path, text: str, words: str) -> None:
+    path = written(tmp_path, text, "config.json")
+    for read in (read_bundle_config, load):
+        with pytest.raises(BundleError) as caught:
+            read(path)
+        assert words in str(caught.value)
+        assert str(path) in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_bytes_that_are_no_text_and_files_that_are_absent(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    with pytest.raises(BundleError, match="cannot be read as JSON"):
+        read_bundle_config(path)
+    path.write_bytes(b"\xff\xfe\x00{")
+    with pytest.raises(BundleError, match="cannot be read as JSON"):
+        read_bundle_config(path)
+
+
+def test_a_recipe_in_a_bundle_is_checked_as_strictly(tmp_path: Path) -> None:
+    tree = to_tree(made())
+    tree["train"]["learning_rate"] = float("nan")  # JSON as Python reads it has nan
+    path = written(tmp_path, json.dumps(bundle(recipe=tree)), "config.json")
+    with pytest.raises(RecipeError, match=r"train\.learning_rate is nan"):
+        load(path)
+
+
+def test_a_name_fits_into_the_names_of_files() -> None:
+    assert from_tree(toys.tree() | {"name": "n" * 200}, "x").name == "n" * 200
+    for name in ("n" * 201, "é" * 101):
+        with pytest.raises(RecipeError, match="at most 200 bytes") as caught:
+            from_tree(toys.tree() | {"name": name}, "x")
+        assert len(str(caught.value)) < 200
+
+
+def test_no_path_at_all_is_not_the_folder_one_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path, plain_text(), "config.yaml")
+    for use in (find.find_recipe, find.run_folder, lambda text: find.with_data(toys.recipe(), text)):
+        with pytest.raises(RecipeError, match="'' is no path"):
+            use("")
+
+
+@pytest.mark.parametrize("left", ["environment.json", "checkpoints", "metrics.csv", "train.log"])
+def test_a_run_folder_is_one_by_anything_that_training_wrote(tmp_path: Path, left: str) -> None:
+    written(tmp_path, plain_text(), "config.yaml")
+    assert find.run_folder(str(tmp_path)) is None  # a recipe of this name, in a folder of its own
+    (tmp_path / left).touch()
+    assert find.run_folder(str(tmp_path)) == tmp_path
+
+
+def test_what_may_not_be_looked_at_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(RecipeError, match="symbolic links"):
+        find.find_recipe(str(tmp_path / "loop"))
+    with pytest.raises(RecipeError, match=r"data\.path"):
+        load(written(tmp_path, plain_text(data={"path": "loop/in"})))
+    assert disk.given_path(str(tmp_path / "nothing")) == tmp_path / "nothing"
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # the tests may run as one whom nothing bars
+    with pytest.raises(RecipeError, match="Permission denied"):
+        find.find_recipe(str(tmp_path))

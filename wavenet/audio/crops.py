@@ -1,0 +1,246 @@
+"""Training crops. Each target comes with its whole context, so a crop's borders leave no mark on the loss.
+
+Every file is cut into pieces of equal length (to within one sample), none longer than `segment_samples`. An epoch is
+a permutation of all pieces: each sample of a file is a target exactly once in it, the first ones too; nothing else is,
+but for the tail of silence that a recipe may ask for. What stands in batch n is a function of (seed, n) alone.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wavenet.audio.cache import Cache
+from wavenet.audio.decode import FULL, Entry, Pcm
+from wavenet.audio.splits import Span
+from wavenet.outputs import IGNORED, Categorical, Codes, Floats
+from wavenet.recipe.records import LevelConfig
+
+CLIPPED = 1.0 + 0.5 / FULL  # a magnitude beyond it is clipped, not merely rounded: half a step of 16 bits
+COUNTED_SAMPLES = 1 << 20  # read at a time where codes are counted: an hour costs no more memory than a minute
+WINDOW_BATCHES = 16  # pieces of this many batches are sorted by length, so that little of a batch is padding
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Targets first .. first + count - 1 of a clip, by its index."""
+
+    clip: int
+    first: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch, ready for the network.
+
+    Args:
+        inputs: [B, width + receptive_field - 1].
+        targets: [B, width] int64; IGNORED beyond the end of a piece.
+    """
+
+    inputs: NDArray[np.generic]
+    targets: Codes
+
+
+@dataclass(frozen=True)
+class Clipped:
+    """How many samples of a file the level clips, and what share of it they are."""
+
+    name: str
+    samples: int
+    share: float
+
+
+class Sound:
+    """The kept clips of a cache as the model hears them: at the recipe's level, silence behind their ends.
+
+    Args:
+        cache: the decoded sound.
+        level: the gain policy.
+        tail: samples of silence that training adds after each clip.
+    """
+
+    def __init__(self, cache: Cache, level: LevelConfig, tail: int) -> None:
+        self.entries = [entry for entry in cache.entries if entry.reason is None]
+        self.gains = [gain(level, entry.rms, entry.peak) for entry in self.entries]
+        self._steps = [step(entry, factor) for entry, factor in zip(self.entries, self.gains, strict=True)]
+        self.lengths = [entry.length for entry in self.entries]
+        self.tail = tail
+        self._pcm = cache.pcm()
+
+    def read(self, clip: int, first: int, last: int) -> Floats:
+        """Return samples first .. last - 1 of a clip, [last - first] float32, clipped to [-1, 1]."""
+        entry = self.entries[clip]
+        stored = self._stored(entry, min(first, entry.length), min(last, entry.length))
+        wave = np.zeros(last - first, np.float32)
+        np.clip(stored * self._steps[clip], -1.0, 1.0, out=wave[: len(stored)])
+        return wave
+
+    def _stored(self, entry: Entry, first: int, last: int) -> Pcm:
+        return self._pcm[entry.first + first : entry.first + last]
+
+    def with_tails(self, spans: Sequence[Span]) -> list[Span]:
+        """Return spans with the tail of silence behind each that reaches the end of its clip.
+
+        Training targets the tails, so that sound learns to end; scores leave them out, since they are no real samples.
+        """
+        tails = [self.tail if span.last == self.lengths[span.clip] else 0 for span in spans]
+        return [Span(span.clip, span.first, span.last + tail) for span, tail in zip(spans, tails, strict=True)]
+
+    def code_counts(self, spans: Sequence[Span], alphabet: Categorical) -> tuple[NDArray[np.int64], int]:
+        """Return how often each code is a target [Q], and how many samples the level clips."""
+        counts, over = np.zeros(alphabet.classes, np.int64), 0
+        every = np.arange(-FULL, FULL, dtype=np.float32)
+        for span in spans:
+            entry, one = self.entries[span.clip], self._steps[span.clip]
+            first, last = min(span.first, entry.length), min(span.last, entry.length)
+            silent = (span.last - span.first) - (last - first)
+            if last - first > len(every):  # long: count the 65,536 values, then encode each once
+                seen = np.zeros(len(every), np.int64)
+                for at in range(first, last, COUNTED_SAMPLES):
+                    stored = self._stored(entry, at, min(last, at + COUNTED_SAMPLES))
+                    seen += np.bincount(stored.astype(np.int64) + FULL, minlength=len(every))
+                codes = alphabet.encode(every * one)
+                counts += np.bincount(codes, seen, alphabet.classes).astype(np.int64)
+                over += int(seen[np.abs(every * one) > CLIPPED].sum())
+            else:
+                wave = self._stored(entry, first, last) * one
+                counts += np.bincount(alphabet.encode(wave), minlength=alphabet.classes)
+                over += int((np.abs(wave) > CLIPPED).sum())
+            counts[alphabet.encode(np.zeros(1, np.float32))[0]] += silent
+        return counts, over
+
+    def clipped(self) -> list[Clipped]:
+        """Return the clips of which the level clips samples, those with the largest share first."""
+        found = []
+        for entry, factor in zip(self.entries, self.gains, strict=True):
+            ends = ((at, min(entry.length, at + COUNTED_SAMPLES)) for at in range(0, entry.length, COUNTED_SAMPLES))
+            found.append(clipping(entry, factor, (self._stored(entry, first, last) for first, last in ends)))
+        return worst_first(found)
+
+
+def step(entry: Entry, factor: float) -> np.float32:
+    """Return what a stored sample of 1 is where a clip is heard with a gain."""
+    return np.float32(entry.scale * factor / FULL)
+
+
+def clipping(entry: Entry, factor: float, blocks: Iterable[Pcm]) -> Clipped:
+    """Return how many samples of a clip are clipped at a gain; its blocks are read only where any can be."""
+    if entry.peak * factor <= CLIPPED:
+        return Clipped(entry.name, 0, 0.0)
+    one = step(entry, factor)
+    samples = sum(int((np.abs(block * one) > CLIPPED).sum()) for block in blocks)
+    return Clipped(entry.name, samples, samples / entry.length)
+
+
+def worst_first(found: Iterable[Clipped]) -> list[Clipped]:
+    """Return the clips of which any sample is clipped, those with the largest share first."""
+    return sorted((clip for clip in found if clip.samples), key=lambda clip: -clip.share)
+
+
+def gain(level: LevelConfig, rms: float, peak: float) -> float:
+    """Return the factor that gives a clip of this RMS and peak the wanted level."""
+    if level.rms is not None:
+        return level.rms / rms
+    return level.peak / peak if level.peak is not None else 1.0
+
+
+def pieces(spans: Iterable[Span], longest: int) -> Iterator[Segment]:
+    """Yield the spans cut into pieces of equal length, none longer than `longest` targets."""
+    for span in spans:
+        length = span.last - span.first
+        parts = -(-length // longest)
+        for part in range(parts):
+            first, last = length * part // parts, length * (part + 1) // parts
+            yield Segment(span.clip, span.first + first, last - first)
+
+
+class Crops:
+    """Batches of pieces.
+
+    Args:
+        sound: the clips.
+        segments: the pieces of one split.
+        alphabet: encodes and shifts.
+        receptive_field: the context of each target.
+        width: targets per row of every batch; None takes the longest piece of each batch.
+    """
+
+    def __init__(
+        self,
+        sound: Sound,
+        segments: Iterable[Segment],
+        alphabet: Categorical,
+        receptive_field: int,
+        width: int | None = None,
+    ) -> None:
+        self.sound, self.alphabet, self.context, self.width = sound, alphabet, receptive_field, width
+        numbers = (number for piece in segments for number in (piece.clip, piece.first, piece.count))
+        self.table = np.fromiter(numbers, np.int64).reshape(-1, 3)  # 24 bytes a piece, of which there may be a million
+
+    @property
+    def targets(self) -> int:
+        """Targets of one epoch."""
+        return int(self.table[:, 2].sum())
+
+    def batch(self, rows: NDArray[np.int64]) -> Batch:
+        """Return the pieces of some rows of the table as one batch, shorter ones padded and masked."""
+        chosen = self.table[rows]
+        width = self.width or int(chosen[:, 2].max())
+        inputs = self.alphabet.starts(len(rows), width + self.context - 1)
+        targets = np.full((len(rows), width), IGNORED, np.int64)
+        for row, (clip, first, count) in enumerate(chosen.tolist()):
+            wave = self.sound.read(clip, max(0, first - self.context), first + count)
+            past, targets[row, :count] = self.alphabet.crop(wave, first, count, self.context)
+            inputs[row, : len(past)] = past
+        return Batch(inputs, targets)
+
+    def training(self, seed: int, step: int, size: int, share: tuple[int, int] = (0, 1)) -> Batch:
+        """Return batch `step` of an endless run with this seed.
+
+        Args:
+            seed: of the run.
+            step: counted from 0.
+            size: pieces of the whole batch.
+            share: (i, n) takes every n-th piece from the i-th on: what one of n processes trains on.
+        """
+        window, within = divmod(step, WINDOW_BATCHES)
+        return self.batch(self._window(seed, window, size)[within][share[0] :: share[1]])
+
+    @functools.lru_cache(maxsize=2)  # noqa: B019  (one Crops lives as long as the program)
+    def _window(self, seed: int, window: int, size: int) -> NDArray[np.int64]:
+        """Return the rows of WINDOW_BATCHES batches: neighbours in length stand together, batches are shuffled."""
+        span = WINDOW_BATCHES * size
+        rows = np.array([self._row(seed, item) for item in range(window * span, (window + 1) * span)], np.int64)
+        sorted_rows = rows[np.argsort(self.table[rows, 2], kind="stable")].reshape(WINDOW_BATCHES, size)
+        return sorted_rows[_generator(seed, 1, window).permutation(WINDOW_BATCHES)]
+
+    def _row(self, seed: int, item: int) -> int:
+        epoch, at = divmod(item, len(self.table))
+        return int(self._epoch(seed, epoch)[at])
+
+    @functools.lru_cache(maxsize=2)  # noqa: B019
+    def _epoch(self, seed: int, epoch: int) -> NDArray[np.int64]:
+        return _generator(seed, 0, epoch).permutation(len(self.table))
+
+    def in_order(self, size: int, most: int | None = None) -> Iterator[Batch]:
+        """Yield batches of pieces, longest first, that together have about `most` targets (None: all).
+
+        Which pieces are taken depends on the table alone, spread evenly over it.
+        """
+        keep = np.arange(len(self.table))
+        if most is not None and self.targets > most:
+            share = max(1, round(len(self.table) * most / self.targets))
+            keep = (np.arange(share) * len(self.table)) // share
+        keep = keep[np.argsort(-self.table[keep, 2], kind="stable")]
+        for at in range(0, len(keep), size):
+            yield self.batch(keep[at : at + size])
+
+
+def _generator(seed: int, purpose: int, number: int) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=np.array([seed, purpose], np.uint64), counter=[0, 0, number, 0]))

@@ -1,0 +1,345 @@
+"""How fast sampling is, beside what the machine could do at best, and what half precision costs. Numbers, not tests.
+
+All cases and both roofs are measured in turns, round after round, so that a drifting machine changes all alike; what is
+told are medians, with the lowest and the highest round.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeGuard
+
+import numpy as np
+
+from wavenet import disk, outputs
+from wavenet.audio import corpus
+from wavenet.audio.crops import Crops, pieces
+from wavenet.bench.speeds import Benchmark, Speed
+from wavenet.errors import InputError
+from wavenet.evaluation import bits
+from wavenet.generate import voice as voices
+from wavenet.generate.packed import STORAGES
+from wavenet.generate.sampler import Engine, Sampler, build_engine
+from wavenet.geometry import Shape
+from wavenet.model.bundle import Arrays
+from wavenet.outputs import Categorical
+from wavenet.progress import Progress, log
+from wavenet.recipe import find, read
+from wavenet.recipe.records import Recipe
+from wavenet.text import many
+
+REFERENCE = "digits"  # R 64, S 256, Q 256, 20 layers in 2 cycles, K 2: the net that others are measured with
+ROUNDS = 7
+BATCHES = (1, 2, 4, 8, 16, 32)
+SIZES = ((32, 128, 2), (64, 128, 2), (64, 256, 2), (64, 256, 3), (128, 256, 3))  # R, S, cycles of ten layers
+SIZE_BATCHES = (1, 8)
+TARGETS = 100_000  # held-out samples that are scored
+SPREAD = 0.25  # between lowest and highest round, relative to the median: more than this is told
+
+
+@dataclass
+class Case:
+    """An engine that draws for some sequences, and what was measured of it.
+
+    Args:
+        group: main, batch or size: which table it belongs to.
+        engine: the backend.
+        batch: sequences.
+        rate: of the sound, in Hz.
+        threads: that are used.
+        rounds: samples per second, one number a round.
+    """
+
+    group: str
+    engine: Engine
+    batch: int
+    rate: int
+    threads: int
+    rounds: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        shape = self.engine.packed.shape
+        self.sampler = Sampler(self.engine, Categorical(shape.outputs, shape.embedding), self.batch, seed=1)
+        self._pace = 200.0  # steps per second, learnt as it goes
+
+    @property
+    def shape(self) -> Shape:
+        """The network's integers."""
+        return self.engine.packed.shape
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of weights that one step reads."""
+        return self.shape.macs_per_sample() * (2 if self.engine.storage == "float16" else 4)
+
+    def round(self, seconds: float, kept: bool = True) -> None:
+        """Draw for about so long."""
+        steps = max(8, round(seconds * self._pace))
+        began = time.perf_counter()
+        for _ in self.sampler.generate(steps, steps):
+            pass
+        self._pace = steps / (time.perf_counter() - began)
+        if kept:
+            self.rounds.append(self._pace * self.batch)
+
+    def speed(self, operations: float | None, bytes_read: float | None, bits: float | None = None) -> Speed:
+        """Return what was measured.
+
+        Args:
+            operations: per second, that as many threads could do.
+            bytes_read: per second, that as many threads could read.
+            bits: per held-out sample.
+        """
+        known = self.engine.name == "cpu"
+        median = statistics.median(self.rounds)
+        done = median * 2 * self.shape.macs_per_sample()
+        moved = median / self.batch * self.engine.readings(self.batch) * self.weight_bytes
+        return Speed(
+            group=self.group,
+            backend=self.engine.name,
+            dtype=self.engine.storage,
+            batch=self.batch,
+            threads=self.threads,
+            residual=self.shape.residual,
+            skip=self.shape.skip,
+            layers=len(self.shape.layers),
+            samples_per_second=median,
+            slowest=min(self.rounds),
+            fastest=max(self.rounds),
+            real_time=median / self.rate,
+            us_per_step=1e6 * self.batch / median,
+            gflops=done / 1e9,
+            gbytes=moved / 1e9,
+            roofline_share=done / operations if known and operations else None,
+            bandwidth_share=moved / bytes_read if known and bytes_read else None,
+            memory_bytes=self.weight_bytes + self.sampler.queues.memory.nbytes,
+            bits_per_sample=bits if known and self.group == "main" else None,
+        )
+
+
+# --- measuring -------------------------------------------------------------------------------------------------------
+
+
+def bench_model(source: str | None = None, data: str | Path | None = None, seconds: float = 60.0) -> Benchmark:
+    """Measure a model, or a recipe with weights that were never trained, on this machine.
+
+    Args:
+        source: a run or bundle folder, a recipe's path or name; None takes the net that others are measured with.
+        data: a folder of sound to score both storages on; None takes that of a run.
+        seconds: about how long all of it may take, compilation and scoring apart.
+
+    Raises:
+        InputError: there is no such model or recipe, or its sound cannot be used.
+    """
+    busy = _load()
+    recipe, arrays = _network(source)
+    engines = _Engines()
+    storages = [kept for kept in STORAGES if engines.can(recipe, arrays, kept)]
+    cores = max(engines.of(recipe, arrays, "auto", kept, None).threads for kept in storages)
+    bits, targets = _held_out_bits(source, data, {k: engines.of(recipe, arrays, "auto", k, 1) for k in storages})
+    cases = _cases(recipe, arrays, engines, storages, sorted({1, cores}), sized=source is None)
+    roofs = _roofs(recipe.shape.macs_per_sample() * 2, sorted({1, cores}))
+    rounds = _measure(cases, roofs, seconds / ROUNDS / (len(cases) + 2 * len(roofs)))
+    operations, bytes_read = ({n: statistics.median(found) for n, found in kind.items()} for kind in rounds)
+
+    def told(group: str) -> tuple[Speed, ...]:
+        return tuple(
+            case.speed(operations.get(case.threads), bytes_read.get(case.threads), bits.get(case.engine.storage))
+            for case in cases
+            if case.group == group
+        )
+
+    return Benchmark(
+        recipe.name if source else f"reference net ({recipe.name}, untrained)",
+        recipe.shape,
+        _processor(),
+        cores,
+        operations,
+        bytes_read,
+        told("main"),
+        told("batch"),
+        told("size"),
+        targets,
+        busy or _unsteady(cases),
+    )
+
+
+def _unsteady(cases: Sequence[Case]) -> str | None:
+    """Return a warning where the rounds of a case differ much."""
+    spread = max((max(case.rounds) - min(case.rounds)) / statistics.median(case.rounds) for case in cases)
+    if spread <= SPREAD:
+        return None
+    return f"rounds differ by up to {spread:.0%}: something else runs on this machine; the medians may be low"
+
+
+def _network(source: str | None) -> tuple[Recipe, Arrays]:
+    """Return the recipe and weights of a model; weights that were never trained for a recipe."""
+    if _is_model(source):
+        voice = voices.load(source)
+        return voice.recipe, voice.arrays
+    recipe = read.load(find.find_recipe(source or REFERENCE))
+    return recipe, untrained(recipe.shape)
+
+
+def _is_model(source: str | None) -> TypeGuard[str]:
+    """Return whether a source is a folder, and no recipe that is called like one."""
+    return source is not None and find.named_recipe(source) is None and disk.given_path(source).is_dir()
+
+
+def untrained(shape: Shape, seed: int = 0) -> Arrays:
+    """Return random weights by name, of a size that keeps signals as large as trained ones do."""
+    rng = np.random.default_rng(seed)
+    made: Arrays = {}
+
+    def product(name: str, inputs: int, outputs: int, bias: bool = True) -> None:
+        made[f"{name}.weight"] = (rng.standard_normal((outputs, inputs)) / np.sqrt(inputs)).astype(np.float32)
+        if bias:
+            made[f"{name}.bias"] = (0.1 * rng.standard_normal(outputs)).astype(np.float32)
+
+    R, G, L = shape.residual, shape.gate, len(shape.layers)
+    if shape.embedding:
+        made["entry.weight"] = rng.standard_normal((shape.inputs, R)).astype(np.float32)
+    else:
+        product("entry", 1, R)
+    for i, layer in enumerate(shape.layers):
+        product(f"blocks.{i}.dilated.product", layer.kernel * R, 2 * G, shape.bias)
+        if i < L - 1:
+            product(f"blocks.{i}.residual", G, R, shape.bias)
+    product("skip", L * G, shape.skip, shape.bias)
+    product("hidden", shape.skip, shape.head)
+    product("output", shape.head, shape.outputs)
+    return made
+
+
+class _Engines:
+    """Engines that are made once: they remember nothing, so that many cases can share one."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[Shape, str, str, int | None], Engine] = {}
+
+    def of(self, recipe: Recipe, arrays: Arrays | None, backend: str, storage: str, threads: int | None) -> Engine:
+        """Return the engine of a recipe with these weights, or with untrained ones."""
+        key = recipe.shape, backend, storage, threads
+        if key not in self._made:
+            weights = untrained(recipe.shape) if arrays is None else arrays
+            self._made[key] = build_engine(backend, recipe.shape, weights, outputs.of(recipe), storage, threads)
+        return self._made[key]
+
+    def can(self, recipe: Recipe, arrays: Arrays, storage: str) -> bool:
+        """Return whether the weights can be kept so; tell where they cannot."""
+        try:
+            self.of(recipe, arrays, "auto", storage, None)
+        except InputError as error:
+            log.warning("%s", error)
+            return False
+        return True
+
+
+def _cases(
+    recipe: Recipe,
+    arrays: Arrays,
+    engines: _Engines,
+    storages: Sequence[str],
+    threads: Sequence[int],
+    sized: bool,
+) -> list[Case]:
+    """Return what is measured: backends and storages, then batches, then sizes."""
+    rate, best = recipe.audio.sample_rate, storages[-1]
+
+    def case(group: str, backend: str, storage: str, batch: int, count: int) -> Case:
+        return Case(group, engines.of(recipe, arrays, backend, storage, count), batch, rate, count)
+
+    cases = [case("main", "reference", "float32", 1, 1)]
+    cases += [case("main", "auto", storage, 1, 1) for storage in storages]
+    cases += [case("main", "auto", storage, 8 * count, count) for storage in storages for count in threads]
+    cases += [case("batch", "auto", best, batch, 1) for batch in BATCHES]
+    for residual, skip, cycles in SIZES if sized else ():
+        engine = engines.of(_sized(recipe, residual, skip, cycles), None, "auto", best, 1)
+        cases += [Case("size", engine, batch, rate, 1) for batch in SIZE_BATCHES]
+    return cases
+
+
+def _sized(recipe: Recipe, residual: int, skip: int, cycles: int) -> Recipe:
+    tree = read.to_tree(recipe)
+    tree["data"]["path"] = None
+    tree["model"] |= {
+        "dilations": {"pattern": "exponential", "layers": 10, "cycles": cycles},
+        "residual_channels": residual,
+        "gate_channels": residual,
+        "skip_channels": skip,
+        "head_channels": skip,
+    }
+    return read.from_tree(tree, "bench")
+
+
+def _roofs(size: int, threads: Sequence[int]) -> dict[int, Any]:
+    """Return the loops that measure what the machine could do, by number of threads; none without compiled code."""
+    try:
+        from wavenet.generate.cpu import jit
+        from wavenet.generate.cpu.roofline import Roofs
+    except ImportError:
+        return {}
+    return {} if jit.disabled() else {count: Roofs(size, count) for count in threads}
+
+
+def _measure(
+    cases: Sequence[Case], roofs: dict[int, Any], seconds: float
+) -> tuple[dict[int, list[float]], dict[int, list[float]]]:
+    """Measure all cases and roofs in turns; return operations and bytes per second of each round by threads."""
+    operations: dict[int, list[float]] = {count: [] for count in roofs}
+    bytes_read: dict[int, list[float]] = {count: [] for count in roofs}
+    for case in cases:
+        case.round(seconds / 4, kept=False)
+    with Progress("measuring", ROUNDS * len(cases), "cases") as progress:
+        for _ in range(ROUNDS):
+            for count, roof in roofs.items():
+                operations[count].append(roof.operations(seconds))
+                bytes_read[count].append(roof.bytes_read(seconds))
+            for case in cases:
+                case.round(seconds)
+                progress.advance(1)
+    return operations, bytes_read
+
+
+def _held_out_bits(
+    source: str | None, data: str | Path | None, engines: dict[str, Engine]
+) -> tuple[dict[str, float], int]:
+    """Return the bits per held-out sample of each storage, and over how many; none without a model or its sound."""
+    if not _is_model(source):
+        if data is not None:
+            raise InputError("--data is for scoring a trained model, and none is given; name a run or bundle folder")
+        return {}, 0
+    recipe = find.with_data(read.load(find.find_recipe(source)), data)
+    if recipe.data.path is None or (data is None and not Path(recipe.data.path).is_dir()):
+        return {}, 0
+    found = corpus.gather(recipe)
+    codes = Categorical(recipe.output.classes)  # codes in, whatever the network's own input is
+    held_out = pieces(found.spans["valid"], recipe.data.segment_samples)
+    crops = Crops(found.sound, held_out, codes, recipe.shape.receptive_field)
+    log.info("scoring %s on held-out sound", " and ".join(engines))
+    scored = {kept: bits.engine_bits(engine, crops.in_order(1, TARGETS), codes) for kept, engine in engines.items()}
+    return {kept: bits for kept, (bits, _) in scored.items()}, max(targets for _, targets in scored.values())
+
+
+def _load() -> str | None:
+    """Return a warning where other work runs on this machine."""
+    load, cores = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0, os.cpu_count() or 1
+    if load <= 0.5 * cores:
+        return None
+    return f"the machine is busy (load {load:.1f} on {many(cores, 'core')}): the numbers are low; stop other work"
+
+
+def _processor() -> str:
+    """Return the processor's own name."""
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

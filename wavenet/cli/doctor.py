@@ -1,0 +1,33 @@
+"""What a person is asked for when something does not work: versions, devices, places."""
+
+from __future__ import annotations
+
+import platform
+from importlib.util import find_spec
+
+import torch
+
+from wavenet import __version__
+from wavenet.audio import cache, torchaudio_loader
+from wavenet.recipe import find
+from wavenet.training.run import versions
+
+
+def diagnose() -> dict[str, str]:
+    """Return names and values, in the order to be printed."""
+    torchaudio, kind = torchaudio_loader.load()
+    place = cache.default_folder()
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+    found = {name: str(value) for name, value in versions("").items() if name not in ("wavenet", "python", "device")}
+    return {
+        "wavenet": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        **found,
+        "torchaudio": f"{torchaudio.__version__} ({kind})",
+        "tensorboard": "installed" if find_spec("tensorboard") else "not installed",
+        "cpu threads": str(torch.get_num_threads()),
+        "cuda device": device,
+        "recipes": str(find.recipe_folder()),
+        "sound cache": f"{place}, {cache.held(place) / 1e9:,.2f} GB (what is deleted there is made again when needed)",
+    }

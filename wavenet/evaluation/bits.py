@@ -1,0 +1,91 @@
+"""Bits per sample on held-out sound, beside what knows nothing (uniform) and what knows the histogram (order-0)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wavenet.audio.crops import Batch
+from wavenet.generate.sampler import Engine
+from wavenet.outputs import IGNORED, Categorical, bits_against
+
+if TYPE_CHECKING:
+    from wavenet.model.network import WaveNet
+
+
+@dataclass(frozen=True)
+class Score:
+    """Bits per sample on the same held-out targets.
+
+    Args:
+        bits: of the model.
+        uniform: log2 Q.
+        order0: of the add-one smoothed histogram of the training codes.
+        targets: how many samples were predicted.
+    """
+
+    bits: float
+    uniform: float
+    order0: float
+    targets: int
+
+
+def score(
+    network: WaveNet,
+    batches: Iterable[Batch],
+    alphabet: Categorical,
+    training_counts: NDArray[np.int64],
+    interrupted: Callable[[], bool] = lambda: False,
+) -> Score | None:
+    """Return how well a network predicts some batches, or None where it was interrupted or there was nothing.
+
+    Args:
+        network: in evaluation mode, on any device.
+        batches: crops of held-out sound.
+        alphabet: the samples' alphabet.
+        training_counts: how often each code stands in the training sound [Q].
+        interrupted: asked before every batch.
+    """
+    import torch
+
+    nats, counts = 0.0, np.zeros(alphabet.classes, np.int64)
+    device = next(network.parameters()).device
+    with torch.inference_mode():
+        for batch in batches:
+            if interrupted():
+                return None
+            targets = torch.from_numpy(batch.targets).to(device)
+            parameters = network(torch.from_numpy(batch.inputs).to(device))
+            nats += alphabet.nll(parameters, targets).sum(dtype=torch.float64).item()
+            counts += np.bincount(batch.targets[batch.targets != IGNORED], minlength=alphabet.classes)
+    targets_seen = int(counts.sum())
+    if not targets_seen:
+        return None
+    order0 = bits_against(counts, alphabet.histogram(training_counts))
+    return Score(nats / targets_seen / math.log(2), alphabet.uniform_bits, order0, targets_seen)
+
+
+def engine_bits(engine: Engine, batches: Iterable[Batch], alphabet: Categorical) -> tuple[float, int]:
+    """Return the bits per sample of a sampler itself, as it computes when it draws, and over how many samples.
+
+    Args:
+        engine: the backend.
+        batches: crops of held-out sound, inputs as codes with Q for *start*, whatever the network's input is.
+        alphabet: the samples' alphabet.
+    """
+    nats, targets = 0.0, 0
+    context = engine.packed.shape.receptive_field - 1
+    for batch in batches:
+        for codes, aims in zip(batch.inputs.astype(np.int64), batch.targets, strict=True):
+            queues, answers = engine.start(1), np.empty((len(aims), alphabet.parameters), np.float32)
+            engine.absorb(queues, 0, codes[:context])
+            engine.absorb(queues, 0, codes[context:], answers)
+            real = np.flatnonzero(aims != IGNORED)
+            nats -= float(alphabet.log_probabilities(answers)[real, aims[real]].sum(dtype=np.float64))
+            targets += len(real)
+    return nats / max(1, targets) / math.log(2), targets

@@ -1,0 +1,1 @@
+"""Recipes: records, how they are read and how they are found."""

@@ -1,0 +1,134 @@
+"""How recipes and runs are found: by path or by name, and which sound a recipe reads."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from wavenet.datasets import catalogue
+from wavenet.disk import given_path
+from wavenet.errors import InputError, RecipeError, did_you_mean
+from wavenet.recipe.paths import is_run, kind_at, near_path
+from wavenet.recipe.read import _said_of_data, read_bundle_config
+from wavenet.recipe.records import Recipe
+from wavenet.recipe.safe_yaml import read_yaml
+from wavenet.text import one_line
+
+WRITTEN = ("environment.json", "checkpoints", "metrics.csv", "train.log")  # by training, beside config.yaml
+RUNS = Path("runs")  # where runs go by default
+
+
+def recipe_folder() -> Path:
+    """Return the folder of recipes that comes with the package, in a clone and in an installed wheel."""
+    package = Path(__file__).parents[1]
+    return package / "recipes" if (package / "recipes").is_dir() else package.parent / "recipes"
+
+
+def recipe_names() -> list[str]:
+    """Return the names of the recipes that come with the package."""
+    return sorted(path.stem for path in recipe_folder().glob("*.yaml"))
+
+
+def with_data(recipe: Recipe, folder: str | Path | None, overrides: Sequence[str] = ()) -> Recipe:
+    """Return a recipe that reads another folder of sound; source and licence of its own sound do not go with it.
+
+    Without a folder, a recipe that names none reads what was fetched for it, where that was done.
+
+    Args:
+        recipe: the complete recipe, overrides included.
+        folder: of sound, or None.
+        overrides: ``KEY=VALUE`` that the user gave beside the folder; what they say of the data stays.
+
+    Raises:
+        RecipeError: no folder could have this name, or an override names another place of the sound.
+    """
+    data = recipe.data
+    if folder is None:
+        found = None if data.path is not None or data.fetch is None else catalogue.fetched(data.fetch)
+        return recipe if found is None else dataclasses.replace(recipe, data=dataclasses.replace(data, path=str(found)))
+    said = _said_of_data(overrides)
+    for key in ("path", "fetch"):
+        if said.get(key) is not None:
+            raise RecipeError(
+                f"--data {folder} and --set data.{key}={one_line(said[key], 80)} both name the sound; give one of them"
+            )
+    source = data.source if "source" in said else "auto"
+    licence = data.licence if data.path is None or "licence" in said else "not stated"
+    where = str(given_path(str(folder)).resolve())
+    data = dataclasses.replace(data, path=where, source=source, fetch=None, licence=licence)
+    return dataclasses.replace(recipe, data=data)
+
+
+def run_folder(text: str) -> Path | None:
+    """Return the run folder that a RECIPE argument is, or None where it is something else.
+
+    Beside its recipe, any one thing that training writes will do: what was lost must not send a resumed run elsewhere.
+    """
+    path = given_path(text)
+    if named_recipe(text) is not None:
+        return None
+    written = any((path / name).exists() for name in WRITTEN)
+    return path if written and (path / "config.yaml").is_file() else None
+
+
+def named_recipe(text: str) -> Path | None:
+    """Return the recipe in `recipes/` that a RECIPE argument names, or None where it is something else.
+
+    An existing path wins over a name, but a folder does so only if it is a run, a bundle or holds a recipe: one of
+    sound may well be called like the recipe that was made for it.
+    """
+    if text not in recipe_names():
+        return None
+    path = given_path(text)
+    hidden = _says_a_recipe(path) if path.is_dir() else path.exists()
+    return None if hidden else recipe_folder() / f"{text}.yaml"
+
+
+def _says_a_recipe(folder: Path) -> bool:
+    """Return whether a folder's config.yaml or config.json is one of ours, as far as can be read."""
+    with contextlib.suppress(InputError):
+        if (folder / "config.yaml").is_file():
+            tree = read_yaml(folder / "config.yaml")
+            return isinstance(tree, dict) and "model" in tree
+        return bool(read_bundle_config(folder / "config.json"))
+    return False
+
+
+def find_recipe(text: str) -> Path:
+    """Return the file that a RECIPE argument means: an existing path, else a name in `recipes/`.
+
+    A run folder stands for its config.yaml, a bundle folder for its config.json.
+
+    Raises:
+        RecipeError: there is no such path and no such name.
+    """
+    named = named_recipe(text)
+    if named is not None:
+        return named
+    path = given_path(text)
+    if path.is_dir():
+        for name in ("config.yaml", "config.json"):
+            if (path / name).is_file():
+                return path / name
+        told = _other_kind(text, path)
+        raise RecipeError(
+            told or f"{text} is a folder without config.yaml or config.json; give a recipe, run or bundle"
+        )
+    if path.exists():
+        told = _other_kind(text, path)
+        if told is not None:
+            raise RecipeError(told)
+        return path
+    named_near = did_you_mean(text, recipe_names()) if len(path.parts) == 1 else ""
+    near = named_near or near_path(path, lambda one: is_run(one) or one.suffix == ".yaml", (RUNS,))
+    raise RecipeError(f"no recipe {text!r}{near}; give a path or one of {', '.join(recipe_names())}")
+
+
+def _other_kind(text: str, path: Path) -> str | None:
+    """Return what is said where a path leads to something that is plainly no recipe; None where it may be one."""
+    kind = kind_at(path)
+    return (
+        None if kind is None else f"{text} is {kind.what}, not a recipe, run, bundle or list of layers; {kind.advice}"
+    )
