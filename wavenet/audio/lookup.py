@@ -7,15 +7,14 @@ import posixpath
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from wavenet.audio.files import SUFFIXES
 from wavenet.audio.layouts import bare
-from wavenet.audio.unread import FORMATS
+from wavenet.audio.walk import FORMATS
 
-SOUND = SUFFIXES | FORMATS
 DRIVE = re.compile(r"[A-Za-z]:/")
 
 
@@ -33,8 +32,10 @@ def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _loose(name: str) -> str:
-    return _composed(name).casefold()
+def _stem(word: str) -> str:
+    """Return a path as a table writes it, without `./` and without a suffix that sound has."""
+    path = PurePosixPath(word)
+    return bare(path) if path.suffix.lower() in SUFFIXES or path.suffix.lower() in FORMATS else str(path)
 
 
 class Lookup:
@@ -43,39 +44,36 @@ class Lookup:
     Args:
         folder: absolute.
         sounds: the files, below it.
-        outside: whether a link may lead out of the folder.
+        outside: whether files outside the folder may be named, and links lead there.
     """
 
     def __init__(self, folder: Path, sounds: Iterable[Path], outside: bool = False) -> None:
         self.folder, self.outside = folder, outside
-        self._cut = len((folder / "_").as_posix()) - 1
-        self.names = {path.as_posix()[self._cut :]: path for path in sounds}
+        cut = len((folder / "_").as_posix()) - 1
+        self.names = {path.as_posix()[cut:]: path for path in sounds}
         self._reals: dict[str, str] = {}
 
     def name(self, word: str) -> str | None:
-        """Return a file's name from the folder, whether it is there or not; None where it would lie outside.
+        """Return a file's name from the folder, whether it is there or not; None where it may not be named.
 
-        Blanks are the caller's. What decides is where the file's own folder lies when links are followed.
+        Blanks are the caller's. Where a file lies is decided by its own folder when links are followed. A file outside
+        is called by its path from the folder or from the root, whichever is shorter.
         """
-        if word in self.names and self._is_mine(word):
+        if word in self.names and self._is_allowed(word):
             return word
         slashed = word.replace("\\", "/")
-        if os.name != "nt" and DRIVE.match(slashed):
-            return None
         place, file = posixpath.split(slashed)
         real = self._real(place) + file
         known = self._by_place.get(_composed(real))
-        if known is not None and self._is_mine(known):
+        if known is not None and self._is_allowed(known):
             return known
-        return real[len(self._top) :] if real.startswith(self._top) else None
-
-    def elsewhere(self, word: str) -> str:
-        """Return how a file outside the folder is called: from it or from the root, whichever is shorter."""
-        place, file = posixpath.split(word.replace("\\", "/"))
-        real = self._real(place) + file
+        if real.startswith(self._top) and (os.name == "nt" or not DRIVE.match(slashed)):
+            return real[len(self._top) :]
+        if not self.outside:
+            return None
         return real if os.name == "nt" else min(posixpath.relpath(real, self._top), real, key=len)
 
-    def _is_mine(self, name: str) -> bool:
+    def _is_allowed(self, name: str) -> bool:
         return self.outside or self._real(posixpath.dirname(name)).startswith(self._top)
 
     @cached_property
@@ -90,14 +88,13 @@ class Lookup:
 
     def _real(self, place: str) -> str:
         """Return a folder with links followed, with a slash at its end."""
-        real = self._reals.get(place)
-        if real is None:
+        if place not in self._reals:
             try:
                 real = os.path.realpath(self.folder / place)
             except ValueError:  # a zero byte: no folder has such a name
                 real = str(self.folder / place)
-            real = self._reals[place] = Path(real).as_posix().rstrip("/") + "/"
-        return real
+            self._reals[place] = Path(real).as_posix().rstrip("/") + "/"
+        return self._reals[place]
 
     # --- by something like its name ----------------------------------------------------------------------------------
 
@@ -111,46 +108,38 @@ class Lookup:
             word: what the row says.
             taken: names that other rows have said exactly.
         """
-        parts = word.replace("\\", "/").split("/")
-        for first in range(len(parts)) if not parts[0] or DRIVE.match(f"{parts[0]}/") else ():
-            end = "/".join(parts[first:])
-            if end in self.names:
-                return None if end in taken else end
-        name = _loose(_without_suffix("/".join(parts)))
-        found = self._alike.paths.get(name) or ([] if "/" in name else self._alike.stems.get(name, []))
-        only = found[0].as_posix()[self._cut :] if len(found) == 1 else None
-        return None if only in taken else only
+        slashed = word.replace("\\", "/")
+        parts = slashed.split("/")
+        if slashed.startswith("/") or DRIVE.match(slashed):
+            ends = ("/".join(parts[first:]) for first in range(len(parts)))
+            found = [end for end in ends if end in self.names][:1]
+        else:
+            found = []
+        name = _composed(_stem(slashed)).casefold()
+        found = found or self._paths.get(name) or ([] if "/" in name else self._stems.get(name, []))
+        return found[0] if len(found) == 1 and found[0] not in taken else None
 
-    def named(self, word: str) -> list[Path]:
-        """Return the files that an id may mean: by its path, in LJSpeech's folder, else by its stem."""
-        name = _without_suffix(word)
-        return self._exact.meant(name) or self._alike.meant(_loose(name.replace("\\", "/")))
+    def named(self, word: str) -> list[str]:
+        """Return the files that an id may mean: by its path, in LJSpeech's folder, else by its stem, in any case."""
+        stem = _stem(word.replace("\\", "/"))
+        name = _composed(stem).casefold()
+        last = name.rpartition("/")[2]
+        found = self._paths.get(name) or self._paths.get(f"wavs/{name}") or self._stems.get(last, [])
+        exact = [one for one in found if bare(PurePosixPath(one)).endswith(stem)] if len(found) > 1 else found
+        return exact or found
 
     @cached_property
-    def _exact(self) -> _Index:
-        return _Index(self.names, str)
+    def _paths(self) -> dict[str, list[str]]:
+        """Names by their paths without suffixes, in any case."""
+        found = defaultdict[str, list[str]](list)
+        for name in self.names:
+            found[_composed(os.path.splitext(name)[0]).casefold()].append(name)  # noqa: PTH122  (see bare)
+        return found
 
     @cached_property
-    def _alike(self) -> _Index:
-        return _Index(self.names, _loose)
-
-
-class _Index:
-    """Files by their paths and by their stems, without suffixes, both spelled in one way."""
-
-    def __init__(self, names: dict[str, Path], spelled: Callable[[str], str]) -> None:
-        self.paths, self.stems = defaultdict[str, list[Path]](list), defaultdict[str, list[Path]](list)
-        for name, path in names.items():
-            key = spelled(os.path.splitext(name)[0])  # noqa: PTH122  (see bare)
-            self.paths[key].append(path)
-            self.stems[key.rpartition("/")[2]].append(path)
-
-    def meant(self, name: str) -> list[Path]:
-        """Return the files of a path, of one in LJSpeech's folder, or else of its stem."""
-        return self.paths.get(name) or self.paths.get(f"wavs/{name}") or self.stems.get(name.rpartition("/")[2], [])
-
-
-def _without_suffix(word: str) -> str:
-    """Return a path as a table writes it, without `./` and without a suffix that sound has."""
-    path = PurePosixPath(word)
-    return bare(path) if path.suffix.lower() in SOUND else str(path)
+    def _stems(self) -> dict[str, list[str]]:
+        """Names by the last part of their paths without suffixes, in any case."""
+        found = defaultdict[str, list[str]](list)
+        for path, names in self._paths.items():
+            found[path.rpartition("/")[2]] += names
+        return found
