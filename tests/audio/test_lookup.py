@@ -116,6 +116,7 @@ def test_a_file_may_be_guessed_where_only_one_is_meant(tmp_path: Path, word: str
 
 def test_ids_are_exact_first(tmp_path: Path) -> None:
     found = lookup(tmp_path, "wavs/LJ1.wav", "wavs/lj1.wav", "other/B.wav")
-    for word, names in (("LJ1", {"wavs/LJ1.wav"}), ("lj1", {"wavs/lj1.wav"}), ("b", {"other/B.wav"})):
-        assert {*found.named(word)} == names
-    assert {*found.named("wavs\\LJ1.wav")} == {"wavs/LJ1.wav"} and len(found.named("Lj1")) == 2
+    words = {"LJ1": "wavs/LJ1.wav", "lj1": "wavs/lj1.wav", "wavs\\LJ1.wav": "wavs/LJ1.wav", "b": "other/B.wav"}
+    assert {word: found.guess(word) for word in words} == words
+    assert found.guess("Lj1") is None  # both are meant
+    assert found.guess("DUMMY/b") is None and found.guess("DUMMY/b", anywhere=True) == "other/B.wav"

@@ -20,6 +20,7 @@ from wavenet.progress import log
 from wavenet.text import many, some
 
 MOST = 0.9  # of a folder's sound files must be named as a data set names its own
+NOISE = "/_background_noise_/"  # in Speech Commands, beside the folders of words
 LISTS = {"validation_list.txt": "valid", "testing_list.txt": "test"}  # of Speech Commands
 FSDD_SPEAKERS = frozenset({"george", "jackson", "lucas", "nicolas", "theo", "yweweler"})
 ANSWERS = {"0": "no", "1": "yes"}  # of YesNo
@@ -32,14 +33,13 @@ class Clip:
 
     Args:
         path: the file.
-        name: its path relative to the data set's own folder, with forward slashes: its identity in splits and the
-            cache.
+        name: its path from the data set's own folder, with forward slashes: its identity in splits and the cache.
         speaker: who is heard.
         label: what class it is.
         text: what is said.
         prompt: what was asked for; takes of one prompt share it.
         split: the data's own train, valid or test.
-        microphone: which of several that heard one take at once; those takes share a prompt.
+        microphone: which of several that recorded one take at once; those takes share a prompt.
     """
 
     path: Path
@@ -66,9 +66,7 @@ class Layout:
         pattern: is searched for in a file's absolute path without its suffix.
         depth: how many folders lie between a file and the data set's own folder; None: the folder given is that.
         fields: what a name says of a clip.
-        aside: the pattern of sound that belongs to the data set, but is no clip of it.
-        free: the same as `pattern`, where lists beside the folders, or the recipe, say what it is: files in them may
-            then be called as they like.
+        free: a pattern for files of any name, where lists beside the folders, or the recipe, say what they are.
     """
 
     title: str
@@ -76,7 +74,6 @@ class Layout:
     pattern: re.Pattern[str]
     depth: int | None
     fields: Callable[[Match], Fields] = re.Match.groupdict
-    aside: re.Pattern[str] | None = None
     free: re.Pattern[str] | None = None
 
 
@@ -100,14 +97,14 @@ def any_folder(folder: Path, sounds: Sequence[Path]) -> list[Clip]:
 def recognise(sounds: Sequence[Path]) -> str | None:
     """Return the layout of some files (absolute paths), or None.
 
-    It is the one that nine in ten of them are named in, unless they may be so by chance, which is told; else one whose
-    lists lie beside their folders.
+    It is the one that nine in ten of them are named as, unless that may be by chance, which is told; else the one
+    whose lists lie beside their folders.
     """
     stems, doubt = [bare(path) for path in sounds], ""
     for name, layout in LAYOUTS.items():
-        aside = sum(layout.aside.search(stem) is not None for stem in stems) if layout.aside else 0
+        noise = sum(NOISE in stem for stem in stems) if name == "speech_commands" else 0
         matches = [match for match in map(layout.pattern.search, stems) if match]
-        if not matches or len(matches) < MOST * (len(stems) - aside):
+        if not matches or len(matches) < MOST * (len(stems) - noise):
             continue
         chance = digits_by_chance(matches) if name == "fsdd" else None
         if chance is None:
@@ -125,12 +122,7 @@ def recognise(sounds: Sequence[Path]) -> str | None:
 
 
 def named(folder: Path, name: str, sounds: Sequence[Path]) -> tuple[Path, list[Clip]]:
-    """Return a data set's own folder, which is `folder` or lies below it, and its clips.
-
-    Args:
-        folder: the folder given, absolute.
-        name: of the layout.
-        sounds: the files below it.
+    """Return a data set's own folder, which is `folder` (absolute) or lies below it, and its clips.
 
     Raises:
         SoundError: no file is named as in this layout, or a list of splits cannot be read.
@@ -138,13 +130,13 @@ def named(folder: Path, name: str, sounds: Sequence[Path]) -> tuple[Path, list[C
     layout, found, others = LAYOUTS[name], list[tuple[Path, Match]](), list[Path]()
     for path in sounds:
         stem = bare(path)
-        aside = layout.aside is not None and layout.aside.search(stem)
         match = layout.pattern.search(stem)
-        if match is None and layout.free is not None and path.parent != folder and not aside:
+        noise = name == "speech_commands" and NOISE in stem
+        if match is None and layout.free is not None and path.parent != folder and not noise:
             match = layout.free.search(stem)
         if match:
             found.append((path, match))
-        elif not aside:
+        elif not noise:
             others.append(path)
     if not found:
         raise SoundError(
@@ -189,11 +181,10 @@ def _fsdd(match: Match) -> Fields:
 
 
 def digits_by_chance(matches: Sequence[Match]) -> str | None:
-    """Return in words why files named DIGIT_SPEAKER_TAKE may be no spoken digits, or None where they are.
+    """Return in words why files named DIGIT_SPEAKER_TAKE may be no spoken digits (`1_kick_1`), or None where they are.
 
-    `1_kick_1` is named so too, and what is taken for spoken digits is divided by its takes. They are where one of the
-    data set's own speakers is among those who say them; or where there are all ten, as good as every speaker says
-    every one, and says it more than once.
+    They are where one of the data set's own speakers is among those who say them; or where there are all ten, nearly
+    every speaker says every one, and most are said more than once.
     """
     said = {(match["speaker"].lower(), match["label"]) for match in matches}
     speakers, digits = {speaker for speaker, _ in said}, {digit for _, digit in said}
@@ -274,7 +265,6 @@ LAYOUTS = {
         "WORD/SPEAKER_nohash_TAKE",
         re.compile(r"/(?P<label>[^/]+)/(?P<speaker>[^/]+)_nohash_\d+$"),
         1,
-        aside=re.compile(r"/_background_noise_/[^/]+$"),
         free=re.compile(r"/(?P<label>[^/]+)/[^/]+$"),  # nothing in a name says who speaks
     ),
     "yesno": Layout(

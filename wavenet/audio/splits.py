@@ -37,12 +37,12 @@ Splits = dict[str, list[Span]]
 def divide(clips: Sequence[Clip], lengths: Sequence[int], rule: SplitConfig, receptive_field: int) -> Splits:
     """Return the spans of train, valid and test.
 
-    By the data's own column where it has one; else by a hash of each file's prompt or name, or as the rule says. From
+    By the data's own splits where it has any; else by a hash of each file's prompt or name, or as the rule says. From
     200 groups on a group stays where it is when others are added; fewer are ranked by their hash, so that the shares
     are those asked for, and a few may move. One take is one file here, whatever the rule: what several microphones
-    heard at once, and files of one path in several formats. Without a valid split one is cut from train (takes 5 to 9
-    where the files are spoken digits, named as in FSDD). With fewer than 5 files the last 5 % of the longest are held
-    out, behind a gap of one receptive field, so that no held-out target sees a trained one.
+    recorded at once, and files of one path in several formats. Without a valid split one is cut from train (takes 5 to
+    9 of FSDD). With fewer than 5 files the last 5 % of the longest are held out, behind a gap of one receptive field,
+    so that no held-out target sees a trained one.
 
     Args:
         clips: the files that were kept.
@@ -62,7 +62,7 @@ def divide(clips: Sequence[Clip], lengths: Sequence[int], rule: SplitConfig, rec
     trained = [index for index, name in enumerate(names) if name == "train"]
     splits: Splits = {"train": [], "valid": [], "test": []}
     if trained and "valid" not in names:
-        prompts = _joined([takes[index] for index in trained], [_prompt(clips[index]) for index in trained])
+        prompts = _joined([takes[index] for index in trained], _prompts([clips[index] for index in trained]))
         if len(set(prompts)) < 2:  # they cannot be divided without cutting one
             splits = _in_time(trained, takes, lengths, receptive_field)
             names = ["" if name == "train" else name for name in names]
@@ -104,26 +104,26 @@ def _take(clip: Clip) -> str:
     return "/".join([part for part in name.split("/") if part not in FORMATS])
 
 
-def _prompt(clip: Clip) -> str:
-    return clip.prompt or clip.name
+def _prompts(clips: Sequence[Clip]) -> list[str]:
+    return [clip.prompt or clip.name for clip in clips]
 
 
 def _groups(clips: Sequence[Clip], takes: Sequence[str], by: str) -> list[str]:
     """Return what each clip must stay together with."""
     if by == "auto":
-        prompts = _joined(takes, [_prompt(clip) for clip in clips])
+        prompts = _joined(takes, _prompts(clips))
         if len(set(prompts)) >= FEW_FILES:
             return prompts
-    return _joined(takes, [_group(clip, by) for clip in clips])
-
-
-def _group(clip: Clip, by: str) -> str:
-    if by in ("auto", "file"):
-        return clip.prompt if clip.microphone and clip.prompt else clip.name
-    group = clip.speaker if by == "speaker" else clip.prompt or clip.text
-    if group is None:
-        raise SoundError(f"data.split.by is {by}, but the data name no {by} for {clip.name}; split by file")
-    return group
+    groups = []
+    for clip in clips:
+        if by in ("auto", "file"):
+            group: str | None = clip.prompt if clip.microphone and clip.prompt else clip.name
+        else:
+            group = clip.speaker if by == "speaker" else clip.prompt or clip.text
+        if group is None:
+            raise SoundError(f"data.split.by is {by}, but the data name no {by} for {clip.name}; split by file")
+        groups.append(group)
+    return _joined(takes, groups)
 
 
 def _joined(takes: Sequence[str], groups: Sequence[str]) -> list[str]:
@@ -142,15 +142,12 @@ def _joined(takes: Sequence[str], groups: Sequence[str]) -> list[str]:
     return [named(group) for group in groups]
 
 
-def _percent(group: str) -> float:
-    """Return where a group's name falls between 0 and 100, for ever."""
-    digest = hashlib.sha256(group.encode("utf-8", "surrogateescape")).hexdigest()
-    return int(digest[:12], 16) / 16.0**12 * 100
-
-
 def _hashed(groups: Sequence[str], rule: SplitConfig, test_percent: float) -> list[str]:
     """Return train, valid or test for each item, equal for equal groups, none empty that should not be."""
-    place = {group: _percent(group) for group in groups}
+    place = {}  # where a group's name falls between 0 and 100, for ever
+    for group in groups:
+        digest = hashlib.sha256(group.encode("utf-8", "surrogateescape")).hexdigest()
+        place[group] = int(digest[:12], 16) / 16.0**12 * 100
     held = test_percent + rule.valid_percent
     chosen = {group: "test" if at < test_percent else "valid" if at < held else "train" for group, at in place.items()}
     wanted = {"train", "valid"} | ({"test"} if test_percent > 0 else set())
@@ -198,14 +195,7 @@ def _in_time(chosen: Sequence[int], takes: Sequence[str], lengths: Sequence[int]
 
 
 def warnings(clips: Sequence[Clip], divided: Splits, rule: SplitConfig, layout: str) -> list[str]:
-    """Return what is odd about splits, a line each with its remedy; nothing where they are as one would expect.
-
-    Args:
-        clips: the files that were kept.
-        divided: what `divide` made of them.
-        rule: the recipe's.
-        layout: how the data were read.
-    """
+    """Return what is odd about the splits that `divide` made of some clips, a line each with its remedy."""
     files = {name: {span.clip for span in spans} for name, spans in divided.items()}
     counts = ", ".join(f"{name} {len(found):,}" for name, found in files.items())
     own = _own(clips, rule) is not None
@@ -233,16 +223,10 @@ def _torn(clips: Sequence[Clip]) -> list[str]:
 
 
 def describe(clips: Sequence[Clip], divided: Splits, rule: SplitConfig) -> str:
-    """Return in words what decided on the splits that `divide` made of some clips.
-
-    Args:
-        clips: the files that were kept.
-        divided: what `divide` returned.
-        rule: the recipe's.
-    """
+    """Return in words what decided on the splits that `divide` made of some clips."""
     own, by = _own(clips, rule), rule.by
     if by in ("auto", "file"):
-        prompts = len({_prompt(clip) for clip in clips}) if any(clip.prompt for clip in clips) else 0
+        prompts = len({*_prompts(clips)}) if any(clip.prompt for clip in clips) else 0
         by = "prompt" if by == "auto" and (prompts >= FEW_FILES or (own and prompts)) else "name"
     in_time = any(span.first > 0 for span in divided["valid"])
     cut = "in time (the end of the longest file is held out)" if in_time else f"by {by}"

@@ -32,22 +32,19 @@ COLUMNS = {  # what a clip has -> what tables call it, the most telling first
     "prompt": ("prompt_id", "prompt", "sentence_id"),
     "split": ("split",),
 }
-IDS = {"id", "name", "file_id", "utt_id", *COLUMNS["path"]}  # in a first line, above the ids of LJSpeech
-SPLITS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("valid", "validation", "val", "dev"), "valid"),
-    **dict.fromkeys(("test", "testing", "eval"), "test"),
-}
+SPLITS = {"train": "train training", "valid": "valid validation val dev", "test": "test testing eval"}
 EXPECTED = "a first line of columns such as path,speaker,text,split (or ; tab | between them)"
 DELIMITERS = (",", ";", "\t", "|")
 DECLARED = re.compile(r'"?sep=([,;\t|:^~])"?[ \t,;|]*(?:\n|\Z)', re.IGNORECASE)  # Excel's own first line
-GUESSED = {"cp1252": "Windows-1252", "latin-1": "Latin-1", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
+ENCODINGS = {"cp1252": "Windows-1252", "latin-1": "Latin-1", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
 BLANKS = " \t\r\n\ufeff"
 
+# Rows that are not taken as they stand: what is said of them.
 BEYOND = "left out: the file lies outside the folder; `--set data.outside=true` keeps it"
 AGAIN = "left out: an earlier row names the same file"
 EMPTY = "left out: no file is named"
 LONG = "cut to the cells of the first line: put a cell that holds a delimiter in quotes"
+GUESSED = "with a file that was found under another suffix, case or folder"
 
 
 def nearest(folder: Path, sounds: list[Path]) -> tuple[Path, list[Path]]:
@@ -87,7 +84,7 @@ class Table:
     Args:
         path: the file.
         text: of lines that end in a line feed, the one that declares the delimiter blanked.
-        encoding: in words, where nothing in the file says it and it is not UTF-8; else empty.
+        guess: the encoding in words, where nothing in the file says it and it is not UTF-8; else empty.
         delimiter: what stands between two cells.
         head: the first line that is not blank, without blanks around its cells.
         columns: where in a row each thing stands that a clip has, the most telling place first; empty where no column
@@ -96,7 +93,7 @@ class Table:
 
     path: Path
     text: str
-    encoding: str
+    guess: str
     delimiter: str
     head: list[str]
     columns: dict[str, list[int]]
@@ -140,14 +137,17 @@ def read(path: Path) -> Table:
     Raises:
         SoundError: the file cannot be read.
     """
-    text, encoding = _read_text(path)
+    text, guess = _read_text(path)
     declared = DECLARED.match(text)
     if declared:
         text = "\n" + text[declared.end() :]
-    heads = {delimiter: _head(text, delimiter) for delimiter in ([declared[1]] if declared else DELIMITERS)}
+    heads = {}
+    for delimiter in [declared[1]] if declared else DELIMITERS:
+        _, head = next(_records(text[: 1 << 16], delimiter), (0, []))
+        heads[delimiter] = [cell.strip(BLANKS) for cell in head]
     columns = {delimiter: _columns(head) for delimiter, head in heads.items()}
     best = max(columns, key=lambda delimiter: len(columns[delimiter]))  # of equals the first
-    return Table(path, text, encoding, best, heads[best], columns[best])
+    return Table(path, text, guess, best, heads[best], columns[best])
 
 
 def _read_text(path: Path) -> tuple[str, str]:
@@ -162,7 +162,9 @@ def _read_text(path: Path) -> tuple[str, str]:
         except UnicodeDecodeError:
             continue
         break
-    return text.replace("\r\n", "\n").replace("\r", "\n"), GUESSED.get(encoding, "")
+    return text.replace("\r\n", "\n").replace(
+        "\r", "\n"
+    ), f"; read as {ENCODINGS[encoding]}" if encoding in ENCODINGS else ""
 
 
 def folded(head: str) -> str:
@@ -175,14 +177,6 @@ def _columns(head: Sequence[str]) -> dict[str, list[int]]:
     names = [folded(cell) for cell in head]
     found = {column: [names.index(alias) for alias in aliases if alias in names] for column, aliases in COLUMNS.items()}
     return {column: places for column, places in found.items() if places} if found["path"] else {}
-
-
-def _head(text: str, delimiter: str) -> list[str]:
-    """Return the cells of the first record that is not blank, without blanks around them."""
-    try:
-        return [cell.strip(BLANKS) for cell in next(_records(text[: 1 << 16], delimiter))[1]]
-    except (StopIteration, csv.Error):
-        return []
 
 
 def _records(text: str, delimiter: str, strict: bool = False) -> Iterator[tuple[int, list[str]]]:
@@ -219,8 +213,8 @@ def recognise(path: Path, sounds: Sequence[Path]) -> tuple[str | None, str]:
     else:  # a first line of LJSpeech's in which a word stands alone between two commas
         doubtful = any("|" in cell for cell in table.head)
     if doubtful:
-        lookup = Lookup(path.parent, sounds)
-        if any(len(line) > 1 and lookup.named(line[0]) for line in table.lines()):
+        lookup = Lookup(path.parent, sounds, outside=True)
+        if any(len(line) > 1 and lookup.guess(line[0], anywhere=True) for line in table.lines()):
             return "ljspeech", ""
     return ("metadata", "") if table.columns else (None, _not_understood(table))
 
@@ -259,30 +253,31 @@ def metadata(path: Path, sounds: Sequence[Path], outside: bool = False) -> list[
         raise SoundError(f"{_not_understood(table)}; correct it, or set data.source to folder")
     _tell_columns(table)
     lookup = Lookup(path.parent, sounds, outside)
-    rows, odd, guessed = _rows_by_file(table, lookup)
-    speakers, labels, texts, prompts, splits = map(table.column, ("speaker", "label", "text", "prompt", "split"))
+    rows, odd = _rows_by_file(table, lookup)
+    known = {None: None} | {word: split for split, words in SPLITS.items() for word in words.split()}
+    splits = [word and word.lower() for word in table.column("split")]
     for (line, _), word in zip(table.rows, splits, strict=True):
-        if word is not None and word.lower() not in SPLITS:
+        if word not in known:
             what = f"the split {word!r} is unknown, expected train, valid or test"
             raise SoundError(f"{path}, line {line}: {what}; correct the table")
-    if not rows and odd[BEYOND]:
+    if not rows and BEYOND in odd:
         raise SoundError(f"all rows of {path} name files outside its folder; `--set data.outside=true` keeps them")
     if not rows:
         raise SoundError(f"{path} holds no sound: no row names a file; correct it, or set data.source to folder")
-    _tell_rows(table, odd, guessed)
-    unlisted = [name for name in lookup.names if name not in rows and lookup.name(name) is not None]
+    for what, which in odd.items():
+        tell = log.info if what == GUESSED else log.warning
+        tell("%s: %s %s (first: %s)", path, many(len(which), "row"), what, which[0])
+    unlisted = [name for name in lookup.names if name not in rows]
     if unlisted:
-        shown = f"{many(len(unlisted), 'sound file')} left out: not named in any row (first: {printable(unlisted[0])})"
-        log.warning("%s: %s", path, shown)
+        count = many(len(unlisted), "sound file")
+        log.warning("%s: %s left out: not named in any row (first: %s)", path, count, printable(unlisted[0]))
+    fields = {name: table.column(name) for name in ("speaker", "label", "text", "prompt")}
     return [
         Clip(
             lookup.names.get(name) or path.parent / name,
             name,
-            speaker=speakers[row],
-            label=labels[row],
-            text=texts[row],
-            prompt=prompts[row],
-            split=SPLITS.get((splits[row] or "").lower()),
+            split=known[splits[row]],
+            **{field: values[row] for field, values in fields.items()},
         )
         for name, row in rows.items()
     ]
@@ -293,56 +288,43 @@ def _tell_columns(table: Table) -> None:
     used = {at for places in table.columns.values() for at in places}
     others = [f"`{printable(cell)}`" for at, cell in enumerate(table.head) if cell and at not in used]
     rest = f"; not understood: {', '.join(others)}" if others else ""
-    guess = f"; read as {table.encoding}" if table.encoding else ""
-    log.info("%s: columns %s%s; rows: %s%s", table.path, ", ".join(found), rest, f"{len(table.rows):,}", guess)
+    log.info("%s: columns %s%s; rows: %s%s", table.path, ", ".join(found), rest, f"{len(table.rows):,}", table.guess)
+    if table.stray:
+        what = "some quotes do not enclose a whole cell: they are kept as text, and every line is a row"
+        log.info("%s: %s", table.path, what)
 
 
-def _rows_by_file(table: Table, lookup: Lookup) -> tuple[dict[str, int], dict[str, list[int]], dict[int, str]]:
-    """Return the row of each file by the file's name, other rows by why they are none, and files that were guessed."""
-    rows, odd, guessed, absent = dict[str, int](), defaultdict[str, list[int]](list), dict[int, str](), []
+def _rows_by_file(table: Table, lookup: Lookup) -> tuple[dict[str, int], dict[str, list[str]]]:
+    """Return the row of each file by the file's name, and rows that are not taken as they stand by what is said."""
+    rows, odd, absent = dict[str, int](), defaultdict[str, list[str]](list), []
+    words = table.column("path")
 
-    def add(name: str, row: int) -> None:
-        if rows.setdefault(name, row) != row:
-            odd[AGAIN].append(row)
+    def note(what: str, row: int, more: str = "") -> None:
+        word = words[row]
+        odd[what].append(f"line {table.rows[row][0]}" + (f", {printable(word)}" if word else "") + more)
 
-    for row, word in enumerate(table.column("path")):
+    for row, word in enumerate(words):
         name = None if word is None else lookup.name(word)
         if word is None:
-            odd[EMPTY].append(row)
-        elif name in lookup.names:
-            add(name, row)
-        else:
+            note(EMPTY, row)
+        elif name not in lookup.names:
             absent.append((row, word, name))
+        elif rows.setdefault(name, row) != row:
+            note(AGAIN, row)
     for row, word, name in absent:  # last, so that no guess takes a file that another row names
         there = is_file(table.path.parent / (word if name is None else name))
         meant = None if there else lookup.guess(word, rows)
         if meant is not None:
-            rows[meant], guessed[row] = row, meant
-        elif name is not None:
-            add(name, row)
-        else:
-            odd[BEYOND].append(row)
-    return rows, odd, guessed
-
-
-def _tell_rows(table: Table, odd: dict[str, list[int]], guessed: dict[int, str]) -> None:
-    """Say what was not taken as it stands: one line for each kind, with the first of them."""
-    path, words, width = table.path, table.column("path"), len(table.head)
-
-    def shown(row: int) -> str:
-        word = words[row]
-        return f"line {table.rows[row][0]}" + (f", {printable(word)}" if word else "")
-
-    odd[LONG] = [row for row, (_, cells) in enumerate(table.rows) if any(map(str.strip, cells[width:]))]
-    for what, rows in odd.items():
-        if rows:
-            log.warning("%s: %s %s (first: %s)", path, many(len(rows), "row"), what, shown(rows[0]))
-    if table.stray:
-        log.info("%s: some quotes do not enclose a whole cell: they are kept as text, and every line is a row", path)
-    if guessed:
-        row, name = next(iter(guessed.items()))
-        count, first = many(len(guessed), "file"), f"{shown(row)} is {printable(name)}"
-        log.info("%s: %s found under another suffix, case or folder (first: %s)", path, count, first)
+            rows[meant] = row
+            note(GUESSED, row, f" is {printable(meant)}")
+        elif name is None:
+            note(BEYOND, row)
+        elif rows.setdefault(name, row) != row:
+            note(AGAIN, row)
+    for row, (_, cells) in enumerate(table.rows):
+        if any(map(str.strip, cells[len(table.head) :])):
+            note(LONG, row)
+    return rows, odd
 
 
 # --- LJSpeech --------------------------------------------------------------------------------------------------------
@@ -358,26 +340,20 @@ def ljspeech(path: Path, sounds: Sequence[Path]) -> list[Clip]:
         SoundError: the table is missing or unreadable, or names none of the files.
     """
     table = _asked_for(path, "write lines `id|text`")
-    lines, lookup = table.lines(), Lookup(path.parent, sounds)
-    guess = f"; read as {table.encoding}" if table.encoding else ""
-    log.info("%s: lines `id|text`: %s%s", path, f"{len(lines):,}", guess)
-    texts: dict[str, str | None] = {}
-    unknown = doubtful = 0
+    lines, lookup = table.lines(), Lookup(path.parent, sounds, outside=True)
+    log.info("%s: lines `id|text`: %s%s", path, f"{len(lines):,}", table.guess)
+    texts, unknown = dict[str, str | None](), 0
     for number, (word, *fields) in enumerate(lines):
-        names = lookup.named(word) if fields else []
-        if len(names) == 1:
-            texts.setdefault(names[0], next((text for text in fields[1::-1] if text), None))
-        elif names:
-            doubtful += 1
-        elif number or folded(word) not in IDS:
+        name = lookup.guess(word, anywhere=True) if fields else None
+        if name is not None:
+            texts.setdefault(name, next((text for text in fields[1::-1] if text), None))
+        elif number:  # the first may be a line of columns
             unknown += 1
-    if not texts and not doubtful:
-        raise SoundError(
-            f"{path} has no line `id|text` whose id is the name of a sound file without its suffix; set data.source "
-            "to auto"
-        )
-    without = sum(name not in texts for name in lookup.names)
-    if unknown or doubtful or without:
-        counts = f"{many(unknown, 'line')} without a sound file, {doubtful:,} with several"
-        log.warning("%s: %s; %s kept without a text", path, counts, many(without, "file"))
+    if not texts:
+        what = "has no line `id|text` whose id is the name of a sound file without its suffix"
+        raise SoundError(f"{path} {what}; set data.source to auto")
+    without = len(lookup.names) - len(texts)
+    if unknown or without:
+        counts = f"{many(unknown, 'line')} left out: the id names no sound file, or several"
+        log.warning("%s: %s; %s kept without a text", path, counts, many(without, "sound file"))
     return [Clip(file, name, text=texts.get(name)) for name, file in lookup.names.items()]

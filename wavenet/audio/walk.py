@@ -36,17 +36,20 @@ TAKE_OWN = "--set data.generated=true takes it too"
 def find_sounds(folder: Path, *, outside: bool = False, own: bool = False) -> tuple[list[Path], list[Path]]:
     """Return the sound files below a folder, and other files that may be worth a word (see `by_kind`).
 
-    Links are followed, each folder is entered once. Told are folders that cannot be read, links to folders that lie
-    elsewhere, and runs and bundles of this program.
+    Links are followed, each folder is entered once; folders that are left out are told.
 
     Args:
         folder: the folder, whatever it is itself.
         outside: follow links to folders that do not lie below it, too.
-        own: enter runs and bundles, too.
+        own: enter runs and bundles of this program, too.
     """
     sounds, others, away, runs = list[Path](), list[Path](), list[Path](), list[Path]()
     top, entered = os.path.join(os.path.realpath(folder), ""), set()  # noqa: PTH118
-    for place, folders, names in os.walk(folder, onerror=_warn_of_unreadable, followlinks=True):
+
+    def unreadable(error: OSError) -> None:
+        log.warning("the folder %s cannot be read: %s", printable(str(error.filename)), error.strerror)
+
+    for place, folders, names in os.walk(folder, onerror=unreadable, followlinks=True):
         real = os.path.join(os.path.realpath(place), "")  # noqa: PTH118
         below = sorted(name for name in folders if not name.startswith("."))
         folders.clear()
@@ -71,10 +74,6 @@ def find_sounds(folder: Path, *, outside: bool = False, own: bool = False) -> tu
     return sounds, others
 
 
-def _warn_of_unreadable(error: OSError) -> None:
-    log.warning("the folder %s cannot be read: %s", printable(str(error.filename)), error.strerror)
-
-
 def warn_left_out(paths: Sequence[Path], why: str, remedy: str = "") -> None:
     """Warn in one line of what is left out: the first path, how many more, why, and what takes them."""
     if paths:
@@ -85,7 +84,7 @@ def warn_left_out(paths: Sequence[Path], why: str, remedy: str = "") -> None:
 
 
 def _is_noted(name: str, suffix: str) -> bool:
-    """Return whether a file may be worth a word; not what macOS keeps beside each (`._NAME`), nor half-written ones."""
+    """Return whether a file may be worth a word; not `._NAME` of macOS, nor what a stopped program half wrote."""
     if name.startswith("."):
         return suffix in SUFFIXES and not name.startswith("._") and ".tmp." not in name
     known = suffix in FORMATS or suffix in RAW or suffix in TABLES or name.lower() in TABLE_NAMES
@@ -136,10 +135,10 @@ def describe(folder: Path, others: dict[str, list[Path]]) -> str:
 
 
 def is_own_folder(folder: Path, names: Collection[str]) -> bool:
-    """Return whether a folder, in which there are these names, is a run or a bundle of this program.
+    """Return whether a folder with these names in it is a run or a bundle of this program.
 
     Other programs too write a `config.yaml` beside `checkpoints`, or a `config.json` beside `model.safetensors`: what
-    these say decides, and is read where they are there.
+    these say decides.
     """
     with contextlib.suppress(InputError, OSError):
         if "config.yaml" in names and any(name in names for name in find.WRITTEN):
