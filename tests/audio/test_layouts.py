@@ -112,10 +112,10 @@ def test_a_name_that_belongs_to_one_slot_is_never_a_speaker(drums: set[str], slo
         assert layouts.digits_by_chance([match for match in map(layouts.FSDD.search, names) if match]) is not None
 
 
-def test_takes_are_those_of_spoken_digits_alone() -> None:
-    assert layouts.fsdd_takes(["flac/7_theo_12.flac", "0_a.b_3.wav"]) == [12, 3]
-    for names in (["7_theo_12.flac", "other.wav"], ["1_kick_1.wav", "1_kick_7.wav"], []):
-        assert layouts.fsdd_takes(names) is None
+def test_takes_divide_spoken_digits_alone() -> None:
+    assert layouts.fsdd_splits(["flac/7_theo_12.flac", "0_a.b_7.wav", "1_theo_3.wav"]) == ["train", "valid", "train"]
+    for names in (["7_theo_12", "7_theo_7", "other"], ["1_kick_12", "1_kick_7"], ["7_theo_7"], ["7_theo_12"], []):
+        assert layouts.fsdd_splits([f"{name}.wav" for name in names]) is None
 
 
 # --- data sets as they are unpacked ----------------------------------------------------------------------------------
