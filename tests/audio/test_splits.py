@@ -114,6 +114,8 @@ def test_the_shares_are_those_of_the_recipe() -> None:
     assert values.count("valid") == pytest.approx(400, abs=80)
     assert values.count("test") == pytest.approx(800, abs=110)
     assert "test" not in named(plain(500), SplitConfig(test_percent=0.0)).values()
+    rare = list(named(plain(500), SplitConfig(valid_percent=0.01, test_percent=0.01)).values())
+    assert rare.count("valid") == rare.count("test") == 1  # never none
 
 
 @given(st.integers(5, 199), st.integers(0, 999), percents)
