@@ -102,7 +102,7 @@ def test_a_valid_split_that_is_cut_takes_whole_prompts() -> None:
 
 
 def test_a_column_without_train_is_an_error() -> None:
-    with pytest.raises(SoundError, match=r"the train split \(9 for test.*--set data\.split\.by=file"):
+    with pytest.raises(SoundError, match=r"the train split \(the data have 9 for test.*--set data\.split\.by=file"):
         named([clip(f"{i}.wav", split="test") for i in range(9)])
 
 
@@ -202,7 +202,7 @@ def test_added_takes_follow_their_speaker() -> None:
 @pytest.mark.parametrize("by", ["speaker", "prompt"])
 def test_data_that_name_no_group_are_one_sentence(by: str) -> None:
     clips = [clip(f"{i}.wav", speaker="ann", prompt="p") for i in range(9)]
-    with pytest.raises(SoundError, match=rf"{by} for 9\.wav"):
+    with pytest.raises(SoundError, match=rf"no {by} is known for 9\.wav"):
         named([*clips, clip("9.wav")], SplitConfig(by=by))
 
 

@@ -139,5 +139,5 @@ def _of_twins(kept: Sequence[Entry], spans: Splits) -> str:
     pair = " and ".join(f"{name} ({split})" for name, split in (files[0], other))
     same, apart = (sum(len(files) - 1 for files in some) for some in (groups, across))
     hold = f"{many(same, 'file')} {'holds' if same == 1 else 'hold'} the same sound as another"
-    across_words = f"{apart:,} of them in different splits, so that scores look too good"
-    return f"{hold}, {across_words if apart else 'none of them in different splits'}: {pair}"
+    several = f"{apart:,} of them in different splits, so that scores look too good"
+    return f"{hold}, {several if apart else 'none of them in different splits'}: {pair}"

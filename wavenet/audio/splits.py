@@ -77,8 +77,8 @@ def divide(clips: Sequence[Clip], lengths: Sequence[int], rule: SplitConfig, rec
         if not splits[name]:
             counts = ", ".join(f"{len(splits[other]):,} for {other}" for other in splits if splits[other])
             raise SoundError(
-                f"no file is left for the {name} split ({counts}, by the data's own splits); divide the files anew "
-                "with --set data.split.by=file, or give more"
+                f"no file is left for the {name} split (the data have {counts}); divide the files anew with "
+                "--set data.split.by=file, or give more files"
             )
     return splits
 
@@ -121,7 +121,7 @@ def _groups(clips: Sequence[Clip], takes: Sequence[str], by: str) -> list[str]:
         else:
             group = clip.speaker if by == "speaker" else clip.prompt or clip.text
         if group is None:
-            raise SoundError(f"data.split.by is {by}, but the data name no {by} for {clip.name}; split by file")
+            raise SoundError(f"data.split.by is {by}, but no {by} is known for {clip.name}; split by file")
         groups.append(group)
     return _joined(takes, groups)
 
@@ -154,7 +154,7 @@ def _hashed(groups: Sequence[str], rule: SplitConfig, test_percent: float) -> li
     count = len(chosen)
     if count < len(wanted):
         raise SoundError(
-            f"data.split.by is {rule.by}, which makes {many(count, 'group')} of this data; split by file instead"
+            f"data.split.by is {rule.by}, but that gives only {many(count, 'group')}; split by file instead"
         )
     if count < RANKED or set(chosen.values()) != wanted:  # at least one for each, and the shares asked for
         test = min(max(1, round(count * test_percent / 100)), count - 2) if test_percent > 0 else 0
