@@ -89,11 +89,11 @@ def test_a_batch_beyond_memory_is_a_warning_with_the_numbers(monkeypatch: pytest
     huge = toys.recipe(data={"segment_samples": 10_000_000}, train={"batch_size": 65_536})
     told = train.memory_warning(huge, "cpu")
     assert told is not None and "65,536 x 10,000,000 samples" in told and "GiB of memory where there are" in told
-    monkeypatch.setattr(train.memory, "available_bytes", lambda: train.memory_estimate(toys.recipe()))
+    monkeypatch.setattr(train.disk, "available_bytes", lambda: train.memory_estimate(toys.recipe()))
     assert train.memory_warning(toys.recipe(), "cpu") is None
     twice = train.memory_warning(toys.recipe(), "cpu", processes=2)
     assert twice is not None and "parameters, 2 times): lower" in twice
-    monkeypatch.setattr(train.memory, "available_bytes", lambda: None)
+    monkeypatch.setattr(train.disk, "available_bytes", lambda: None)
     assert train.memory_warning(huge, "cpu") is None
 
 
@@ -315,7 +315,7 @@ SELDOM = {"steps": 60, "save_steps": 6, "validate_steps": 100, "sample_steps": 1
 def test_ten_bad_steps_in_a_row_go_back_to_the_last_good_state_at_half_the_rate(
     tmp_path: Path, sound_folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from wavenet.training import record
+    from wavenet.training import record as recorder
 
     plant(monkeypatch, lambda step: step == 3 or 20 <= step < 30)
     seen: list[dict[str, torch.Tensor]] = []
@@ -332,7 +332,7 @@ def test_ten_bad_steps_in_a_row_go_back_to_the_last_good_state_at_half_the_rate(
         )
         seen.append(state["network"])
 
-    monkeypatch.setattr(record.checkpoint, "roll_back", watched)
+    monkeypatch.setattr(recorder.checkpoint, "roll_back", watched)
     run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", toys.recipe(train=SELDOM))
     assert len(seen) == 1
     state = checkpoint.load(run / "checkpoints" / "last.ckpt")
@@ -517,7 +517,7 @@ def test_a_bundle_carries_no_path_and_no_licence_of_other_sound(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("step", [4, 6, 12])
-@pytest.mark.parametrize("during", ["evaluate.score", "Voice.stream"])
+@pytest.mark.parametrize("during", ["bits.score", "Voice.stream"])
 def test_a_signal_during_a_score_or_a_sound_loses_neither(
     tmp_path: Path,
     sound_folder: Path,
@@ -528,7 +528,7 @@ def test_a_signal_during_a_score_or_a_sound_loses_neither(
 ) -> None:
     from wavenet.training import record
 
-    place = record.evaluate if during == "evaluate.score" else record.Voice
+    place = record.bits if during == "bits.score" else record.Voice
     name, stoppers = during.split(".")[1], []
     original, made = getattr(place, name), record.Stopper.__init__
 
@@ -554,7 +554,7 @@ def test_a_signal_during_a_score_or_a_sound_loses_neither(
     except Terminated:
         stopped = True
     monkeypatch.undo()
-    assert stopped == (step in ((4, 8, 12) if during == "evaluate.score" else (6, 12)))
+    assert stopped == (step in ((4, 8, 12) if during == "bits.score" else (6, 12)))
     if stopped:
         assert checkpointed() == step
         toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", toys.recipe(train=every), resume=True)
