@@ -258,7 +258,7 @@ def test_a_state_of_something_else_is_refused(tmp_path: Path) -> None:
         made(2).load(tmp_path / "nowhere")
     from safetensors.numpy import save_file
 
-    told = {"format": "wavenet-state", "network": sampler.digest(source.engine.packed), "draw": '{"temperature": -1}'}
+    told = {"format": "wavenet-state", "network": source.engine.packed.digest(), "draw": '{"temperature": -1}'}
     save_file(source.state(), path, told)
     with pytest.raises(InputError, match=r"temperature|how to draw"):
         source.load(path)
@@ -275,7 +275,7 @@ def test_a_state_that_cannot_be_is_refused_before_it_is_read(tmp_path: Path) -> 
     from safetensors.numpy import save as to_bytes
 
     source, path = made(1), tmp_path / "state.safetensors"
-    told = {"format": "wavenet-state", "network": sampler.digest(source.engine.packed)}
+    told = {"format": "wavenet-state", "network": source.engine.packed.digest()}
     good = '{"temperature": 1.0, "top_k": 0, "top_p": 1.0}'
     state = source.state()
     wrong: list[tuple[dict[str, np.ndarray], str, str]] = [

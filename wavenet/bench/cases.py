@@ -196,24 +196,11 @@ def untrained(shape: Shape, seed: int = 0) -> Arrays:
     """Return random weights by name, of a size that keeps signals as large as trained ones do."""
     rng = np.random.default_rng(seed)
     made: Arrays = {}
-
-    def product(name: str, inputs: int, outputs: int, bias: bool = True) -> None:
-        made[f"{name}.weight"] = (rng.standard_normal((outputs, inputs)) / np.sqrt(inputs)).astype(np.float32)
-        if bias:
-            made[f"{name}.bias"] = (0.1 * rng.standard_normal(outputs)).astype(np.float32)
-
-    R, G, L = shape.residual, shape.gate, len(shape.layers)
-    if shape.embedding:
-        made["entry.weight"] = rng.standard_normal((shape.inputs, R)).astype(np.float32)
-    else:
-        product("entry", 1, R)
-    for i, layer in enumerate(shape.layers):
-        product(f"blocks.{i}.dilated.product", layer.kernel * R, 2 * G, shape.bias)
-        if i < L - 1:
-            product(f"blocks.{i}.residual", G, R, shape.bias)
-    product("skip", L * G, shape.skip, shape.bias)
-    product("hidden", shape.skip, shape.head)
-    product("output", shape.head, shape.outputs)
+    for row in shape.products:
+        size = 1.0 if row.looked_up else np.sqrt(row.inputs)
+        made[f"{row.name}.weight"] = (rng.standard_normal(row.weight) / size).astype(np.float32)
+        if row.bias:
+            made[f"{row.name}.bias"] = (0.1 * rng.standard_normal(row.outputs)).astype(np.float32)
     return made
 
 

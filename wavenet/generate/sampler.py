@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -335,7 +334,7 @@ class Sampler:
         """
         from safetensors.numpy import save as to_bytes
 
-        told = {"format": STATE, "network": digest(self.engine.packed), "draw": to_json(vars(self.draw))}
+        told = {"format": STATE, "network": self.engine.packed.digest(), "draw": to_json(vars(self.draw))}
         disk.write_bytes(disk.user_path(str(path)), to_bytes(self.state(), told))
 
     def load(self, path: str | Path) -> None:
@@ -356,7 +355,7 @@ class Sampler:
             ) from None
         if told.get("format") != STATE:
             raise InputError(f"{path} is no saved state; give a file that `save` wrote")
-        if told.get("network") != digest(self.engine.packed):
+        if told.get("network") != self.engine.packed.digest():
             raise InputError(
                 f"{path} is the state of another network, or of one stored otherwise; load it into that one"
             )
@@ -383,13 +382,3 @@ def checked_draw(temperature: float, top_k: int, top_p: float) -> Draw:
     if not 0.0 < top_p <= 1.0:
         raise InputError(f"top-p is {top_p}, expected more than 0, at most 1")
     return Draw(temperature, top_k, top_p)
-
-
-def digest(packed: Packed) -> str:
-    """Return a text that is equal only for the same network."""
-    made = hashlib.sha256(repr(packed.shape).encode())
-    products = [product for layer in packed.layers for product in (layer.dilated, layer.residual) if product]
-    for product in (*products, packed.skip, packed.hidden, packed.output):
-        made.update(product.weight.tobytes() + product.bias.tobytes())
-    made.update(packed.entry.tobytes() + packed.entry_bias.tobytes())
-    return made.hexdigest()[:24]

@@ -12,14 +12,16 @@ What generation remembers between two samples lives in ``generate/state.py``.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wavenet.geometry import Shape
-from wavenet.model.blocks import ResidualBlock
+from wavenet.geometry import ProductShape, Shape
+from wavenet.model.blocks import CausalConv1d, ResidualBlock
 from wavenet.recipe.records import Recipe
 
 
@@ -35,16 +37,13 @@ class WaveNet(nn.Module):
     def __init__(self, shape: Shape, dropout: float = 0.0) -> None:
         super().__init__()
         self.shape = shape
-        R, G, S, H = shape.residual, shape.gate, shape.skip, shape.head
-        self.entry = nn.Embedding(shape.inputs, R) if shape.embedding else nn.Linear(1, R)
-        last = len(shape.layers) - 1
-        self.blocks = nn.ModuleList(
-            ResidualBlock(R, G, layer.kernel, layer.dilation, bias=shape.bias, dropout=dropout, last=i == last)
-            for i, layer in enumerate(shape.layers)
-        )
-        self.skip = nn.Linear(len(shape.layers) * G, S, bias=shape.bias)
-        self.hidden = nn.Linear(S, H)
-        self.output = nn.Linear(H, shape.outputs)
+        products = {row.name: _module(row) for row in shape.products}
+        self.entry = products["entry"]
+        self.blocks = nn.ModuleList()
+        for i, layer in enumerate(shape.layers):
+            dilated = CausalConv1d(products[f"blocks.{i}.dilated.product"], layer.kernel, layer.dilation)
+            self.blocks.append(ResidualBlock(dilated, products.get(f"blocks.{i}.residual"), dropout))
+        self.skip, self.hidden, self.output = products["skip"], products["hidden"], products["output"]
 
     @property
     def receptive_field(self) -> int:
@@ -95,6 +94,13 @@ class WaveNet(nn.Module):
     def arrays(self) -> dict[str, NDArray[np.float32]]:
         """Return all weights by name, float32 on the CPU: what a bundle holds."""
         return {name: value.detach().float().cpu().numpy().copy() for name, value in self.state_dict().items()}
+
+
+def _module(row: ProductShape) -> Any:
+    """Return the module of one row of the table of weights."""
+    if row.looked_up:
+        return nn.Embedding(row.inputs, row.outputs)
+    return nn.Linear(row.inputs, row.outputs, bias=row.bias)
 
 
 def build(recipe: Recipe) -> WaveNet:
