@@ -28,7 +28,6 @@ from wavenet.generate.packed import STORAGES
 from wavenet.generate.sampler import Engine, Sampler, build_engine
 from wavenet.geometry import Shape
 from wavenet.model.bundle import Arrays
-from wavenet.outputs import Categorical
 from wavenet.progress import Progress, log
 from wavenet.recipe import find, read
 from wavenet.recipe.records import Recipe
@@ -64,8 +63,7 @@ class Case:
     rounds: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        shape = self.engine.packed.shape
-        self.sampler = Sampler(self.engine, Categorical(shape.outputs, shape.embedding), self.batch, seed=1)
+        self.sampler = Sampler(self.engine, self.engine.alphabet, self.batch, seed=1)
         self._pace = 200.0  # steps per second, learnt as it goes
 
     @property
@@ -306,11 +304,11 @@ def _held_out_bits(
     if recipe.data.path is None or (data is None and not Path(recipe.data.path).is_dir()):
         return {}, 0
     found = corpus.gather(recipe)
-    codes = Categorical(recipe.output.classes)  # codes in, whatever the network's own input is
+    alphabet = outputs.of(recipe)
     held_out = pieces(found.spans["valid"], recipe.data.segment_samples)
-    crops = Crops(found.sound, held_out, codes, recipe.shape.receptive_field)
+    crops = Crops(found.sound, held_out, alphabet, recipe.shape.receptive_field)
     log.info("scoring %s on held-out sound", " and ".join(engines))
-    scored = {kept: bits.engine_bits(engine, crops.in_order(1, TARGETS), codes) for kept, engine in engines.items()}
+    scored = {kept: bits.engine_bits(engine, crops.in_order(1, TARGETS), alphabet) for kept, engine in engines.items()}
     return {kept: bits for kept, (bits, _) in scored.items()}, max(targets for _, targets in scored.values())
 
 

@@ -76,8 +76,8 @@ def _train(arguments: argparse.Namespace) -> int:
 
 def _generate(arguments: argparse.Namespace) -> int:
     from wavenet.generate import voice as voices
-    from wavenet.generate.sampler import checked_draw
     from wavenet.generate.state import check_memory
+    from wavenet.outputs import checked_draw
 
     draw = {"temperature": arguments.temperature, "top_k": arguments.top_k, "top_p": arguments.top_p}
     checked_draw(**draw)  # what is wrong whatever the model is told before it is loaded

@@ -10,7 +10,7 @@ import numpy as np
 
 from wavenet.generate.packed import Packed
 from wavenet.generate.state import Queues
-from wavenet.outputs import Categorical, Codes, Draw, Floats, Uniforms
+from wavenet.outputs import Alphabet, Codes, Draw, Floats, Uniforms
 
 PASS_SAMPLES = 4096  # of one parallel pass; bounds its memory
 
@@ -26,14 +26,14 @@ class Reference:
 
     name, threads = "reference", 1
 
-    def __init__(self, packed: Packed, alphabet: Categorical, storage: str = "float32") -> None:
+    def __init__(self, packed: Packed, alphabet: Alphabet, storage: str = "float32") -> None:
         self.packed, self.alphabet, self.storage = packed, alphabet, storage
 
     @np.errstate(over="ignore", invalid="ignore")  # weights that have run away are told by what looks at the answers
     def start(self, batch: int) -> Queues:
         """Return queues that have seen *start* for ever: ring l is filled with layer l's fixed input."""
         queues = Queues(self.packed.shape, batch)
-        x = self.packed.enter(self.alphabet.starts(1))[0]
+        x = self.packed.enter(self.alphabet.inputs(self.alphabet.starts(1)))[0]
         for index, layer in enumerate(self.packed.layers):
             for sequence in range(batch):
                 queues.ring(sequence, index)[:] = x
@@ -73,7 +73,7 @@ class Reference:
             queues: of all B sequences; those of the members move on.
             members: [N] the sequences to draw for.
             newest: [B] the code that each was given last; those of the members move on.
-            uniforms: [N, T] in [0, 1).
+            uniforms: [N, T, U] in [0, 1).
             how: temperature and cuts.
             codes: [N, T], set to the codes drawn.
             answers: [N, T, P], set to the network's answers where that is asked for.
@@ -86,7 +86,7 @@ class Reference:
                     answers[n, t] = parameters
                 if not np.isfinite(parameters).all():
                     return t
-                newest[sequence] = codes[n, t] = how(parameters[None], uniforms[n, t : t + 1])[0]
+                newest[sequence] = codes[n, t] = self.alphabet.draw(parameters, uniforms[n, t], how)
         return int(codes.shape[1])
 
     def absorb(self, queues: Queues, sequence: int, codes: Codes, answers: Floats | None = None) -> None:

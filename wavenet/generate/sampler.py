@@ -17,7 +17,7 @@ from wavenet.generate.packed import STORAGES, Packed, pack, stored
 from wavenet.generate.reference import Reference
 from wavenet.generate.state import Queues, check_memory
 from wavenet.geometry import Shape
-from wavenet.outputs import Categorical, Codes, Draw, Floats, Uniforms
+from wavenet.outputs import Alphabet, Codes, Draw, Floats, Uniforms, checked_draw
 from wavenet.progress import log
 from wavenet.text import many, one_line, to_json
 
@@ -36,12 +36,14 @@ class Engine(Protocol):
         storage: how it keeps its weights.
         threads: how many it uses at most.
         packed: the network's arrays, as they are after storage.
+        alphabet: the samples' alphabet.
     """
 
     name: str
     storage: str
     threads: int
     packed: Packed
+    alphabet: Alphabet
 
     def start(self, batch: int) -> Queues:
         """Return queues that have seen *start* for ever."""
@@ -82,23 +84,23 @@ class Chunk:
     parameters: Floats | None
 
 
-def uniforms(seed: int, sequence: int, first: int, count: int) -> Uniforms:
-    """Return the uniforms in [0, 1) of samples first .. first + count - 1 of one sequence.
+def uniforms(seed: int, sequence: int, first: int, count: int, each: int = 1) -> Uniforms:
+    """Return the uniforms in [0, 1) of samples first .. first + count - 1 of one sequence, [count, each].
 
     Counter-based (Philox 4x64 keyed by (seed, sequence), the sample as counter): they depend on nothing else, so a
     batch begins with the sounds of a smaller batch and chunks change nothing.
     """
-    block, skip = divmod(first, WORDS)
+    block, skip = divmod(first * each, WORDS)
     key = np.array([seed, sequence], np.uint64)
-    words = np.random.Philox(key=key, counter=[block, 0, 0, 0]).random_raw(skip + count)[skip:]
-    return np.asarray((words >> np.uint64(11)) * 2.0**-53)
+    words = np.random.Philox(key=key, counter=[block, 0, 0, 0]).random_raw(skip + count * each)[skip:]
+    return np.asarray((words >> np.uint64(11)) * 2.0**-53).reshape(count, each)
 
 
 def build_engine(
     name: str,
     shape: Shape,
     arrays: dict[str, Floats],
-    alphabet: Categorical,
+    alphabet: Alphabet,
     storage: str | None = None,
     threads: int | None = None,
 ) -> Engine:
@@ -134,7 +136,7 @@ def build_engine(
 
 
 def _fast(
-    shape: Shape, arrays: dict[str, Floats], alphabet: Categorical, storage: str | None, threads: int | None
+    shape: Shape, arrays: dict[str, Floats], alphabet: Alphabet, storage: str | None, threads: int | None
 ) -> Engine | str:
     """Return the backend `cpu`, or why it cannot be had; float16 where no storage is asked for and it can be.
 
@@ -182,7 +184,7 @@ class Sampler:
     def __init__(
         self,
         engine: Engine,
-        alphabet: Categorical,
+        alphabet: Alphabet,
         batch: int = 1,
         seed: int | Sequence[int] = 0,
         draw: Draw | None = None,
@@ -203,7 +205,7 @@ class Sampler:
         self.draw = draw or Draw()
         self.queues = engine.start(batch)
         self.positions: Codes = np.zeros(batch, np.int64)
-        self._newest: Codes = np.full(batch, alphabet.classes, np.int64)
+        self._newest: Codes = np.full(batch, alphabet.size, np.int64)
 
     def prime(self, codes: Codes | Sequence[Codes]) -> None:
         """Continue from known sound: as if each of these codes had been drawn.
@@ -219,7 +221,7 @@ class Sampler:
         if len(known) != self.batch:
             raise InputError(f"got primes for {many(len(known), 'sequence')}, expected 1 or {self.batch}")
         for heard in known:
-            self._check_codes(heard, self.alphabet.classes)
+            self._check_codes(heard, self.alphabet.size)
         # what the queues hold depends on one receptive field: older sound would only cost time
         seen = self.engine.packed.shape.receptive_field
         for sequence, heard in enumerate(known):
@@ -266,7 +268,7 @@ class Sampler:
 
     def _chunk(self, members: Codes, count: int, keep_parameters: bool) -> Chunk:
         drawn_with = [(*self._keys[m].tolist(), int(self.positions[m])) for m in members]
-        u = np.stack([uniforms(seed, own, first, count) for seed, own, first in drawn_with])
+        u = np.stack([uniforms(seed, own, first, count, self.alphabet.uniforms) for seed, own, first in drawn_with])
         codes = np.empty((len(members), count), np.int64)
         kept = np.empty((*codes.shape, self.alphabet.parameters), np.float32) if keep_parameters else None
         before, seen = self._newest[members], self.queues.clocks[members]
@@ -316,7 +318,7 @@ class Sampler:
                     f"the state's {name} is {told}, expected {value.dtype} {list(value.shape)}; give a state of the "
                     "same network and as many sequences"
                 )
-        self._check_codes(state["newest"], self.alphabet.classes + 1)
+        self._check_codes(state["newest"], self.alphabet.size + 1)
         counted = np.concatenate([state["clocks"], state["positions"]])
         if counted.min() < 0 or counted.max() > MAX_CLOCK:
             raise InputError(f"the state has counted below 0 or beyond {MAX_CLOCK:,}; save it again")
@@ -365,20 +367,3 @@ class Sampler:
             raise InputError(f"{path} does not say how to draw ({error!r:.100}); save it again") from None
         self.restore(state)
         self.draw = drawing
-
-
-def checked_draw(temperature: float, top_k: int, top_p: float) -> Draw:
-    """Return the draw that these numbers describe.
-
-    Raises:
-        InputError: one of them is out of range.
-    """
-    if any(isinstance(number, bool) for number in (temperature, top_k, top_p)) or not isinstance(top_k, int):
-        raise InputError(f"the draw is {temperature!r}, {top_k!r}, {top_p!r}, expected a number, a whole one, a number")
-    if not 0.0 <= temperature <= 100.0:
-        raise InputError(f"the temperature is {temperature}, expected 0 to 100 (1 draws as trained)")
-    if top_k < 0:
-        raise InputError(f"top-k is {top_k}, expected a number of classes, or 0 for all")
-    if not 0.0 < top_p <= 1.0:
-        raise InputError(f"top-p is {top_p}, expected more than 0, at most 1")
-    return Draw(temperature, top_k, top_p)

@@ -21,12 +21,12 @@ from wavenet.generate import priming
 from wavenet.generate.packed import stored
 from wavenet.generate.player import players
 from wavenet.generate.priming import Prime
-from wavenet.generate.sampler import Sampler, build_engine, checked_draw
+from wavenet.generate.sampler import Sampler, build_engine
 from wavenet.generate.state import check_memory
 from wavenet.generate.verify import Verifier
 from wavenet.model import bundle
 from wavenet.model.bundle import Arrays
-from wavenet.outputs import Codes, Draw, Floats
+from wavenet.outputs import Codes, Draw, Floats, checked_draw
 from wavenet.progress import Progress
 from wavenet.recipe.records import Recipe
 from wavenet.text import many, one_line
@@ -152,7 +152,7 @@ class Voice:
     @property
     def bits(self) -> int:
         """PCM bits that keep every code apart."""
-        return 16 if self.recipe.output.classes <= 512 else 24
+        return outputs.of(self.recipe).pcm_bits
 
     def network(self, storage: str = "float32") -> WaveNet:
         """Return the network as a torch module, weights as they are after storage (imports torch)."""

@@ -54,16 +54,18 @@ class ResidualBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.dilated, self.residual = dilated, residual
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, added: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return the block's output and its gated activation.
 
         Args:
             x: [B, T, R].
+            added: what the condition adds to filter and gate, [B, T - (K-1)d, 2G] or [B, 1, 2G] (equations 2.5).
 
         Returns:
             [B, T - (K-1)d, R] (the last block gives its input back, shortened) and [B, T - (K-1)d, G].
         """
-        filtered, gate = self.dilated(self.dropout(x)).chunk(2, dim=-1)
+        y = self.dilated(self.dropout(x))
+        filtered, gate = (y if added is None else y + added).chunk(2, dim=-1)
         z = torch.tanh(filtered) * torch.sigmoid(gate)
         straight = x[:, self.dilated.context :]
         return (straight if self.residual is None else straight + self.residual(z)), z

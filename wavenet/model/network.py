@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 from wavenet.geometry import ProductShape, Shape
 from wavenet.model.blocks import CausalConv1d, ResidualBlock
+from wavenet.outputs import Alphabet, Feed
 from wavenet.recipe.records import Recipe
 
 
@@ -50,11 +51,12 @@ class WaveNet(nn.Module):
         """Samples that one output sees."""
         return self.shape.receptive_field
 
-    def forward(self, inputs: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor, condition: Tensor | None = None) -> Tensor:
         """Return the parameters of the sample that follows each input with a whole receptive field.
 
         Args:
             inputs: [B, T], int64 codes for an embedding, else float32 values in [-1, 1].
+            condition: [B, L, 2G] float32, what is added to every layer's gates (`outputs.Condition`), or None.
 
         Returns:
             [B, T - receptive_field + 1, P]; the last belongs to the sample after the last input.
@@ -64,14 +66,14 @@ class WaveNet(nn.Module):
         """
         if inputs.shape[1] < self.receptive_field:
             raise ValueError(f"got {inputs.shape[1]} inputs, expected at least {self.receptive_field}")
-        return self.answer(self.enter(inputs))
+        return self.answer(self.enter(inputs), condition)
 
-    def answer(self, x: Tensor) -> Tensor:
+    def answer(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Return parameters [B, T - receptive_field + 1, P] for entered inputs [B, T, R]."""
         T = x.shape[1] - self.receptive_field + 1
         gates = []
-        for block in self.blocks:
-            x, z = block(x)
+        for layer, block in enumerate(self.blocks):
+            x, z = block(x, None if condition is None else condition[:, layer, None])
             gates.append(z[:, -T:])
         return self.head(torch.cat(gates, dim=-1))
 
@@ -86,10 +88,10 @@ class WaveNet(nn.Module):
         return out
 
     @torch.no_grad()
-    def start_at(self, distribution: NDArray[np.float64]) -> None:
-        """Make the untrained network answer `distribution` [Q] to everything, so that the first loss is order-0."""
+    def start_at(self, parameters: NDArray[np.float64]) -> None:
+        """Make the untrained network answer `parameters` [P] to everything, so that the first loss is order-0."""
         self.output.weight.zero_()
-        self.output.bias.copy_(torch.from_numpy(np.log(distribution)))
+        self.output.bias.copy_(torch.from_numpy(parameters))
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
         """Return all weights by name, float32 on the CPU: what a bundle holds."""
@@ -101,6 +103,12 @@ def _module(row: ProductShape) -> Any:
     if row.looked_up:
         return nn.Embedding(row.inputs, row.outputs)
     return nn.Linear(row.inputs, row.outputs, bias=row.bias)
+
+
+def as_tensors(feed: Feed, alphabet: Alphabet, device: torch.device | None = None) -> tuple[Tensor, Tensor | None]:
+    """Return what `forward` takes of a feed: inputs [B, T], and its condition."""
+    condition = None if feed.condition is None else torch.from_numpy(feed.condition.gates).to(device)
+    return torch.from_numpy(alphabet.inputs(feed.codes)).to(device), condition
 
 
 def build(recipe: Recipe) -> WaveNet:

@@ -88,7 +88,7 @@ def test_given_its_answers_it_draws_as_defined(recipe: Recipe, storage: str, how
     codes, answers, _ = drawn(made(recipe, storage, scale), 2, T, how)
     differing = 0
     for b in range(2):
-        u = uniforms(7, b, 0, T)
+        u = uniforms(7, b, 0, T)[:, 0]
         expected = how(answers[b], u)
         for t in np.flatnonzero(codes[b] != expected):
             assert toys.could_draw(how, answers[b, t], float(u[t]), int(codes[b, t])), (b, t)
@@ -150,7 +150,7 @@ def test_extreme_weights_and_temperatures(scale: float, temperature: float) -> N
     codes, answers, _ = drawn(made(recipe, "float32", scale), 2, 30, how)
     assert np.isfinite(answers).all() and ((codes >= 0) & (codes < 16)).all()
     for b in range(2):
-        u = uniforms(7, b, 0, 30)
+        u = uniforms(7, b, 0, 30)[:, 0]
         assert all(toys.could_draw(how, answers[b, t], float(u[t]), int(codes[b, t])) for t in range(30))
     if scale < 1:  # all denormal or nothing: what is left are the head's biases
         assert np.abs(answers - answers[0, 0]).max() < 1e-6
@@ -204,5 +204,5 @@ def test_an_answer_that_is_not_finite_is_counted_to(recipe: Recipe, batch: int) 
     engine = Cpu(pack(recipe.shape, arrays), outputs.of(recipe), "float32", 2)
     newest = np.full(batch, recipe.output.classes)
     codes = np.zeros((batch, 5), np.int64)
-    count = engine.draw(engine.start(batch), np.arange(batch), newest, np.zeros((batch, 5)), Draw(), codes, None)
+    count = engine.draw(engine.start(batch), np.arange(batch), newest, np.zeros((batch, 5, 1)), Draw(), codes, None)
     assert count == 0

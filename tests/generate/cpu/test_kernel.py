@@ -24,7 +24,7 @@ def test_only_the_members_move() -> None:
     queues = engine.start(4)
     before = queues.memory.copy()
     newest, codes = np.full(4, 16), np.full((2, 30), -1)
-    engine.draw(queues, np.array([3, 1]), newest, np.full((2, 30), 0.4), Draw(), codes, None)
+    engine.draw(queues, np.array([3, 1]), newest, np.full((2, 30, 1), 0.4), Draw(), codes, None)
     assert queues.clocks.tolist() == [0, 30, 0, 30]
     assert np.array_equal(queues.memory[[0, 2]], before[[0, 2]])
     assert newest[[0, 2]].tolist() == [16, 16] and newest[[3, 1]].tolist() == codes[:, -1].tolist()
@@ -34,7 +34,7 @@ def test_drawing_nothing_changes_nothing() -> None:
     engine = made()
     queues, newest = engine.start(2), np.full(2, 16)
     before = queues.memory.copy()
-    assert engine.draw(queues, np.arange(2), newest, np.zeros((2, 0)), Draw(), np.zeros((2, 0), int), None) == 0
+    assert engine.draw(queues, np.arange(2), newest, np.zeros((2, 0, 1)), Draw(), np.zeros((2, 0), int), None) == 0
     engine.absorb(queues, 0, np.zeros(0, np.int64))
     assert np.array_equal(queues.memory, before) and not queues.clocks.any()
 

@@ -19,7 +19,7 @@ from wavenet.generate.cpu.panels import lay_out
 from wavenet.generate.packed import Packed, too_large
 from wavenet.generate.reference import Reference
 from wavenet.generate.state import Queues
-from wavenet.outputs import Categorical, Codes, Draw, Floats, Uniforms
+from wavenet.outputs import Alphabet, Codes, Draw, Floats, Uniforms
 
 NO_ANSWERS = np.zeros((0, 0), np.float32)  # as many as none are asked for
 
@@ -63,7 +63,7 @@ class Cpu:
     name = "cpu"
 
     def __init__(
-        self, packed: Packed, alphabet: Categorical, storage: str = "float16", threads: int | None = None
+        self, packed: Packed, alphabet: Alphabet, storage: str = "float16", threads: int | None = None
     ) -> None:
         self.packed, self.alphabet, self.storage = packed, alphabet, storage
         self.threads = threads or cores()
@@ -72,7 +72,9 @@ class Cpu:
         self._draw, self._absorb = _entries(storage)
         if not self._draw.ready:  # compiled now, and announced, rather than in the middle of a sound
             nobody = np.zeros(0, np.int64)
-            self._run(Queues(packed.shape, 0), nobody, nobody, nobody, np.zeros((0, 0)), Draw(), np.zeros((0, 0), int))
+            self._run(
+                Queues(packed.shape, 0), nobody, nobody, nobody, np.zeros((0, 0, 1)), Draw(), np.zeros((0, 0), int)
+            )
 
     def start(self, batch: int) -> Queues:
         """Return queues that have seen *start* for ever."""
@@ -114,9 +116,9 @@ class Cpu:
         answers: Floats | None = None,
     ) -> int:
         kept = NO_ANSWERS[None] if answers is None else answers
-        cuts = float(how.temperature), min(int(how.top_k), self.alphabet.classes), float(how.top_p)
+        cuts = float(how.temperature), min(int(how.top_k), self.alphabet.size), float(how.top_p)
         state = queues.memory, queues.clocks
-        return int(self._draw(self._arrays, *state, members, part, newest, uniforms, cuts, codes, kept))
+        return int(self._draw(self._arrays, *state, members, part, newest, uniforms[..., 0], cuts, codes, kept))
 
     def readings(self, batch: int) -> int:
         """Return how often one step of a batch reads the weights: once for all that are worked on together."""
