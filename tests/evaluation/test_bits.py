@@ -11,7 +11,7 @@ import toys
 
 from wavenet.audio.crops import Crops, pieces
 from wavenet.evaluation.bits import bits_against, engine_bits, score
-from wavenet.generate.sampler import build_engine
+from wavenet.generate.engines import build_engine
 from wavenet.model import network
 from wavenet.training.data import SoundData
 

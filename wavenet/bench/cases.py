@@ -24,8 +24,8 @@ from wavenet.bench.speeds import Benchmark, Speed
 from wavenet.errors import InputError
 from wavenet.evaluation import bits
 from wavenet.generate import voice as voices
-from wavenet.generate.packed import STORAGES
-from wavenet.generate.sampler import Engine, Sampler, build_engine
+from wavenet.generate.engines import STORAGES, Engine, build_engine
+from wavenet.generate.sampler import Sampler
 from wavenet.geometry import Shape
 from wavenet.model.bundle import Arrays
 from wavenet.progress import Progress, log
@@ -63,7 +63,7 @@ class Case:
     rounds: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.sampler = Sampler(self.engine, self.engine.alphabet, self.batch, seed=1)
+        self.sampler = Sampler(self.engine, self.batch, seed=1)
         self._pace = 200.0  # steps per second, learnt as it goes
 
     @property
@@ -116,7 +116,7 @@ class Case:
             gbytes=moved / 1e9,
             roofline_share=done / operations if known and operations else None,
             bandwidth_share=moved / bytes_read if known and bytes_read else None,
-            memory_bytes=self.weight_bytes + self.sampler.queues.memory.nbytes,
+            memory_bytes=self.weight_bytes + self.sampler.memory.nbytes,
             bits_per_sample=bits if known and self.group == "main" else None,
         )
 

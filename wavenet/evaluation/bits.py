@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavenet.audio.crops import Batch
-from wavenet.generate.sampler import Engine
-from wavenet.outputs import IGNORED, Alphabet, Codes
+from wavenet.generate.engines import Engine
+from wavenet.outputs import IGNORED, Alphabet, Codes, Feed
 
 if TYPE_CHECKING:
     from wavenet.model.network import WaveNet
@@ -89,9 +89,9 @@ def engine_bits(engine: Engine, batches: Iterable[Batch], alphabet: Alphabet) ->
     context = engine.packed.shape.receptive_field - 1
     for batch in batches:
         for codes, aims in zip(batch.feed.codes, batch.targets, strict=True):
-            queues, answers = engine.start(1), np.empty((len(aims), alphabet.parameters), np.float32)
-            engine.absorb(queues, 0, codes[:context])
-            engine.absorb(queues, 0, codes[context:], answers)
+            state, answers = engine.start(1), np.empty((len(aims), alphabet.parameters), np.float32)
+            engine.absorb(state, 0, Feed(codes[:context]))
+            engine.absorb(state, 0, Feed(codes[context:]), answers)
             real = np.flatnonzero(aims != IGNORED)
             nats -= float(alphabet.log_probabilities(answers[real], aims[real, None]).sum(dtype=np.float64))
             targets += len(real)

@@ -17,7 +17,6 @@ from wavenet.model.bundle import Arrays, check_weights
 from wavenet.outputs import Floats
 
 FLOAT16_MAX = 65_504.0
-STORAGES = ("float32", "float16")  # how a sampler may keep its weights; it computes in float32 always
 
 
 @dataclass(frozen=True)

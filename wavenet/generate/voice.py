@@ -18,10 +18,11 @@ from wavenet.audio import files
 from wavenet.audio.crops import gain
 from wavenet.errors import InputError, Terminated
 from wavenet.generate import priming
+from wavenet.generate.engines import build_engine
 from wavenet.generate.packed import stored
 from wavenet.generate.player import players
 from wavenet.generate.priming import Prime
-from wavenet.generate.sampler import Sampler, build_engine
+from wavenet.generate.sampler import Sampler
 from wavenet.generate.state import check_memory
 from wavenet.generate.verify import Verifier
 from wavenet.model import bundle
@@ -217,7 +218,7 @@ class Voice:
         """
         alphabet = outputs.of(self.recipe)
         chosen = build_engine(backend, self.recipe.shape, self.arrays, alphabet, storage, threads)
-        return Sampler(chosen, alphabet, batch, seed, draw)
+        return Sampler(chosen, batch, seed, draw)
 
     def stream(
         self,

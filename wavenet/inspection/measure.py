@@ -22,10 +22,10 @@ from wavenet.audio import corpus
 from wavenet.audio.splits import Span
 from wavenet.errors import InputError, WavenetError
 from wavenet.generate import voice as voices
-from wavenet.generate.sampler import Engine, build_engine
+from wavenet.generate.engines import Engine, build_engine
 from wavenet.generate.voice import Voice
 from wavenet.inspection.report import Context, Measured
-from wavenet.outputs import Alphabet, Codes
+from wavenet.outputs import Alphabet, Codes, Feed
 from wavenet.progress import Progress
 from wavenet.recipe import find, read
 from wavenet.recipe.paths import near_path
@@ -218,18 +218,18 @@ def _all_nats(
 ) -> dict[tuple[int, int], float]:
     """Return -log p(x_t) for each (position, n), in as many threads as the engine has."""
     fresh = engine.start(1)
-    begun = fresh.memory[0].copy()
-    engine.absorb(fresh, 0, alphabet.starts(1))  # compiles, where it has to, before threads do
+    begun = fresh.export()
+    engine.absorb(fresh, 0, Feed(alphabet.starts(1)))  # compiles, where it has to, before threads do
 
     @np.errstate(over="ignore", invalid="ignore")  # each thread has its own
     def some(items: Sequence[tuple[int, int]]) -> list[float]:
-        queues, answers, found = engine.start(1), np.empty((1, alphabet.parameters), np.float32), []
+        state, answers, found = engine.start(1), np.empty((1, alphabet.parameters), np.float32), []
         for i, n in items:
-            queues.memory[0], queues.clocks[0] = begun, 0
+            state.load(begun)
             codes, target = past[i][:-1][max(0, len(past[i]) - 1 - n) :], past[i][-1]
             fed = codes if len(codes) else alphabet.starts(1)  # nothing but *start*
-            engine.absorb(queues, 0, fed[:-1])
-            engine.absorb(queues, 0, fed[-1:], answers)
+            engine.absorb(state, 0, Feed(fed[:-1]))
+            engine.absorb(state, 0, Feed(fed[-1:]), answers)
             found.append(-float(alphabet.log_probabilities(answers[0], np.array([target]))[0]))
         return found
 
