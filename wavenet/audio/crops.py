@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from wavenet.audio.cache import Cache
 from wavenet.audio.decode import FULL, Entry, Pcm
 from wavenet.audio.splits import Span
-from wavenet.outputs import IGNORED, Alphabet, Codes, Feed, Floats
+from wavenet.outputs import IGNORED, Alphabet, Codes, Condition, Feed, Floats
 from wavenet.recipe.records import LevelConfig
 
 CLIPPED = 1.0 + 0.5 / FULL  # a magnitude beyond it is clipped, not merely rounded: half a step of 16 bits
@@ -39,7 +39,7 @@ class Batch:
     """One batch, ready for the network.
 
     Args:
-        feed: codes [B, width + receptive_field - 1] int64.
+        feed: codes [B, width + receptive_field - 1], with what their clips are told.
         targets: [B, width] int64; IGNORED beyond the end of a piece.
     """
 
@@ -169,6 +169,7 @@ class Crops:
         alphabet: encodes and shifts.
         receptive_field: the context of each target.
         width: targets per row of every batch; None takes the longest piece of each batch.
+        condition: what each clip is told, row by row; None where there is nothing to tell.
     """
 
     def __init__(
@@ -178,8 +179,10 @@ class Crops:
         alphabet: Alphabet,
         receptive_field: int,
         width: int | None = None,
+        condition: Condition | None = None,
     ) -> None:
         self.sound, self.alphabet, self.context, self.width = sound, alphabet, receptive_field, width
+        self.condition = condition
         numbers = (number for piece in segments for number in (piece.clip, piece.first, piece.count))
         self.table = np.fromiter(numbers, np.int64).reshape(-1, 3)  # 24 bytes a piece, of which there may be a million
 
@@ -198,7 +201,8 @@ class Crops:
             wave = self.sound.read(clip, max(0, first - self.context), first + count)
             past, targets[row, :count] = self.alphabet.crop(wave, first, count, self.context)
             codes[row, : len(past)] = past
-        return Batch(Feed(codes), targets)
+        condition = None if self.condition is None else self.condition.of(chosen[:, 0])
+        return Batch(Feed(codes, condition), targets)
 
     def training(self, seed: int, step: int, size: int, share: tuple[int, int] = (0, 1)) -> Batch:
         """Return batch `step` of an endless run with this seed.

@@ -88,8 +88,10 @@ def engine_bits(engine: Engine, batches: Iterable[Batch], alphabet: Alphabet) ->
     nats, targets = 0.0, 0
     context = engine.packed.shape.receptive_field - 1
     for batch in batches:
-        for codes, aims in zip(batch.feed.codes, batch.targets, strict=True):
-            state, answers = engine.start(1), np.empty((len(aims), alphabet.parameters), np.float32)
+        told = batch.feed.condition
+        for row, (codes, aims) in enumerate(zip(batch.feed.codes, batch.targets, strict=True)):
+            state = engine.start(1, None if told is None else told.of(np.array([row])))
+            answers = np.empty((len(aims), alphabet.parameters), np.float32)
             engine.absorb(state, 0, Feed(codes[:context]))
             engine.absorb(state, 0, Feed(codes[context:]), answers)
             real = np.flatnonzero(aims != IGNORED)
