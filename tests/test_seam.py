@@ -107,7 +107,7 @@ class Matrix:
         shape = self.packed.shape
         gates = np.zeros((batch, len(shape.layers), 2 * shape.gate), np.float32)
         return Window(
-            self.alphabet.starts(batch, shape.receptive_field), gates if condition is None else condition.gates
+            self.alphabet.starts(batch, shape.receptive_field), gates if condition is None else condition.gates.copy()
         )
 
     def readings(self, batch: int) -> int:
@@ -262,7 +262,7 @@ def test_a_file_in_pieces_scores_what_it_scores_whole_and_in_a_sampler(
     toy = Toy(alphabet, engine, told)
     data = SoundData(toys.recipe(data={"path": str(sound_folder)}))
     data.prepare()
-    spans = [span._replace(last=min(span.last, span.first + 120)) for span in data.spans["valid"]]
+    spans = [dataclasses.replace(span, last=min(span.last, span.first + 120)) for span in data.spans["valid"]]
     counts, _ = data.sound.code_counts(spans, toy.alphabet)
     clips = condition(toy.network.shape, len(data.sound.entries)) if told else None
     found = []

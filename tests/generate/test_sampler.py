@@ -271,7 +271,7 @@ def test_a_state_of_something_else_is_refused(tmp_path: Path) -> None:
     save_file({"a": np.zeros(2)}, path)
     with pytest.raises(InputError, match="no saved state"):
         made(2).load(path)
-    with pytest.raises(InputError, match="memory is nothing"):
+    with pytest.raises(InputError, match="memory is missing"):
         made(2).restore({})
 
 
