@@ -52,7 +52,7 @@ TORCH_ONLY_WHEN_CALLED = {
     "generate.sampler",
     "generate.voice",
     "generate.priming",
-    "generate.player",
+    "generate.sound",
     "audio.files",
     "audio.resample",
     "bench.cases",
