@@ -12,7 +12,7 @@ import toys
 
 import wavenet
 from wavenet.audio import files, generated
-from wavenet.generate.voice import Sound
+from wavenet.generate.sound import Sound
 from wavenet.recipe import find, read
 
 HOUSE = Path(wavenet.__file__).parent

@@ -221,7 +221,7 @@ def _module(recipe: Recipe, sound: SoundData, state: dict[str, Any] | None, opti
     if options.init is not None:
         _take_weights(module, options.init)
     else:
-        module.network.start_at(sound.alphabet.histogram(sound.target_counts))
+        module.network.start_at(sound.alphabet.baseline(sound.target_counts))
     module.averaged.load_state_dict(module.network.state_dict())
     return module
 
