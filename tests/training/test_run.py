@@ -276,6 +276,4 @@ def test_a_file_system_without_locks_is_a_warning(
 
     monkeypatch.setattr(fcntl, "flock", none)
     with runs.locked(tmp_path / "run"):
-        assert said == [
-            f"{tmp_path / 'run'} cannot be locked (Function not implemented): see that no other process trains there"
-        ]
+        assert said == [f"{tmp_path / 'run'} cannot be locked: see that no other process trains there"]

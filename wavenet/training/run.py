@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import platform
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
 
@@ -131,72 +130,26 @@ def _changed(before: Recipe, now: Recipe, sections: Sequence[str]) -> tuple[str,
     return None
 
 
-_LOCKS: set[IO[str]] = set()  # held by this process
-
-
-def _let_go() -> None:
-    """Close the locks in a process that was forked: data workers outlive a killed trainer by some seconds."""
-    for lock in _LOCKS:
-        lock.close()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_let_go)
-
-
 @contextlib.contextmanager
-def _own(lock: IO[str]) -> Iterator[None]:
-    """Keep a lock from passing on to processes that are forked meanwhile."""
-    _LOCKS.add(lock)
-    try:
-        yield
-    finally:
-        _LOCKS.discard(lock)
-
-
-def _lock(run: Path) -> IO[str]:
-    """Return the open lock of a run folder, made where it is missing and held by this process.
+def locked(run: Path) -> Iterator[None]:
+    """Hold the run folder for this process; what a killed one left half-written is swept, an empty one removed.
 
     Raises:
         WavenetError: the folder cannot be written.
         InputError: another process holds it.
     """
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-        lock = (run / ".lock").open("a")
-    except OSError as error:
-        raise WavenetError(
-            f"the run folder {run} cannot be written ({error.strerror}); name another with --out"
-        ) from None
-    if os.name != "nt":  # the lock ends with the process, however it ends
-        import fcntl
-
+    with contextlib.ExitStack() as stack:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            run.mkdir(parents=True, exist_ok=True)
+            held = stack.enter_context(disk.locked(run / ".lock", wait=0.2))
         except BlockingIOError:
-            lock.close()
             raise InputError(f"another process is training in {run}; wait for it, or name another --out") from None
-        except OSError as error:  # some network file systems have no locks
-            log.warning("%s cannot be locked (%s): see that no other process trains there", run, error.strerror)
-    return lock
-
-
-def _holds(lock: IO[str], run: Path) -> bool:
-    """Return whether an open lock is the one that lies in the run folder now."""
-    try:
-        return os.path.samestat(os.fstat(lock.fileno()), (run / ".lock").stat())
-    except FileNotFoundError:
-        return False
-
-
-@contextlib.contextmanager
-def locked(run: Path) -> Iterator[None]:
-    """Hold the run folder for this process; what a killed one left half-written is swept, an empty one removed."""
-    lock = _lock(run)
-    while not _holds(lock, run):  # whoever held it before has just removed the folder, which was empty
-        lock.close()
-        lock = _lock(run)
-    with lock, _own(lock):
+        except OSError as error:
+            raise WavenetError(
+                f"the run folder {run} cannot be written ({error.strerror}); name another with --out"
+            ) from None
+        if not held:  # some network file systems have no locks
+            log.warning("%s cannot be locked: see that no other process trains there", run)
         for left in [*run.glob(".*.tmp*"), *run.glob("*/.*.tmp*")]:
             left.unlink(missing_ok=True)
         try:
