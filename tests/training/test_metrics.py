@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wavenet.training.metrics import COLUMNS, Metrics, Window, read
+from wavenet.training.checkpoint import Window
+from wavenet.training.metrics import COLUMNS, Metrics, read
 
 
 def test_rows_come_back_and_those_past_the_checkpoint_are_dropped(tmp_path: Path) -> None:

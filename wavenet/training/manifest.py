@@ -10,12 +10,11 @@ import io
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Any
 
 from wavenet import disk
 from wavenet.errors import InputError
 from wavenet.text import many, printable, some
-from wavenet.training import checkpoint
+from wavenet.training.checkpoint import explained
 from wavenet.training.data import SoundData
 
 NAME = "manifest.csv"
@@ -62,7 +61,7 @@ def write(run: Path, listed: Sequence[Row]) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([field.name for field in fields(Row)])
     writer.writerows(astuple(row) for row in listed)
-    with disk.explained(run / NAME, checkpoint.REMEDY):
+    with explained(run / NAME):
         disk.write_text(run / NAME, text.getvalue())
 
 
@@ -78,15 +77,9 @@ def read(run: Path) -> list[Row] | None:
         return None
 
 
-def check(run: Path, state: dict[str, Any], sound: SoundData) -> None:
-    """Raise InputError, which names files, where the sound is not what a run was begun with.
-
-    Args:
-        run: its folder.
-        state: its checkpoint.
-        sound: prepared.
-    """
-    if state["extra"]["fingerprint"] == sound.fingerprint():
+def check(run: Path, fingerprint: str, sound: SoundData) -> None:
+    """Raise InputError, which names files, where the sound is not the one of this fingerprint."""
+    if fingerprint == sound.fingerprint():
         return
     before = read(run)
     if before is None:

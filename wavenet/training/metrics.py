@@ -10,11 +10,11 @@ import csv
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from wavenet import disk
+from wavenet.training.checkpoint import explained
 
 COLUMNS = (
     "step",
@@ -32,25 +32,6 @@ SCORES = ("valid_bits", "uniform_bits", "order0_bits")
 STEP = re.compile("[0-9]{1,15}")
 NUMBER = re.compile("[-+.0-9a-z]{0,30}")  # inf and nan too
 TIME_COLUMNS = ("seconds", "targets_per_second")  # the only ones that differ between two equal runs
-
-
-@dataclass
-class Window:
-    """What is summed up between two rows; part of the checkpoint."""
-
-    bits: float = 0.0
-    norm: float = 0.0
-    targets: int = 0
-    steps: int = 0  # finite ones
-    seconds: float = 0.0
-
-    def columns(self) -> dict[str, Any]:
-        """Return what a row says of the steps since the one before."""
-        return {
-            "train_bits": self.bits / self.steps if self.steps else "",
-            "gradient_norm": self.norm / max(1, self.steps),
-            "targets_per_second": round(self.targets / max(self.seconds, 1e-9)),
-        }
 
 
 class Metrics:
@@ -73,7 +54,7 @@ class Metrics:
 
     def append(self, row: dict[str, Any]) -> None:
         """Add one row; numbers are written with six significant digits."""
-        with self.path.open("a", encoding="utf-8", newline="") as file:
+        with explained(self.path), self.path.open("a", encoding="utf-8", newline="") as file:
             csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n").writerow(_as_text(row))
 
     def add_at_stop(self, row: dict[str, Any]) -> list[str]:
@@ -96,7 +77,8 @@ class Metrics:
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows({name: row.get(name) or "" for name in COLUMNS} for row in rows)
-        disk.write_text(self.path, text.getvalue())
+        with explained(self.path):
+            disk.write_text(self.path, text.getvalue())
 
 
 def _as_text(row: dict[str, Any]) -> dict[str, Any]:

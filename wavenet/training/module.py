@@ -18,6 +18,7 @@ from wavenet.recipe.records import Recipe, TrainConfig
 from wavenet.training import team
 
 BETAS = (0.9, 0.99)  # Adam's; a second memory of 100 steps, since short runs on a CPU have only thousands
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what AdamW keeps of each weight
 ROLLBACK_RATE = 0.5  # what is left of the learning rate after going back to the last good state
 
 
@@ -74,17 +75,48 @@ class WaveNetModule(pl.LightningModule):
         self._graph = torch.compile(network) if compiled else network
         self.step = self.skipped = self.skipped_in_a_row = self.rollbacks = 0
         self.rank = 0
-        self.optimizer_state: dict[str, Any] | None = None  # set by a resumed run
+        self.saved_moments: dict[str, Tensor] = {}  # set by a resumed run
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Return AdamW, with its moments where the run is resumed."""
+        """Return AdamW, with its moments where the run is resumed.
+
+        Raises:
+            KeyError, ValueError: the moments are those of another network.
+        """
         train = self.recipe.train
         optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=train.learning_rate, betas=BETAS, weight_decay=train.weight_decay
         )
-        if self.optimizer_state is not None:
-            optimizer.load_state_dict(self.optimizer_state)
+        self.put_moments(optimizer, self.saved_moments)
         return optimizer
+
+    def optimizer(self) -> torch.optim.Optimizer:
+        """Return torch's own optimiser, out of Lightning's wrapping."""
+        found = self.optimizers(use_pl_optimizer=False)
+        assert isinstance(found, torch.optim.Optimizer)
+        return found
+
+    def moments(self, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+        """Return what Adam remembers, such as ``hidden.bias.exp_avg``; nothing before the first finite step."""
+        names = [name for name, _ in self.network.named_parameters()]
+        return {
+            f"{names[i]}.{key}": value
+            for i, held in optimizer.state_dict()["state"].items()
+            for key, value in held.items()
+        }
+
+    def put_moments(self, optimizer: torch.optim.Optimizer, moments: dict[str, Tensor]) -> None:
+        """Let Adam go on with what `moments` returned.
+
+        Raises:
+            KeyError, ValueError: they are those of another network.
+        """
+        state = {}
+        for i, (name, weight) in enumerate(self.network.named_parameters()) if moments else ():
+            state[i] = {key: moments[f"{name}.{key}"] for key in MOMENTS}
+            if any(value.shape not in (weight.shape, ()) for value in state[i].values()):
+                raise ValueError(f"the moments of {name} have another shape")
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
 
     def rate(self, step: int) -> float:
         """Return the learning rate of one step, after what rollbacks took from it."""
