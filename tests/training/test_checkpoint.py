@@ -213,7 +213,7 @@ def test_no_kind_of_hostile_file_executes_anything_or_takes_memory(tmp_path: Pat
     hostile(kind, path, flag)
     tracemalloc.start()
     try:
-        with pytest.raises(BundleError, match="cannot be read") as caught:
+        with pytest.raises(BundleError, match=r"cannot be read|no checkpoint of a wavenet run") as caught:
             checkpoint.load(path)
         assert tracemalloc.get_traced_memory()[1] < 10 << 20
     finally:
@@ -407,7 +407,7 @@ def test_where_the_good_state_is_damaged_a_run_goes_back_to_the_newest_usable_on
     ("last", "best", "step"),
     [
         ((8, 3), (4, 0), 4),  # the newest steps of the later one failed already
-        ((8, 3), (4, 1), 8),
+        ((8, 3), (4, 1), None),
         ((8, 0), (10, 0), 8),  # ahead of the run, which is at step 9
         ((10, 0), (12, 0), None),
         ((9, 0), (9, 0), 9),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,13 +63,13 @@ def test_what_differs_is_told_by_name() -> None:
     assert manifest.difference(before, before[::-1]) == ""
     assert manifest.difference(before, before[1:]) == "1 file went (a.wav)"
     assert manifest.difference(before[:3], before) == "5 files came (d.wav, e.wav, f.wav, and 2 more)"
-    other = [replace(before[0], digest="z" * 16), replace(before[1], samples=99), *before[2:]]
+    other = [before[0]._replace(digest="z" * 16), before[1]._replace(samples=99), *before[2:]]
     assert manifest.difference(before, other) == "2 files changed (a.wav, b.wav)"
-    moved = [replace(before[0], split="valid"), replace(before[1], split=""), *before[2:]]
-    told = "2 files stand in another split (a.wav: train, now valid, b.wav: train, now unused)"
+    moved = [before[0]._replace(split="valid"), before[1]._replace(split=""), *before[2:]]
+    told = "2 files in another split (a.wav: train, now valid, b.wav: train, now unused)"
     assert manifest.difference(before, moved) == told
     assert manifest.difference([*before, Row("i.wav", "test", 1, "")], moved[:1] + other[1:]) == (
-        "1 file went (i.wav), 1 file changed (b.wav), 1 file stands in another split (a.wav: train, now valid)"
+        "1 file went (i.wav), 1 file changed (b.wav), 1 file in another split (a.wav: train, now valid)"
     )
 
 

@@ -6,7 +6,6 @@ the file's header, beside a SHA-256 over all of it, so that a changed byte is no
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -15,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -34,13 +33,19 @@ GOOD = "good.safetensors"  # the last one on the schedule whose newest step was 
 BEST = "best.safetensors"  # the one with the best held-out score
 FORMAT, VERSION = "wavenet-run", 3  # versions 1 and 2 were pickled, as .ckpt
 MAX_HEADER_BYTES = 1 << 24  # of a file; one of 250 weights and biases has 100 kB
-COUNTERS = {"step": 2**40, "skipped": 2**40, "skipped_in_a_row": 2**40, "rollbacks": 2**40, "threads": 4_096}  # at most
+COUNTERS = ("step", "skipped", "skipped_in_a_row", "rollbacks")  # of `WaveNetModule`
+PARTS = ("network", "averaged", "moments")
+MAX_COUNT, MAX_THREADS = 2**40, 4_096
 REMEDY = "what was saved before is whole: free space, then go on with `wavenet train --resume`"  # of a full disk
 
 
 def explained(what: object) -> AbstractContextManager[None]:
     """Say in one sentence that a part of the run folder could not be written in this block (`disk.explained`)."""
     return disk.explained(what, REMEDY)
+
+
+class NewerError(BundleError):
+    """A checkpoint of a later program: whole, but not ours to read."""
 
 
 @dataclass
@@ -52,14 +57,6 @@ class Window:
     targets: int = 0
     steps: int = 0  # finite ones
     seconds: float = 0.0
-
-    def columns(self) -> dict[str, Any]:
-        """Return what a row says of the steps since the one before."""
-        return {
-            "train_bits": self.bits / self.steps if self.steps else "",
-            "gradient_norm": self.norm / max(1, self.steps),
-            "targets_per_second": round(self.targets / max(self.seconds, 1e-9)),
-        }
 
 
 @dataclass
@@ -76,43 +73,27 @@ class Standing:
 
 @dataclass(frozen=True)
 class State:
-    """What a checkpoint holds.
-
-    Args:
-        recipe: plain values.
-        step: batches seen; skipped, skipped_in_a_row, rollbacks: the other counters of `WaveNetModule`.
-        threads: of torch: sums depend on how they are shared out.
-        devices: processes that train together.
-        fingerprint: of the sound (`SoundData.fingerprint`).
-        standing: the record's.
-        network: weights by name.
-        averaged: the same, averaged.
-        moments: what Adam remembers, by name of the weight (`WaveNetModule.moments`).
-    """
+    """What a checkpoint holds."""
 
     recipe: dict[str, Any]
-    step: int
+    step: int  # batches seen
     skipped: int
     skipped_in_a_row: int
     rollbacks: int
-    threads: int
-    devices: int
-    fingerprint: str
+    threads: int  # of torch: sums depend on how they are shared out
+    devices: int  # processes that train together
+    fingerprint: str  # `SoundData.fingerprint`
     standing: Standing
     network: dict[str, Tensor]
     averaged: dict[str, Tensor]
-    moments: dict[str, Tensor]
+    moments: dict[str, Tensor]  # `WaveNetModule.moments`
 
     def finished(self, steps: int) -> bool:
         """Return whether a run has done so many steps and recorded the last."""
         return self.step >= steps and not self.standing.unrecorded
 
 
-PARTS = ("network", "averaged", "moments")
-
-
-class NewerError(BundleError):
-    """A checkpoint of a later program: whole, but not ours to read."""
+# --- the file --------------------------------------------------------------------------------------------------------
 
 
 def save(
@@ -123,7 +104,7 @@ def save(
     fingerprint: str,
     devices: int = 1,
 ) -> None:
-    """Write a checkpoint, whole or not at all; what the arguments are: `State`.
+    """Write a checkpoint, whole or not at all; `State` says what the arguments are.
 
     Raises:
         WavenetError: it cannot be written; the checkpoint that was there is still whole.
@@ -136,7 +117,7 @@ def save(
     }
     values = {
         "recipe": read.to_tree(module.recipe),
-        **{name: getattr(module, name) for name in ("step", "skipped", "skipped_in_a_row", "rollbacks")},
+        **{name: getattr(module, name) for name in COUNTERS},
         "threads": torch.get_num_threads(),
         "devices": devices,
         "fingerprint": fingerprint,
@@ -178,9 +159,16 @@ def load(path: Path) -> State:
     """
     try:
         with path.open("rb") as file:
-            told, table = _header(path, file)
-            found = _digest(told["state"], table, iter(lambda: file.read(1 << 20), b""))
-        if found != told["sha256"]:
+            size = int.from_bytes(file.read(8), "little")
+            table = json.loads(file.read(size)) if size <= MAX_HEADER_BYTES else {}
+            told = table.pop("__metadata__", {})
+            if told.get("format") != FORMAT:
+                raise BundleError(f"{path} is no checkpoint of a wavenet run; begin anew with --force")
+            if int(told["version"]) > VERSION:
+                found = one_line(told["version"], 60)
+                raise NewerError(f"{path} has version {found}, this program reads {VERSION}; upgrade wavenet-audio")
+            digest = _digest(told["state"], table, iter(lambda: file.read(1 << 20), b""))
+        if digest != told["sha256"]:
             raise BundleError(
                 f"the checkpoint {path} is damaged: it is not what was saved (SHA-256); put back a copy, or begin anew "
                 "with --force"
@@ -190,27 +178,12 @@ def load(path: Path) -> State:
         raise BundleError(
             f"the checkpoint {path} cannot be read ({one_line(error, 200)}); begin anew with --force"
         ) from None
-    for name, most in COUNTERS.items():
+    limits = {**dict.fromkeys(COUNTERS, (0, MAX_COUNT)), "threads": (1, MAX_THREADS), "devices": (1, MAX_COUNT)}
+    for name, (least, most) in limits.items():
         value = getattr(state, name)
-        if not isinstance(value, int) or not int(name == "threads") <= value <= most:
+        if not isinstance(value, int) or not least <= value <= most:
             raise BundleError(f"the checkpoint {path} has {name} = {one_line(value, 60)}; begin anew with --force")
     return state
-
-
-def _header(path: Path, file: IO[bytes]) -> tuple[dict[str, str], dict[str, Any]]:
-    """Return the metadata and the table of tensors of a checkpoint; what follows in the file is their data."""
-    size = int.from_bytes(file.read(8), "little")
-    if size > MAX_HEADER_BYTES:
-        raise ValueError("it is no safetensors file")
-    table: dict[str, Any] = json.loads(file.read(size))
-    told = table.pop("__metadata__", {})
-    if told.get("format") != FORMAT:
-        raise BundleError(f"{path} is no checkpoint of a wavenet run; begin anew with --force")
-    if int(told["version"]) > VERSION:
-        raise NewerError(
-            f"{path} has version {one_line(told['version'], 60)}, this program reads {VERSION}; upgrade wavenet-audio"
-        )
-    return told, table
 
 
 def _state(values: dict[str, Any], tensors: dict[str, Tensor]) -> State:
@@ -225,6 +198,22 @@ def _state(values: dict[str, Any], tensors: dict[str, Tensor]) -> State:
     return State(**values, standing=standing, network=network, averaged=averaged, moments=moments)
 
 
+def keep_as(path: Path, other: Path) -> None:
+    """Give a checkpoint that was just written a second name, whole or not at all.
+
+    Raises:
+        WavenetError: it cannot be written; the checkpoint that was there is still whole.
+    """
+    with explained(f"the checkpoint {other}"), disk.replacing(other) as temporary:
+        try:
+            os.link(path, temporary)
+        except OSError:  # a file system without links
+            shutil.copyfile(path, temporary)
+
+
+# --- which one to go on from -----------------------------------------------------------------------------------------
+
+
 def newest(folder: Path) -> State | None:
     """Return the state that a run goes on from, or None where it has not saved any.
 
@@ -234,22 +223,18 @@ def newest(folder: Path) -> State | None:
     Raises:
         BundleError: LAST is damaged and so is what lies beside it, or it is newer or older than this program reads.
     """
-    last = folder / LAST
-    why = BundleError(f"the checkpoint {last} is missing")
-    if last.is_file():
-        try:
-            return load(last)
-        except NewerError:
-            raise
-        except BundleError as error:
-            why = error
-    found = max(_whole(folder, (GOOD, BEST)), key=lambda one: one[0].step, default=None)
-    if found is not None and found[0].step > 0:  # where nothing was trained yet there is nothing to go back to
-        state, name = found
-        log.warning("%s: going on from %s, at step %s", str(why).partition(";")[0], name, f"{state.step:,}")
+    found = _tried(folder / LAST)
+    if isinstance(found, State):
+        return found
+    if isinstance(found, NewerError):
+        raise found
+    beside = [(one, name) for name in (GOOD, BEST) if isinstance(one := _tried(folder / name), State) and one.step > 0]
+    if beside:
+        state, name = max(beside, key=lambda one: one[0].step)
+        log.warning("%s: going on from %s, at step %s", str(found).partition(";")[0], name, f"{state.step:,}")
         return state
-    if last.is_file():
-        raise why
+    if (folder / LAST).is_file():
+        raise found
     old = next(folder.glob("*.ckpt"), None)
     if old is not None:
         raise BundleError(
@@ -259,49 +244,47 @@ def newest(folder: Path) -> State | None:
     return None
 
 
-def _whole(folder: Path, names: Iterable[str]) -> Iterator[tuple[State, str]]:
-    """Yield the states of these names that can be read."""
-    for name in names:
-        with contextlib.suppress(BundleError):
-            if (folder / name).is_file():
-                yield load(folder / name), name
+def _tried(path: Path) -> State | BundleError:
+    """Return the state in a file, or what is wrong with it."""
+    try:
+        return load(path) if path.is_file() else BundleError(f"the checkpoint {path} is missing")
+    except BundleError as error:
+        return error
 
 
 def to_go_back_to(folder: Path, module: WaveNetModule) -> State | None:
     """Return the state that a run goes back to when its steps are no longer finite, or None where none is left.
 
-    That is GOOD; where it is missing, damaged or not finite, the newest whole and finite one beside it, with a warning:
-    one whose newest step was finite before any other, and none that is ahead of the run, as BEST may be after a kill:
-    never killed, the run would not have that one yet.
+    That is GOOD; where it is missing, damaged or not finite, the first usable one beside it, with a warning.
     """
-    good = folder / GOOD
-    why = f"the checkpoint {good} is missing"
-    if good.is_file():
-        try:
-            state = load(good)
-        except BundleError as error:
-            why = str(error).partition(";")[0]
-        else:
-            if _is_usable(state, module):
-                return state
-            why = f"the checkpoint {good} does not hold finite weights of this network"
-    beside = _whole(folder, (LAST, BEST))
-    found = [one for one in beside if _is_usable(one[0], module) and one[0].step <= module.step]
-    if not found:
-        log.warning("%s, and none beside it can be used", why)
-        return None
-    state, name = max(found, key=lambda one: (one[0].skipped_in_a_row == 0, one[0].step))
-    log.warning("%s: going back to %s, at step %s", why, name, f"{state.step:,}")
-    return state
+    why = ""
+    for name in (GOOD, LAST, BEST):
+        found = _tried(folder / name)
+        if isinstance(found, State) and _is_usable(found, module):
+            if why:
+                log.warning("%s: going back to %s, at step %s", why, name, f"{found.step:,}")
+            return found
+        fault = "does not hold finite weights of this network"
+        reason = f"the checkpoint {folder / name} {fault}" if isinstance(found, State) else str(found)
+        why = why or reason.partition(";")[0]
+    log.warning("%s, and none beside it can be used", why)
+    return None
 
 
 def _is_usable(state: State, module: WaveNetModule) -> bool:
-    """Return whether a state holds finite weights of a module's network."""
+    """Return whether a run can go back to a state: finite weights of its network, after a finite step, behind it.
+
+    BEST may be ahead of a run that was killed: never killed, it would not have that one yet.
+    """
     own = {name: value.shape for name, value in module.network.state_dict().items()}
-    return all(
-        {name: value.shape for name, value in held.items()} == own
-        and all(bool(torch.isfinite(value).all()) for value in held.values())
-        for held in (state.network, state.averaged)
+    return (
+        state.skipped_in_a_row == 0
+        and state.step <= module.step
+        and all(
+            {name: value.shape for name, value in held.items()} == own
+            and all(bool(torch.isfinite(value).all()) for value in held.values())
+            for held in (state.network, state.averaged)
+        )
     )
 
 
@@ -320,7 +303,7 @@ def restore(module: WaveNetModule, state: State) -> None:
         raise BundleError(
             f"the checkpoint's weights are not those of this network ({one_line(error, 200)}); begin anew with --force"
         ) from None
-    for name in ("step", "skipped", "skipped_in_a_row", "rollbacks"):
+    for name in COUNTERS:
         setattr(module, name, getattr(state, name))
 
 
@@ -334,16 +317,3 @@ def roll_back(module: WaveNetModule, optimizer: torch.optim.Optimizer, state: St
     module.put_moments(optimizer, state.moments)
     module.rollbacks += 1
     module.skipped_in_a_row = 0
-
-
-def keep_as(path: Path, other: Path) -> None:
-    """Give a checkpoint that was just written a second name, whole or not at all.
-
-    Raises:
-        WavenetError: it cannot be written; the checkpoint that was there is still whole.
-    """
-    with explained(f"the checkpoint {other}"), disk.replacing(other) as temporary:
-        try:
-            os.link(path, temporary)
-        except OSError:  # a file system without links
-            shutil.copyfile(path, temporary)

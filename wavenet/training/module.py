@@ -53,17 +53,6 @@ class WaveNetModule(pl.LightningModule):
     The optimisation is manual, so that a step whose loss or gradient is not finite leaves no trace in the weights,
     the averages or the optimiser.
 
-    Args:
-        recipe: the complete recipe.
-        network: the network to train.
-        compiled: whether the training graph goes through torch.compile.
-
-    Attributes:
-        step: batches seen, skipped ones included: the data counter.
-        skipped: steps left out because of a non-finite loss or gradient.
-        skipped_in_a_row: those at the end.
-        rank: which of the processes that train together this is.
-        rollbacks: how often training went back to the last good state; each halves the rate from there on.
     """
 
     def __init__(self, recipe: Recipe, network: WaveNet, compiled: bool = False) -> None:
@@ -73,8 +62,10 @@ class WaveNetModule(pl.LightningModule):
         self.network = network
         self.averaged = copy.deepcopy(network).eval().requires_grad_(False)
         self._graph = torch.compile(network) if compiled else network
-        self.step = self.skipped = self.skipped_in_a_row = self.rollbacks = 0
-        self.rank = 0
+        self.step = 0  # batches seen, skipped ones included: the data counter
+        self.skipped = self.skipped_in_a_row = 0  # steps left out because of a non-finite loss or gradient
+        self.rollbacks = 0  # to the last good state; each halves the rate from there on
+        self.rank = 0  # which of the processes that train together this is
         self.saved_moments: dict[str, Tensor] = {}  # set by a resumed run
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -123,15 +114,11 @@ class WaveNetModule(pl.LightningModule):
         return learning_rate(self.recipe.train, step) * ROLLBACK_RATE**self.rollbacks
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> dict[str, Any]:
-        """Take one step on the mean loss of the batch's targets.
-
-        Args:
-            batch: `inputs` [B, T + receptive_field - 1] and `targets` [B, T].
-            batch_idx: not used; the data counter is `step`.
+        """Take one step on the mean loss of a batch: `inputs` [B, T + receptive_field - 1] and `targets` [B, T].
 
         Returns:
-            `bits` per sample and `norm` of the gradient as floats, `targets` as a count; `finite` tells whether the
-            weights moved.
+            `bits` per sample, `norm` of the gradient, the count of `targets`, and whether it was `finite`: else the
+            weights did not move.
         """
         del batch_idx
         train = self.recipe.train

@@ -27,10 +27,9 @@ from wavenet.model import bundle
 from wavenet.model.bundle import Bundle
 from wavenet.progress import Progress, log
 from wavenet.text import many
-from wavenet.training import checkpoint
+from wavenet.training import checkpoint, metrics
 from wavenet.training.checkpoint import BEST, GOOD, LAST, Standing, Window
 from wavenet.training.data import SoundData
-from wavenet.training.metrics import SCORES, Metrics
 from wavenet.training.module import WaveNetModule
 from wavenet.training.team import Team, agreed, check_same
 
@@ -46,18 +45,13 @@ class Stopper(pl.Callback):
         max_steps: stop when this many steps are done in all.
         max_seconds: stop after this long in this process.
         ignores_signals: leave them to the process that started this one; it says when all stop.
-
-    Attributes:
-        signal: the name of the signal that asked to stop, or None.
-        due: whether the steps or the time are up.
-        until: when training stops, by `time.monotonic()`; None where no time is set.
     """
 
     def __init__(self, max_steps: int | None, max_seconds: float | None, ignores_signals: bool = False) -> None:
         self.max_steps, self.ignores_signals = max_steps, ignores_signals
         self.until = None if max_seconds is None else time.monotonic() + max_seconds
-        self.signal: str | None = None
-        self.due = False
+        self.signal: str | None = None  # that asked to stop
+        self.due = False  # whether the steps or the time are up
 
     def interrupted(self) -> bool:
         """Return whether a signal asked to stop; long work between two steps asks this."""
@@ -85,13 +79,7 @@ class Stopper(pl.Callback):
 class Recorder(pl.Callback):
     """Keeps the run folder: metrics.csv, held-out scores, sounds with pictures, checkpoints and the bundle.
 
-    Args:
-        run: the run folder.
-        data: the prepared sound.
-        stopper: asked whether a step is the last.
-        standing: where a resumed run stands.
-        versions: what the bundle says of the programs it was made with.
-        team: the processes that train together; only the first of them keeps the record.
+    Of processes that train together only the first does; `versions` is what the bundle says of the programs.
     """
 
     def __init__(
@@ -99,7 +87,7 @@ class Recorder(pl.Callback):
     ) -> None:
         self.run, self.data, self.stopper, self.standing, self.versions = run, data, stopper, standing, versions
         self.team = team
-        self.folder = run / "checkpoints"
+        self.folder, self.table = run / "checkpoints", run / "metrics.csv"
         self._progress: Progress | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -114,7 +102,7 @@ class Recorder(pl.Callback):
         """Open the record and complete it; return whether that was not cut short."""
         standing, steps = self.standing, module.recipe.train.steps
         added = ["step"] if standing.unrecorded else standing.added_at_stop
-        self.metrics = Metrics(self.run / "metrics.csv", module.step, added)
+        metrics.reopen(self.table, module.step, added)
         standing.added_at_stop = []
         last = min(steps, self.stopper.max_steps or steps)
         self._progress = Progress("training", last, "steps", first=module.step, until=self.stopper.until)
@@ -147,7 +135,7 @@ class Recorder(pl.Callback):
             if self.stopper.due and not last and self.standing.valid.get("valid_step") != module.step:
                 self._validate(module)  # off the schedule: shown, and kept in the bundle, but never the best
             if stop or diverged:  # the sums for the next row on the schedule stay as they are
-                self.standing.added_at_stop = self.metrics.add_at_stop(self._row(module))
+                self.standing.added_at_stop = metrics.add_at_stop(self.table, self._row(module))
             if last or stop or diverged or module.step % train.save_steps == 0:
                 self.save(module)
         if diverged:
@@ -203,7 +191,7 @@ class Recorder(pl.Callback):
             return False
         if scored or step % train.log_steps == 0:
             row = self._row(module)
-            self.metrics.append(row)
+            metrics.append(self.table, row)
             if trainer.logger is not None:
                 trainer.logger.log_metrics({name: float(value) for name, value in row.items() if value != ""}, step)
             standing.window = Window()
@@ -234,10 +222,10 @@ class Recorder(pl.Callback):
             "learning_rate": module.rate(module.step - 1),
             "skipped": module.skipped,
             "seconds": round(self.standing.seconds, 1),
-            **self.standing.window.columns(),
+            **metrics.columns(self.standing.window),
         }
         if self.standing.valid.get("valid_step") == module.step:
-            row |= {name: self.standing.valid[name] for name in SCORES}
+            row |= {name: self.standing.valid[name] for name in metrics.SCORES}
         if self.standing.window.steps:
             learnt = f"{row['train_bits']:.3f} bits/sample in training"
             self._say(f"step {module.step:,}: {learnt}, {row['targets_per_second']:,} targets/s")
