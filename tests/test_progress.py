@@ -12,7 +12,7 @@ import pytest
 
 from wavenet import cli, progress
 from wavenet.progress import PLAIN_SECONDS, RECORD, Progress, Words
-from wavenet.text import clock, duration, many, printable, some
+from wavenet.text import clock, duration, gib, many, printable, some
 
 
 class Lines(logging.Handler):
@@ -306,3 +306,7 @@ def test_importing_chooses_a_level_only_where_none_was_chosen() -> None:
 )
 def test_of_many_names_some_are_told(names: list[str], shown: int, text: str) -> None:
     assert some(names, shown) == text
+
+
+def test_bytes_are_told_in_gib() -> None:
+    assert gib(3 << 29) == "1.5 GiB" and gib(1234 << 30) == "1,234.0 GiB"

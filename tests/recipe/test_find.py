@@ -123,5 +123,5 @@ def test_a_voice_and_its_sampler_take_it(home: Path) -> None:
     sampler.save("~/state.safetensors")
     sampler.load("~/state.safetensors")
     assert (home / "state.safetensors").is_file()
-    with pytest.raises(InputError, match="is no path"):
+    with pytest.raises(InputError, match="is not a path"):
         wavenet.load("~nobody-of-that-name/run")

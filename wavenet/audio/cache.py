@@ -193,7 +193,7 @@ def _opened(home: Path) -> Cache | None:
 
 def _made(clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, place: Path, looks: list[str]) -> Cache:
     """Return a new cache; `looks` are afterwards those of what was decoded, should a file have changed meanwhile."""
-    with disk.filling(place) as work:
+    with disk.work_folder(place) as work:
         entries = _write(clips, sample_rate, trim, work, looks)
         home = place / _key(clips, looks, sample_rate, trim)
         manifest = {"sample_rate": sample_rate, "entries": [dataclasses.asdict(entry) for entry in entries]}
