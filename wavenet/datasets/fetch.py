@@ -23,6 +23,7 @@ from wavenet.text import many, printable
 
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")  # of FSDD 1.0.10
 TAKES = 50
+UNPACKED, REPLACED = ".unpacked", ".replaced"  # the new data set and the older one, until the new is in its place
 HEADER_BYTES = 44  # of a WAV file without sound
 
 
@@ -112,15 +113,10 @@ def _held(work: Path, transfer: Transfer) -> Iterator[None]:
                     work.rmdir()
 
 
-def _inside(work: Path) -> tuple[Path, Path]:
-    """Return where a data set is unpacked, and where an older one is kept until the new one is in its place."""
-    return work / ".unpacked", work / ".replaced"
-
-
 def _sweep(work: Path) -> None:
     """Remove what is half unpacked, by this process or by one that was killed."""
-    for left in _inside(work):
-        shutil.rmtree(left, ignore_errors=True)
+    for left in (UNPACKED, REPLACED):
+        shutil.rmtree(work / left, ignore_errors=True)
 
 
 def _check_room(transfer: Transfer) -> None:
@@ -136,7 +132,7 @@ def _check_room(transfer: Transfer) -> None:
 
 def _unpack(name: str, one: DataSet, transfer: Transfer, target: Path) -> int:
     """Check the archive, unpack and check its content, put it in place, and return how many files there are."""
-    unpacked, old = _inside(transfer.part.parent)
+    unpacked = transfer.part.parent / UNPACKED
     if one.sha256 is not None:
         _check_sum(name, transfer, one.sha256)
     try:
@@ -145,7 +141,7 @@ def _unpack(name: str, one: DataSet, transfer: Transfer, target: Path) -> int:
             log.info("checked: %s", check_digits(unpacked))
         catalogue.mark(unpacked, name)
         if target.exists():
-            target.rename(old)
+            target.rename(transfer.part.parent / REPLACED)
         unpacked.rename(target)
         return count
     except DamagedError as error:
