@@ -19,11 +19,11 @@ FILES = sorted(HOUSE.rglob("*.py"))
 FLOORS = [  # a name with a dot is a module that lies deeper than the rest of its folder
     {"errors", "text"},
     {"disk", "progress", "geometry"},
-    {"datasets.catalogue"},
+    {"datasets"},
     {"recipe"},
     {"outputs"},
     {"model", "audio"},
-    {"datasets", "generate"},
+    {"generate"},
     {"evaluation"},
     {"inspection"},
     {"bench"},
