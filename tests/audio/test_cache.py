@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 import sound_toys
+import soundfile
 from sound_toys import RATE, clip, codes, make_bad
 
 from wavenet.audio import cache, decode, digests, files, folders

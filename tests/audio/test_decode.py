@@ -407,13 +407,11 @@ def test_a_place_that_is_full_is_no_fault_of_the_file(tmp_path: Path) -> None:
 HOUR = """
 import io, json, resource, sys
 from pathlib import Path
-import numpy as np, soundfile, torch
-from wavenet.audio import decode, torchaudio_loader
+import numpy as np, soundfile
+from wavenet.audio import decode
 from wavenet.audio.folders import Clip
 from wavenet.recipe.records import TrimConfig
 
-torchaudio_loader.load()[0].transforms
-torch.set_num_threads(1)
 folder, rate = Path(sys.argv[1]), json.loads(sys.argv[2])
 block = np.random.default_rng(0).uniform(-0.5, 0.5, (48_000, 2)).astype(np.float32)
 with soundfile.SoundFile(folder / "hour.wav", "w", 48_000, 2, "FLOAT", format="RF64") as file:
@@ -586,10 +584,8 @@ FUZZ = """
 import json, resource, sys, time
 from pathlib import Path
 import numpy as np, sound_toys
-from wavenet.audio import torchaudio_loader
 from wavenet.recipe.records import TrimConfig
 
-torchaudio_loader.load()[0].transforms
 folder, first, last = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 known = sound_toys.seeds()
 for number in range(first, last):

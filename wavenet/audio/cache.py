@@ -34,7 +34,7 @@ from wavenet.progress import Progress, log
 from wavenet.recipe.records import TrimConfig
 from wavenet.text import many, printable, to_json
 
-DECODER_VERSION = 3  # raise it when the same file would decode to other samples
+DECODER_VERSION = 4  # raise it when the same file would decode to other samples
 CHANGING = "changing"  # in place of the look of a file that would not stand still
 SCAN = "wavenet data scan DIR --recipe RECIPE"  # measures as training does
 MOST_NOTES = 10  # told one by one: a sound card gives all of its recordings the same offset
