@@ -34,7 +34,7 @@ def test_files_of_any_rate_keep_tone_level_phase_and_length(tmp_path: Path, rate
     samples = rate // 4 + 1
     soundfile.write(tmp_path / "a.wav", tone(rate, 1_000, samples), rate, subtype="FLOAT")
     heard = files.read(tmp_path / "a.wav", 16_000)
-    assert len(heard) == (2 * samples * 16_000 + rate) // (2 * rate)
+    assert 2 * abs(len(heard) * rate - samples * 16_000) <= rate
     margin = 400  # the filter's own beginning and end
     np.testing.assert_allclose(heard[margin:-margin], tone(16_000, 1_000, len(heard))[margin:-margin], atol=2e-6)
 
@@ -45,13 +45,12 @@ def test_files_of_any_rate_keep_tone_level_phase_and_length(tmp_path: Path, rate
 def test_blocks_give_to_the_last_bit_what_the_whole_gives_at_its_exact_length(
     old: int, new: int, samples: int, data: st.DataObject | None
 ) -> None:
-    at = (
-        (1, 999, 1_000, 3_999) if data is None else data.draw(st.lists(st.integers(0, samples), max_size=4).map(sorted))
-    )
+    ends = st.lists(st.integers(0, samples), max_size=4).map(sorted)
+    at = [1, 999, 1_000, 3_999] if data is None else data.draw(ends)
     samples = min(samples, max(1, 1_000_000 * old // new))
     wave = np.random.default_rng(samples).uniform(-1, 1, samples).astype(np.float32)
     whole = resampled(wave, old, new)
-    assert len(whole) == (2 * samples * new + old) // (2 * old) or old == new
+    assert 2 * abs(len(whole) * old - samples * new) <= old
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(resample, "BLOCK_FRAMES", 1_000)
         np.testing.assert_array_equal(resampled(wave, old, new, tuple(at)), whole)

@@ -95,25 +95,15 @@ def bad_end(path: Path) -> str:
 
 @dataclass(frozen=True)
 class Wav:
-    """Where the sound of a WAV lies, by its own chunks.
+    """Where the sound of a WAV lies, by its own chunks; sizes in bytes."""
 
-    Args:
-        description: the content of its chunk `fmt `.
-        begin: the byte at which the sound begins.
-        present: bytes from there to the end of the file.
-        size: bytes of sound from there on, as far as they are there.
-        promised: bytes of sound by the header; 0 where their number was never filled in, or is not known.
-        unfinished: whether the size was never filled in though sound is there.
-        readable: whether libsndfile finds all of the sound.
-    """
-
-    description: bytes
-    begin: int
-    present: int
-    size: int
-    promised: int
-    unfinished: bool
-    readable: bool
+    description: bytes  # the content of its chunk `fmt `
+    begin: int  # the place at which the sound begins
+    present: int  # size from there to the end of the file
+    size: int  # of the sound, as far as it is there
+    promised: int  # size of the sound by the header; 0 where it was never filled in, or is not known
+    unfinished: bool  # whether it was never filled in though sound is there
+    readable: bool  # whether libsndfile finds all of the sound
 
 
 def find_wav(path: Path) -> Wav | None:

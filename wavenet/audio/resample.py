@@ -16,7 +16,7 @@ def resampled(blocks: Iterator[Floats], old: int, new: int) -> Iterator[Floats]:
     """Yield mono blocks [m] float32 at rate `new` from mono blocks [n] float32 at rate `old` (both in Hz).
 
     Together they are the same to the last bit however the sound is divided into blocks, and round(N * new / old) long
-    (a half is rounded up) for N samples. Aliases lie below -140 dB (soxr's quality VHQ).
+    for N samples (of a half, either way); some may be empty. Aliases lie below -140 dB (soxr's quality VHQ).
     """
     if old == new:
         yield from blocks
