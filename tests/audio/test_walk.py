@@ -14,7 +14,7 @@ from layout_toys import touch
 import wavenet
 from wavenet.audio import files, walk
 from wavenet.audio.files import SUFFIXES
-from wavenet.generate.voice import Sound
+from wavenet.generate.sound import Sound
 from wavenet.recipe import find, read
 
 
