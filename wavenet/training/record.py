@@ -35,7 +35,7 @@ from wavenet.training.checkpoint import GOOD
 from wavenet.training.data import SoundData
 from wavenet.training.metrics import Metrics, Window
 from wavenet.training.module import WaveNetModule
-from wavenet.training.team import Team, agreed, check_same
+from wavenet.training.processes import Group, agreed, check_same
 
 BAD_STEPS = 10  # non-finite steps in a row after which training goes back to the last good state
 ROLLBACKS = 3  # of a run; then it stops
@@ -48,15 +48,14 @@ class Stopper(pl.Callback):
     Args:
         max_steps: stop when this many steps are done in all.
         max_seconds: stop after this long in this process.
-        deaf: leave signals to the process that started this one; it says when all stop.
 
     Attributes:
         signal: the name of the signal that asked to stop, or None.
         due: whether the steps or the time are up.
     """
 
-    def __init__(self, max_steps: int | None, max_seconds: float | None, deaf: bool = False) -> None:
-        self.max_steps, self.max_seconds, self.deaf = max_steps, max_seconds, deaf
+    def __init__(self, max_steps: int | None, max_seconds: float | None) -> None:
+        self.max_steps, self.max_seconds = max_steps, max_seconds
         self.signal: str | None = None
         self.due = False
         self._began = time.monotonic()
@@ -74,7 +73,7 @@ class Stopper(pl.Callback):
         """Take the signals over from Lightning, which would end the process before anything is saved."""
         if threading.current_thread() is threading.main_thread():
             for number in stop_signals():
-                signal.signal(number, signal.SIG_IGN if self.deaf else self._on_signal)
+                signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.interrupted() and number == signal.SIGINT:
@@ -119,21 +118,21 @@ class Recorder(pl.Callback):
         stopper: asked whether a step is the last.
         standing: where a resumed run stands.
         versions: what the bundle says of the programs it was made with.
-        team: the processes that train together; only the first of them keeps the record.
+        group: the processes that train together; only the first of them keeps the record.
     """
 
     def __init__(
-        self, run: Path, data: SoundData, stopper: Stopper, standing: Standing, versions: dict[str, Any], team: Team
+        self, run: Path, data: SoundData, stopper: Stopper, standing: Standing, versions: dict[str, Any], group: Group
     ) -> None:
         self.run, self.data, self.stopper, self.standing, self.versions = run, data, stopper, standing, versions
-        self.team = team
+        self.group = group
         self._progress: Progress | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Open the record; rows past the checkpoint are dropped, a record that was cut short is made up for."""
         assert isinstance(pl_module, WaveNetModule)
         check_same(pl_module.step, pl_module.device)
-        whole = not self.team.leads or self._open(trainer, pl_module)
+        whole = not self.group.leads or self._open(trainer, pl_module)
         if agreed(not whole, pl_module.device):  # cut short again: a step from here would record itself instead
             trainer.should_stop = True
 
@@ -163,14 +162,14 @@ class Recorder(pl.Callback):
         assert isinstance(pl_module, WaveNetModule)
         module, train = pl_module, pl_module.recipe.train
         last = module.step >= train.steps
-        if self.team.leads and self._progress is not None:
+        if self.group.leads and self._progress is not None:
             self._add(outputs)
             self._progress.advance(1, f"{outputs['bits']:.3f} bits/sample")
             self._record(trainer, module)
         # asked once: a signal after this waits for the next step
         stop = agreed(self.stopper.check(module.step), module.device)
         diverged = module.skipped_in_a_row >= BAD_STEPS and not self._roll_back(module)
-        if self.team.leads:
+        if self.group.leads:
             score = None
             if self.stopper.due and not last and self.standing.valid.get("valid_step") != module.step:
                 score = self._validate(module)  # off the schedule: told, and kept in the bundle, but never the best
@@ -369,6 +368,6 @@ class Recorder(pl.Callback):
         return inner
 
     def _checkpoint(self, module: WaveNetModule, name: str) -> None:
-        told = {"fingerprint": self.data.fingerprint(), "devices": self.team.size}
+        told = {"fingerprint": self.data.fingerprint(), "devices": self.group.size}
         extra = {"standing": self.standing.to_state(), **told}
         checkpoint.save(self.run / "checkpoints" / name, module, self._optimizer(module), extra)

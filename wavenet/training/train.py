@@ -25,14 +25,14 @@ from wavenet.progress import log
 from wavenet.recipe import find, read
 from wavenet.recipe.records import Recipe
 from wavenet.text import many
-from wavenet.training import checkpoint, crew, manifest, summary, team
+from wavenet.training import checkpoint, manifest, processes, summary
 from wavenet.training import module as modules
 from wavenet.training import run as runs
 from wavenet.training.data import SoundData
 from wavenet.training.module import WaveNetModule
 from wavenet.training.options import Options
+from wavenet.training.processes import Group
 from wavenet.training.record import Recorder, Standing, Stopper
-from wavenet.training.team import Team
 
 BASE_BYTES = 500 << 20  # what Python, torch and lightning take before anything is trained
 SLACK = 1.2  # what the allocator and passing intermediate results add (LOG.md)
@@ -101,19 +101,17 @@ def _begin(recipe: str | Path | Recipe, data: str | Path | None, overrides: Sequ
         chosen = dataclasses.replace(chosen, cache=disk.given_path(str(chosen.cache)))
     run = disk.given_path(str(chosen.out)) if chosen.out is not None else own or Path("runs") / made.name
     chosen.check()
-    own_team = team.gather(chosen.devices)
+    group = processes.find_group(chosen.devices)
     chosen = dataclasses.replace(chosen, device=_device(chosen.device))
-    team.check_devices(own_team, chosen.device)
-    if not own_team.leads:  # the first speaks, and holds the run folder, for all
+    processes.check_devices(group, chosen.device)
+    if not group.leads:  # the first speaks, and holds the run folder, for all
         log.setLevel(logging.ERROR)
-        if isinstance(own_team.environment, crew.Beside):
-            crew.follow()
         with _told_of_memory(chosen.device):
-            _train(made, run, chosen, own_team)
+            _train(made, run, chosen, group)
         return run
     runs.check_place(run)
     with contextlib.nullcontext() if chosen.dry_run else runs.locked(run), _told_of_memory(chosen.device):
-        _train(made, run, chosen, own_team)
+        _train(made, run, chosen, group)
     return run
 
 
@@ -133,42 +131,39 @@ def _told_of_memory(device: str) -> Iterator[None]:
         ) from None
 
 
-def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
-    led = not own_team.leads
+def _train(recipe: Recipe, run: Path, options: Options, group: Group) -> None:
+    led = not group.leads
     state = runs.state_to_resume(recipe, run, resume=options.resume, force=options.force, led=led)
-    if state is not None and options.init is not None and own_team.leads:
+    if state is not None and options.init is not None and group.leads:
         log.warning("%s has weights of its own: --init %s is not used", run, options.init)
-    began = own_team.size if state is None else int(state["extra"].get("devices", 1))
-    if began != own_team.size:
+    began = group.size if state is None else int(state["extra"].get("devices", 1))
+    if began != group.size:
         raise InputError(
-            f"{run} was begun with {many(began, 'device')}, got {own_team.size}, which would make other batches; "
+            f"{run} was begun with {many(began, 'device')}, got {group.size}, which would make other batches; "
             f"resume with --devices {began}"
         )
     if state is not None and checkpoint.finished(state, recipe.train.steps):
-        _check_same_sound(recipe, run, state, options)
+        if group.leads:
+            _check_same_sound(recipe, run, state, options)
         log.info("%s is finished: %s; nothing to do (--force begins anew)", run, many(state["step"], "step"))
         return
     device = options.device
-    short = memory_warning(recipe, device, own_team.devices)
+    short = memory_warning(recipe, device, group.devices)
     if short is not None:
         log.warning(short)
     if state is not None and device == "cpu":
         torch.set_num_threads(int(state["threads"]))
-    elif device == "cpu" and own_team.devices > 1 and "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(max(1, torch.get_num_threads() // own_team.devices))
-    sound = SoundData(recipe, None if options.cache is None else Path(options.cache), fixed_width=options.compiled)
-    sound.prepare()
-    sound.pinned, sound.share = device == "cuda", (own_team.rank, own_team.size)
-    if state is not None:
-        manifest.check(run, state, sound)
+    elif device == "cpu" and group.devices > 1 and "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, torch.get_num_threads() // group.devices))
+    sound = _sound(recipe, run, state, options, group)
     module = _module(recipe, sound, state, options)
-    module.rank = own_team.rank
-    if not own_team.leads:
+    module.rank = group.rank
+    if not group.leads:
         if options.dry_run:
             return
-        _fit(run, module, sound, state, options, own_team)
+        _fit(run, module, sound, state, options, group)
         return
-    lines = [first_line(module, sound, options, own_team), *summary.sound_lines(sound)]
+    lines = [first_line(module, sound, options, group), *summary.sound_lines(sound)]
     lines += summary.cpu_lines(recipe, device)
     holes = hole_warning(report.of_recipe(recipe))
     if holes is not None:
@@ -183,7 +178,18 @@ def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
         _say(lines)
         manifest.write(run, manifest.rows(sound))
         runs.describe(run, recipe, device)
-        _fit(run, module, sound, state, options, own_team)
+        _fit(run, module, sound, state, options, group)
+
+
+def _sound(recipe: Recipe, run: Path, state: dict[str, Any] | None, options: Options, group: Group) -> SoundData:
+    """Return the sound, decoded by the first process of each machine; the others wait for it in the trainer."""
+    sound = SoundData(recipe, None if options.cache is None else Path(options.cache), fixed_width=options.compiled)
+    sound.pinned, sound.share = options.device == "cuda", (group.rank, group.size)
+    if group.local_rank == 0:
+        sound.prepare()
+        if state is not None:
+            manifest.check(run, state, sound)
+    return sound
 
 
 def _say(lines: Sequence[str]) -> None:
@@ -220,7 +226,7 @@ def _module(recipe: Recipe, sound: SoundData, state: dict[str, Any] | None, opti
         return module
     if options.init is not None:
         _take_weights(module, options.init)
-    else:
+    elif sound.crops:  # else the first process sends its weights
         module.network.start_at(sound.alphabet.histogram(sound.target_counts))
     module.averaged.load_state_dict(module.network.state_dict())
     return module
@@ -243,16 +249,16 @@ def _take_weights(module: WaveNetModule, model: str | Path) -> None:
 # --- the first line --------------------------------------------------------------------------------------------------
 
 
-def first_line(module: WaveNetModule, sound: SoundData, options: Options, own_team: Team) -> str:
+def first_line(module: WaveNetModule, sound: SoundData, options: Options, group: Group) -> str:
     """Return what a training run says first: device, dtype, size, receptive field, memory, length of sound.
 
     The memory is that of all processes on this machine, on a GPU that of each.
     """
     recipe, shape, cpu = module.recipe, module.recipe.shape, options.device == "cpu"
     where = f"cpu ({many(torch.get_num_threads(), 'thread')})" if cpu else torch.cuda.get_device_name()
-    where = where if own_team.size == 1 else f"{own_team.size} x {where}"
-    together = own_team.devices if cpu else 1
-    each = " on each device" if not cpu and own_team.size > 1 else ""
+    where = where if group.size == 1 else f"{group.size} x {where}"
+    together = group.devices if cpu else 1
+    each = " on each device" if not cpu and group.size > 1 else ""
     milliseconds = 1000 * shape.receptive_field / recipe.audio.sample_rate
     return (
         f"{recipe.name}: {where}, {'bfloat16' if options.precision == 'bf16' else 'float32'}, "
@@ -298,23 +304,22 @@ def memory_warning(recipe: Recipe, device: str, processes: int = 1) -> str | Non
 
 
 def _fit(
-    run: Path, module: WaveNetModule, sound: SoundData, state: dict[str, Any] | None, options: Options, own_team: Team
+    run: Path, module: WaveNetModule, sound: SoundData, state: dict[str, Any] | None, options: Options, group: Group
 ) -> None:
     device = options.device
-    deaf = own_team.rank > 0 and isinstance(own_team.environment, crew.Beside)
-    stopper = Stopper(options.max_steps, options.max_seconds, deaf)
+    stopper = Stopper(options.max_steps, options.max_seconds)
     standing = Standing.from_state(state["extra"]["standing"]) if state else Standing()
-    recorder = Recorder(run, sound, stopper, standing, runs.versions(device), own_team)
+    recorder = Recorder(run, sound, stopper, standing, runs.versions(device), group)
     if options.max_steps is not None and module.step >= options.max_steps:
         log.info("%s has done %s already; nothing to do", run, many(module.step, "step"))
         return
-    if own_team.size > 1:  # else Lightning would choose the threads anew
+    if group.size > 1:  # else Lightning would choose the threads anew
         os.environ.setdefault("OMP_NUM_THREADS", str(torch.get_num_threads()))
-    others = crew.beside(_command(run, options, own_team), own_team.environment)
-    with others, team.explained(own_team), _told_of_memory(device), _quiet_lightning():
+    others = processes.started(_command(run, options, group), group)
+    with others, _told_of_memory(device), _quiet_lightning():
         trainer = pl.Trainer(
             accelerator="gpu" if device == "cuda" else "cpu",
-            **own_team.trainer_arguments(),
+            **group.trainer_arguments(),
             precision="bf16-mixed" if options.precision == "bf16" else "32-true",
             max_epochs=1,
             logger=_tensorboard(run),
@@ -332,9 +337,9 @@ def _fit(
     _conclude(run, module, stopper)
 
 
-def _command(run: Path, options: Options, own_team: Team) -> list[str]:
+def _command(run: Path, options: Options, group: Group) -> list[str]:
     """Return what the processes beside the first run; it has written the whole recipe, and says when to stop."""
-    words = ["train", run / "config.yaml", "--out", run, "--resume", "--devices", own_team.devices]
+    words = ["train", run / "config.yaml", "--out", run, "--resume", "-v", "--devices", group.devices]
     words += ["--device", options.device, "--precision", options.precision]
     words += ["--compile"] if options.compiled else []
     words += [] if options.cache is None else ["--cache", options.cache]
