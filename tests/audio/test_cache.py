@@ -8,7 +8,6 @@ import json
 import os
 import pickle
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -333,14 +332,6 @@ def test_a_place_that_cannot_be_written_is_one_sentence(data: Path, tmp_path: Pa
     assert not isinstance(caught.value, SoundError)
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_read_only_place_is_one_sentence(data: Path, place: Path) -> None:
-    place.mkdir()
-    place.chmod(0o500)
-    with pytest.raises(WavenetError, match="--cache DIR"):
-        cache.prepare(clips(data), RATE, None, place)
-
-
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), MemoryError(), OSError(28, "No space left on device")])
 def test_a_stop_half_way_leaves_nothing(
     data: Path, place: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
@@ -358,28 +349,7 @@ def test_a_stop_half_way_leaves_nothing(
     assert not list(place.iterdir())
 
 
-FULL_DISK = """
-import resource, sys
-from pathlib import Path
-from wavenet.audio import cache, decode, files, folders
-
-resource.setrlimit(resource.RLIMIT_FSIZE, (1_500, 1_500))
-try:
-    cache.prepare(folders.open_folder(Path(sys.argv[1])).clips, 8_000, None, Path(sys.argv[2]))
-except BaseException as error:
-    print(type(error).__name__, error)
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no limit of file sizes on Windows")
-def test_a_full_disk_is_one_sentence_and_leaves_nothing(data: Path, place: Path) -> None:
-    command = [sys.executable, "-c", FULL_DISK, str(data), str(place)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.stdout.startswith("WavenetError") and "--cache DIR" in done.stdout, done.stdout + done.stderr
-    assert done.stdout.count("\n") == 1 and not list(place.iterdir())
-
-
-# --- two processes, dead processes -----------------------------------------------------------------------------------
+# --- two processes ---------------------------------------------------------------------------------------------------
 
 CHILD = """
 import hashlib, sys, time
@@ -419,50 +389,6 @@ def test_processes_at_once_make_one_whole_cache(tmp_path: Path, place: Path) -> 
     folder, digest = answers.pop().split()
     assert digest == hashlib.sha256(np.concatenate(sounds).tobytes()).hexdigest()
     assert [str(path) for path in place.iterdir()] == [folder]
-
-
-@pytest.fixture
-def killed(tmp_path: Path, place: Path) -> Path:
-    """Return a folder of sound whose cache was being made when its process was killed."""
-    fill(tmp_path / "data", 40)
-    (tmp_path / "go").touch()
-    with child(tmp_path / "data", place, 0.05, tmp_path / "go") as process:
-        end = time.monotonic() + 60
-        while not list(place.glob("*/pcm.int16")) and time.monotonic() < end:
-            time.sleep(0.01)
-        time.sleep(0.2)
-        process.kill()
-    assert process.returncode == -signal.SIGKILL
-    return tmp_path / "data"
-
-
-@pytest.mark.skipif(os.name == "nt", reason="kill -9 is not known on Windows")
-def test_a_killed_process_leaves_nothing_that_is_trusted_and_its_remains_are_swept(
-    killed: Path, place: Path, decoded: list[str]
-) -> None:
-    assert len(list(place.glob("*/pcm.int16"))) == 1
-    for path in [*place.glob("*/*"), *place.iterdir()]:
-        os.utime(path, ns=(1, 1))
-    made = cache.prepare(clips(killed), RATE, None, place)
-    assert len(decoded) == 40
-    assert held(made) == [soundfile.read(clip.path, dtype="int16")[0].tolist() for clip in clips(killed)]
-    assert list(place.iterdir()) == [made.folder]
-
-
-def test_what_a_living_process_is_making_is_left_alone(tmp_path: Path, data: Path, place: Path) -> None:
-    with child(data, place, 0.3, tmp_path / "go") as process:
-        (tmp_path / "go").touch()
-        end = time.monotonic() + 60
-        while not list(place.glob("*/pcm.int16")) and time.monotonic() < end:
-            time.sleep(0.01)
-        (making,) = place.glob("*/pcm.int16")
-        others = [place / "something-else", place / "x.tmp-notes"]
-        for other in others:
-            other.mkdir()
-        assert cache.prepare(clips(data), RATE, None, place).folder in place.iterdir()  # first, while the other is slow
-        assert making.exists() and process.poll() is None
-        folder = (process.communicate(timeout=60)[0] or "").split()[-2]
-    assert process.returncode == 0 and sorted(place.iterdir()) == sorted([Path(folder), *others])
 
 
 # --- bad files -------------------------------------------------------------------------------------------------------
