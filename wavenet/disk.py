@@ -104,7 +104,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
-# --- reading ----------------------------------------------------------------------------------------------------------
+# --- reading ---------------------------------------------------------------------------------------------------------
 
 
 def user_path(text: str) -> Path:
@@ -162,11 +162,11 @@ def read_json(path: Path) -> Any:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in made if keys.count(key) > 1)
-        raise ValueError(f"the key {twice!r:.60} is given twice")
+    made: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in made:
+            raise ValueError(f"the key {key!r:.60} is given twice")
+        made[key] = value
     return made
 
 
@@ -231,7 +231,7 @@ def work_folder(place: Path) -> Iterator[Path]:
     sweep(place)
     work = place / f"unfinished-{_machine()}-{secrets.token_hex(8)}"
     lock = work.with_name(f".{work.name}.lock")
-    with locked(lock):  # before anybody can see the folder
+    with locked(lock, wait=1.0):  # before anybody can see the folder; a sweep may have the new lock for a moment
         try:
             work.mkdir()
             yield work
