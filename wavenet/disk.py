@@ -190,7 +190,7 @@ def locked(path: Path, wait: float = 0.0) -> Iterator[bool]:
     """Hold a lock file for this process and its threads, until the block or the process ends, however it ends.
 
     Args:
-        path: the file; made where it is missing, and left there. Its holder may remove it, and its folder too.
+        path: a file of its own; made where it is missing, and left there. Its holder may remove it and its folder.
         wait: seconds that another holder is waited for.
 
     Yields:
