@@ -250,8 +250,9 @@ def sweep(place: Path) -> None:
     for lock in place.glob(f".unfinished-{8 * '?'}-{16 * '?'}.lock"):
         work = place / lock.stem.removeprefix(".")
         with contextlib.suppress(OSError), locked(lock) as free:  # else its process lives
-            age = time.time() - max(path.stat().st_mtime for path in (lock, *place.glob(work.name), *work.glob("*")))
-            if (free and work.name.startswith(f"unfinished-{_machine()}-")) or age > OLD_SECONDS:
+            touched = max((path.stat().st_mtime for path in (*place.glob(work.name), *work.glob("*"))), default=0.0)
+            here = work.name.startswith(f"unfinished-{_machine()}-")
+            if (free and here) or time.time() - touched > OLD_SECONDS:
                 shutil.rmtree(work, ignore_errors=True)
                 lock.unlink()
 
