@@ -334,8 +334,8 @@ def test_an_archive_that_is_not_sound_is_removed(
     [
         ("7_theo_1", None, "119 recordings, expected 120 named DIGIT_SPEAKER_TAKE; missing: 7_theo_1.wav"),
         ("7_nobody_0", wav(), "unknown: 7_nobody_0.wav"),
-        ("3_lucas_1", b"no sound", "3_lucas_1.wav is no WAV file with sound"),
-        ("3_lucas_1", wav(0), "3_lucas_1.wav is no WAV file with sound"),
+        ("3_lucas_1", b"no sound", "3_lucas_1.wav is not a WAV file with sound"),
+        ("3_lucas_1", wav(0), "3_lucas_1.wav is not a WAV file with sound"),
     ],
     ids=["one less", "one more", "junk", "nothing"],
 )
