@@ -542,7 +542,7 @@ def test_training_whose_terminal_is_closed_saves(recipe_file: Path, sound_folder
     returned, told = ended(child)
     assert returned == 129, told
     assert "go on with --resume" in told and "Traceback" not in told
-    assert (out / "checkpoints" / "last.ckpt").is_file() and (out / "model" / "config.json").is_file()
+    assert (out / "checkpoints" / "last.safetensors").is_file() and (out / "model" / "config.json").is_file()
 
 
 @pytest.mark.parametrize(("number", "code"), STOPS)

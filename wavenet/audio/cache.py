@@ -33,7 +33,7 @@ from wavenet.progress import Progress, log
 from wavenet.recipe.records import TrimConfig
 from wavenet.text import many, printable, to_json
 
-DECODER_VERSION = 3  # raise it when the same file would decode to other samples
+DECODER_VERSION = 4  # raise it when the same file would decode to other samples
 PART_BYTES = 1 << 12  # that are read for a fingerprint at the head, in the middle and at the end
 AT_ONCE = 8  # files that are fingerprinted together: a network disk answers late, but many at once
 CHANGING = "changing"  # in place of the fingerprint of a file that would not stand still

@@ -22,6 +22,7 @@ from wavenet.recipe.paths import near_path
 from wavenet.recipe.records import Recipe
 from wavenet.text import many, to_json
 from wavenet.training import checkpoint
+from wavenet.training.checkpoint import State
 
 CONTENTS = (  # in the order in which beginning anew removes them: what could be resumed goes first
     "checkpoints",
@@ -39,25 +40,30 @@ ENDED = ("name", *FIXED, "train")  # what a finished one may not be called with 
 MOVABLE = ("data.path", "data.source", "data.fetch", "data.licence")  # but for where the sound lies
 
 
+# --- whether it can begin or go on -----------------------------------------------------------------------------------
+
+
 def check_place(run: Path) -> None:
-    """Raise InputError where `run` is something that is no run of this program: it is never touched."""
-    refusal = InputError(f"{run} exists and is no run folder; name another with --out")
+    """Raise InputError where `run` exists and is not a run of this program: it is never touched."""
     if run.is_symlink() and not run.exists():
-        raise InputError(f"{run} is a link to {_target(run)}, which is not there; make that folder, or name another")
-    if run.exists() and not run.is_dir():
-        raise refusal
-    if (run / "config.yaml").is_file():
-        try:
-            read.load(run / "config.yaml")
-        except RecipeError:
-            raise refusal from None
-    elif run.is_dir() and any(entry.name not in CONTENTS and entry.name[0] != "." for entry in run.iterdir()):
-        raise refusal
+        raise InputError(f"{run} is a link to {_target(run)}, which does not exist; make that folder, or name another")
+    if run.exists() and not _is_ours(run):
+        raise InputError(f"{run} exists and is no run folder; name another with --out")
 
 
-def state_to_resume(
-    recipe: Recipe, run: Path, *, resume: bool, force: bool, led: bool = False
-) -> dict[str, Any] | None:
+def _is_ours(run: Path) -> bool:
+    """Return whether something is a run folder of this program, or holds nothing but parts of one."""
+    if not run.is_dir():
+        return False
+    if not (run / "config.yaml").is_file():
+        return all(entry.name in CONTENTS or entry.name[0] == "." for entry in run.iterdir())
+    with contextlib.suppress(RecipeError):
+        read.load(run / "config.yaml")
+        return True
+    return False
+
+
+def state_to_resume(recipe: Recipe, run: Path, *, resume: bool, force: bool, led: bool = False) -> State | None:
     """Return the checkpoint to go on from (a finished one too), or None to begin.
 
     Args:
@@ -82,39 +88,30 @@ def state_to_resume(
             (log.warning if near else log.info)("there is no run in %s yet: it begins at the first step%s", run, near)
         return None
     before = read.load(run / "config.yaml")
-    if state is not None and checkpoint.finished(state, recipe.train.steps):
-        _check_ended(run, before, recipe)
-        return state
-    changed = _changed(before, recipe, FIXED)
+    ended = state is not None and state.finished(recipe.train.steps)
+    changed = next(_changes(before, recipe, ENDED if ended else FIXED), None)
     if changed is not None:
         key, old, new = changed
-        raise InputError(
-            f"{run} was begun with {key} = {old}, got {new}; `wavenet train {run} --resume` goes on with its own recipe"
+        began, advice = (
+            ("is finished, but with", "name another run with --out, or begin anew with --force")
+            if ended
+            else ("was begun with", f"`wavenet train {run} --resume` goes on with its own recipe")
         )
+        raise InputError(f"{run} {began} {key} = {old}, got {new}; {advice}")
+    if ended:
+        return state
     if not resume and not (led and state is None):
-        steps = f"{many(state['step'], 'step')} done of {recipe.train.steps:,}" if state else "no checkpoint yet"
+        steps = f"{many(state.step, 'step')} done of {recipe.train.steps:,}" if state else "no checkpoint yet"
         raise InputError(f"{run} holds an unfinished run ({steps}); go on with --resume or begin anew with --force")
-    for key, old in read.to_tree(before.train).items():
-        if old != getattr(recipe.train, key):
-            log.warning("train.%s was %s and is %s from here on", key, old, getattr(recipe.train, key))
+    for key, old, new in _changes(before, recipe, ("train",)):
+        log.warning("%s was %s and is %s from here on", key, old, new)
     if state is None and not led:
         log.warning("%s has no checkpoint: it begins at the first step again", run)
     return state
 
 
-def _check_ended(run: Path, before: Recipe, recipe: Recipe) -> None:
-    """Raise InputError where a run that has nothing left to train is called with another recipe than its own."""
-    changed = _changed(before, recipe, ENDED)
-    if changed is not None:
-        key, old, new = changed
-        raise InputError(
-            f"{run} is finished, but with {key} = {old}, got {new}; name another run with --out, or begin anew with "
-            "--force"
-        )
-
-
-def _changed(before: Recipe, now: Recipe, sections: Sequence[str]) -> tuple[str, Any, Any] | None:
-    """Return the first key in some sections that differs, with both values; where the sound lies aside."""
+def _changes(before: Recipe, now: Recipe, sections: Sequence[str]) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the keys in some sections that differ, with both values; where the sound lies aside."""
 
     def flat(tree: Any, at: str) -> Iterator[tuple[str, Any]]:
         if isinstance(tree, dict):
@@ -124,10 +121,12 @@ def _changed(before: Recipe, now: Recipe, sections: Sequence[str]) -> tuple[str,
             yield at, tree
 
     old, new = (dict(flat(read.to_tree(recipe), "")) for recipe in (before, now))
-    for key in [*new, *old]:
+    for key in {**new, **old}:
         if key.split(".")[0] in sections and key not in MOVABLE and old.get(key) != new.get(key):
-            return key, old.get(key), new.get(key)
-    return None
+            yield key, old.get(key), new.get(key)
+
+
+# --- the folder itself -----------------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -184,7 +183,7 @@ def logged(run: Path) -> Iterator[None]:
     Raises:
         WavenetError: it cannot be opened.
     """
-    with disk.explained(run / "train.log", checkpoint.REMEDY):
+    with checkpoint.explained(run / "train.log"):
         handler = logging.FileHandler(run / "train.log", encoding="utf-8", errors="backslashreplace")
     handler.set_name(RECORD)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -210,7 +209,7 @@ def describe(run: Path, recipe: Recipe, device: str) -> None:
     Raises:
         WavenetError: one of them cannot be written.
     """
-    told = {**versions(device), "platform": platform.platform(), "threads": torch.get_num_threads(), "argv": sys.argv}
-    for name, text in (("environment.json", to_json(told, indent=1) + "\n"), ("config.yaml", read.dump(recipe))):
-        with disk.explained(run / name, checkpoint.REMEDY):
+    about = {**versions(device), "platform": platform.platform(), "threads": torch.get_num_threads(), "argv": sys.argv}
+    for name, text in (("environment.json", to_json(about, indent=1) + "\n"), ("config.yaml", read.dump(recipe))):
+        with checkpoint.explained(run / name):
             disk.write_text(run / name, text)
