@@ -71,7 +71,8 @@ class Samples:
             WavenetError: the file has become shorter since it was opened.
         """
         first, last, _ = part.indices(self._size)
-        read, count = bytearray(), 2 * max(0, last - first)
+        count = 2 * max(0, last - first)
+        read = self._bytes(count, 2 * first)
         while len(read) < count:  # one call may give less than what is asked for
             piece = self._bytes(count - len(read), 2 * first + len(read))
             if not piece:
