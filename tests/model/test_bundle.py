@@ -183,7 +183,7 @@ def test_two_kills_in_a_row_leave_a_whole_bundle(folder: Path, monkeypatch: pyte
         bundle.save(folder, sample(0.25))
     assert (folder / "config.next.json").is_file() and bundle.load(folder).arrays["hidden.bias"][0] == 0.25
     with monkeypatch.context() as patch, pytest.raises(Killed):  # the second once the next config is written
-        patch.setattr(bundle.atomic, "write_bytes", kill)
+        patch.setattr(bundle.disk, "write_bytes", kill)
         bundle.save(folder, sample(0.5))
     assert bundle.load(folder).arrays["hidden.bias"][0] == 0.25
     bundle.save(folder, sample(0.5))
