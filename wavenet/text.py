@@ -97,3 +97,32 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def number(value: int, most: int = 10**8) -> str:
+    """Return a whole number with commas, from `most` on in three digits: ``"49,000,001"``, ``"4.9e+09"``."""
+    return f"{value:,}" if abs(value) < most else f"{value:.3g}"
+
+
+def percent(share: float) -> str:
+    """Return a share in per cent, ``"over 99.9%"`` where only rounding would make it 100."""
+    text = f"{share:.1%}"
+    return "over 99.9%" if text == "100.0%" and share < 1.0 else text
+
+
+def times(sizes: Sequence[int]) -> str:
+    """Return sizes along several axes: ``"224"``, ``"1,080 x 1,920"``."""
+    return " x ".join(f"{size:,}" for size in sizes)
+
+
+def lasting(count: int, rate: int | None, unit: str = "sample") -> str:
+    """Return samples and how long they last: ``"2,047 samples, 255.9 ms at 8,000 Hz"``; without a rate the first."""
+    return many(count, unit) + ("" if rate is None else f", {1000 * count / rate:,.1f} ms at {rate:,} Hz")
+
+
+def table(rows: Sequence[Sequence[str]], left: int = 1, most: int = 100) -> list[str]:
+    """Return the lines of a table, its first `left` columns to the left, in at most `most` characters if they fit."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    gap = " " * max(1, min(4, (most - sum(widths)) // max(1, len(widths) - 1)))
+    line = gap.join(f"{{:{'<' if i < left else '>'}{width}}}" for i, width in enumerate(widths))
+    return [line.format(*row).rstrip() for row in rows]

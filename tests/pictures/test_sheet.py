@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from wavenet import pictures
 from wavenet.inspection import report
-from wavenet.inspection.report import Context, Measured, Report
+from wavenet.inspection.measure import Context, Measured
+from wavenet.inspection.report import Report
+from wavenet.inspection.text import inspect
 
 SAMPLES = sorted((Path(__file__).parents[2] / "samples" / "layers").glob("*.yaml"))
 MEASURED = Measured(
@@ -61,12 +63,12 @@ def test_a_sheet_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_the_samples_are_drawn(tmp_path: Path, path: Path) -> None:
-    said = report.read(path)
+    said = inspect(path)
     words = drawn(tmp_path / "a.svg", said)
     assert f"{path.stem} sees" in words
     assert f"Coverage {said.coverage:.1%}" in words
     assert ("Hatched" in words) == said.whole_input
-    assert ("To mend it: " in words) == bool(said.mends())
+    assert ("To fix it: " in words) == bool(said.mends())
 
 
 def test_a_sheet_says_what_was_looked_at(tmp_path: Path) -> None:
@@ -83,8 +85,8 @@ def test_a_sheet_says_what_was_looked_at(tmp_path: Path) -> None:
 
 def test_places_are_told_from_what_they_are_counted_from(tmp_path: Path) -> None:
     (tmp_path / "list.yaml").write_text("padding: same\nlayers: [{kernel: 3, dilation: 2}]")
-    words = drawn(tmp_path / "a.svg", report.read(tmp_path / "list.yaml"))
-    assert "samples from the output's own place" in words and "lags back from the rightmost input missed: 1, 3" in words
+    words = drawn(tmp_path / "a.svg", inspect(tmp_path / "list.yaml"))
+    assert "samples from the output" in words and "lags back from the rightmost input missed: 1, 3" in words
     assert "samples from the newest input" in drawn(tmp_path / "a.svg", looked(dilations=[1, 2]))
 
 
@@ -117,12 +119,12 @@ def test_any_schedule_can_be_drawn(stacks: list[list[int]], kernel: int) -> None
 
 
 def test_the_square_is_drawn_of_two_axes_and_told_in_the_caption(tmp_path: Path) -> None:
-    words = drawn(tmp_path / "a.svg", report.read(SAMPLES[0].with_name("gridded-25-of-81.yaml")))
+    words = drawn(tmp_path / "a.svg", inspect(SAMPLES[0].with_name("gridded-25-of-81.yaml")))
     assert "Both axes together: 25 of 81 positions, 30.9%." in words
     assert "layer 1: 9 of 25 (36.0%)" in words and "all layers: 25 of 81 (30.9%)" in words
     assert "pixels from the output, the ring" in words
     (tmp_path / "one.yaml").write_text("layers: [{kernel: 3, dilation: 2}]")
-    words = drawn(tmp_path / "b.svg", report.read(tmp_path / "one.yaml"))
+    words = drawn(tmp_path / "b.svg", inspect(tmp_path / "one.yaml"))
     assert "Both axes" not in words and "the ring" not in words
 
 
@@ -131,17 +133,17 @@ def test_a_square_of_too_many_ways_is_told_and_not_drawn(tmp_path: Path) -> None
         f"{{parallel: [{', '.join(f'[{{kernel: 3, dilation: {7**i + j}}}]' for j in range(1, 5))}]}}" for i in range(5)
     )
     (tmp_path / "many.yaml").write_text(f"dims: 2\nlayers: [{parts}]")
-    words = drawn(tmp_path / "a.svg", report.read(tmp_path / "many.yaml"))
+    words = drawn(tmp_path / "a.svg", inspect(tmp_path / "many.yaml"))
     assert "Both axes together: more ways through the branches than can be counted." in words
     assert "the ring" not in words
 
 
 def test_places_are_told_from_the_output_where_a_layer_pads_otherwise(tmp_path: Path) -> None:
     (tmp_path / "list.yaml").write_text("layers: [{kernel: 3}, {kernel: 3, padding: 1}]")
-    assert "samples from the output's own place" in drawn(tmp_path / "a.svg", report.read(tmp_path / "list.yaml"))
+    assert "samples from the output" in drawn(tmp_path / "a.svg", inspect(tmp_path / "list.yaml"))
 
 
 def test_a_design_of_global_pooling_alone_can_be_drawn(tmp_path: Path) -> None:
     (tmp_path / "pooled.yaml").write_text("layers: [{pool: global}]")
-    words = drawn(tmp_path / "a.svg", report.read(tmp_path / "pooled.yaml"))
+    words = drawn(tmp_path / "a.svg", inspect(tmp_path / "pooled.yaml"))
     assert "Hatched" in words
