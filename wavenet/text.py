@@ -115,14 +115,33 @@ def times(sizes: Sequence[int]) -> str:
     return " x ".join(f"{size:,}" for size in sizes)
 
 
-def lasting(count: int, rate: int | None, unit: str = "sample") -> str:
+def milliseconds(samples: float, rate: int | None) -> float | None:
+    """Return how long samples last; None where no sample rate is known."""
+    return None if rate is None else 1000 * samples / rate
+
+
+def lasting(samples: int, rate: int | None, unit: str = "sample") -> str:
     """Return samples and how long they last: ``"2,047 samples, 255.9 ms at 8,000 Hz"``; without a rate the first."""
-    return many(count, unit) + ("" if rate is None else f", {1000 * count / rate:,.1f} ms at {rate:,} Hz")
+    ms = milliseconds(samples, rate)
+    return many(samples, unit) + ("" if ms is None else f", {ms:,.1f} ms at {rate:,} Hz")
 
 
-def table(rows: Sequence[Sequence[str]], left: int = 1, most: int = 100) -> list[str]:
-    """Return the lines of a table, its first `left` columns to the left, in at most `most` characters if they fit."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+def table(rows: Sequence[Sequence[str | float | None]], left: int = 1, most: int = 100) -> list[str]:
+    """Return the lines of a table, as narrow as `most` characters where its cells can be.
+
+    Args:
+        rows: cells: text as it is, whole numbers with commas, others with one decimal, nothing for None.
+        left: so many columns begin at the left, the others end at the right.
+        most: of characters in a line.
+    """
+    cells = [[_cell(value) for value in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     gap = " " * max(1, min(4, (most - sum(widths)) // max(1, len(widths) - 1)))
     line = gap.join(f"{{:{'<' if i < left else '>'}{width}}}" for i, width in enumerate(widths))
-    return [line.format(*row).rstrip() for row in rows]
+    return [line.format(*row).rstrip() for row in cells]
+
+
+def _cell(value: str | float | None) -> str:
+    if isinstance(value, int):
+        return number(value, 10**10)
+    return f"{value:,.1f}" if isinstance(value, float) else value or ""

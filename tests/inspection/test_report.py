@@ -23,7 +23,7 @@ from wavenet.errors import InputError
 from wavenet.geometry import Channels, Gap, Layer, Padding, Parallel, Part, Paths, Whole
 from wavenet.inspection import layers, report
 from wavenet.inspection.layers import Design
-from wavenet.inspection.report import JoinReport, LayerReport, Report, Row, WholeReport, of_design
+from wavenet.inspection.report import JoinReport, LayerReport, Report, Row, WholeReport, each_layer, of_design
 
 KEYS = {
     *("name", "sample_rate", "dims", "padding", "mends", "receptive_field", "receptive_field_ms", "whole_input"),
@@ -141,7 +141,7 @@ STACKS = st.lists(st.lists(st.integers(1, 300), min_size=1, max_size=5), min_siz
 def test_a_report_agrees_with_itself_and_with_the_shape(stacks: list[list[int]], kernel: int, entry: str) -> None:
     recipe = toys.recipe(model={"dilations": stacks, "kernel_size": kernel, "input": entry, "residual_channels": 6})
     said, shape = report.of_recipe(recipe), recipe.shape
-    assert said.receptive_field == shape.receptive_field == said.each_layer()[-1].receptive_field
+    assert said.receptive_field == shape.receptive_field == [*each_layer(said.layers)][-1].receptive_field
     assert said.stacks[-1].receptive_field_through == said.receptive_field
     assert (said.parameters, said.macs_per_sample) == (shape.parameters(), shape.macs_per_sample())
     assert said.queue_bytes == shape.queue_bytes() == (said.receptive_field - 1) * 6 * 4
@@ -167,7 +167,7 @@ def test_padding_moves_what_is_seen_and_changes_nothing_else(
     tmp_path: Path, dims: int, padding: str, offsets: list[int]
 ) -> None:
     items = "[{kernel: 3}, {kernel: 3, stride: 2}, {kernel: 3, dilation: 2}, {kernel: 2}]"
-    rows = listed(tmp_path, f"dims: {dims}\npadding: {padding}\nlayers: {items}").each_layer()
+    rows = [*each_layer(listed(tmp_path, f"dims: {dims}\npadding: {padding}\nlayers: {items}").layers)]
     assert [(row.receptive_field, row.jump) for row in rows] == [(3, 1), (5, 2), (13, 2), (15, 2)]
     assert [row.offset for row in rows] == offsets  # under `same` the odd one of the padding lies right
 
@@ -275,9 +275,9 @@ def test_both_axes_of_a_picture_have_their_sizes(kernel: int, stride: int, paddi
 def test_without_a_size_or_channels_nothing_is_said_of_them() -> None:
     said = of_design(design(Layer(3), Parallel(((Layer(3, 1, 2),), (Whole(),)))))
     assert said.output_size is None and [row.output_size for row in said.layers] == [None, None]
-    for row in said.each_layer():
+    for row in each_layer(said.layers):
         assert (row.padding, row.in_channels, row.out_channels, row.parameters, row.macs) == ("same", *[None] * 4)
-    (row,) = of_design(design(Layer(3, channels=Channels(2, 4)))).each_layer()
+    (row,) = each_layer(of_design(design(Layer(3, channels=Channels(2, 4)))).layers)
     assert (row.parameters, row.macs) == (28, None)
 
 
@@ -287,7 +287,7 @@ def test_a_pooled_branch_has_one_place_and_is_spread_where_it_joins() -> None:
     (join,) = said.layers
     assert isinstance(join, JoinReport)
     assert join.parallel[1][0] == WholeReport(output_size=(1, 1))
-    assert [row.macs for row in said.each_layer()] == [None, 16]
+    assert [row.macs for row in each_layer(said.layers)] == [None, 16]
     assert join.output_size == said.output_size == (5, 7)
     assert of_design(design(Parallel((pooled, (Whole(),)))), 9).output_size == (1,)
 

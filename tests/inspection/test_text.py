@@ -78,7 +78,9 @@ def check_text(said: Report, lags: bool = False) -> None:
     unit = "pixel" if said.design.dims == 2 else "sample"
     assert text.many(said.receptive_field, unit) in facts(said)["receptive field"]
     parts = tables(said, layers=True, lags=lags)
-    costly = any(row.out_channels is not None or row.padding != said.design.padding for row in said.each_layer())
+    costly = any(
+        row.out_channels is not None or row.padding != said.design.padding for row in report.each_layer(said.layers)
+    )
     assert len(parts) == 2 + (costly or said.size is not None) + lags
     cells = [
         [int(cell.replace(",", "")) for cell in row]
@@ -221,9 +223,9 @@ def test_the_head_says_the_numbers_with_their_units() -> None:
     assert facts(said)["parameters"] == f"{shape.parameters():,}"
     assert facts(said)["multiply-adds"].startswith(f"{shape.macs_per_sample():,} per sample, ")
     assert facts(said)["queues"] == f"{shape.queue_bytes():,} bytes per sequence (float32)"
-    for each_layer, lags in ((False, False), (True, False), (False, True), (True, True)):
-        both = describe(said, each_layer, lags)
-        assert ("\nlayer " in both, "\nlags " in both) == (each_layer, lags)
+    for with_layers, lags in ((False, False), (True, False), (False, True), (True, True)):
+        both = describe(said, with_layers, lags)
+        assert ("\nlayer " in both, "\nlags " in both) == (with_layers, lags)
 
 
 def test_a_list_of_layers_says_its_weights_and_nothing_of_a_recipe() -> None:

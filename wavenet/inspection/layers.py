@@ -1,20 +1,7 @@
 """What `inspect` looks at: the layers of a recipe's network, or those that a LAYERS.yaml lists.
 
-A LAYERS.yaml describes any sequence of convolutions and pooling layers, whoever's network it is. Once a layer says
-`out`, those that don't are pooling: they have no weights, and pass all channels on::
-
-    dims: 2                       # 1 (default): along time; 2: square kernels, all numbers hold along either axis
-    padding: same                 # causal (default for dims 1), same (default for dims 2), valid, or a number of inputs
-    sample_rate: 16000            # optional: adds milliseconds
-    layers:
-      - {kernel: 7, stride: 2}    # a convolution; dilation and stride are 1 where they are left out
-      - {kernel: 3, stride: 2, padding: 1}    # a pooling layer is written alike; a padding of its own comes first
-      - {kernel: 3, in: 3, out: 64, bias: false, groups: 1}    # channels, to count parameters; in may come from before
-      - parallel:                 # branches over the same input, joined; each a list of layers
-          - [{kernel: 1}]
-          - [{kernel: 3, dilation: 6}]
-          - [{pool: global}, {kernel: 1}]
-        join: add                 # concatenate (default) or add: what becomes of the channels of the branches
+A LAYERS.yaml describes any sequence of convolutions and pooling layers, whoever's network it is; the help of `wavenet
+inspect` shows one with every key. Once a layer says `out`, those that don't are pooling: they pass all channels on.
 """
 
 from __future__ import annotations

@@ -174,9 +174,7 @@ def holding(profile: NDArray[np.float64], share: float) -> int:
 def gradient_profile(voice: Voice, past: Sequence[Codes]) -> NDArray[np.float64]:
     """Return the RMS over positions and channels of d log p(x_t) / d embedded input, per lag [RF]; imports torch.
 
-    Args:
-        voice: a trained network.
-        past: of each position, up to a receptive field of codes and behind them x_t itself.
+    `past` has of each position up to a receptive field of codes, and behind them x_t itself.
     """
     import torch
 
@@ -204,12 +202,8 @@ def gradient_profile(voice: Voice, past: Sequence[Codes]) -> NDArray[np.float64]
 def context_curve(voice: Voice, past: Sequence[Codes]) -> tuple[Context, ...]:
     """Return what the newest n samples give, for n = 0, 1, 2, 4 ... and the receptive field.
 
-    A network that has heard *start* for ever and then n samples is what the samplers are in after n samples, so that
-    each prediction costs n steps of the fast one.
-
-    Args:
-        voice: a trained network.
-        past: of each position, up to a receptive field of codes and behind them x_t itself.
+    A sampler that begins anew and takes n samples in has heard *start* for ever and then them, so that each prediction
+    costs n of its steps. `past` is that of `gradient_profile`.
     """
     shape, alphabet = voice.recipe.shape, outputs.of(voice.recipe)
     engine = build_engine("auto", shape, voice.arrays, alphabet, "float32")
@@ -252,11 +246,11 @@ def _all_nats(
         state, answers, found = engine.start(1), np.empty((1, alphabet.parameters), np.float32), []
         for i, n in items:
             state.load(begun)
-            codes, target = past[i][:-1][max(0, len(past[i]) - 1 - n) :], past[i][-1]
+            codes = past[i][-1 - n : -1]
             fed = codes if len(codes) else alphabet.starts(1)  # nothing but *start*
             engine.absorb(state, 0, Feed(fed[:-1]))
             engine.absorb(state, 0, Feed(fed[-1:]), answers)
-            found.append(-float(alphabet.log_probabilities(answers[0], np.array([target]))[0]))
+            found.append(-float(alphabet.log_probabilities(answers[0], past[i][-1:])[0]))
         return found
 
     found: dict[tuple[int, int], float] = {}

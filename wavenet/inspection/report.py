@@ -13,7 +13,7 @@ from wavenet.geometry import Field, Hole, Layer, LayerError, Padding, Parallel, 
 from wavenet.inspection import layers
 from wavenet.inspection.layers import Design
 from wavenet.recipe.records import Recipe
-from wavenet.text import many, times
+from wavenet.text import many, milliseconds, times
 
 MAX_SIZE = 1_000_000_000  # inputs along an axis
 GRID_ROWS = 64  # of a grid that is listed row by row
@@ -104,10 +104,6 @@ class Report:
     stacks: tuple[StackReport, ...]
     layers: tuple[Row, ...]
 
-    def each_layer(self) -> list[LayerReport]:
-        """Return all layers, those in branches too."""
-        return [*each_layer(self.layers)]
-
     def gap(self) -> geometry.Gap | None:
         """Return why lags are missed; None where none is, and where branches or strides make it hard to say."""
         return geometry.first_gap(*schedule) if (schedule := self._schedule()) else None
@@ -189,13 +185,13 @@ def of_design(design: Design, size: int | Sequence[int] | None = None) -> Report
         sees = own.receptive_field, seen.receptive_field
         stacks.append(StackReport(dilations, *sees, own.coverage, tuple(geometry.holes(own.lags))))
         rows += more
-    rate, shape = design.sample_rate, design.shape
+    shape = design.shape
     costs = [row for row in each_layer(rows) if row.parameters is not None]
     parameters = sum(row.parameters or 0 for row in costs) if costs else None
     return Report(
         design=design,
         receptive_field=seen.receptive_field,
-        receptive_field_ms=None if rate is None else 1000 * seen.receptive_field / rate,
+        receptive_field_ms=milliseconds(seen.receptive_field, design.sample_rate),
         whole_input=seen.whole,
         coverage=seen.coverage,
         holes=tuple(geometry.holes(seen.lags)),
@@ -248,11 +244,17 @@ def _rows(
 
 
 def _layer(layer: Layer, after: Field, size: Sizes | None, design: Design) -> LayerReport:
-    outputs = None if size is None else tuple(_outputs(layer, inputs, design.padding) for inputs in size)
+    pads, channels, outputs = layer.pads(design.padding), layer.channels, None
+    if size is not None:
+        outputs = tuple(layer.output_length(inputs, pads) for inputs in size)
+        if min(outputs) < 1:
+            raise LayerError(
+                f"it gets {many(min(size), 'input')} and {sum(pads):,} of padding, but its kernel spans "
+                f"{layer.effective_kernel:,}; take a larger size, more padding or a smaller kernel"
+            )
     own = layer.kernel, layer.stride, layer.dilation, layer.effective_kernel
     padding = design.padding if layer.padding is None else layer.padding
     row = LayerReport(*own, after.receptive_field, after.jump, after.offset, padding, outputs)
-    channels = layer.channels
     if channels is None:
         return row
     weights = channels.weights(layer.kernel, design.dims)
@@ -263,18 +265,6 @@ def _layer(layer: Layer, after: Field, size: Sizes | None, design: Design) -> La
         parameters=channels.parameters(layer.kernel, design.dims),
         macs=None if outputs is None else weights * math.prod(outputs),
     )
-
-
-def _outputs(layer: Layer, inputs: int, padding: Padding) -> int:
-    """Return how many outputs a layer gives along one axis."""
-    pads = layer.pads(padding)
-    outputs = layer.output_length(inputs, pads)
-    if outputs < 1:
-        raise LayerError(
-            f"it gets {many(inputs, 'input')} and {sum(pads):,} of padding, but its kernel spans "
-            f"{layer.effective_kernel:,}, so nothing comes out; take a larger size, more padding or a smaller kernel"
-        )
-    return outputs
 
 
 def _join(part: Parallel, seen: Field, after: Field, size: Sizes | None, design: Design) -> JoinReport:

@@ -12,9 +12,9 @@ from typing import Any
 from wavenet import geometry
 from wavenet.errors import InputError
 from wavenet.geometry import Pattern, Proposal, Shape, Way
-from wavenet.inspection.text import COLUMNS
+from wavenet.inspection.text import COLUMNS, Cells
 from wavenet.recipe import find, read
-from wavenet.text import lasting, many, number, table
+from wavenet.text import lasting, many, milliseconds, table
 
 REFERENCE = "digits"  # whose channels the proposals have where no recipe is given
 SHOWN = 8  # proposals in the text
@@ -37,7 +37,7 @@ class Spanning:
         """Return plain values."""
         return {
             "span": self.span,
-            "span_ms": None if self.sample_rate is None else 1000 * self.span / self.sample_rate,
+            "span_ms": milliseconds(self.span, self.sample_rate),
             "kernel": self.kernel,
             "dims": self.dims,
             "ways": [asdict(way) for way in self.ways],
@@ -137,10 +137,8 @@ def parse_span(text: str, rate: int | None) -> int:
 
 
 def _ways(ways: Sequence[Way]) -> Iterator[str]:
-    rows = [("way", "layers", "parameters", "MACs per output", "sees")]
-    for way in ways:
-        costs = number(way.parameters, 10**13), number(way.macs, 10**13)
-        rows.append((way.name, f"{way.layers:,}", *costs, f"{way.receptive_field:,}"))
+    rows: list[Cells] = [("way", "layers", "parameters", "MACs per output", "sees")]
+    rows += [(way.name, way.layers, way.parameters, way.macs, way.receptive_field) for way in ways]
     head, *lines = table(rows)
     yield head
     for way, line in zip(ways, lines, strict=True):
@@ -152,12 +150,11 @@ def _proposals(answer: Spanning) -> Iterator[str]:
     shape, rate, shown = answer.shape, answer.sample_rate, answer.proposals[:SHOWN]
     yield f"WaveNets that reach every lag of it, the cheapest first; channels as in `{answer.like:.30}`:"
     yield f"R {shape.residual}, G {shape.gate}, S {shape.skip}, H {shape.head}, P {shape.outputs}"
-    rows = [("", "layers", "parameters", "MACs per sample", "sees", "ms")]
+    rows: list[Cells] = [("", "layers", "parameters", "MACs per sample", "sees", "ms")]
     for i, one in enumerate(shown, 1):
         made = one.shape
-        ms = "" if rate is None else f"{1000 * made.receptive_field / rate:,.1f}"
-        costs = f"{made.parameters():,}", f"{made.macs_per_sample():,}"
-        rows.append((str(i), f"{len(made.layers):,}", *costs, f"{made.receptive_field:,}", ms))
+        costs = len(made.layers), made.parameters(), made.macs_per_sample(), made.receptive_field
+        rows.append((i, *costs, milliseconds(made.receptive_field, rate)))
     head, *lines = table(rows)
     yield head
     for one, line in zip(shown, lines, strict=True):

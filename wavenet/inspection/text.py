@@ -7,12 +7,12 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wavenet.geometry import Hole, Layer, Parallel, Part
 from wavenet.inspection import layers
-from wavenet.inspection.report import GridReport, JoinReport, LayerReport, Report, Row, WholeReport, of_design
-from wavenet.text import lasting, many, number, percent, table, times
+from wavenet.inspection.report import JoinReport, LayerReport, Report, Row, each_layer, of_design
+from wavenet.text import lasting, many, milliseconds, percent, table, times
 
 if TYPE_CHECKING:
     from wavenet.inspection.measure import Measured
@@ -24,6 +24,8 @@ DILATIONS_SHOWN = 44  # characters
 DRAWN = 17  # rows of a grid that is drawn with characters
 SIZES_SHOWN = 12
 ENOUGH_BITS = (0.1, 0.01)
+
+Cells = tuple[str | float | None, ...]
 
 
 class PrintedReport(Report):
@@ -66,7 +68,7 @@ def describe(report: Report, layers: bool = False, lags: bool = False) -> str:
     parts = [head, _stack_table(report)]
     if layers:
         parts.append(_layer_table(report.layers, SEEN))
-        own = {row.padding for row in report.each_layer()} - {report.design.padding}
+        own = {row.padding for row in each_layer(report.layers)} - {report.design.padding}
         if report.size or own or (report.parameters and not report.design.shape):
             parts.append(_layer_table(report.layers, COSTS))
     if lags:
@@ -80,13 +82,11 @@ def describe_measured(measured: Measured) -> str:
     enough = [
         f"{measured.lasting(measured.enough(bits))} are within {bits:g} bits/sample of all" for bits in ENOUGH_BITS
     ]
-    rows = [("newest samples kept", "ms", "bits/sample", "gain", "positions with more")]
+    rows: list[Cells] = [("newest samples kept", "ms", "bits/sample", "gain", "positions with more")]
     for one in measured.context:
         bits, gain = f"{one.bits:.3f} +- {one.error:.3f}", f"{one.won:.4f} +- {one.won_error:.4f}"
-        ms = f"{1000 * one.samples / measured.sample_rate:,.1f}"
-        rows.append(
-            (f"{one.samples:,}" if one.samples else "none", ms, bits, gain if one.samples else "", f"{one.positions:,}")
-        )
+        ms = milliseconds(one.samples, measured.sample_rate)
+        rows.append((one.samples or "none", ms, bits, gain if one.samples else "", one.positions))
     lines = [
         f"measured on {measured.sound:.80}",
         *fact("gradient", f"{', '.join(held)}; mean over {many(measured.gradients, 'position')}"),
@@ -140,7 +140,7 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
         reached = "every lag is reached" if report.receptive_field else "through global pooling alone"
         yield "coverage", f"100.0%, {reached}"
     if report.grid and report.grid.side:
-        yield from _grid(report, report.grid)
+        yield from _grid(report)
     if report.holes:
         yield from _reasons(report)
     if shape is None:
@@ -150,9 +150,9 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
     if report.parameters is not None:
         counted = ""
         if shape is None:
-            pools = sum(row.out_channels is None for row in report.each_layer())
+            pools = sum(row.out_channels is None for row in each_layer(report.layers))
             pooling = f"; {many(pools, 'layer')} without out {'is' if pools == 1 else 'are'} pooling" if pools else ""
-            counted = f" in {many(len(report.each_layer()) - pools, 'convolution')}{pooling}"
+            counted = f" in {many(len([*each_layer(report.layers)]) - pools, 'convolution')}{pooling}"
         yield "parameters", f"{report.parameters:,}{counted}"
     if report.macs is not None:
         yield "multiply-adds", f"{report.macs:,} for an input of {times(report.size or ())}"
@@ -162,17 +162,18 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
         yield "queues", f"{report.queue_bytes:,} bytes per sequence (float32)"
 
 
-def _grid(report: Report, grid: GridReport) -> Iterator[tuple[str, str]]:
+def _grid(report: Report) -> Iterator[tuple[str, str]]:
     """Yield how much of the square is reached, and the rows of a small one with holes.
 
     HDC is hybrid dilated convolution: rates that leave no hole in the square (Wang et al. 2018, arXiv:1702.08502).
     """
-    if grid.reached is None or grid.coverage is None:
+    grid = report.grid
+    if grid is None or grid.reached is None or grid.coverage is None:
         yield "grid", "not counted: the branches make too many different ways through the layers"
         return
     words = f"{grid.reached:,} of {grid.positions:,} positions ({percent(grid.coverage)})"
     if grid.reached == grid.positions:
-        dilated = any(row.dilation > 1 and row.kernel > 1 for row in report.each_layer())
+        dilated = any(row.dilation > 1 and row.kernel > 1 for row in each_layer(report.layers))
         yield "grid", f"{words}: no gridding, as HDC demands" if dilated else words
         return
     words += ": gridded" if report.holes else ": every row and every column is reached, but not every crossing"
@@ -198,7 +199,7 @@ def _reasons(report: Report) -> Iterator[tuple[str, str]]:
 
 def _list_facts(report: Report) -> Iterator[tuple[str, str]]:
     """Yield what only a list of layers has: a step between outputs, and weights beside the inputs they see."""
-    jump = next((row.jump for row in reversed(report.layers) if not isinstance(row, WholeReport)), 1)
+    jump = max((row.jump for row in report.layers if isinstance(row, LayerReport | JoinReport)), default=1)
     if jump > 1:
         yield "output stride", f"{many(jump, 'input')} from one output to the next"
     layers = [row for row in report.layers if isinstance(row, LayerReport)]
@@ -224,10 +225,10 @@ def _sizes(report: Report) -> str:
 
 
 def _stack_table(report: Report) -> list[str]:
-    rows = [("stack", "dilations", "sees", "through", "coverage")]
+    rows: list[Cells] = [("stack", "dilations", "sees", "through", "coverage")]
     for i, (stack, parts) in enumerate(zip(report.stacks, report.design.stacks, strict=True), 1):
-        seen = f"{stack.receptive_field:,}", f"{stack.receptive_field_through:,}", percent(stack.coverage)
-        rows.append((str(i), _dilations(parts), *seen))
+        sees = stack.receptive_field, stack.receptive_field_through
+        rows.append((i, _dilations(parts), *sees, percent(stack.coverage)))
     head, *lines = table(rows, left=2)
     with_holes = [head]
     for stack, line in zip(report.stacks, lines, strict=True):
@@ -264,25 +265,18 @@ COSTS = ("padding", "output_size", "in_channels", "out_channels", "parameters", 
 
 def _layer_table(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
     """Return a table of all layers with these fields."""
-    lines = [("layer", *(name.replace("_", " ") for name in names))]
+    lines: list[Cells] = [("layer", *(name.replace("_", " ") for name in names))]
     for label, row in _labelled(rows):
-        cells = [_cell(row, name) for name in names]
+        fields = vars(row)
+        if not fields.get("receptive_field"):  # behind global pooling alone
+            fields = {**fields, "receptive_field": "all", "offset": None}
+        if size := row.output_size:
+            fields = {**fields, "output_size": times(size) if max(size) < 10**8 else f"{max(size):.3g}"}
+        cells = [fields.get(name) for name in names]
         if not isinstance(row, LayerReport):
             cells[0] = "join" if isinstance(row, JoinReport) else "global"
         lines.append((label, *cells))
     return table(lines)
-
-
-def _cell(row: Row, name: str) -> str:
-    value: Any = getattr(row, name, None)
-    if name in ("receptive_field", "offset") and not getattr(row, "receptive_field", 0):
-        return "all" if name == "receptive_field" else ""  # behind global pooling alone
-    if value is None or isinstance(value, str):
-        return value or ""
-    if isinstance(value, int):
-        return number(value, 10**10)
-    sizes = times(value)
-    return sizes if len(sizes) < 22 else " x ".join(f"{one:.3g}" for one in value)
 
 
 def _labelled(rows: Sequence[Row], before: str = "") -> Iterator[tuple[str, Row]]:
@@ -299,18 +293,16 @@ def _lag_table(report: Report) -> list[str]:
     """Return the paths by octaves of the lag: how many lags are reached, by how many paths, with what share of all."""
     paths, rate = report.paths(), report.design.sample_rate
     logs, total = paths.log2(), math.log2(paths.total) if paths.total else -math.inf
-    rows = [("lags", "ms", "reached", "paths per lag", "share")]
+    rows: list[Cells] = [("lags", "ms", "reached", "paths per lag", "share")]
     for first, last in octaves(len(logs)):
         reached = [value for value in logs[first : last + 1] if value > -math.inf]
         name = f"{first:,}" if first == last else f"{first:,}-{last:,}"
-        ms = "" if rate is None else f"{1000 * last / rate:,.1f}"
-        ends = [_power(min(reached)), _power(max(reached))] if reached else ["none"]
-        counts = " to ".join(dict.fromkeys(ends))
-        if paths.counts is None:
-            share = math.fsum(2.0 ** (value - total) for value in reached)
-        else:
+        counts = " to ".join(dict.fromkeys(map(_power, (min(reached), max(reached))))) if reached else "none"
+        share = math.fsum(2.0 ** (value - total) for value in reached)
+        if paths.counts is not None:
             share = sum(paths.counts[first : last + 1]) / max(1, paths.total)
-        rows.append((name, ms, f"{len(reached):,} of {last - first + 1:,}", counts, f"{share:.2%}"))
+        seen = f"{len(reached):,} of {last - first + 1:,}"
+        rows.append((name, milliseconds(last, rate), seen, counts, f"{share:.2%}"))
     how = "exact" if paths.exact else "as floating-point logarithms: exact counts would take too much memory"
     return [*fact("paths", f"{_power(total)} in all, {how}"), *table(rows)]
 
