@@ -153,7 +153,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
     test_checkpoint.written(path)
 except WavenetError as error:
-    assert "what was saved before is whole" in str(error) and "\\n" not in str(error), error
+    assert "what was saved before is complete" in str(error) and "\\n" not in str(error), error
     assert path.read_bytes() == before
     print("fine", [entry.name for entry in path.parent.iterdir()])
 """
@@ -213,7 +213,7 @@ def test_no_kind_of_hostile_file_executes_anything_or_takes_memory(tmp_path: Pat
     hostile(kind, path, flag)
     tracemalloc.start()
     try:
-        with pytest.raises(BundleError, match=r"cannot be read|no checkpoint of a wavenet run") as caught:
+        with pytest.raises(BundleError, match=r"cannot be read|not a checkpoint of a wavenet run") as caught:
             checkpoint.load(path)
         assert tracemalloc.get_traced_memory()[1] < 10 << 20
     finally:
@@ -303,7 +303,7 @@ def test_a_truncated_checkpoint_gives_one_line(tmp_path: Path, share: float) -> 
 
 def test_a_foreign_or_newer_checkpoint_is_refused(tmp_path: Path) -> None:
     write_with(tmp_path / "a", {"__metadata__": {"format": "pt"}}, b"")
-    with pytest.raises(BundleError, match="no checkpoint of a wavenet run"):
+    with pytest.raises(BundleError, match="not a checkpoint of a wavenet run"):
         checkpoint.load(tmp_path / "a")
     written(tmp_path / "b")
     replaced(tmp_path / "b", version="99")

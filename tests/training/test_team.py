@@ -150,7 +150,7 @@ def test_resuming_with_another_number_is_refused(tmp_path: Path, sound_folder: P
     toys.train(sound_folder, run, cache, max_steps=3)
     assert checkpoint.load(run / "checkpoints" / "last.safetensors").devices == 1
     before = (run / "checkpoints" / "last.safetensors").read_bytes()
-    with pytest.raises(InputError, match=r"begun with 1 device, got 2.*--devices 1"):
+    with pytest.raises(InputError, match=r"started with 1 device, got 2.*--devices 1"):
         toys.train(sound_folder, run, cache, resume=True, devices=2)
     assert (run / "checkpoints" / "last.safetensors").read_bytes() == before
     with pytest.raises(InputError, match="devices is 0"):

@@ -335,7 +335,7 @@ def test_a_finished_run_called_with_other_sound_is_refused_but_not_with_moved_so
     toys.train(tmp_path / "moved", trained_run, tmp_path / "cache")
     assert "is finished" in caplog.text
     for resume in (False, True):
-        with pytest.raises(InputError, match=r"not what .* was begun with: 1 file came \(sound8\.wav\), .* with --out"):
+        with pytest.raises(InputError, match=r"not what .* started with: 1 file came \(sound8\.wav\), .* with --out"):
             toys.train(toys.write_sounds(tmp_path / "other", 9), trained_run, tmp_path / "cache", resume=resume)
 
 
@@ -372,7 +372,7 @@ def test_resuming_with_other_sound_is_refused_but_moved_sound_is_fine(
     (tmp_path / "moved").symlink_to(sound_folder)
     toys.train(tmp_path / "moved", run, cache, resume=True, max_steps=6)
     assert last(run).step == 6
-    with pytest.raises(InputError, match=r"not what .*run was begun with: 1 file came \(sound8\.wav\)"):
+    with pytest.raises(InputError, match=r"not what .*run was started with: 1 file came \(sound8\.wav\)"):
         toys.train(toys.write_sounds(tmp_path / "other", 9), run, cache, resume=True)
 
 
@@ -383,7 +383,7 @@ def test_a_folder_that_is_no_run_is_never_touched(fit: Fit, tmp_path: Path) -> N
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "thesis.txt").write_text("x")
     for force in (False, True):
-        with pytest.raises(InputError, match="is no run folder"):
+        with pytest.raises(InputError, match="is not a run folder"):
             fit("precious", force=force)
 
 

@@ -132,7 +132,7 @@ def _out_of_memory_explained(device: str) -> Iterator[None]:
 
 def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
     """Begin a run or go on with one; of processes that train together only the first writes, and is heard."""
-    state = runs.state_to_resume(recipe, run, resume=options.resume, force=options.force, led=not own_team.leads)
+    state = runs.state_to_resume(recipe, run, resume=options.resume, force=options.force, follows=not own_team.leads)
     if state is not None:
         _check_devices(run, state, own_team)
         if options.init is not None:
@@ -169,13 +169,13 @@ def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
 def _check_devices(run: Path, state: State, own_team: Team) -> None:
     if state.devices != own_team.size:
         raise InputError(
-            f"{run} was begun with {many(state.devices, 'device')}, got {own_team.size}, which would make other "
+            f"{run} was started with {many(state.devices, 'device')}, got {own_team.size}, which would make other "
             f"batches; resume with --devices {state.devices}"
         )
 
 
 def _set_threads(state: State | None, device: str, own_team: Team) -> None:
-    """Compute with as many threads as a run was begun with: sums depend on them. Processes share those there are."""
+    """Compute with as many threads as a run was started with: sums depend on them. Processes share those there are."""
     if device != "cpu":
         return
     if state is not None:
@@ -244,8 +244,8 @@ def _fit(
     run: Path, module: WaveNetModule, sound: SoundData, state: State | None, options: Options, own_team: Team
 ) -> None:
     device = options.device
-    deaf = own_team.rank > 0 and isinstance(own_team.environment, crew.Beside)
-    stopper = Stopper(options.max_steps, options.max_seconds, deaf)
+    ignores_signals = own_team.rank > 0 and isinstance(own_team.environment, crew.Beside)
+    stopper = Stopper(options.max_steps, options.max_seconds, ignores_signals)
     standing = Standing() if state is None else state.standing
     recorder = Recorder(run, sound, stopper, standing, runs.versions(device), own_team)
     if options.max_steps is not None and module.step >= options.max_steps:
