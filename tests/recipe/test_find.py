@@ -69,7 +69,7 @@ def fetched(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         places.append(target)
         return True
 
-    monkeypatch.setattr(fetch, "_already_there", reached)
+    monkeypatch.setattr(fetch, "_is_there", reached)
     wavenet.fetch("yesno", "~/yesno")
     assert cli.main(["data", "fetch", "yesno", "--to=~/yesno"]) == 0
     assert places == [home / "yesno"] * 2

@@ -63,7 +63,7 @@ def test_the_splits_are_told_with_their_files_and_lengths_less_tails(tmp_path: P
     sound = prepared(folder, tmp_path / "cache", data={"tail_seconds": 2.0})
     assert kept_and_dropped(sound) == "4 files kept (3.8 seconds), none dropped"
     assert sound_lines(sound)[2] == (
-        "splits of the data's own: train 2 files (1.2 seconds), valid 1 file (1.0 seconds), test 1 file (1.5 seconds)"
+        "splits given by the data: train 2 files (1.2 seconds), valid 1 file (1.0 seconds), test 1 file (1.5 seconds)"
     )
 
 

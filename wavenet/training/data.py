@@ -19,6 +19,7 @@ from wavenet import outputs
 from wavenet.audio import corpus, crops
 from wavenet.audio.crops import Crops
 from wavenet.errors import stop_signals
+from wavenet.model.network import as_tensors
 from wavenet.recipe.records import Recipe
 
 
@@ -38,7 +39,9 @@ class Steps(IterableDataset[dict[str, Tensor]]):
         begin, stride = (self.first, 1) if worker is None else (self.first + worker.id, worker.num_workers)
         for step in range(begin, self.last, stride):
             batch = self.crops.training(self.seed, step, self.size * self.share[1], self.share)
-            yield {"inputs": torch.from_numpy(batch.inputs), "targets": torch.from_numpy(batch.targets)}
+            inputs, condition = as_tensors(batch.feed, self.crops.alphabet)
+            told = {} if condition is None else {"condition": condition}
+            yield {"inputs": inputs, "targets": torch.from_numpy(batch.targets), **told}
 
 
 def _leave_signals(worker: int) -> None:
@@ -71,7 +74,7 @@ class SoundData(pl.LightningDataModule):
         self.share = (0, 1)  # this is process 0 of 1
         self.pinned = False  # whether batches are put where a GPU can fetch them
         self.crops: dict[str, Crops] = {}
-        self.counts: NDArray[np.int64] = np.zeros(self.alphabet.classes, np.int64)
+        self.counts: NDArray[np.int64] = np.zeros(self.alphabet.size, np.int64)
 
     def prepare(self) -> None:
         """Decode, split and count.

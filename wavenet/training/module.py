@@ -114,7 +114,11 @@ class WaveNetModule(pl.LightningModule):
         return learning_rate(self.recipe.train, step) * ROLLBACK_RATE**self.rollbacks
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> dict[str, Any]:
-        """Take one step on the mean loss of a batch: `inputs` [B, T + receptive_field - 1] and `targets` [B, T].
+        """Take one step on the mean loss of a batch's targets.
+
+        Args:
+            batch: `inputs` [B, T + receptive_field - 1], `targets` [B, T] and, where there is one, `condition`.
+            batch_idx: not used; the data counter is `step`.
 
         Returns:
             `bits` per sample, `norm` of the gradient, the count of `targets`, and whether it was `finite`: else the
@@ -128,7 +132,7 @@ class WaveNetModule(pl.LightningModule):
             group["lr"] = self.rate(self.step)
         if self.recipe.model.dropout > 0:
             torch.manual_seed(dropout_seed(train.seed, self.step, self.rank))
-        losses = self.alphabet.nll(self._graph(batch["inputs"]), batch["targets"])
+        losses = self.alphabet.nll(self._graph(batch["inputs"], batch.get("condition")), batch["targets"])
         count = (batch["targets"] != IGNORED).sum()
         loss = losses.sum() / count
         if team.together():  # the mean over the targets of all processes, whose gradients are averaged

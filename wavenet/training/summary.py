@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from wavenet import disk
-from wavenet.audio import splits
+from wavenet.audio import corpus
 from wavenet.audio.decode import Entry
 from wavenet.inspection import report
 from wavenet.inspection.text import hole_warning
@@ -127,13 +127,7 @@ def _rate_line(kept: Sequence[Entry], rate: int) -> str:
 
 def _split_line(sound: SoundData) -> str:
     """Return whose splits these are, and how many files and how much sound each has; tails of silence aside."""
-    clips = [clip for clip, entry in zip(sound.source.clips, sound.cache.entries, strict=True) if entry.reason is None]
-    parts = []
-    for name, spans in sound.spans.items():
-        seconds = sum(span.last - span.first for span in spans) / sound.recipe.audio.sample_rate
-        files = many(len({span.clip for span in spans}), "file")
-        parts.append(f"{name} {files} ({duration(seconds)})" if spans else f"{name} none")
-    return f"splits {splits.whose(clips, sound.spans, sound.recipe.data.split)}: {', '.join(parts)}"
+    return f"splits {corpus.splits_in_words(sound.recipe, sound.source, sound.cache.entries, sound.spans)}"
 
 
 def cpu_lines(recipe: Recipe, device: str) -> list[str]:

@@ -214,7 +214,7 @@ def _module(recipe: Recipe, sound: SoundData, state: State | None, options: Opti
     if options.init is not None:
         _take_weights(module, options.init)
     else:
-        module.network.start_at(sound.alphabet.histogram(sound.target_counts))
+        module.network.start_at(sound.alphabet.baseline(sound.target_counts))
     module.averaged.load_state_dict(module.network.state_dict())
     return module
 
