@@ -36,9 +36,7 @@ MAX_HEADER_BYTES = 1 << 24  # of a file; one of 250 weights and biases has 100 k
 COUNTERS = ("step", "skipped", "skipped_in_a_row", "rollbacks")  # of `WaveNetModule`
 PARTS = ("network", "averaged", "moments")
 MAX_COUNT, MAX_THREADS = 2**40, 4_096
-REMEDY = (
-    "what was saved before is complete: free some space, then go on with `wavenet train --resume`"  # of a full disk
-)
+REMEDY = "what was saved before is complete: free space, then go on with `wavenet train --resume`"  # of a full disk
 
 
 def explained(what: object) -> AbstractContextManager[None]:
