@@ -18,7 +18,6 @@ import torch
 import toys
 
 import wavenet
-from wavenet import disk
 from wavenet.audio import files
 from wavenet.errors import BundleError, DivergenceError, InputError, RecipeError, Terminated, WavenetError
 from wavenet.outputs import Categorical
@@ -387,15 +386,6 @@ def test_a_folder_that_is_no_run_is_never_touched(fit: Fit, tmp_path: Path) -> N
             fit("precious", force=force)
 
 
-def test_a_second_process_on_one_run_is_refused(fit: Fit, tmp_path: Path) -> None:
-    (tmp_path / "run").mkdir()
-    with (
-        disk.locked(tmp_path / "run" / ".lock"),
-        pytest.raises(InputError, match="another process is training"),
-    ):
-        fit()
-
-
 def test_init_takes_weights_and_refuses_other_dimensions(fit: Fit, trained_run: Path, said: list[str]) -> None:
     run = fit(init=str(trained_run), max_steps=1)
     given = torch.from_numpy(wavenet.load(trained_run).arrays["entry.weight"])
@@ -405,12 +395,6 @@ def test_init_takes_weights_and_refuses_other_dimensions(fit: Fit, trained_run: 
     assert said[0] == f"{run} has weights of its own: --init {trained_run} is not used"
     with pytest.raises(BundleError, match=r"hidden\.weight has shape"):
         fit("b", made=toys.recipe(model={"head_channels": 9}), init=str(trained_run))
-
-
-@pytest.mark.parametrize("choice", [{"device": "gpu"}, {"precision": "16"}])
-def test_a_choice_that_there_is_not_is_refused(tmp_path: Path, choice: dict[str, str]) -> None:
-    with pytest.raises(InputError, match="expected one of"):
-        train.train(toys.recipe(), out=tmp_path / "run", **choice)  # type: ignore[arg-type]
 
 
 # --- steps that are not finite ---------------------------------------------------------------------------------------
