@@ -130,7 +130,7 @@ def _out_of_memory_explained(device: str) -> Iterator[None]:
 
 def _train(recipe: Recipe, run: Path, options: Options, group: Group) -> None:
     """Begin a run or go on with one; of processes that train together only the first writes, and is heard."""
-    state = runs.state_to_resume(recipe, run, resume=options.resume, force=options.force, led=not group.leads)
+    state = runs.state_to_resume(recipe, run, resume=options.resume, force=options.force, follows=not group.leads)
     if state is not None:
         _check_devices(run, state, group)
         if options.init is not None:
@@ -167,13 +167,13 @@ def _train(recipe: Recipe, run: Path, options: Options, group: Group) -> None:
 def _check_devices(run: Path, state: State, group: Group) -> None:
     if state.devices != group.size:
         raise InputError(
-            f"{run} was begun with {many(state.devices, 'device')}, got {group.size}, which would make other "
+            f"{run} was started with {many(state.devices, 'device')}, got {group.size}, which would make other "
             f"batches; resume with --devices {state.devices}"
         )
 
 
 def _set_threads(state: State | None, device: str, group: Group) -> None:
-    """Compute with as many threads as a run was begun with: sums depend on them. Processes share those there are."""
+    """Compute with as many threads as a run was started with: sums depend on them. Processes share those there are."""
     if device != "cpu":
         return
     if state is not None:
