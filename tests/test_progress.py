@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from wavenet import cli, progress, text
+from wavenet import cli, progress
 from wavenet.progress import PLAIN_SECONDS, RECORD, Progress, Words
-from wavenet.text import clock, duration
+from wavenet.text import clock, duration, gib, many, printable, some
 
 
 class Lines(logging.Handler):
@@ -214,7 +214,7 @@ def test_an_exception_passes_through(lines: Lines, monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_one_is_told_as_one(count: int, unit: str, text: str) -> None:
-    assert text.many(count, unit) == text
+    assert many(count, unit) == text
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_one_is_told_as_one(count: int, unit: str, text: str) -> None:
     ],
 )
 def test_any_name_is_shown_as_one_line_of_text(name: str, shown: str) -> None:
-    assert text.printable(name) == shown and shown.isprintable()
+    assert printable(name) == shown and shown.isprintable()
 
 
 # --- where words go --------------------------------------------------------------------------------------------------
@@ -305,4 +305,8 @@ def test_importing_chooses_a_level_only_where_none_was_chosen() -> None:
     [(["a\n"], 1, "a\\n"), (["a", "b"], 2, "a, b"), (["a"] * 1_002, 2, "a, a, and 1,000 more")],
 )
 def test_of_many_names_some_are_told(names: list[str], shown: int, text: str) -> None:
-    assert text.some(names, shown) == text
+    assert some(names, shown) == text
+
+
+def test_bytes_are_told_in_gib() -> None:
+    assert gib(3 << 29) == "1.5 GiB" and gib(1234 << 30) == "1,234.0 GiB"

@@ -18,7 +18,7 @@ from wavenet.geometry import Channels, Layer, Parallel, Part, Whole
 from wavenet.inspection import layers
 from wavenet.recipe import find, read
 
-SAMPLES = sorted((Path(__file__).parent.parent / "samples" / "layers").glob("*.yaml"))
+SAMPLES = sorted((Path(__file__).parents[2] / "samples" / "layers").glob("*.yaml"))
 HERE = Path("here.yaml")
 
 

@@ -47,7 +47,7 @@ LAYER_KEYS = {"kernel", "stride", "dilation", "effective_kernel", "receptive_fie
     *("padding", "output_size", "in_channels", "out_channels", "parameters", "macs")
 }
 JOIN_KEYS = {"parallel", "receptive_field", "jump", "offset", "output_size"}
-SAMPLES = Path(__file__).parent.parent / "samples" / "layers"
+SAMPLES = Path(__file__).parents[2] / "samples" / "layers"
 
 SCHEDULES: dict[str, Any] = {
     "one layer": [1],

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from wavenet import geometry
 from wavenet.errors import InputError, RecipeError
-from wavenet.inspection import span
 from wavenet.inspection.report import of_recipe
+from wavenet.inspection.span import SHOWN, ask, parse_span, snippet
 from wavenet.recipe import find, read
 
 
@@ -28,31 +28,31 @@ from wavenet.recipe import find, read
     ],
 )
 def test_a_span_is_a_time_or_samples(text: str, rate: int | None, samples: int) -> None:
-    assert span.parse_span(text, rate) == samples
+    assert parse_span(text, rate) == samples
 
 
 @pytest.mark.parametrize("text", ["", "ms", "1.5", "-3ms", "250 m", "1e3", "3min", "1" * 30, "nan", "٣ms x"])
 def test_what_is_no_span_is_one_line(text: str) -> None:
     with pytest.raises(InputError, match="expected such as 250ms"):
-        span.parse_span(text, 16_000)
+        parse_span(text, 16_000)
 
 
 def test_a_time_needs_a_rate() -> None:
     with pytest.raises(InputError, match="--rate 16000"):
-        span.ask("250ms")
-    assert span.ask("250ms", "digits").span == 2_000
-    assert span.ask("250ms", "digits", rate=16_000).span == 4_000
+        ask("250ms")
+    assert ask("250ms", "digits").span == 2_000
+    assert ask("250ms", "digits", rate=16_000).span == 4_000
 
 
 @settings(max_examples=20)
 @given(st.integers(2, 300_000), st.integers(2, 6))
 def test_each_snippet_is_a_recipe_that_sees_the_span_whole(span: int, kernel: int) -> None:
-    told = span.ask(str(span), "digits", kernel=kernel)
+    told = ask(str(span), "digits", kernel=kernel)
     base = read.load(find.find_recipe("digits"))
     assert told.proposals
     listed = told.to_json()["proposals"]
     for one, said in zip(told.proposals, listed, strict=True):
-        parsed = yaml.safe_load("\n".join(span.snippet(kernel, one.pattern)))
+        parsed = yaml.safe_load("\n".join(snippet(kernel, one.pattern)))
         assert parsed["model"] == said["model"]
         tree = read.to_tree(base)
         tree["data"]["path"] = None
@@ -71,7 +71,7 @@ def test_each_snippet_is_a_recipe_that_sees_the_span_whole(span: int, kernel: in
 @example(50_000_000, 3, None, 1)
 @given(st.integers(2, 50_000_000), st.integers(2, 9), st.sampled_from([None, 8_000, 192_000]), st.sampled_from([1, 2]))
 def test_any_answer_fits_a_hundred_columns(span: int, kernel: int, rate: int | None, dims: int) -> None:
-    told = span.ask(str(span), None, rate, kernel, dims)
+    told = ask(str(span), None, rate, kernel, dims)
     lines = told.to_text().splitlines()
     assert max(map(len, lines)) <= 100
     assert bool(told.proposals) == (dims == 1 and "no WaveNet of kernel" not in lines[-1])
@@ -82,35 +82,35 @@ def test_any_answer_fits_a_hundred_columns(span: int, kernel: int, rate: int | N
 
 
 def test_channels_rate_and_kernel_are_those_of_the_recipe() -> None:
-    told = span.ask("100ms", "quickstart")
+    told = ask("100ms", "quickstart")
     recipe = read.load(find.find_recipe("quickstart"))
     assert told.sample_rate == recipe.audio.sample_rate
     assert told.kernel == recipe.model.kernel_size
     assert told.proposals[0].shape.residual == recipe.shape.residual
     assert told.ways == tuple(geometry.ways(told.span, told.kernel, recipe.shape.residual))
-    assert span.ask("100ms", "quickstart", kernel=3).kernel == 3
+    assert ask("100ms", "quickstart", kernel=3).kernel == 3
 
 
 @pytest.mark.parametrize("budget", ["max_parameters", "max_macs"])
 def test_a_budget_leaves_out_what_is_dearer(budget: str) -> None:
-    everything = span.ask("4000").proposals
+    everything = ask("4000").proposals
     cost = [one.shape.parameters() if budget == "max_parameters" else one.shape.macs_per_sample() for one in everything]
     for most in (cost[0], sorted(cost)[3]):
-        kept = span.ask("4000", **{budget: most}).proposals
+        kept = ask("4000", **{budget: most}).proposals
         assert kept == tuple(one for one, price in zip(everything, cost, strict=True) if price <= most)
     with pytest.raises(InputError, match=f"the cheapest has {everything[0].shape.parameters():,} parameters"):
-        span.ask("4000", **{budget: min(cost) - 1})
+        ask("4000", **{budget: min(cost) - 1})
 
 
 def test_the_text_shows_the_first_proposals_and_counts_the_rest() -> None:
-    told = span.ask("250ms", rate=16_000)
+    told = ask("250ms", rate=16_000)
     text = told.to_text()
     assert "to see n = 4,000 samples, 250.0 ms at 16,000 Hz" in text
     assert "model: {kernel_size: 2, dilations: {pattern: exponential, layers: 12, cycles: 1}}" in text
-    assert text.count("model: {") == span.SHOWN
-    assert f"and {len(told.proposals) - span.SHOWN} dearer ones" in text
-    assert "weights grow as n^2" in span.ask("63", kernel=3, dims=2).to_text()
-    assert "63 pixels along each of 2 axes" in span.ask("63", kernel=3, dims=2).to_text()
+    assert text.count("model: {") == SHOWN
+    assert f"and {len(told.proposals) - SHOWN} dearer ones" in text
+    assert "weights grow as n^2" in ask("63", kernel=3, dims=2).to_text()
+    assert "63 pixels along each of 2 axes" in ask("63", kernel=3, dims=2).to_text()
 
 
 def test_what_is_out_of_range_is_one_line() -> None:
@@ -120,6 +120,6 @@ def test_what_is_out_of_range_is_one_line() -> None:
         (("100", None, None, 1), "the kernel is 1"),
     ):
         with pytest.raises(InputError, match=words):
-            span.ask(*arguments)
+            ask(*arguments)
     with pytest.raises(RecipeError, match="did you mean 'digits'"):
-        span.ask("100", "digit")
+        ask("100", "digit")

@@ -25,7 +25,7 @@ from wavenet.inspection.report import Context, Measured, Report
 from wavenet.inspection.text import describe, describe_measured, fact, hole_warning, missed, octaves, percent
 from wavenet.recipe import find, read
 
-SAMPLES = Path(__file__).parent.parent / "samples" / "layers"
+SAMPLES = Path(__file__).parents[2] / "samples" / "layers"
 SCHEDULES: dict[str, Any] = {
     "one layer": [1],
     "two stacks": [[1, 2, 4], [1, 2, 4]],

@@ -183,7 +183,7 @@ def test_two_kills_in_a_row_leave_a_whole_bundle(folder: Path, monkeypatch: pyte
         bundle.save(folder, sample(0.25))
     assert (folder / "config.next.json").is_file() and bundle.load(folder).arrays["hidden.bias"][0] == 0.25
     with monkeypatch.context() as patch, pytest.raises(Killed):  # the second once the next config is written
-        patch.setattr(bundle.atomic, "write_bytes", kill)
+        patch.setattr(bundle.disk, "write_bytes", kill)
         bundle.save(folder, sample(0.5))
     assert bundle.load(folder).arrays["hidden.bias"][0] == 0.25
     bundle.save(folder, sample(0.5))
@@ -241,7 +241,7 @@ def test_weights_that_are_made_up_are_one_line(folder: Path, kind: str) -> None:
     signed(folder, MADE_UP[kind])
     told = refused(folder)
     assert str(folder) in told and len(told) < 700
-    assert {"missing": "nothing", "one more": "no such weight", "other shape": "[3]"}.get(kind, "") in told
+    assert {"missing": "is missing", "one more": "does not belong", "other shape": "[3]"}.get(kind, "") in told
 
 
 def test_weights_larger_than_the_recipe_says_are_not_read(folder: Path) -> None:

@@ -69,7 +69,7 @@ def fetched(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         places.append(target)
         return True
 
-    monkeypatch.setattr(fetch, "_already_there", reached)
+    monkeypatch.setattr(fetch, "_is_there", reached)
     wavenet.fetch("yesno", "~/yesno")
     assert cli.main(["data", "fetch", "yesno", "--to=~/yesno"]) == 0
     assert places == [home / "yesno"] * 2
@@ -123,5 +123,5 @@ def test_a_voice_and_its_sampler_take_it(home: Path) -> None:
     sampler.save("~/state.safetensors")
     sampler.load("~/state.safetensors")
     assert (home / "state.safetensors").is_file()
-    with pytest.raises(InputError, match="is no path"):
+    with pytest.raises(InputError, match="is not a path"):
         wavenet.load("~nobody-of-that-name/run")

@@ -776,7 +776,7 @@ def test_no_path_at_all_is_not_the_folder_one_stands_in(tmp_path: Path, monkeypa
     monkeypatch.chdir(tmp_path)
     written(tmp_path, plain_text(), "config.yaml")
     for use in (find.find_recipe, find.run_folder, lambda text: find.with_data(toys.recipe(), text)):
-        with pytest.raises(RecipeError, match="'' is no path"):
+        with pytest.raises(RecipeError, match="'' is not a path"):
             use("")
 
 

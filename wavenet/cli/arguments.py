@@ -9,6 +9,7 @@ from typing import NoReturn
 from wavenet import __version__
 from wavenet.datasets import catalogue
 from wavenet.errors import did_you_mean
+from wavenet.generate.engines import STORAGES, names
 from wavenet.text import on_one_line
 
 
@@ -211,10 +212,10 @@ def _generate_arguments(parser: argparse.ArgumentParser) -> None:
     add("--top-k", metavar="K", type=int, default=0, help="draw from the K likeliest values only")
     add("--top-p", metavar="P", type=float, default=1.0, help="draw from the likeliest values with this share")
     add("--prime", metavar="IN.wav", help="continue from this sound, - for stdin; it is not in the output")
-    add("--backend", choices=("auto", "reference", "cpu"), default="auto", help="which sampler (default: auto)")
+    add("--backend", choices=names(), default="auto", help="which sampler (default: auto)")
     add(
         "--storage",
-        choices=("float16", "float32"),
+        choices=STORAGES,
         help="how weights are kept (default: float16, but float32 for reference)",
     )
     add("--threads", metavar="N", type=_positive, help="the most threads of cpu, for many sounds (default: all cores)")

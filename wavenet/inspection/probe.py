@@ -5,7 +5,7 @@ that some other input has, weights that cancel. So the module is run with every 
 identity and maxima as means: then all paths add up, and what is exactly zero is not connected.
 
 >>> import torch
->>> from wavenet.model.probe import support
+>>> from wavenet.inspection.probe import support
 >>> net = torch.nn.Sequential(
 ...     torch.nn.Conv1d(1, 4, 3), torch.nn.ReLU(), torch.nn.MaxPool1d(2), torch.nn.Conv1d(4, 1, 3, dilation=2)
 ... )

@@ -49,7 +49,7 @@ def is_run(path: Path) -> bool:
 
 def _file(path: Path) -> Kind | None:
     suffix = path.suffix.lower()
-    if suffix == ".ckpt":
+    if suffix == ".safetensors" and path.absolute().parent.name == "checkpoints":
         return Kind("a checkpoint", _whole(path, 2))
     if suffix == ".safetensors":
         return Kind("a file of weights", _whole(path, 1))
