@@ -397,11 +397,11 @@ def test_the_stride_of_the_last_layer_hides_no_gap(tmp_path: Path) -> None:
 def test_the_gap_and_the_mends_are_those_of_geometry() -> None:
     said = report.read(SAMPLES / "gridded.yaml")
     assert said.gap() == Gap(dilation=2, reach=1, divisor=2)
-    assert said.mends() == geometry.mends(((2, 4, 8),), (3, 3, 3)) != []
+    assert said.mends() == geometry.fixes(((2, 4, 8),), (3, 3, 3)) != []
     stacks, kernels = ((1, 2, 20), (2,)), (2, 2, 3, 4)
     both = looked(dilations=[list(stack) for stack in stacks], kernel_size=list(kernels))
     assert both.gap() == geometry.first_gap(stacks, kernels) == Gap(dilation=20, reach=1 + 1 + 2 + 6, divisor=1)
-    assert both.mends() == geometry.mends(stacks, kernels) != []
+    assert both.mends() == geometry.fixes(stacks, kernels) != []
 
 
 @settings(max_examples=60)

@@ -1,4 +1,4 @@
-"""Layers along one axis: convolutions, pooling (the same arithmetic), branches; their padding, lengths and weights."""
+"""Layers along one axis: convolutions, pooling (the same arithmetic), branches; padding, lengths, named schedules."""
 
 from __future__ import annotations
 
@@ -7,8 +7,32 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 PADDINGS = ("causal", "same", "valid")
+MAX_LAYERS = 1_000  # of a schedule
+HDC_RATES = (1, 2, 5)  # hybrid dilated convolution: the rates of Wang et al. 2018 (arXiv:1702.08502)
 
 Padding = str | int  # one of PADDINGS, or so many inputs added on the left and as many on the right
+Stacks = tuple[tuple[int, ...], ...]  # a schedule: the dilations of each stack
+
+
+# --- schedules of dilations ------------------------------------------------------------------------------------------
+
+
+def exponential(layers: int, cycles: int = 1) -> Stacks:
+    """Return `cycles` stacks of dilations 1, 2, 4, ... 2^(layers-1) (van den Oord et al. 2016, section 2.1)."""
+    return (tuple(2**i for i in range(layers)),) * cycles
+
+
+def hdc(layers: int, cycles: int = 1) -> Stacks:
+    """Return `cycles` stacks of `layers` dilations 1, 2, 5, 10, 20, 50, 100...: rates without a common factor."""
+    return (tuple(HDC_RATES[i % 3] * 10 ** (i // 3) for i in range(layers)),) * cycles
+
+
+def constant(layers: int, cycles: int, dilation: int) -> Stacks:
+    """Return `cycles` stacks of `layers` equal dilations."""
+    return ((dilation,) * layers,) * cycles
+
+
+# --- layers ----------------------------------------------------------------------------------------------------------
 
 
 class LayerError(ValueError):
@@ -124,7 +148,7 @@ class Parallel:
 
     Args:
         branches: the layers of each.
-        added: whether their outputs are summed, as in a residual block; else their channels stand side by side.
+        added: whether their outputs are summed, as in a residual block; else their channels are concatenated.
     """
 
     branches: tuple[tuple[Part, ...], ...]
@@ -163,8 +187,8 @@ def _joined_length(part: Parallel, length: int, padding: Padding) -> int:
 
 
 def convolution_weights(inputs: int, outputs: int, kernel: int, dims: int = 1) -> int:
-    """Return the weights of a convolution with `kernel` taps along each of `dims` axes, biases apart.
+    """Return the weights, and multiply-adds per output, of a convolution of `kernel` taps along each of `dims` axes.
 
-    They are also its multiply-adds per output; with biases there are `outputs` numbers more.
+    With biases there are `outputs` numbers more.
     """
     return inputs * outputs * int(kernel**dims)

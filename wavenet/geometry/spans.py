@@ -6,10 +6,9 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from wavenet.geometry import gridding
-from wavenet.geometry.fields import MAX_RECEPTIVE_FIELD
-from wavenet.geometry.layers import convolution_weights
-from wavenet.geometry.schedules import MAX_LAYERS, Stacks, exponential, hdc
+from wavenet.geometry.coverage import first_gap
+from wavenet.geometry.layers import MAX_LAYERS, Stacks, convolution_weights, exponential, hdc
+from wavenet.geometry.receptive import MAX_RECEPTIVE_FIELD
 from wavenet.geometry.shapes import Shape
 
 Pattern = dict[str, int | str] | list[int] | list[list[int]]  # `model.dilations` as a recipe says it
@@ -111,7 +110,7 @@ def propose(span: int, kernel: int, like: Shape) -> list[Proposal]:
         field = 1 + (kernel - 1) * sum(map(sum, stacks))
         if not span <= field <= MAX_RECEPTIVE_FIELD or len(kernels) > MAX_LAYERS or stacks in found:
             continue
-        if gridding.first_gap(stacks, kernels) is None:
+        if first_gap(stacks, kernels) is None:
             found[stacks] = Proposal(pattern, dataclasses.replace(like, stacks=stacks, kernels=kernels))
     return sorted(found.values(), key=lambda one: (one.shape.macs_per_sample(), one.shape.receptive_field))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from wavenet import geometry
-from wavenet.geometry import Field, Layer, LayerError, Padding, Parallel, Part, Whole, numbered
+from wavenet.geometry import Layer, LayerError, Padding, Parallel, Part, Seen, Whole, numbered
 from wavenet.inspection.layers import Design
 from wavenet.text import many
 
@@ -84,7 +84,7 @@ def layer_rows(looked: Design, sizes: Sizes | None = None) -> tuple[tuple[Row, .
     Raises:
         LayerError: there is no output at that size, or branches end with different sizes; the error names the layer.
     """
-    rows, end = _rows(looked.parts, _Place(Field(), sizes), looked)
+    rows, end = _rows(looked.parts, _Place(Seen(1), sizes), looked)
     return rows, end.sizes
 
 
@@ -107,7 +107,7 @@ def times(sizes: Sequence[int]) -> str:
 class _Place:
     """Where a layer stands: what is seen of the input there, and how many inputs the layer gets along each axis."""
 
-    seen: Field
+    seen: Seen[int]
     sizes: Sizes | None
 
 

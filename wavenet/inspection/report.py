@@ -10,7 +10,7 @@ from typing import Any
 
 from wavenet import geometry
 from wavenet.errors import InputError
-from wavenet.geometry import Field, Hole, Layer, LayerError, Part, Paths, Whole
+from wavenet.geometry import Hole, Layer, LayerError, Part, Paths, Seen, Whole
 from wavenet.inspection import layers
 from wavenet.inspection.layer_report import Row, Sizes, each_layer, layer_rows, times
 from wavenet.inspection.layers import Design
@@ -113,10 +113,10 @@ class Report:
         schedule = self._schedule()
         return None if schedule is None else geometry.first_gap(*schedule)
 
-    def mends(self) -> list[geometry.Mend]:
+    def mends(self) -> list[geometry.Fix]:
         """Return what would close all holes, the smallest change first."""
         schedule = self._schedule()
-        return [] if schedule is None else geometry.mends(*schedule)
+        return [] if schedule is None else geometry.fixes(*schedule)
 
     def _schedule(self) -> tuple[geometry.Stacks, tuple[int, ...]] | None:
         """Return dilations per stack and all kernels, where there is nothing but layers of stride 1."""
@@ -231,7 +231,7 @@ def of_recipe(recipe: Recipe) -> Report:
 
 def of_design(looked: Design, size: int | Sequence[int] | None = None) -> Report:
     """Return what a design sees and costs (see `inspection.text.inspect`)."""
-    seen, stacks = Field(), []
+    seen, stacks = Seen(1), []
     for parts in looked.stacks:
         own, seen = (geometry.see(parts, start, looked.padding) for start in (None, seen))
         holes = tuple(geometry.holes(own.lags))
@@ -278,7 +278,7 @@ def _axes(looked: Design, size: int | Sequence[int] | None) -> Sizes | None:
     return sizes
 
 
-def _grid(looked: Design, seen: Field) -> GridReport:
+def _grid(looked: Design, seen: Seen[int]) -> GridReport:
     """Return what is seen of the square."""
     side = seen.receptive_field
     grid = geometry.grid_of(looked.parts, looked.padding)

@@ -21,7 +21,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from wavenet import disk
-from wavenet.geometry import Field, Part, see
+from wavenet.geometry import Part, Seen, see
 from wavenet.inspection.layers import Design
 from wavenet.inspection.report import Measured, Report
 from wavenet.inspection.text import missed, percent
@@ -85,7 +85,7 @@ def _different(design: Design) -> list[tuple[str, tuple[Part, ...]]]:
     return found
 
 
-def _bars(report: Report, shown: Sequence[tuple[str, tuple[Part, ...]]]) -> list[tuple[str, Field]]:
+def _bars(report: Report, shown: Sequence[tuple[str, tuple[Part, ...]]]) -> list[tuple[str, Seen[int]]]:
     """Return what each stack that is drawn sees, and at the end what all layers see."""
     padding = report.design.padding
     stacks = [(name, see(parts, None, padding)) for name, parts in shown] if len(report.stacks) > 1 else []
@@ -153,7 +153,7 @@ def _millisecond_axis(axes: Axes, rate: int | None) -> None:
 # --- lags ------------------------------------------------------------------------------------------------------------
 
 
-def _coverage_axes(axes: Axes, report: Report, bars: Sequence[tuple[str, Field]]) -> None:
+def _coverage_axes(axes: Axes, report: Report, bars: Sequence[tuple[str, Seen[int]]]) -> None:
     """Draw a bar for each: dark where a lag is reached, white where none is."""
     for row, (_, field) in enumerate(reversed(bars)):
         if not field.receptive_field:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wavenet.geometry import Field, Layer, Padding, Parallel, Part, Whole, lag_list, see
+from wavenet.geometry import Layer, Padding, Parallel, Part, Seen, Whole, lag_list, see
 
 MAX_ROWS = 20  # of layers; more are drawn several at a time
 MAX_NODES = 256  # of a row; more are thinned
@@ -40,10 +40,10 @@ def tree(parts: Sequence[Part], padding: Padding, nodes: int = MAX_NODES) -> lis
     """
     size = -(-len(parts) // MAX_ROWS)
     groups = [tuple(parts[at : at + size]) for at in range(0, len(parts), size)]
-    jumps = [Field()]
+    jumps = [Seen(1)]
     for group in groups:
         end = see(group, jumps[-1], padding)
-        jumps.append(Field(end.jump))
+        jumps.append(Seen(1, end.jump))
     above, rows = [0], []
     for number, group in reversed(list(enumerate(groups))):
         seen = see(group, jumps[number], padding)

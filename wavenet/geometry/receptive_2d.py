@@ -1,7 +1,7 @@
 """What square kernels see of a picture: every position of the square, exact, branches included.
 
-A way through the branches reaches the same lags along both axes, so all rows and columns of one set: a square of the
-set with itself. Several ways reach the union of theirs, which is no such square any more.
+One path through the branches reaches the same lags along both axes, so all rows and columns of one set: a square of the
+set with itself. Several paths reach the union of their squares, which is no such square any more.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from wavenet.geometry.fields import Bits, Seen, Spread, walk
 from wavenet.geometry.layers import Padding, Part
+from wavenet.geometry.receptive import Bits, Seen, Spread, walk
 
-MAX_WAYS = 64  # ways through branches of which none reaches all that another does
+MAX_SETS = 64  # of lags, of which none holds another
 MAX_BITS = 200_000_000  # of all sets together
 
-Ways = frozenset[int]
+Sets = frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Grid:
 
     Args:
         side: the receptive field along each axis.
-        regions: (rows, columns) as bit sets of lags; each row stands in one region at most, and of it exactly these
+        regions: (rows, columns) as bit sets of lags; each row is in one region at most, and of it exactly these
             columns are reached.
     """
 
@@ -52,8 +52,12 @@ class Grid:
             yield next((columns for rows, columns in self.regions if rows >> lag & 1), 0)
 
 
+class _TooManySetsError(Exception):
+    """The exact answer would take too long."""
+
+
 def grid_of(parts: Iterable[Part], padding: Padding = "same") -> Grid | None:
-    """Return what an output sees of a picture; None where branches make too many different ways to keep.
+    """Return what an output sees of a picture; None where branches make too many different sets of lags to keep.
 
     Args:
         parts: layers of square kernels, global pooling (which has no fixed position) and branches.
@@ -63,54 +67,49 @@ def grid_of(parts: Iterable[Part], padding: Padding = "same") -> Grid | None:
         LayerError: as `see` does.
     """
     try:
-        ways = walk(parts, Seen(1, 0, _Ways.one), _Ways(), padding).kept
-        side = max((way.bit_length() for way in ways), default=0)
-        return Grid(side, tuple(_regions(sorted(ways), side)))
-    except _TooManyWaysError:
+        seen = walk(parts, Seen(_Sets.one), _Sets(), padding)
+        return Grid(seen.receptive_field, tuple(_regions(sorted(seen.lags), seen.receptive_field)))
+    except _TooManySetsError:
         return None
 
 
-class _TooManyWaysError(Exception):
-    """The exact answer would take too long."""
+class _Sets(Spread[Sets]):
+    """The sets of lags of all paths through the branches, without those that lie inside another."""
 
+    none: Sets = frozenset()
+    one: Sets = frozenset({1})
 
-class _Ways(Spread[Ways]):
-    """The sets of lags of all ways, without those that lie inside another: their squares do so too."""
+    def moved(self, lags: Sets, by: int) -> Sets:
+        return frozenset(one << by for one in lags)
 
-    none: Ways = frozenset()
-    one: Ways = frozenset({1})
-
-    def moved(self, kept: Ways, lags: int) -> Ways:
-        return frozenset(way << lags for way in kept)
-
-    def joined(self, a: Ways, b: Ways) -> Ways:
+    def joined(self, a: Sets, b: Sets) -> Sets:
         return _largest(a | b)
 
-    def tapped(self, kept: Ways, kernel: int, step: int) -> Ways:
-        return _largest({Bits().tapped(way, kernel, step) for way in kept})
+    def tapped(self, lags: Sets, kernel: int, step: int) -> Sets:
+        return _largest({Bits().tapped(one, kernel, step) for one in lags})
 
 
-def _largest(ways: Iterable[int]) -> Ways:
+def _largest(sets: Iterable[int]) -> Sets:
     """Return the sets that lie inside no other."""
     kept: list[int] = []
-    for way in sorted(ways, key=int.bit_count, reverse=True):
-        if not any(way | other == other for other in kept):
-            kept.append(way)
-            if len(kept) > 1 and (len(kept) > MAX_WAYS or len(kept) * kept[0].bit_length() > MAX_BITS):
-                raise _TooManyWaysError
+    for one in sorted(sets, key=int.bit_count, reverse=True):
+        if not any(one | other == other for other in kept):
+            kept.append(one)
+            if len(kept) > 1 and (len(kept) > MAX_SETS or len(kept) * kept[0].bit_length() > MAX_BITS):
+                raise _TooManySetsError
     return frozenset(kept)
 
 
-def _regions(ways: Sequence[int], side: int) -> list[tuple[int, int]]:
+def _regions(sets: Sequence[int], side: int) -> list[tuple[int, int]]:
     """Return the rows that lie in the same sets together, with the union of these sets."""
     regions = [((1 << side) - 1, 0)]
-    for way in ways:
+    for one in sets:
         split = []
         for rows, columns in regions:
-            inside, outside = rows & way, rows & ~way
-            split += [(inside, columns | way)] if inside else []
+            inside, outside = rows & one, rows & ~one
+            split += [(inside, columns | one)] if inside else []
             split += [(outside, columns)] if outside else []
         regions = split
         if len(regions) > 2 and len(regions) * side > MAX_BITS:
-            raise _TooManyWaysError
+            raise _TooManySetsError
     return [(rows, columns) for rows, columns in regions if columns]
