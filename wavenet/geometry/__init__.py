@@ -69,7 +69,6 @@ from wavenet.geometry.layers import (
     Stacks,
     Whole,
     constant,
-    convolution_weights,
     exponential,
     hdc,
     length_through,
@@ -85,7 +84,7 @@ from wavenet.geometry.spans import Pattern, Proposal, Way, propose, ways
 __all__ = [
     "MAX_LAYERS", "MAX_RECEPTIVE_FIELD", "PADDINGS", "Channels", "Fix", "Gap", "Grid", "Hole", "Layer",
     "LayerError", "Padding", "Parallel", "Part", "Paths", "Pattern", "ProductShape", "Proposal", "Seen",
-    "Shape", "Stacks", "Way", "Whole", "constant", "convolution_weights", "count_paths", "exponential",
+    "Shape", "Stacks", "Way", "Whole", "constant", "count_paths", "exponential",
     "first_gap", "fixes", "grid_of", "hdc", "holes", "lag_list", "length_through", "numbered", "propose",
     "receptive_field", "see", "total_paths", "ways", "with_channels",
 ]

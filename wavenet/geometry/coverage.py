@@ -66,17 +66,11 @@ def holes(lags: int) -> list[Hole]:
 
 @dataclass(frozen=True)
 class Gap:
-    """Where a schedule first fails.
+    """Where a schedule first fails."""
 
-    Args:
-        dilation: the smallest that is too large.
-        reach: lags 0 .. reach - 1 are reached by smaller dilations; this one is the first that is not.
-        divisor: what divides all dilations; where it is above 1, no lag is reached that is not its multiple.
-    """
-
-    dilation: int
-    reach: int
-    divisor: int
+    dilation: int  # the smallest that is too large
+    reach: int  # lags 0 .. reach - 1 are reached by smaller dilations; this one is the first that is not
+    divisor: int  # of all dilations; where it is above 1, no lag is reached that is not its multiple
 
 
 def first_gap(stacks: Stacks, kernels: Sequence[int]) -> Gap | None:
@@ -112,17 +106,11 @@ def _reach(taps: Sequence[Taps]) -> tuple[int | None, int]:
 
 @dataclass(frozen=True)
 class Fix:
-    """A schedule without holes, near to one that has some.
+    """A schedule without holes, near to one that has some."""
 
-    Args:
-        change: in words.
-        stacks: the dilations.
-        kernels: taps of every layer, in order over all stacks.
-    """
-
-    change: str
+    change: str  # in words
     stacks: Stacks
-    kernels: tuple[int, ...]
+    kernels: tuple[int, ...]  # taps of every layer, in order over all stacks
 
     def closes_all(self) -> bool:
         """Return whether it leaves no hole."""

@@ -54,25 +54,18 @@ def numbered(number: int) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Channels:
-    """What a convolution makes of channels.
+    """What a convolution makes of channels."""
 
-    Args:
-        inputs: channels that go in; None where those of the layer before do.
-        outputs: channels that come out.
-        groups: each output reads one of so many equal parts of the inputs.
-        bias: whether a number of its own is added to each output.
-    """
-
-    inputs: int | None
+    inputs: int | None  # None where those of the layer before go in
     outputs: int
-    groups: int = 1
+    groups: int = 1  # each output reads one of so many equal parts of the inputs
     bias: bool = True
 
     def weights(self, kernel: int, dims: int = 1) -> int:
-        """Return the weights, biases apart: its multiply-adds per place of the output, too."""
+        """Return the weights, and multiply-adds per output, of `kernel` taps along each of `dims` axes."""
         if self.inputs is None:
             raise ValueError("the channels that go in are not known yet; `with_channels` finds them")
-        return convolution_weights(self.inputs // self.groups, self.outputs, kernel, dims)
+        return self.inputs // self.groups * self.outputs * int(kernel**dims)
 
     def parameters(self, kernel: int, dims: int = 1) -> int:
         """Return the weights and the biases."""
@@ -81,24 +74,13 @@ class Channels:
 
 @dataclass(frozen=True)
 class Layer:
-    """One convolution or pooling along one axis: `kernel` taps, `dilation` inputs apart, an output every `stride`.
+    """One convolution or pooling along one axis; a kernel, stride or dilation below 1 raises ValueError."""
 
-    Args:
-        kernel: taps K.
-        stride: inputs from one output to the next.
-        dilation: inputs d from one tap to the next.
-        padding: its own; None takes that of all layers.
-        channels: of a convolution, where they are known; pooling has None.
-
-    Raises:
-        ValueError: one of the first three is below 1.
-    """
-
-    kernel: int
-    stride: int = 1
-    dilation: int = 1
-    padding: Padding | None = None
-    channels: Channels | None = None
+    kernel: int  # taps K
+    stride: int = 1  # inputs from one output to the next
+    dilation: int = 1  # inputs d from one tap to the next
+    padding: Padding | None = None  # its own; None takes that of all layers
+    channels: Channels | None = None  # of a convolution, where they are known; pooling has None
 
     def __post_init__(self) -> None:
         if min(self.kernel, self.stride, self.dilation) < 1:
@@ -144,15 +126,10 @@ class Whole:
 
 @dataclass(frozen=True)
 class Parallel:
-    """Branches over the same input whose outputs are joined, as in an atrous spatial pyramid.
-
-    Args:
-        branches: the layers of each.
-        added: whether their outputs are summed, as in a residual block; else their channels are concatenated.
-    """
+    """Branches over the same input whose outputs are joined, as in an atrous spatial pyramid."""
 
     branches: tuple[tuple[Part, ...], ...]
-    added: bool = False
+    added: bool = False  # their outputs are summed, as in a residual block; else their channels are concatenated
 
 
 Part = Layer | Whole | Parallel
@@ -184,11 +161,3 @@ def _joined_length(part: Parallel, length: int, padding: Padding) -> int:
             "equal, as padding same does"
         )
     return lengths.pop()
-
-
-def convolution_weights(inputs: int, outputs: int, kernel: int, dims: int = 1) -> int:
-    """Return the weights, and multiply-adds per output, of a convolution of `kernel` taps along each of `dims` axes.
-
-    With biases there are `outputs` numbers more.
-    """
-    return inputs * outputs * int(kernel**dims)

@@ -23,17 +23,11 @@ EXACT_BITS = 5e8  # lags times bits of a count: 60 MB, and seconds
 
 @dataclass(frozen=True)
 class Paths:
-    """Paths from each lag of a receptive field to the output, through dilated taps only.
+    """Paths from each lag of a receptive field to the output, through dilated taps only."""
 
-    Args:
-        total: of all lags together: the product of all kernels where there are no branches.
-        counts: per lag, 0 in a hole; None where they would be too long.
-        logs: log2 of each count where `counts` is None, in floating point; minus infinity in a hole.
-    """
-
-    total: int
-    counts: Sequence[int] | None
-    logs: Sequence[float] | None
+    total: int  # of all lags together: the product of all kernels where there are no branches
+    counts: Sequence[int] | None  # per lag, 0 in a hole; None where they would be too long
+    logs: Sequence[float] | None  # log2 of each count where `counts` is None, in floating point
 
     @property
     def exact(self) -> bool:

@@ -17,15 +17,10 @@ T = TypeVar("T")
 
 
 class Spread(Protocol[T]):
-    """What is known of every lag: whether it is reached, or by how many paths. `walk` does the rest.
+    """What is known of every lag: whether it is reached, or by how many paths. `walk` does the rest."""
 
-    Attributes:
-        none: nothing is reached.
-        one: lag 0 is reached, once.
-    """
-
-    none: T
-    one: T
+    none: T  # nothing is reached
+    one: T  # lag 0 is reached, once
 
     def moved(self, lags: T, by: int) -> T:
         """Return the same, so many lags further in the past."""
@@ -58,22 +53,13 @@ class Bits(Spread[int]):
 
 @dataclass(frozen=True)
 class Seen(Generic[T]):
-    """What output ``t`` of a sequence of layers sees: inputs ``newest + t * jump - lag`` for every lag in `lags`.
+    """What output ``t`` of a sequence of layers sees: inputs ``newest + t * jump - lag`` for every lag in `lags`."""
 
-    Args:
-        lags: what is known of every lag; of `see` a bit set. Lag 0 is always reached, unless all goes through global
-            pooling.
-        jump: input samples from one output to the next.
-        newest: the input under output 0's newest tap. Where all padding is causal, on the left: 0.
-        oldest: the largest lag; -1 where global pooling leaves none.
-        whole: whether the whole input, however long, is seen too, through global pooling.
-    """
-
-    lags: T
-    jump: int = 1
-    newest: int = 0
-    oldest: int = 0
-    whole: bool = False
+    lags: T  # what is known of every lag; of `see` a bit set. Lag 0 is reached, unless all goes through global pooling
+    jump: int = 1  # input samples from one output to the next
+    newest: int = 0  # the input under output 0's newest tap; 0 where all padding is causal, on the left
+    oldest: int = 0  # the largest lag; -1 where global pooling leaves none
+    whole: bool = False  # whether the whole input, however long, is seen too, through global pooling
 
     @property
     def receptive_field(self) -> int:

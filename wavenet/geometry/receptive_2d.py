@@ -20,15 +20,12 @@ Sets = frozenset[int]
 
 @dataclass(frozen=True)
 class Grid:
-    """The square that one output sees. Lag 0 is the newest row or column, as along one axis.
+    """The square that one output sees, in regions of (rows, columns) as bit sets of lags; lag 0 is the newest.
 
-    Args:
-        side: the receptive field along each axis.
-        regions: (rows, columns) as bit sets of lags; each row is in one region at most, and of it exactly these
-            columns are reached.
+    Each row is in one region at most, and of it exactly these columns are reached.
     """
 
-    side: int
+    side: int  # the receptive field along each axis
     regions: tuple[tuple[int, int], ...]
 
     @property
