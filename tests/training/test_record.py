@@ -83,10 +83,10 @@ def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[WaveN
     """Return what makes the record of a module that no trainer trains."""
 
     def made(module: WaveNetModule) -> Recorder:
-        data, team = SimpleNamespace(fingerprint=lambda: "x"), SimpleNamespace(size=1, leads=True)
+        data, group = SimpleNamespace(fingerprint=lambda: "x"), SimpleNamespace(size=1, leads=True)
         optimizer = module.configure_optimizers()
         monkeypatch.setattr(module, "optimizer", lambda: optimizer)
-        return Recorder(tmp_path, data, Stopper(None, None), Standing(), {}, team)  # type: ignore[arg-type]
+        return Recorder(tmp_path, data, Stopper(None, None), Standing(), {}, group)  # type: ignore[arg-type]
 
     return made
 

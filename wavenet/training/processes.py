@@ -42,21 +42,13 @@ GRACE_SECONDS = 10.0  # for a process whose neighbour ended to notice by itself,
 
 @dataclass(frozen=True)
 class Group:
-    """The processes that train together, as one of them sees them.
+    """The processes that train together, as one of them sees them."""
 
-    Args:
-        devices: processes on each machine.
-        nodes: machines.
-        rank: which process this is, 0 .. devices * nodes - 1.
-        local_rank: which one of its machine.
-        started_by: torchrun, Slurm, or --devices (also where there is but one process).
-    """
-
-    devices: int = 1
-    nodes: int = 1
-    rank: int = 0
-    local_rank: int = 0
-    started_by: str = "--devices"
+    devices: int = 1  # processes on each machine
+    nodes: int = 1  # machines
+    rank: int = 0  # which process this is, 0 .. devices * nodes - 1
+    local_rank: int = 0  # which one of its machine
+    started_by: str = "--devices"  # also where there is only one process; else torchrun or Slurm
 
     @property
     def size(self) -> int:
@@ -194,13 +186,7 @@ def _beside(command: Sequence[str], size: int) -> Iterator[None]:
 
 
 class Member:
-    """A process beside the first.
-
-    Args:
-        command: what it runs.
-        rank: which one it is.
-        size: how many there are, the first included.
-    """
+    """A process beside the first: which one it is, of how many, the first included."""
 
     def __init__(self, command: Sequence[str], rank: int, size: int) -> None:
         self.name = f"process {rank + 1} of {size}"

@@ -202,7 +202,8 @@ def _check_same_sound(recipe: Recipe, run: Path, state: State, options: Options,
         if recipe.data.path == read.load(run / "config.yaml").data.path:
             return
         raise
-    manifest.check(run, state.fingerprint, sound)
+    if sound.crops:
+        manifest.check(run, state.fingerprint, sound)
 
 
 def _module(recipe: Recipe, sound: SoundData, state: State | None, options: Options) -> WaveNetModule:
