@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavenet import disk
-from wavenet.errors import InputError, WavenetError
+from wavenet.errors import BundleError, InputError, WavenetError
 
 
 def names(folder: Path) -> list[str]:
@@ -126,3 +126,23 @@ def test_a_name_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path
     disk.check_free(tmp_path / "there.wav", "-o", force=True)
     disk.check_free(tmp_path / "new" / "deep" / "a.wav", "-o", force=False)
     assert names(tmp_path) == ["loop", "there.wav"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("{", "JSON"), ('{"b": {"c": 1, "c": 2}}', "'c'"), ("[" * 90_000, "JSON"), ("9" * 5_000, "JSON")],
+    ids=["cut", "twice", "deep", "long"],
+)
+def test_what_is_not_plain_json_is_one_line(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(text)
+    with pytest.raises(BundleError) as caught:
+        disk.read_json(path)
+    assert words in str(caught.value) and str(path) in str(caught.value) and "\n" not in str(caught.value)
+    path.write_text('{"a": [1, null]}')
+    assert disk.read_json(path) == {"a": [1, None]}
+
+
+def test_no_more_is_read_than_a_bundle_can_have() -> None:
+    with pytest.raises(BundleError, match="cannot be read as JSON"):
+        disk.read_json(Path("/dev/zero"))

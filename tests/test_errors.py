@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from wavenet import errors
 from wavenet.errors import did_you_mean
-from wavenet.text import on_one_line
 
 EXIT_CODES = {
     "WavenetError": 1,
@@ -103,9 +102,3 @@ def test_a_far_word_is_not_guessed(word: str) -> None:
 
 def test_known_words_need_not_be_text() -> None:
     assert did_you_mean("1024", (1023, 7)) == " (did you mean '1023'?)"
-
-
-def test_what_is_told_is_one_line_and_a_long_one_loses_its_middle() -> None:
-    assert on_one_line("a\nb \t c") == "a b c"
-    told = on_one_line("first " + "x" * 10_000 + " last")
-    assert told.startswith("first x") and told.endswith("x last") and " ... " in told and len(told) <= 640
