@@ -28,9 +28,9 @@ from typing import Any
 WRITING = ("mkdir", "open", "write", "sync")  # what a full disk refuses, besides the event it begins with
 PHASES = (  # by the event that was going on
     (r"decode|cache", "caching"),
-    (r"best\.ckpt", "best.ckpt"),
-    (r"last\.ckpt", "last.ckpt"),
-    (r"good\.ckpt|run/checkpoints$", "good.ckpt"),
+    (r"best\.safetensors", "best.safetensors"),
+    (r"last\.safetensors", "last.safetensors"),
+    (r"good\.safetensors|run/checkpoints$", "good.safetensors"),
     (r"model\.safetensors", "bundle weights"),
     (r"run/model", "bundle config"),
     (r"samples|^sound", "sound, picture"),
@@ -368,8 +368,8 @@ def held(root: Path) -> dict[str, Any]:
             described = json.loads(path.read_text())
             del described["training"]["seconds"]
             found[str(path.relative_to(root))] = described
-        elif path.suffix == ".ckpt":
-            found[str(path.relative_to(root))] = _plain(checkpoint.load(path))
+        elif path.parent.name == "checkpoints":
+            found[str(path.relative_to(root))] = _plain(asdict(checkpoint.load(path)))
         else:
             found[str(path.relative_to(root))] = path.read_bytes()
     return found

@@ -16,8 +16,8 @@ class Publisher:
 
     Args:
         data: the file.
-        tag: its ETag; None gives none.
         ranges: whether a part of it can be asked for.
+        shifted: how many bytes too late such a part begins.
         length: whether its length is told.
         cuts: for each request in turn, how many bytes are sent before the connection breaks off.
         codes: for each request in turn, a status instead of the file.
@@ -26,11 +26,13 @@ class Publisher:
         location: where a request for /set.zip is sent on to; none where empty.
         chunked: whether the file is sent in chunks, without its length.
         extra: further headers of an answer.
+        asked: the headers of each request.
+        paths: what each request asked for.
     """
 
     data: bytes
-    tag: str | None = '"v1"'
     ranges: bool = True
+    shifted: int = 0
     length: bool = True
     cuts: list[int] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
@@ -39,53 +41,40 @@ class Publisher:
     location: str = ""
     chunked: bool = False
     extra: dict[str, str] = field(default_factory=dict)
-    modified: str | None = None
-    shifted: int = 0
     asked: list[dict[str, str]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     url: str = ""
+
+    @property
+    def parts(self) -> list[str | None]:
+        """The part that each request asked for."""
+        return [asked.get("Range") for asked in self.asked]
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         self.asked.append(dict(handler.headers))
         self.paths.append(handler.path)
         code = self.codes.pop(0) if self.codes else 200
+        wanted = handler.headers.get("Range") if self.ranges else None
+        first = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
         if self.location and handler.path == "/set.zip":
             handler.send_response(302)
             handler.send_header("Location", self.location)
             handler.end_headers()
-            return
-        first = self._first(handler) if code == 200 else 0
-        if code != 200:
+        elif code != 200:
             handler.send_error(code)
-            return
-        if first >= len(self.data) and first:
-            handler.send_response(416)
-            handler.send_header("Content-Range", f"bytes */{len(self.data)}")
-            handler.send_header("Content-Length", "0")
+        else:
+            handler.send_response(206 if first else 200)
+            if first:
+                begin = first + self.shifted
+                handler.send_header("Content-Range", f"bytes {begin}-{len(self.data) - 1}/{len(self.data)}")
+            for name, value in self.extra.items():
+                handler.send_header(name, value)
+            if self.chunked:
+                handler.send_header("Transfer-Encoding", "chunked")
+            elif self.length:
+                handler.send_header("Content-Length", str(len(self.data) - first))
             handler.end_headers()
-            return
-        handler.send_response(206 if first else 200)
-        if self.tag:
-            handler.send_header("ETag", self.tag)
-        if self.modified:
-            handler.send_header("Last-Modified", self.modified)
-        if first:
-            begin = first + self.shifted
-            handler.send_header("Content-Range", f"bytes {begin}-{len(self.data) - 1}/{len(self.data)}")
-        for name, value in self.extra.items():
-            handler.send_header(name, value)
-        if self.chunked:
-            handler.send_header("Transfer-Encoding", "chunked")
-        elif self.length:
-            handler.send_header("Content-Length", str(len(self.data) - first))
-        handler.end_headers()
-        self._send(handler, self.data[first:])
-
-    def _first(self, handler: BaseHTTPRequestHandler) -> int:
-        wanted, condition = handler.headers.get("Range"), handler.headers.get("If-Range")
-        if not self.ranges or wanted is None or (condition is not None and condition not in (self.tag, self.modified)):
-            return 0
-        return int(wanted.removeprefix("bytes=").removesuffix("-"))
+            self._send(handler, self.data[first:])
 
     def _send(self, handler: BaseHTTPRequestHandler, rest: bytes) -> None:
         cut = self.cuts.pop(0) if self.cuts else len(rest)

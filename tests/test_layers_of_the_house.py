@@ -19,11 +19,11 @@ FILES = sorted(HOUSE.rglob("*.py"))
 FLOORS = [  # a name with a dot is a module that lies deeper than the rest of its folder
     {"errors", "text"},
     {"disk", "progress", "geometry"},
-    {"datasets.catalogue"},
+    {"datasets"},
     {"recipe"},
     {"outputs"},
     {"model", "audio"},
-    {"datasets", "generate"},
+    {"generate"},
     {"evaluation"},
     {"inspection"},
     {"bench"},
@@ -38,6 +38,7 @@ FENCES = {
     "lightning": {"training"},
     "pytorch_lightning": set(),
     "soundfile": {"audio"},
+    "soxr": {"audio"},
     "torchaudio": {"audio"},
     "numba": {"generate.cpu"},
     "llvmlite": {"generate.cpu"},
@@ -52,9 +53,8 @@ TORCH_ONLY_WHEN_CALLED = {
     "generate.sampler",
     "generate.voice",
     "generate.priming",
-    "generate.player",
-    "audio.files",
-    "audio.resample",
+    "generate.sound",
+    "audio.scan",
     "bench.cases",
 }
 TORCH_FAMILY = {"torch", "torchaudio", "lightning", "pytorch_lightning", "torchmetrics"}
@@ -85,6 +85,7 @@ NEVER_TORCH = {
     *("errors", "text", "disk", "progress"),
     *(f"inspection.{module}" for module in ("layers", "layer_report", "report", "text", "span")),
     *(module for module in MODULES if module.split(".")[0] in ("geometry", "datasets", "recipe")),
+    *(module for module in MODULES if module.startswith("audio") and module != "audio.torchaudio_loader"),
     *("generate.packed", "generate.state", "generate.reference"),
     *(module for module in MODULES if module.startswith("generate.cpu")),
 }
@@ -147,8 +148,8 @@ def fenced_in(module: str, places: set[str]) -> bool:
 def test_the_reader_of_imports_sees_them_all() -> None:
     seen = {(one.module, one.target, one.at_load) for one in IMPORTS}
     assert ("recipe.safe_yaml", "yaml", True) in seen
-    assert ("outputs", "torch.Tensor", False) in seen  # for type checking only
-    assert ("outputs", "torch.nn.functional", False) in seen  # inside a function
+    assert ("outputs.alphabet", "torch.Tensor", False) in seen  # for type checking only
+    assert ("outputs.categorical", "torch.nn.functional", False) in seen  # inside a function
     assert ("model.network", "wavenet.geometry.Shape", True) in seen
     assert len(IMPORTS) > 200
 
@@ -289,6 +290,17 @@ def test_a_look_at_a_recipe_loads_neither_torch_nor_numpy(script: str) -> None:
 
 def test_a_voice_is_ready_without_torch() -> None:
     assert not heavy_after("import wavenet.generate.voice, wavenet.generate.reference") & TORCH_FAMILY
+
+
+def test_sound_at_another_rate_is_scanned_and_continued_without_torch(tmp_path: Path) -> None:
+    script = f"""
+import numpy, soundfile, wavenet
+from wavenet.generate import priming
+soundfile.write({str(tmp_path / "a.wav")!r}, 0.1 * numpy.random.default_rng(0).standard_normal(44_100), 44_100)
+assert len(priming.mono({str(tmp_path / "a.wav")!r}, 8_000)) == 8_000
+assert wavenet.scan({str(tmp_path)!r}, "digits").minutes_kept > 0
+"""
+    assert not heavy_after(script) & TORCH_FAMILY
 
 
 def test_every_module_has_a_test_file_of_its_own() -> None:

@@ -82,6 +82,10 @@ def test_of_many_names_some_are_told(names: list[str], most: int, words: str) ->
     assert text.some(names, most) == words
 
 
+def test_bytes_are_told_in_gib() -> None:
+    assert text.gib(3 << 29) == "1.5 GiB" and text.gib(1234 << 30) == "1,234.0 GiB"
+
+
 def test_one_line_keeps_both_ends_of_a_long_text() -> None:
     assert text.one_line("a\n b\tc") == "a b c"
     told = text.one_line("first " + "x" * 10_000 + " last")

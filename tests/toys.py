@@ -98,8 +98,9 @@ def forward(made: Recipe, weights: dict[str, np.ndarray], codes: np.ndarray) -> 
 
     net, alphabet = network.from_arrays(made, weights), outputs.of(made)
     start = alphabet.starts(len(codes), net.receptive_field - 1)
+    known = alphabet.inputs(np.concatenate([start, codes], axis=1))
     with torch.no_grad():
-        answer = net(torch.from_numpy(np.concatenate([start, alphabet.inputs(codes)], axis=1)))
+        answer = net(torch.from_numpy(known))
     return alphabet.log_probabilities(answer.numpy())
 
 

@@ -14,12 +14,15 @@ import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 from wavenet.errors import BundleError, InputError, RecipeError, WavenetError
 from wavenet.text import one_line
 
 MAX_JSON_BYTES = 1 << 24
+NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # what a file system without locks answers
+OLD_SECONDS = 86_400.0  # a work folder that nobody has touched for so long is abandoned, whoever made it
+UNLIMITED = 1 << 62  # control groups of version 1 tell the largest number of whole pages where there is no limit
 
 
 @contextlib.contextmanager
@@ -31,9 +34,6 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Args:
         path: the file to be written. Its folder is made where it is missing.
-
-    Yields:
-        A path in the same folder, hence on the same file system, where renaming is atomic.
 
     Raises:
         OSError: the folder or file cannot be written (full disk, no permission). `path` is then as it was.
@@ -52,14 +52,9 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def explained(what: object, remedy: str) -> Iterator[None]:
-    """Say in one sentence what could not be written in this block, why, and what to do.
+    """Make WavenetError of an OSError of this block: what could not be written, why, and what the user can do.
 
-    Args:
-        what: a path, or words for what is written.
-        remedy: what the user can do.
-
-    Raises:
-        WavenetError: the block raised OSError. That a reader hung up (BrokenPipeError) stays what it is.
+    That the reader of a pipe is gone (BrokenPipeError) stays what it is.
     """
     try:
         yield
@@ -74,9 +69,9 @@ def check_free(path: Path, option: str, force: bool, remedy: str = "--force") ->
 
     Args:
         path: the file.
-        option: what names it on the command line; empty where it was given from Python.
+        option: what names it on the command line; empty from Python.
         force: whether it may be overwritten.
-        remedy: how that is asked for.
+        remedy: how a user allows that.
     """
     named, by = f"{option} {path}".lstrip(), f" with {option}" if option else ""
     try:
@@ -109,7 +104,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
-# --- reading
+# --- reading ----------------------------------------------------------------------------------------------------------
 
 
 def user_path(text: str) -> Path:
@@ -118,39 +113,47 @@ def user_path(text: str) -> Path:
     Raises:
         RecipeError: no file could have this name.
     """
-    if not text:  # pathlib takes it for the current folder; it is an unset variable of a shell
-        raise RecipeError("'' is no path; give a file or folder")
+    if not text:  # an unset variable of a shell; pathlib takes it for the current folder
+        raise RecipeError("'' is not a path; give a file or folder")
     try:
         path = Path(text).expanduser()
         with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
             path.lstat()  # asks the system whether this can be a name at all
     except (OSError, RuntimeError, ValueError) as error:
-        raise RecipeError(f"{one_line(text, 80)} is no path ({one_line(error, 80)}); give another") from None
+        raise RecipeError(f"{one_line(text, 80)} is not a path ({one_line(error, 80)}); give another") from None
     return path
 
 
 def given_path(text: str) -> Path:
-    """Return the path that a user means, where nothing bars the way to it; whether it exists is another question.
+    """Return the path that a user means, which may be read or does not exist.
 
     Raises:
-        RecipeError: no file could have this name, or it may not be looked at.
+        RecipeError: no file could have this name, or it may not be read.
     """
     path = user_path(text)
     try:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            barred = stat.S_ISDIR(path.stat().st_mode) and not os.access(path, os.R_OK | os.X_OK)
-            if barred:
+            if stat.S_ISDIR(path.stat().st_mode) and not os.access(path, os.R_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise RecipeError(f"{one_line(text, 80)} cannot be used ({error.strerror}); give another") from None
     return path
 
 
+def user_folder(variable: str, kind: Literal["cache", "data"]) -> Path:
+    """Return the folder that an environment variable names, else this program's folder among the user's own."""
+    if named := os.environ.get(variable):
+        return user_path(named).absolute()
+    import platformdirs
+
+    return Path((platformdirs.user_cache_dir if kind == "cache" else platformdirs.user_data_dir)("wavenet"))
+
+
 def read_json(path: Path) -> Any:
     """Return the plain values of a JSON file; a key written twice is refused.
 
     Raises:
-        BundleError: the file cannot be read, is too large or is no JSON.
+        BundleError: the file cannot be read, is too large or is not JSON.
     """
     try:
         return json.loads(read_at_most(path, MAX_JSON_BYTES), object_pairs_hook=_unique)
@@ -163,7 +166,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(made) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in made if keys.count(key) > 1)
-        raise ValueError(f"the key {twice!r:.60} stands twice")
+        raise ValueError(f"the key {twice!r:.60} is given twice")
     return made
 
 
@@ -176,19 +179,49 @@ def read_at_most(path: Path, most: int) -> str:
     try:
         return data.decode("utf-8").removeprefix("\ufeff")  # some editors put this mark in front
     except UnicodeDecodeError as error:
-        raise ValueError(f"it is no text in UTF-8 (byte {error.start + 1:,}); save it as that") from None
+        raise ValueError(f"it is not text in UTF-8 (byte {error.start + 1:,}); save it as that") from None
 
 
-# --- folders that are being filled
-
-
-PREFIX = "unfinished-"  # then the machine, then a random name
-BEGUN = ".unfinished-"  # the same, until it is locked
-OLD_SECONDS = 86_400.0  # what nobody has touched for so long is swept, whoever made it, if it isn't locked
+# --- locks -----------------------------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
-def filling(place: Path) -> Iterator[Path]:
+def locked(path: Path, wait: float = 0.0) -> Iterator[bool]:
+    """Hold a lock file for this process and its threads, until the block or the process ends, however it ends.
+
+    Args:
+        path: the file; made where it is missing, and left there. Its holder may remove it, and its folder too.
+        wait: seconds that another holder is waited for.
+
+    Yields:
+        Whether it is held; where the file system has no locks it is not, and nothing keeps others out.
+
+    Raises:
+        BlockingIOError: another process, or another block of this one, holds it.
+        OSError: the file cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    # the library would else leave a marker where there are no locks, which a killed process cannot take away
+    lock = FileLock(path, fallback_to_soft=False, thread_local=False)
+    try:
+        try:
+            lock.acquire(timeout=wait)
+        except FileNotFoundError:  # its holder has just removed the folder, which is made anew
+            lock.acquire(timeout=wait)
+    except Timeout:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), str(path)) from None
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+    try:
+        yield lock.is_locked
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def work_folder(place: Path) -> Iterator[Path]:
     """Yield a new, empty folder in `place`; what is left of it afterwards is removed, and of dead processes' too.
 
     Raises:
@@ -196,58 +229,31 @@ def filling(place: Path) -> Iterator[Path]:
     """
     place.mkdir(parents=True, exist_ok=True)
     sweep(place)
-    name = f"{_machine()}-{secrets.token_hex(8)}"
-    work = place / f"{BEGUN}{name}"
-    work.mkdir()
-    lock = None
-    try:
-        lock = _lock(work)
-        work = work.rename(place / f"{PREFIX}{name}")  # locked before anybody else can see it
-        yield work
-    finally:
-        shutil.rmtree(work, ignore_errors=True)  # gone by now, if it was put in place
-        if lock is not None:
-            os.close(lock)
+    work = place / f"unfinished-{_machine()}-{secrets.token_hex(8)}"
+    lock = work.with_name(f".{work.name}.lock")
+    with locked(lock):  # before anybody can see the folder
+        try:
+            work.mkdir()
+            yield work
+        finally:
+            shutil.rmtree(work, ignore_errors=True)  # not there any more, if it was put in place
+            with contextlib.suppress(OSError):  # Windows removes it when it is let go
+                lock.unlink()
 
 
 def sweep(place: Path) -> None:
-    """Remove the unfinished folders of processes that are gone.
+    """Remove the work folders of processes that have ended.
 
-    A lock counts on its own machine alone: some network file systems keep each machine's locks to itself. Of others,
-    and where folders cannot be locked, what is a day old is removed.
+    A free lock tells of processes of this machine only: some network file systems keep each machine's locks to itself.
+    Of others, and where there are no locks, what nobody has touched for a day is removed.
     """
-    names = f"{8 * '?'}-{16 * '?'}"
-    for work in [*place.glob(PREFIX + names), *place.glob(BEGUN + names)]:
-        with contextlib.suppress(OSError):  # its process lives, or another one sweeps it just now
-            age = time.time() - max(path.stat().st_mtime for path in (work, *work.glob("*")))
-            lock = _lock(work) if work.name.startswith(PREFIX) else None
-            here = lock is not None and work.name.startswith(f"{PREFIX}{_machine()}-")
-            if here or age > OLD_SECONDS:
+    for lock in place.glob(f".unfinished-{8 * '?'}-{16 * '?'}.lock"):
+        work = place / lock.stem.removeprefix(".")
+        with contextlib.suppress(OSError), locked(lock) as free:  # else its process lives
+            age = time.time() - max(path.stat().st_mtime for path in (lock, *place.glob(work.name), *work.glob("*")))
+            if (free and work.name.startswith(f"unfinished-{_machine()}-")) or age > OLD_SECONDS:
                 shutil.rmtree(work, ignore_errors=True)
-            if lock is not None:
-                os.close(lock)
-
-
-def _lock(work: Path) -> int | None:
-    """Return the lock of a folder, held until it is closed or the process ends; None where folders cannot be locked.
-
-    Raises:
-        BlockingIOError: another process holds it.
-        OSError: there is no such folder.
-    """
-    if os.name == "nt":
-        return None
-    import fcntl
-
-    lock = os.open(work, os.O_RDONLY)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(lock)
-        if isinstance(error, BlockingIOError):
-            raise
-        return None
-    return lock
+                lock.unlink()
 
 
 def _machine() -> str:
@@ -259,15 +265,7 @@ def _machine() -> str:
     return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:8]
 
 
-# --- memory
-
-
-CONTROL_GROUPS = (  # controller, folder and file of a limit: version 2, version 2 beside version 1, version 1
-    ("", "", "memory.max"),
-    ("", "unified", "memory.max"),
-    ("memory", "memory", "memory.limit_in_bytes"),
-)
-UNLIMITED = 1 << 62  # version 1 says so with the largest number of whole pages
+# --- memory ----------------------------------------------------------------------------------------------------------
 
 
 def available_bytes(root: Path = Path("/")) -> int | None:
@@ -282,15 +280,12 @@ def available_bytes(root: Path = Path("/")) -> int | None:
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     for path in _limits(root):
-        try:
+        with contextlib.suppress(OSError, ValueError):  # there is none, or it says "max"
             found.append(int(path.read_text(encoding="ascii")))
-        except (OSError, ValueError):  # there is none, or it says "max"
-            continue
     if os.name != "nt":
         import resource
 
-        kinds = (resource.RLIMIT_AS, resource.RLIMIT_DATA)
-        found += [limit for limit in (resource.getrlimit(kind)[0] for kind in kinds) if limit != resource.RLIM_INFINITY]
+        found += [resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
     return min((number for number in found if 0 < number < UNLIMITED), default=None)
 
 
@@ -300,25 +295,15 @@ def _limits(root: Path) -> Iterator[Path]:
     A container may show its own group as the outermost, while the system tells the path as it is outside: then only the
     outermost file is there.
     """
-    own = _own_groups(root / "proc/self/cgroup")
-    for controller, folder, name in CONTROL_GROUPS:
-        for path in [PurePosixPath(), *(path for controllers, path in own if controller in controllers)]:
-            for group in (path, *path.parents):
-                yield root / "sys/fs/cgroup" / folder / group / name
-
-
-def _own_groups(path: Path) -> list[tuple[list[str], PurePosixPath]]:
-    """Return the control groups of this process: the controllers of each (version 2 names none), and its path.
-
-    Args:
-        path: lines such as ``4:cpu,memory:/slurm/job_7`` or ``0::/user.slice``.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-    except OSError:
-        return []
-    found = []
-    for _, controllers, group in (line.split(":", 2) for line in lines if line.count(":") >= 2):
-        parts = [part for part in group.split("/") if part not in ("", ".", "..")]  # ".." leads out of a namespace
-        found.append((controllers.split(","), PurePosixPath(*parts)))
-    return found
+    groups, lines = root / "sys/fs/cgroup", ["0::/", "0:memory:/"]
+    with contextlib.suppress(OSError):
+        lines += (root / "proc/self/cgroup").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    for line in lines:  # such as 4:cpu,memory:/slurm/job_7 of version 1, or 0::/user.slice of version 2
+        _, controllers, path = (*line.split(":", 2), "none", "")[:3]
+        own = PurePosixPath(*(part for part in path.split("/") if part not in ("", ".", "..")))  # ".." leads outside
+        for group in (own, *own.parents):
+            if "memory" in controllers.split(","):
+                yield groups / "memory" / group / "memory.limit_in_bytes"
+            elif not controllers:
+                yield groups / group / "memory.max"
+                yield groups / "unified" / group / "memory.max"  # version 2 beside version 1

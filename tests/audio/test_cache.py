@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,7 @@ import sound_toys
 import soundfile
 from sound_toys import RATE, clip, codes, make_bad
 
-from wavenet.audio import cache, decode, digests, files, folders
+from wavenet.audio import cache, decode, files, folders
 from wavenet.audio.cache import Cache
 from wavenet.audio.folders import Clip
 from wavenet.errors import SoundError, WavenetError
@@ -117,7 +118,7 @@ def in_place(data: Path) -> None:
         file.write(codes(570, seed=9).tobytes())
 
 
-def between_what_a_look_reads(data: Path) -> None:
+def between_what_a_fingerprint_reads(data: Path) -> None:
     with (data / "a1.wav").open("r+b") as file:
         file.seek(44 + 2 * 150)
         file.write(codes(10, seed=9).tobytes())
@@ -131,7 +132,7 @@ def between_what_a_look_reads(data: Path) -> None:
         touched,
         put_back(touched),
         put_back(in_place),
-        between_what_a_look_reads,
+        between_what_a_fingerprint_reads,
         lambda data: (data / "a1.wav").unlink(),
         lambda data: (data / "a1.wav").rename(data / "b.wav"),
         lambda data: soundfile.write(data / "new.wav", codes(10), RATE),
@@ -144,7 +145,7 @@ def between_what_a_look_reads(data: Path) -> None:
 def test_changed_files_are_decoded_into_a_new_cache(
     data: Path, place: Path, decoded: list[str], monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None]
 ) -> None:
-    monkeypatch.setattr(digests, "PART", 50)
+    monkeypatch.setattr(cache, "PART_BYTES", 50)
     old = cache.prepare(clips(data), RATE, None, place)
     kept = held(old)
     decoded.clear()
@@ -586,3 +587,59 @@ def test_nothing_but_bad_files_is_one_sentence(tmp_path: Path, place: Path, said
         with pytest.raises(SoundError, match=f"none of {count} files can be used; `wavenet data scan") as caught:
             cache.prepare(clips(tmp_path / "data"), RATE, None, place)
         assert "\n" not in str(caught.value)
+
+
+# --- fingerprints ----------------------------------------------------------------------------------------------------
+
+
+PART = cache.PART_BYTES
+LENGTHS = [0, 1, PART - 1, PART, 2 * PART, 3 * PART + 1, 10 * PART]
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_a_fingerprint_sees_head_middle_and_end_under_an_old_time(tmp_path: Path, length: int) -> None:
+    path, content = tmp_path / "a.wav", bytes(length)
+    places = {0, length // 2, length - 1} if length else set()
+    changed = [content[:at] + b"x" + content[at + 1 :] for at in places]
+    seen = set()
+    for held in (content, *changed, content + b"x"):
+        path.write_bytes(held)
+        os.utime(path, ns=(1, 1))
+        assert cache.fingerprint(path) == cache.fingerprint(path)
+        seen.add(cache.fingerprint(path))
+    assert len(seen) == len(places) + 2
+
+
+def test_a_change_between_the_parts_is_seen_by_its_time_and_a_copy_with_its_time_is_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(bytes(10 * PART))
+    os.utime(path, ns=(1, 1))
+    before = cache.fingerprint(path)
+    assert cache.fingerprint(Path(shutil.copy2(path, tmp_path / "b.wav"))) == before
+    with path.open("r+b") as file:
+        file.seek(3 * PART)
+        file.write(b"x")
+    assert cache.fingerprint(path) != before
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "a\0b", "gone", "itself", "shut"])
+def test_what_cannot_be_read_has_a_fingerprint_too(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "itself").symlink_to(tmp_path / "itself")
+    (tmp_path / "shut").write_bytes(b"words")
+    if name == "shut":  # root may read anything
+        monkeypatch.setattr(Path, "open", lambda *_, **__: (_ for _ in ()).throw(PermissionError(13, "no")))
+    assert cache.fingerprint(tmp_path / name) == ("unreadable: 13" if name == "shut" else "no file")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_named_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reading = threading.Thread(target=cache.fingerprint, args=(tmp_path / "pipe",))
+    reading.start()
+    reading.join(2)
+    stuck = reading.is_alive()
+    while reading.is_alive():
+        with contextlib.suppress(OSError):
+            os.close(os.open(tmp_path / "pipe", os.O_WRONLY | os.O_NONBLOCK))
+        reading.join(0.05)
+    assert not stuck

@@ -21,7 +21,7 @@ from wavenet.audio import crops as crops_module  # its name is what the tests ca
 from wavenet.audio.crops import WINDOW_BATCHES, Batch, Clipped, Crops, Segment, Sound, pieces
 from wavenet.audio.decode import FULL, Entry
 from wavenet.audio.splits import Span
-from wavenet.outputs import IGNORED, Categorical
+from wavenet.outputs import IGNORED, Categorical, Feed
 from wavenet.recipe.records import LevelConfig
 
 EIGHT_BITS = Categorical(256)
@@ -70,7 +70,7 @@ def targets(batches: Iterable[Batch]) -> np.ndarray:
 
 
 def same(one: Batch, other: Batch) -> bool:
-    return np.array_equal(one.inputs, other.inputs) and np.array_equal(one.targets, other.targets)
+    return np.array_equal(one.feed.codes, other.feed.codes) and np.array_equal(one.targets, other.targets)
 
 
 spans = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 300)), max_size=8).map(
@@ -120,36 +120,35 @@ def test_every_sample_is_a_target_exactly_once(lengths: list[int], longest: int,
     st.lists(st.integers(1, 80), min_size=1, max_size=4),
     st.integers(1, 90),
     st.integers(1, 40),
-    st.booleans(),
     st.sampled_from([None, 95]),
 )
 @sweep
 def test_every_target_sees_the_file_s_past_or_start_and_nothing_else(
-    lengths: list[int], longest: int, context: int, embedding: bool, width: int | None
+    lengths: list[int], longest: int, context: int, width: int | None
 ) -> None:
-    alphabet = Categorical(256, embedding)
+    alphabet = EIGHT_BITS
     sound = sound_of([noise(length, seed=i) for i, length in enumerate(lengths)], tail=5)
     crops = crops_of(sound, longest, alphabet, context, **({"width": width} if width else {}))
     batch = crops.batch(np.arange(len(crops.table)))
-    assert batch.inputs.shape == (len(crops.table), batch.targets.shape[1] + context - 1)
+    assert batch.feed.codes.shape == (len(crops.table), batch.targets.shape[1] + context - 1)
     assert batch.targets.shape[1] == (width or crops.table[:, 2].max())
-    assert batch.inputs.dtype == (np.int64 if embedding else np.float32) and batch.targets.dtype == np.int64
+    assert batch.feed.codes.dtype == batch.targets.dtype == np.int64
     for row, (clip, first, count) in enumerate(crops.table.tolist()):
         codes = alphabet.encode(sound.read(clip, 0, lengths[clip] + sound.tail))
-        known = np.concatenate([alphabet.starts(context), alphabet.inputs(codes)])
+        known = np.concatenate([alphabet.starts(context), codes])
         for at in range(count):
             assert batch.targets[row, at] == codes[first + at]
             np.testing.assert_array_equal(
-                batch.inputs[row, at : at + context], known[first + at : first + at + context]
+                batch.feed.codes[row, at : at + context], known[first + at : first + at + context]
             )
         assert (batch.targets[row, count:] == IGNORED).all()
-        assert (batch.inputs[row, context - 1 + count :] == alphabet.starts(1)).all()
+        assert (batch.feed.codes[row, context - 1 + count :] == alphabet.starts(1)).all()
 
 
 def test_start_is_a_code_of_its_own_and_never_a_target() -> None:
     crops = crops_of(sound_of([noise(50)]), 20)
     batch = crops.batch(np.array([0]))
-    assert (batch.inputs[0, :7] == 256).all() and (batch.inputs[0, 7:] < 256).all()
+    assert (batch.feed.codes[0, :7] == 256).all() and (batch.feed.codes[0, 7:] < 256).all()
     assert (targets(crops.in_order(9)) < 256).all()
 
 
@@ -157,7 +156,7 @@ def test_spans_inside_a_file_see_what_lies_before_them() -> None:
     sound = sound_of([noise(100, 1), noise(200, 2)])
     crops = Crops(sound, pieces([Span(1, 120, 140)], 8), EIGHT_BITS, 30)
     codes = EIGHT_BITS.encode(sound.read(1, 0, 200))
-    np.testing.assert_array_equal(crops.batch(np.array([0])).inputs[0], codes[90:125])
+    np.testing.assert_array_equal(crops.batch(np.array([0])).feed.codes[0], codes[90:125])
     np.testing.assert_array_equal(np.sort(targets(crops.in_order(2))), np.sort(codes[120:140]))
 
 
@@ -176,7 +175,7 @@ def test_processes_share_a_batch_without_a_rest(processes: int) -> None:
 
 
 def rows(batch: Batch) -> list[Batch]:
-    return [Batch(batch.inputs[i : i + 1], batch.targets[i : i + 1]) for i in range(len(batch.targets))]
+    return [Batch(Feed(batch.feed.codes[i : i + 1]), batch.targets[i : i + 1]) for i in range(len(batch.targets))]
 
 
 def test_a_batch_is_a_function_of_seed_and_step_alone() -> None:
@@ -375,7 +374,7 @@ def test_dropped_files_are_no_clips(tmp_path: Path) -> None:
 # --- counts ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("alphabet", [EIGHT_BITS, Categorical(2), FINE], ids=lambda alphabet: str(alphabet.classes))
+@pytest.mark.parametrize("alphabet", [EIGHT_BITS, Categorical(2), FINE], ids=lambda alphabet: str(alphabet.size))
 @pytest.mark.parametrize("level", [LevelConfig(rms=0.9), LevelConfig(peak=0.2), LevelConfig()])
 def test_code_counts_are_those_of_a_plain_count(alphabet: Categorical, level: LevelConfig) -> None:
     loud_and_quiet = [noise(70_000, 1) // 3, noise(300, 2) // 40, noise(65_537, 3), noise(65_536, 4) // 2]
@@ -384,7 +383,7 @@ def test_code_counts_are_those_of_a_plain_count(alphabet: Categorical, level: Le
     chosen += [Span(2, 65_500, 65_600), Span(3, 0, 65_626), Span(0, 3, 69_000), Span(3, 5, 5)]
     counts, over = sound.code_counts(chosen, alphabet)
     waves = [sound.read(span.clip, span.first, span.last) for span in chosen]
-    plain = np.bincount(alphabet.encode(np.concatenate(waves)), minlength=alphabet.classes)
+    plain = np.bincount(alphabet.encode(np.concatenate(waves)), minlength=alphabet.size)
     np.testing.assert_array_equal(counts, plain)
     scaled = [loud_and_quiet[span.clip][span.first : span.last] * sound.gains[span.clip] / FULL for span in chosen]
     assert over == sum(int((np.abs(wave) > 1.000_000_1).sum()) for wave in scaled)
@@ -445,7 +444,7 @@ far = crops.batch(np.arange(len(crops.table) - 8, len(crops.table)))
 several = used()
 counts, over = sound.code_counts([Span(clip, 0, hour) for clip in range(hours - counted, hours)], alphabet)
 assert counts.sum() == counted * hour and over == 0, counts
-assert len(np.unique(far.targets)) > 100 and batch.inputs.shape[0] == 8
+assert len(np.unique(far.targets)) > 100 and batch.feed.codes.shape[0] == 8
 print(json.dumps([several - before, used() - several]))
 """
 

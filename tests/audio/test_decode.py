@@ -20,7 +20,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sound_toys import RATE, clip, codes, decoded, make_bad, whole
 
-from wavenet.audio import decode, files, folders
+from wavenet.audio import decode, files, folders, resample
 from wavenet.audio.decode import FULL, Entry
 from wavenet.audio.folders import Clip
 from wavenet.recipe.records import TrimConfig
@@ -116,7 +116,6 @@ def test_samples_beyond_full_scale_are_kept_at_a_scale_and_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "BLOCK_FRAMES", 2)
-    monkeypatch.setattr(decode, "BLOCK_FRAMES", 3)
     sound = np.array([0.5, 1.5, -3.0, 1.0, -1.0, 0.1])
     soundfile.write(tmp_path / "a.wav", sound, RATE, subtype="FLOAT")
     entry, pcm = decoded(clip(tmp_path / "a.wav"))
@@ -137,7 +136,7 @@ def test_whole_numbers_stored_as_floats_are_kept_exactly_and_told(tmp_path: Path
     entry, pcm = decoded(write_floats(tmp_path, sound.astype(float)))
     np.testing.assert_array_equal(pcm.astype(np.int64) << (bits - 16), sound)
     assert entry.scale == 2.0 ** (bits - 1) and entry.overshoot == (np.abs(sound) > 1).sum()
-    assert entry.note.startswith(f"floats on the scale of {bits}-bit whole numbers") and "times" not in entry.note
+    assert entry.note.startswith(f"{bits}-bit whole numbers stored as floats") and "times" not in entry.note
 
 
 def test_the_digest_is_that_of_the_same_sound_at_full_scale(tmp_path: Path) -> None:
@@ -228,7 +227,7 @@ def test_sound_that_nearly_all_lies_above_the_rate_is_told(tmp_path: Path) -> No
         (np.full(900, np.nan), None, "no numbers (900 of its 900 values are NaN, infinite or far too large: "),
         (np.full(900, 1e-5), None, "below 16-bit resolution (its peak is 1.0e-05)"),
         (tone(900, 440, 1e-3), None, "silent throughout (below -60 dBFS)"),
-        (np.full(2_400, 0.25), None, "silence but for its DC offset (a DC offset of 25.0% of full scale: "),
+        (np.full(2_400, 0.25), None, "silence at a DC offset (a DC offset of 25.0% of full scale: "),
         (tone(3_200, 3_500), 4_000, "silent at 4,000 Hz: its sound lies above 2,000 Hz"),
         (np.zeros(900), 4_000, "digital silence"),
     ],
@@ -359,9 +358,8 @@ def test_blocks_give_to_the_last_bit_what_the_whole_file_gives(
 ) -> None:
     sound = sound_toys.toy(own, 2, 1.3) * 2.2 + np.random.default_rng(0).normal(0, 1e-3, (round(own * 1.3), 2))
     soundfile.write(tmp_path / "a.wav", sound, own, subtype="FLOAT")
-    if rate is None:  # else the resampler's blocks would be others too
-        monkeypatch.setattr(files, "BLOCK_FRAMES", block)
-    monkeypatch.setattr(decode, "BLOCK_FRAMES", block)
+    for module in (files, resample, decode):
+        monkeypatch.setattr(module, "BLOCK_FRAMES", block)
     entry, pcm = decoded(clip(tmp_path / "a.wav"), rate, trim)
     expected, samples = whole(clip(tmp_path / "a.wav"), rate, trim)
     np.testing.assert_array_equal(pcm, samples)
@@ -407,13 +405,11 @@ def test_a_place_that_is_full_is_no_fault_of_the_file(tmp_path: Path) -> None:
 HOUR = """
 import io, json, resource, sys
 from pathlib import Path
-import numpy as np, soundfile, torch
-from wavenet.audio import decode, torchaudio_loader
+import numpy as np, soundfile
+from wavenet.audio import decode
 from wavenet.audio.folders import Clip
 from wavenet.recipe.records import TrimConfig
 
-torchaudio_loader.load()[0].transforms
-torch.set_num_threads(1)
 folder, rate = Path(sys.argv[1]), json.loads(sys.argv[2])
 block = np.random.default_rng(0).uniform(-0.5, 0.5, (48_000, 2)).astype(np.float32)
 with soundfile.SoundFile(folder / "hour.wav", "w", 48_000, 2, "FLOAT", format="RF64") as file:
@@ -545,13 +541,13 @@ def test_a_file_that_goes_away_while_it_is_read_is_kept_or_dropped(
     monkeypatch.setattr(files, "BLOCK_FRAMES", 1_000)
     genuine = decode._Measures.take
 
-    def taking(self: decode._Measures, block: np.ndarray):
+    def taking(self: decode._Measures, block: np.ndarray) -> np.ndarray:
         if path.exists() and path.stat().st_size > 500:
             if how == "removed":
                 path.unlink()
             else:
                 os.truncate(path, 500)
-        yield from genuine(self, block)
+        return genuine(self, block)
 
     monkeypatch.setattr(decode._Measures, "take", taking)
     entry, pcm = decoded(clip(path))
@@ -586,10 +582,8 @@ FUZZ = """
 import json, resource, sys, time
 from pathlib import Path
 import numpy as np, sound_toys
-from wavenet.audio import torchaudio_loader
 from wavenet.recipe.records import TrimConfig
 
-torchaudio_loader.load()[0].transforms
 folder, first, last = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 known = sound_toys.seeds()
 for number in range(first, last):

@@ -158,7 +158,7 @@ def test_a_folder_that_may_not_be_read_is_said(
 
     monkeypatch.setattr(os, "scandir", scandir)
     assert names(folders.open_folder(tmp_path)) == ["a.wav", "open/c.wav"]
-    assert said == [f"the folder {tmp_path}/shut\\n is passed over: Permission denied"]
+    assert said == [f"the folder {tmp_path}/shut\\n cannot be read: Permission denied"]
 
 
 def test_a_folder_named_like_a_sound_is_entered_not_taken_for_one(tmp_path: Path) -> None:
@@ -189,11 +189,11 @@ def test_a_folder_without_sound_is_one_sentence_that_names_it(tmp_path: Path, ma
 def test_every_file_passed_over_is_told_once_whatever_the_layout(tmp_path: Path, said: list[str]) -> None:
     touch(tmp_path, "a.wav", "b.wav", "c.m4a", "d/e.m4a", ".f.wav")
     assert folders.open_folder(tmp_path).passed_over == {".m4a": 2, "hidden": 1}
-    line = f"{tmp_path}: files of sound that are not read: 2 .m4a (convert: `ffmpeg -i IN.m4a OUT.wav`; first: c.m4a), "
+    line = f"{tmp_path}: sound files left out: 2 .m4a (convert: `ffmpeg -i IN.m4a OUT.wav`; first: c.m4a), "
     assert said == [line + "1 hidden by a dot (rename; first: .f.wav)"]
     table(tmp_path, "path\na.wav\n.f.wav\nc.m4a\n")  # named in a row: hidden sound is read, but no m4a
     assert folders.open_folder(tmp_path).passed_over == {".m4a": 2, "not in the data set": 1}
-    assert len(said) == 3 and "sound files without a row, left out: 1 (first: b.wav)" in said[1]
+    assert len(said) == 3 and "1 sound file left out: not named in any row (first: b.wav)" in said[1]
     assert "2 .m4a" in said[2] and "hidden" not in said[2]
 
 
@@ -208,7 +208,7 @@ def test_a_table_below_that_is_not_understood_is_told_and_the_names_of_files_are
     root = layout_toys.vctk(tmp_path)
     table(root, "id;mood\n1;glad\n")
     assert folders.open_folder(tmp_path).layout == "vctk"
-    assert "metadata.csv begins with `id;mood`" in said[0] and said[0].endswith("; it is left aside")
+    assert "metadata.csv begins with `id;mood`" in said[0] and said[0].endswith("; it is not used")
 
 
 @pytest.mark.parametrize("name", ["metadata.jsonl", "labels.csv", "train/metadata.csv", "Metadata.xlsx"])
@@ -217,7 +217,7 @@ def test_a_table_of_another_name_or_place_is_told_where_the_folder_is_plain(
 ) -> None:
     touch(tmp_path, "train/a.wav", "test/b.wav", name)
     assert folders.open_folder(tmp_path).layout == "folder"
-    assert len(said) == 1 and f"read as plain sound, without {name}; a table of its files is metadata.csv" in said[0]
+    assert len(said) == 1 and f"read as plain sound, without {name}; a table of its files must be" in said[0]
     assert folders.open_folder(tmp_path, "folder").layout == "folder" and len(said) == 1  # as was asked
 
 
@@ -275,7 +275,7 @@ def test_labels_that_no_clip_has_are_one_sentence(tmp_path: Path) -> None:
 def test_data_without_labels_are_kept_whole_with_a_warning(tmp_path: Path, said: list[str]) -> None:
     touch(tmp_path, "a.wav", "b.wav")
     assert len(found(tmp_path, labels=("one",))) == 2
-    assert len(said) == 1 and "data.labels is left aside" in said[0]
+    assert len(said) == 1 and "none of the labels that data.labels names" in said[0]
 
 
 def test_folders_of_a_plain_folder_are_labels_where_they_are_asked_for(tmp_path: Path, said: list[str]) -> None:
@@ -283,7 +283,7 @@ def test_folders_of_a_plain_folder_are_labels_where_they_are_asked_for(tmp_path:
     assert [clip.name for clip in found(tmp_path, labels=("bye",))] == ["bye/0.wav", "bye/1.wav", "bye/2.wav"]
     assert said == []
     assert len(found(tmp_path, labels=("one", "two"))) == 6
-    assert len(said) == 1 and "data.labels is left aside" in said[0]
+    assert len(said) == 1 and "none of the labels that data.labels names" in said[0]
 
 
 def test_one_microphone_is_kept_of_every_take_that_it_heard(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,8 +54,8 @@ def test_held_out_takes_alone_are_divided_anew_and_told(tmp_path: Path, said: li
     clips = folders.open_folder(tmp_path).clips
     assert {(clip.speaker, clip.split) for clip in clips} == {("theo", None)} and len(clips) == 60
     assert said == [
-        "all of these files of the Free Spoken Digit Dataset are held out by its own splits (50 for test, 10 for "
-        "valid): they are divided anew, as with --set data.split.by=file"
+        "the splits of the Free Spoken Digit Dataset hold out all files that are here (50 for test, 10 for valid), so "
+        "they are divided anew, as with --set data.split.by=file"
     ]
     spans = splits.divide(clips, [5_000] * 60, SplitConfig(), 100)
     assert [len(spans[name]) for name in ("train", "valid", "test")] == [54, 3, 3]
@@ -80,10 +81,41 @@ def test_only_digit_speaker_take_is_such_a_name(stem: str) -> None:
         assert parts == (pieces[0], pieces[1], int(pieces[2]))
 
 
-@pytest.mark.parametrize("name", ["7_theo_12.wav", "deep/0_a_0.flac"])
-def test_a_name_gives_label_speaker_and_take(name: str) -> None:
-    digit, who, take = Path(name).stem.split("_")
-    assert layouts.fsdd_parts(name) == (digit, who, int(take))
+def takes(digits: Iterable[object], speakers: Iterable[str], count: int) -> list[str]:
+    speakers = list(speakers)
+    return [f"{digit}_{who}_{take}" for digit in digits for who in speakers for take in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        (takes([7], ["theo"], 1), None),  # a single file of the data set
+        (takes("01", ["George", "Yu"], 12), None),  # with a speaker of one's own
+        (takes(range(10), ["american", "british", "female"], 8), None),
+        (takes(range(10), ["me"], 2), None),
+        (takes(range(10), ["ann", "bob"], 5)[3:], None),
+        (["1_kick_1", "1_kick_2", "2_snare_1"], "2 of the ten digits"),
+        (takes(range(1, 10), ["kick", "snare"], 9), "9 of the ten digits"),
+        ([f"{slot}_drum{slot}_{hit}" for slot in range(10) for hit in range(9)], "not every speaker says every digit"),
+        (takes(range(10), ["loop"], 1), "most digits are said once"),
+    ],
+)
+def test_spoken_digits_are_told_from_drums_by_who_says_which(names: list[str], why: str | None) -> None:
+    assert layouts.digits_by_chance([match for match in map(layouts.FSDD.search, names) if match]) == why
+
+
+@given(st.sets(st.sampled_from("abcdefgh"), min_size=1), st.sets(st.integers(0, 9), min_size=1), st.integers(1, 4))
+def test_a_name_that_belongs_to_one_slot_is_never_a_speaker(drums: set[str], slots: set[int], hits: int) -> None:
+    pairs = zip(sorted(slots), sorted(drums) * 10, strict=False)
+    names = [f"{slot}_{drum}_{hit}" for slot, drum in pairs for hit in range(hits)]
+    if len({name.split("_")[1] for name in names}) > 1 or len(slots) < 10:
+        assert layouts.digits_by_chance([match for match in map(layouts.FSDD.search, names) if match]) is not None
+
+
+def test_takes_are_those_of_spoken_digits_alone() -> None:
+    assert layouts.fsdd_takes(["flac/7_theo_12.flac", "0_a.b_3.wav"]) == [12, 3]
+    for names in (["7_theo_12.flac", "other.wav"], ["1_kick_1.wav", "1_kick_7.wav"], []):
+        assert layouts.fsdd_takes(names) is None
 
 
 # --- data sets as they are unpacked ----------------------------------------------------------------------------------

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from layout_toys import touch
 
-from wavenet.audio import layouts
+from wavenet.audio import walk
 from wavenet.audio.lookup import Lookup
 
 
 def lookup(folder: Path, *names: str) -> Lookup:
     touch(folder, *names)
-    return Lookup(folder, layouts.walk(folder))
+    return Lookup(folder, walk.find_sounds(folder)[0])
 
 
 @pytest.mark.parametrize(
@@ -71,10 +71,10 @@ def test_a_link_may_lead_out_where_that_is_allowed(tmp_path: Path) -> None:
 
 
 def test_outside_files_have_one_name_too(tmp_path: Path) -> None:
-    found = lookup(tmp_path / "data", "a.wav")
+    found = Lookup(tmp_path / "data", [], outside=True)
     words = ("../b.wav", f"{tmp_path}/b.wav", "..\\b.wav", "sub/../../b.wav")
-    assert {found.elsewhere(word) for word in words} == {"../b.wav"}
-    assert {found.elsewhere(word) for word in ("/far/b.wav", "//far/./b.wav")} == {"/far/b.wav"}
+    assert {found.name(word) for word in words} == {"../b.wav"}
+    assert {found.name(word) for word in ("/far/b.wav", "//far/./b.wav")} == {"/far/b.wav"}
 
 
 def test_a_folder_reached_by_a_link_keeps_the_name_it_was_found_by(tmp_path: Path) -> None:
@@ -116,6 +116,7 @@ def test_a_file_may_be_guessed_where_only_one_is_meant(tmp_path: Path, word: str
 
 def test_ids_are_exact_first(tmp_path: Path) -> None:
     found = lookup(tmp_path, "wavs/LJ1.wav", "wavs/lj1.wav", "other/B.wav")
-    named = {word: [path.name for path in found.named(word)] for word in ("LJ1", "lj1", "Lj1", "b", "wavs\\LJ1.wav")}
-    assert named["LJ1"] == ["LJ1.wav"] and named["lj1"] == ["lj1.wav"] and named["b"] == ["B.wav"]
-    assert sorted(named["Lj1"]) == ["LJ1.wav", "lj1.wav"] and len(named["wavs\\LJ1.wav"]) == 2
+    words = {"LJ1": "wavs/LJ1.wav", "lj1": "wavs/lj1.wav", "wavs\\LJ1.wav": "wavs/LJ1.wav", "b": "other/B.wav"}
+    assert {word: found.guess(word) for word in words} == words
+    assert found.guess("Lj1") is None  # both are meant
+    assert found.guess("DUMMY/b") is None and found.guess("DUMMY/b", anywhere=True) == "other/B.wav"

@@ -179,7 +179,7 @@ def test_an_offset_is_a_share_of_the_full_scale_that_the_values_need() -> None:
 @pytest.mark.parametrize("offset", [0.5, -0.02])
 def test_silence_at_an_offset_is_silence(offset: float) -> None:
     mixer = mixed(0.0002 * NOISE + offset)[0]
-    assert mixer.nothing() == "silence but for its DC offset" and f"{offset:.1%}" in mixer.notes()[0]
+    assert mixer.nothing() == "silence at a DC offset" and f"{offset:.1%}" in mixer.notes()[0]
     assert mixed(0.05 * NOISE + offset)[0].nothing() is None
 
 

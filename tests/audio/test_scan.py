@@ -41,7 +41,7 @@ def mixed(tmp_path: Path) -> Path:
 
 def test_every_file_is_listed_and_the_good_ones_are_kept(mixed: Path) -> None:
     found = scan.scan(mixed)
-    assert found.layout == "folder" and found.folder == mixed
+    assert found.source.layout == "folder" and found.source.folder == mixed
     assert [entry.name for entry in found.kept] == ["a.wav", "c.wav", "deep/b.flac"]
     assert [entry.name for entry in found.entries] == sorted(entry.name for entry in found.entries)
     assert len(found.entries) == 8
@@ -101,7 +101,7 @@ def test_files_of_a_table_are_listed_even_where_missing(tmp_path: Path) -> None:
     (tmp_path / "folder.wav").mkdir()
     (tmp_path / "metadata.csv").write_text("path\na.wav\ngone.wav\nfolder.wav\n")
     found = scan.scan(tmp_path)
-    assert found.layout == "metadata"
+    assert found.source.layout == "metadata"
     reasons = {entry.name: entry.reason for entry in found.entries}
     assert reasons["a.wav"] is None and reasons["gone.wav"] == "missing" and reasons["folder.wav"]
 
@@ -123,8 +123,8 @@ def test_a_file_that_was_cut_is_kept_and_told(tmp_path: Path) -> None:
     found = scan.scan(tmp_path)
     assert [entry.seconds for entry in found.entries] == [0.5, 0.75, 1.536]
     notes = [file["note"] for file in found.to_json()["files"]]
-    assert notes[0] == ("cut short: its header promises 16,000 bytes of sound, 8,000 are there, 0.50 s could be read")
-    assert notes[1] == notes[0].replace(" 8,000 ", " 12,000 ").replace("0.50 s", "0.75 s")
+    assert notes[0] == "cut short: its header promises 16,000 bytes, 8,000 are there, 0.50 s could be read"
+    assert notes[1] == "cut short: its header promises 16,046 bytes, 12,046 are there, 0.75 s could be read"
     assert notes[2] == "cut short or damaged: its header promises 2.50 s of sound, 1.54 s could be read"
     assert [line for line in found.to_text().splitlines() if line.startswith("  note ")] == [
         f"  note    {name}: {note}" for name, note in zip(["a.wav", "b.aiff", "c.flac"], notes, strict=True)
@@ -206,11 +206,8 @@ def test_a_scan_by_a_recipe_gives_the_verdicts_of_training(
     trained = corpus.gather(recipe, tmp_path)
     assert [replace(entry, first=0) for entry in trained.cache.entries] == list(found.entries)
     assert found.clipped == trained.clipped
-    assert found.warnings == tuple(line for line in said if not line.startswith(("dropped ", "kept ")))
-    assert found.splits == tuple(
-        (name, len(spans), sum(span.last - span.first for span in spans) / 8_000)
-        for name, spans in trained.spans.items()
-    )
+    assert found.warnings == [line for line in said if not line.startswith(("dropped ", "kept "))]
+    assert found.spans == trained.spans
     assert found.minutes_kept == pytest.approx(sum(trained.sound.lengths) / 8_000 / 60) and found.usable
     reasons = {entry.name.removesuffix(".wav"): entry.reason for entry in found.entries if entry.reason}
     assert reasons == {

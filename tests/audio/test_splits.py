@@ -13,8 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wavenet.audio import splits
-from wavenet.audio.folders import Clip
-from wavenet.audio.splits import Span, Splits, divide, whose
+from wavenet.audio.layouts import Clip
+from wavenet.audio.splits import Span, Splits, divide
 from wavenet.errors import SoundError
 from wavenet.recipe.records import SplitConfig
 
@@ -304,7 +304,7 @@ def test_files_that_share_takes_and_prompts_all_stay_together() -> None:
 
 def doubts(clips: list[Clip], rule: SplitConfig | None = None, layout: str = "libritts") -> list[str]:
     rule = rule or SplitConfig()
-    return splits.doubts(clips, divide(clips, [5_000] * len(clips), rule, R), rule, layout)
+    return splits.warnings(clips, divide(clips, [5_000] * len(clips), rule, R), rule, layout)
 
 
 def test_splits_as_one_expects_need_no_word() -> None:
@@ -332,7 +332,8 @@ def test_a_column_that_parts_a_take_is_told() -> None:
     own = [clip(f"{i}.wav", split="test" if i == 1 else "valid" if i == 2 else None) for i in range(9)]
     told = doubts([*own, clip("1.MP3"), clip("3.mp3")])
     assert told == [
-        "1 take with files in several splits, so scores flatter: 1.wav (test) and 1.MP3 (train); give them one split"
+        "1 take has files in several splits, so that scores look too good: 1.wav (test) and 1.MP3 (train); give them "
+        "one split"
     ]
 
 
@@ -392,20 +393,20 @@ IN_TIME = "in time (the end of the longest file is held out)"
         ([clip(f"{i}.wav", prompt=f"p{i // 2}") for i in range(20)], "file", "by name"),
         ([clip(f"{i}.wav", prompt=f"p{i // 5}") for i in range(20)], "auto", "by name"),  # too few prompts
         ([clip(f"{i}.wav", speaker=f"s{i // 2}") for i in range(20)], "speaker", "by speaker"),
-        ([clip(f"{i}.wav", split=split) for i, split in enumerate(("train", "valid"))], "auto", "of the data's own"),
+        ([clip(f"{i}.wav", split=split) for i, split in enumerate(("train", "valid"))], "auto", "given by the data"),
         ([clip(f"{i}.wav", split=split) for i, split in enumerate(("train", "valid") * 9)], "file", "by name"),
         (
             [clip(f"{i}.wav", split="test" if i > 9 else None) for i in range(20)],
             "auto",
-            "of the data's own, valid cut from train by name",
+            "given by the data, valid cut from train by name",
         ),
         (
             [clip(f"{i}.wav", split="test" if i else "train") for i in range(3)],
             "auto",
-            f"of the data's own, valid cut from train {IN_TIME}",
+            f"given by the data, valid cut from train {IN_TIME}",
         ),
     ],
 )
 def test_whose_splits_they_are_is_told(clips: list[Clip], by: str, words: str) -> None:
     rule = SplitConfig(by=by)
-    assert whose(clips, divide(clips, [4_000] * len(clips), rule, R), rule) == words
+    assert splits.describe(clips, divide(clips, [4_000] * len(clips), rule, R), rule) == words

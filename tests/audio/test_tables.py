@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import unicodedata
 from pathlib import Path
@@ -31,7 +32,7 @@ def test_our_table_names_everything_it_has_a_column_for(tmp_path: Path, said: li
     )
     found = folders.open_folder(tmp_path)
     assert found.layout == "metadata"
-    assert said == [f"{tmp_path}/metadata.csv: sound files without a row, left out: 1 (first: not_listed.wav)"]
+    assert said == [f"{tmp_path}/metadata.csv: 1 sound file left out: not named in any row (first: not_listed.wav)"]
     first = folders.Clip(tmp_path / "flac/a.flac", "flac/a.flac", "ann", "3", 'Well, "now".', "p7", "test")
     assert found.clips == (folders.Clip(tmp_path / "b.wav", "b.wav", split="train"), first)
 
@@ -112,7 +113,7 @@ def test_a_table_that_is_not_understood_is_told_with_what_was_expected(
     assert found.layout == "folder" and names(found) == ["a.wav", "b.wav"]
     (line,) = said
     assert f"metadata.csv {has}" in line and "expected a first line of columns such as path,speaker" in line
-    assert line.endswith("the folder is read as plain sound")
+    assert line.endswith("its folder is read as plain sound")
     with pytest.raises(SoundError, match="expected a first line of columns such as path,speaker") as caught:
         folders.open_folder(tmp_path, "metadata")
     assert "\n" not in str(caught.value)
@@ -127,6 +128,71 @@ def test_a_table_that_may_not_be_read_is_told(tmp_path: Path, said: list[str], m
     monkeypatch.setattr(Path, "read_bytes", refuse)
     assert folders.open_folder(tmp_path).layout == "folder"
     assert len(said) == 1 and "metadata.csv cannot be read: Permission denied" in said[0]
+
+
+# --- text into cells -------------------------------------------------------------------------------------------------
+
+TEXT = "path,speaker\né.wav,Zoë\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "guess"),
+    [
+        (TEXT.encode(), ""),
+        (codecs.BOM_UTF8 + TEXT.encode("utf-8-sig"), ""),  # marked twice
+        (TEXT.encode("utf-16"), ""),
+        (codecs.BOM_UTF16_BE + TEXT.encode("utf-16-be"), ""),
+        (TEXT.encode("utf-32"), ""),
+        (TEXT.encode("utf-16-le"), "UTF-16"),
+        (TEXT.encode("utf-16-be"), "UTF-16"),
+        (TEXT.encode("cp1252"), "Windows-1252"),
+        (TEXT.encode("cp1252") + b"\x81", "Latin-1"),  # for which Windows has no letter
+    ],
+)
+def test_any_usual_encoding_is_read_and_a_guess_is_named(tmp_path: Path, data: bytes, guess: str) -> None:
+    (tmp_path / "metadata.csv").write_bytes(data)
+    made = tables.read(tmp_path / "metadata.csv")
+    assert (made.text.rstrip("\x81"), made.guess) == (TEXT, guess and f"; read as {guess}")
+
+
+@pytest.mark.parametrize(
+    ("text", "head", "rows"),
+    [
+        ("path,text\na.wav,one; two; three\n", ["path", "text"], [(2, ["a.wav", "one; two; three"])]),
+        ("path;text\na.wav;one, two, three\n", ["path", "text"], [(2, ["a.wav", "one, two, three"])]),
+        ("path;text, or not;a,b,c\na.wav;x;1\n", ["path", "text, or not", "a,b,c"], [(2, ["a.wav", "x", "1"])]),
+        ("sep=;\r\npath;text\r\na.wav;x\r\n", ["path", "text"], [(3, ["a.wav", "x"])]),
+        ('"SEP=;";;\npath;text\na.wav;x', ["path", "text"], [(3, ["a.wav", "x"])]),
+        ("\npath,text\na.wav,x\n\n ,\t\nb.wav,y", ["path", "text"], [(3, ["a.wav", "x"]), (6, ["b.wav", "y"])]),
+        ("\rpath,text\ra.wav,x\r\r ,\t\rb.wav,y", ["path", "text"], [(3, ["a.wav", "x"]), (6, ["b.wav", "y"])]),
+        ('path, text\na.wav, "Well, ""now""."\n', ["path", "text"], [(2, ["a.wav", 'Well, "now".'])]),
+        ('path\n"two\nlines"\n5" long', ["path"], [(3, ["two\nlines"]), (4, ['5" long'])]),
+        ("", [], []),
+        ("\n \n", [], []),
+    ],
+)
+def test_a_table_is_split_where_its_first_line_makes_sense(
+    tmp_path: Path, text: str, head: list[str], rows: list[tuple[int, list[str]]]
+) -> None:
+    (tmp_path / "metadata.csv").write_bytes(text.encode())
+    made = tables.read(tmp_path / "metadata.csv")
+    assert (made.head, made.rows, made.stray) == (head, rows, False)
+
+
+@pytest.mark.parametrize("mark", [",", "\t"])
+@pytest.mark.parametrize("filler", ["", "c.wav{0}words\n" * 20_000], ids=["short", "beyond the limit of a cell"])
+def test_a_quote_that_nothing_closes_swallows_no_lines(tmp_path: Path, mark: str, filler: str) -> None:
+    text = 'path{0}text\na.wav{0}"Well" he said\nb.wav{0}"Now\n' + filler
+    text = (text + 'd.wav{0}"one{0} ""two"""\ne.wav{0}"He said "no" to me"\n').replace("{0}", mark)
+    made = tables.read(table(tmp_path, text) / "metadata.csv")
+    assert made.stray and len(made.rows) == 4 + filler.count("\n")
+    assert made.rows[:2] == [(2, ["a.wav", '"Well" he said']), (3, ["b.wav", '"Now'])]
+    assert [cells[1] for _, cells in made.rows[-2:]] == [f'one{mark} "two"', 'He said "no" to me']
+
+
+@pytest.mark.parametrize("head", ["file_name", " File Name ", "FILE-NAME", '"file_name"', "\ufefffile_name"])
+def test_heads_are_compared_without_case_blanks_and_hyphens(head: str) -> None:
+    assert tables.folded(head) == "file_name"
 
 
 # --- as others save it -----------------------------------------------------------------------------------------------
@@ -195,7 +261,7 @@ def test_two_spellings_of_one_file_are_one_clip(tmp_path: Path, said: list[str])
     table(tmp_path, f"path,split\na\\é.wav,train\n./a/é.wav,test\n{apart},test\n{tmp_path}/a/é.wav,test\n")
     assert told(tmp_path) == [("a/é.wav", None, None, "train")]
     assert said == [
-        f"{tmp_path}/metadata.csv: rows of a file that an earlier row names, left out: 3 (first: line 3, ./a/é.wav)"
+        f"{tmp_path}/metadata.csv: 3 rows left out: an earlier row names the same file (first: line 3, ./a/é.wav)"
     ]
 
 
@@ -203,9 +269,9 @@ def test_rows_without_a_file_and_rows_too_long_are_told(tmp_path: Path, said: li
     table(touch(tmp_path, "a.wav"), "path,text\na.wav,Well, now\n,lost\n,,\n")
     assert told(tmp_path) == [("a.wav", None, "Well", None)]
     assert said == [
-        f"{tmp_path}/metadata.csv: rows that name no file, left out: 1 (first: line 3)",
-        f"{tmp_path}/metadata.csv: rows with more cells than the first line, cut (quote what holds a delimiter): "
-        "1 (first: line 2, a.wav)",
+        f"{tmp_path}/metadata.csv: 1 row left out: no file is named (first: line 3)",
+        f"{tmp_path}/metadata.csv: 1 row cut to the cells of the first line: put a cell that holds a delimiter in "
+        "quotes (first: line 2, a.wav)",
     ]
 
 
@@ -213,7 +279,7 @@ def test_a_stray_quote_is_told_and_costs_no_row(tmp_path: Path, caplog: pytest.L
     table(touch(tmp_path, "a.wav", "b.wav"), 'path\ttext\na.wav\t"Well" he said\nb.wav\t"Now\n')
     with caplog.at_level("INFO", "wavenet"):
         assert told(tmp_path) == [("a.wav", None, '"Well" he said', None), ("b.wav", None, '"Now', None)]
-    assert "quotes that are not around a whole cell are taken as text" in caplog.text
+    assert "some quotes do not enclose a whole cell" in caplog.text
 
 
 def test_ids_and_converted_files_are_found_but_never_another_rows_file(
@@ -227,7 +293,7 @@ def test_ids_and_converted_files_are_found_but_never_another_rows_file(
         *(("c", "gone", None, None), ("c.wav", "cy", None, None)),  # the first is missing, and decoding says so
         *(("clips/a.wav", "ann", None, None), ("clips/b.flac", "bob", None, None)),
     ]
-    assert "under another suffix, case or folder: 2 (first: line 3, a is clips/a.wav)" in caplog.text
+    assert "2 rows with a file that was found under another suffix, case or folder (first: line 3, a is" in caplog.text
 
 
 PIECES = st.sampled_from(
@@ -268,8 +334,8 @@ def test_rows_outside_the_folder_are_kept_only_where_the_recipe_says_so(
         (folder / "out").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
     assert names(folders.find(DataConfig(1, path=str(folder)))) == ["a.wav"]
     assert said[-1] == (
-        f"{folder}/metadata.csv: rows of files outside its folder, left out (`--set data.outside=true` keeps them): "
-        f"1 (first: line 3, {word.format(tmp_path)})"
+        f"{folder}/metadata.csv: 1 row left out: the file lies outside the folder; `--set data.outside=true` keeps it "
+        f"(first: line 3, {word.format(tmp_path)})"
     )
     said.clear()
     kept = folders.find(DataConfig(1, path=str(folder), outside=True)).clips
@@ -339,7 +405,7 @@ def test_what_a_table_gets_wrong_is_one_warning_and_loses_no_sound(tmp_path: Pat
     told = texts(tmp_path)
     assert told == {"a.wav": "A", "bare.wav": None, "one/c.wav": None, "two/c.wav": None, "unlisted.wav": None}
     (line,) = said
-    assert "3 lines without a sound file, 1 with several; 3 files kept without a text" in line
+    assert "4 lines left out: the id names no sound file, or several; 3 sound files kept without a text" in line
 
 
 def test_of_two_files_of_one_name_that_in_wavs_is_meant(tmp_path: Path) -> None:
@@ -400,4 +466,4 @@ def test_a_table_two_folders_share_is_none(tmp_path: Path, said: list[str]) -> N
     found = folders.open_folder(tmp_path)
     assert found.layout == "folder" and len(found.clips) == 16
     assert len(said) == 1 and "one/LJSpeech-1.1/metadata.csv, and 1 more; a table" in said[0]
-    assert tables.beside(tmp_path, [clip.path for clip in found.clips]) == tmp_path / "metadata.csv"
+    assert tables.nearest(tmp_path, [clip.path for clip in found.clips])[0] == tmp_path / "metadata.csv"

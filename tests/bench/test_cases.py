@@ -15,8 +15,8 @@ import yaml
 from wavenet import cli
 from wavenet.bench import cases
 from wavenet.errors import BundleError, RecipeError
-from wavenet.generate.packed import STORAGES, pack
-from wavenet.generate.sampler import build_engine
+from wavenet.generate.engines import STORAGES, build_engine
+from wavenet.generate.packed import pack
 from wavenet.recipe import find, read
 
 

@@ -123,16 +123,16 @@ def test_wrong_usage_is_one_line_and_exit_2(
         (["inspect", "digits", "--size", "9" * 20], "expected whole numbers from 1 to 1,000,000,000"),
         (["generate", "nothing"], "no run or bundle folder"),
         (["data", "scan", "nowhere-at-all"], "does not exist"),
-        (["data", "scan", ""], "'' is no path"),
-        (["data", "scan", "x" * 9999], "is no path"),
-        (["train", "quickstart", "--data", ""], "'' is no path"),
-        (["train", "quickstart", "--out", ""], "--out: '' is no path"),
+        (["data", "scan", ""], "'' is not a path"),
+        (["data", "scan", "x" * 9999], "is not a path"),
+        (["train", "quickstart", "--data", ""], "'' is not a path"),
+        (["train", "quickstart", "--out", ""], "--out: '' is not a path"),
         (["train", "quickstart", "--cache", "x" * 999], "--cache: x"),
-        (["inspect", "digits", "--plot", ""], "--plot: '' is no path"),
+        (["inspect", "digits", "--plot", ""], "--plot: '' is not a path"),
         (["inspect", "digits", "--plot", "x" * 300 + ".png"], "--plot: x"),
-        (["inspect", ""], "'' is no path"),
+        (["inspect", ""], "'' is not a path"),
         (["recipes", "nothing"], "no recipe"),
-        (["recipes", sys.executable], "no text in UTF-8"),
+        (["recipes", sys.executable], "not text in UTF-8"),
     ],
 )
 def test_wrong_input_is_one_line_and_exit_2(
@@ -542,7 +542,7 @@ def test_training_whose_terminal_is_closed_saves(recipe_file: Path, sound_folder
     returned, told = ended(child)
     assert returned == 129, told
     assert "go on with --resume" in told and "Traceback" not in told
-    assert (out / "checkpoints" / "last.ckpt").is_file() and (out / "model" / "config.json").is_file()
+    assert (out / "checkpoints" / "last.safetensors").is_file() and (out / "model" / "config.json").is_file()
 
 
 @pytest.mark.parametrize(("number", "code"), STOPS)

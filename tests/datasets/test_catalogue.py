@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-from pathlib import Path
 
 import pytest
 
@@ -12,6 +11,7 @@ from wavenet.audio import torchaudio_loader
 from wavenet.datasets import catalogue
 from wavenet.datasets.catalogue import DATASETS
 from wavenet.errors import InputError
+from wavenet.recipe import find, read
 
 
 def of_torchaudio() -> dict[str, str]:
@@ -40,14 +40,19 @@ def test_addresses_and_checksums_are_those_of_torchaudio() -> None:
 
 def test_every_set_says_what_it_is_how_large_and_its_licence() -> None:
     for one in DATASETS.values():
-        assert one.title and one.licence and one.size > 10**6 and one.sounds >= 60
-        assert one.size < one.most_bytes and one.sounds < one.most_files
-        assert one.words().startswith("about ") == (not one.exact)
-        assert one.sha256 or not one.exact
+        assert one.title and one.licence and 10**6 < one.size < one.most_bytes
+        assert one.words().startswith("about ") == (one.sha256 is None)
         kind = one.url.rpartition(".")[2]
         assert one.begins == {"zip": catalogue.ZIP, "bz2": catalogue.BZIP2, "gz": catalogue.GZIP}.get(
             kind, catalogue.ZIP
         )
+
+
+def test_the_recipe_of_each_set_is_the_one_that_fetches_it() -> None:
+    fetching = {name: read.load(find.find_recipe(name)).data.fetch for name in find.recipe_names()}
+    assert {one.recipe: name for name, one in DATASETS.items() if one.recipe} == {
+        recipe: fetch for recipe, fetch in fetching.items() if fetch
+    }
 
 
 @pytest.mark.parametrize(
@@ -66,18 +71,6 @@ def test_names_are_found_and_near_misses_guessed() -> None:
             catalogue.known_name(wrong)
     with pytest.raises(InputError, match="give one of digits, ljspeech"):
         catalogue.known_name("")
-
-
-def test_the_data_folder_is_the_users_unless_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("WAVENET_DATA", str(tmp_path / "here"))
-    assert catalogue.data_folder() == tmp_path / "here"
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    monkeypatch.setenv("WAVENET_DATA", "~/sets")  # as a file of settings has it, where no shell reads it
-    assert catalogue.data_folder() == tmp_path / "sets"
-    monkeypatch.delenv("WAVENET_DATA")
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
-    assert catalogue.data_folder().name == "wavenet" and catalogue.data_folder().is_absolute()
 
 
 @pytest.mark.parametrize("text", ["", "junk", "[]", "{}", '{"name": 3}', '{"name": "vctk"}', "[" * 100_000])

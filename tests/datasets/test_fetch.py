@@ -1,4 +1,4 @@
-"""`wavenet data fetch`: a folder that is whole or absent, a part to go on with, and one line for what is wrong."""
+"""`wavenet data fetch`: a folder that is whole or absent, a part to go on with, one line for what is wrong."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ import toys
 from servers import Publisher, Serve, Served
 
 import wavenet
-from wavenet import cli
+from wavenet import cli, disk
 from wavenet.audio import folders
-from wavenet.datasets import catalogue, fetch, transfer, unpack
+from wavenet.datasets import catalogue, fetch, transfer
 from wavenet.datasets.catalogue import DATASETS, DataSet
 from wavenet.errors import FetchError, InputError, SoundError
 from wavenet.recipe import find, read
@@ -102,7 +102,7 @@ def entry(publisher: Publisher) -> tuple[str, DataSet]:
     size, name = len(publisher.data), "digits" if publisher.data[:2] == b"PK" else "yesno"
     checked = None if name == "digits" else hashlib.sha256(publisher.data).hexdigest()
     url = publisher.url
-    return name, dataclasses.replace(DATASETS[name], url=url, size=size, sha256=checked, exact=checked is not None)
+    return name, dataclasses.replace(DATASETS[name], url=url, size=size, sha256=checked)
 
 
 def fetching(*words: object) -> int:
@@ -113,6 +113,11 @@ def data(tmp_path: Path) -> list[str]:
     """Return what lies in the user's data folder."""
     place = tmp_path / "data"
     return sorted(path.name for path in place.iterdir()) if place.exists() else []
+
+
+def left(tmp_path: Path) -> list[str]:
+    """Return what lies in the folder of what is unfinished."""
+    return sorted(path.name for path in (tmp_path / "data" / "yesno.part").iterdir())
 
 
 # --- what is expected ------------------------------------------------------------------------------------------------
@@ -131,7 +136,7 @@ def test_digits_are_fetched_checked_and_found_by_their_recipe(
     before, _, after = told.err.partition("checked: ")
     for words in ("Free Spoken Digit Dataset", site.url, "about ", "CC BY-SA 4.0", str(folder), "no checksum"):
         assert words in before
-    assert after.startswith("3,000 names of 6 speakers x 10 digits x 50 takes, and each is readable sound")
+    assert after.startswith("3,000 names of 6 speakers x 10 digits x 50 takes, and each is a WAV file")
     assert "wavenet train digits" in after and (folder / "README.md").is_file()
     found = folders.find(find.with_data(recipe, None).data)
     assert (found.layout, len(found.clips), found.folder) == ("fsdd", 3000, folder)
@@ -185,10 +190,14 @@ def test_a_folder_of_others_is_never_touched(serve: Serve, tmp_path: Path, capsy
             assert told.startswith("error: ") and told.count("\n") == 1 and "--to DIR" in told
     (tmp_path / "new.part").write_text("my own")
     assert fetching("yesno", "--to", tmp_path / "new") == 2
-    assert "not begun by this program" in capsys.readouterr().err and (tmp_path / "new.part").read_text() == "my own"
+    assert "cannot be written (File exists)" in capsys.readouterr().err
+    assert (tmp_path / "new.part").read_text() == "my own"
     assert site.asked == [] and (tmp_path / "mine" / "song.txt").read_text() == "la"
     (tmp_path / "void").mkdir()
+    (tmp_path / "void.part").mkdir()
+    (tmp_path / "void.part" / "song.txt").write_text("la")
     assert fetching("yesno", "--to", tmp_path / "void") == 0
+    assert [path.name for path in (tmp_path / "void.part").iterdir()] == ["song.txt"]
 
 
 def test_a_folder_that_cannot_be_replaced_is_said_before_the_download(
@@ -201,8 +210,8 @@ def test_a_folder_that_cannot_be_replaced_is_said_before_the_download(
     monkeypatch.setattr(os.path, "ismount", lambda path: str(path).endswith("volume"))
     for place in (".", tmp_path / "here", tmp_path / "volume"):
         assert fetching("yesno", "--to", place) == 2
-        assert "a folder in it that is to be made: --to /" in capsys.readouterr().err
-    for place in ("x" * 250, "x" * 300, "a\0b"):  # the first is a name, but not with what is written beside it
+        assert "name a new folder in it: --to /" in capsys.readouterr().err
+    for place in ("x" * 251, "x" * 300, "a\0b"):  # the first is a name, but not with .part behind it
         assert fetching("yesno", "--to", place) == 2
         told = capsys.readouterr().err
         assert told.startswith("error: ") and told.count("\n") == 1 and "unexpected" not in told
@@ -277,21 +286,27 @@ def failure(name: str, capsys: pytest.CaptureFixture[str]) -> str:
     return told.err
 
 
-@pytest.mark.usefixtures("few")
-def test_a_dropped_connection_is_gone_on_with(serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    site = serve(Publisher(DIGITS, cuts=[10_000, 5_000]))
-    assert fetching("digits") == 0
-    assert capsys.readouterr().err.count("trying again") == 2 and site.asked[2]["Range"] == "bytes=15000-"
-    assert catalogue.fetched("digits") and data(tmp_path) == ["digits"]
-
-
 def test_a_dropped_connection_that_stays_away_leaves_a_part(
     serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     site = serve(Publisher(YESNO, cuts=[50_000, 0, 0]))
     assert "50.0 kB of" in failure("yesno", capsys)
-    assert data(tmp_path) == [".yesno.part.json", "yesno.part"]
-    assert fetching("yesno") == 0 and site.asked[-1]["Range"] == "bytes=50000-" and data(tmp_path) == ["yesno"]
+    assert left(tmp_path) == [".lock", "archive"] and data(tmp_path) == ["yesno.part"]
+    site.cuts = [10_000]
+    assert (
+        fetching("yesno") == 0 and site.parts[-2:] == ["bytes=50000-", "bytes=60000-"] and data(tmp_path) == ["yesno"]
+    )
+    assert capsys.readouterr().err.count("trying again") == 1
+
+
+def test_parts_of_two_versions_of_a_file_are_never_taken_for_one(
+    serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = serve(Publisher(YESNO, cuts=[50_000, 0, 0]))
+    failure("yesno", capsys)
+    (tmp_path / "data" / "yesno.part" / "archive").write_bytes(os.urandom(50_000))
+    assert "SHA-256" in failure("yesno", capsys) and data(tmp_path) == []
+    assert fetching("yesno") == 0 and site.parts[-1] is None
 
 
 def test_a_wrong_checksum_removes_the_file(serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -327,7 +342,7 @@ def test_an_archive_that_swells_is_refused(serve: Serve, tmp_path: Path, capsys:
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("zeros", bytes(5_000_000))
     serve(Publisher(packed.getvalue()))
-    assert "far more than was published" in failure("digits", capsys) and data(tmp_path) == []
+    assert "far more than expected" in failure("digits", capsys) and data(tmp_path) == []
 
 
 def without_one(content: dict[str, bytes]) -> object:
@@ -352,8 +367,8 @@ def with_nothing(content: dict[str, bytes]) -> object:
     [
         (without_one, "119 recordings, expected 120 named DIGIT_SPEAKER_TAKE; missing: 7_theo_1.wav"),
         (with_another, "unknown: 7_nobody_0.wav"),
-        (with_junk, "3_lucas_1.wav cannot be read"),
-        (with_nothing, "3_lucas_1.wav holds no sound"),
+        (with_junk, "3_lucas_1.wav is no WAV file with sound"),
+        (with_nothing, "3_lucas_1.wav is no WAV file with sound"),
     ],
 )
 def test_digits_that_are_not_as_published_are_refused(
@@ -399,47 +414,32 @@ def test_what_has_the_right_checksum_is_never_fetched_twice(
     serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Where it cannot be unpacked nevertheless: another download would end there too."""
-    packed = tarred({"a": b"1", "a/b": os.urandom(2_000)})
+    packed = tarred({"a": b"1", "../b": os.urandom(2_000)})
     site = serve(Publisher(packed))
     for _ in range(2):
         text = failure("yesno", capsys)
-        assert "lies in what is a file" in text and "its checksum is right, so it is kept in" in text
-        assert (tmp_path / "data" / "yesno.part").read_bytes() == packed and len(site.asked) == 1
-
-
-@pytest.mark.usefixtures("few")
-def test_a_page_to_log_in_is_said_and_kept_from_the_part(
-    serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    site = serve(Publisher(DIGITS, cuts=[10_000, 0, 0]))
-    failure("digits", capsys)
-    site.data, site.tag, site.length = b"<html>Welcome to our wireless network</html>", None, False
-    text = failure("digits", capsys)
-    assert "b'<html>Welcome to'" in text and "log in" in text and "10.0 kB of" in text
-    assert (tmp_path / "data" / "digits.part").read_bytes() == DIGITS[:10_000]
-    site.data, site.tag = DIGITS, '"v1"'
-    assert fetching("digits") == 0 and site.asked[-1]["Range"] == "bytes=10000-"
+        assert "outside of its folder" in text and "its checksum is right, so it is kept in" in text
+        assert (tmp_path / "data" / "yesno.part" / "archive").read_bytes() == packed and len(site.asked) == 1
 
 
 def test_what_cannot_be_unpacked_says_where_and_why(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Only a disk that is full is told so."""
     serve(Publisher(YESNO))
 
     def refuse(*_: object) -> int:
         raise OSError(errno.EACCES, "Permission denied", "/some\nwhere")
 
-    monkeypatch.setattr(unpack, "unpack", refuse)
+    monkeypatch.setattr(fetch, "unpack", refuse)
     text = failure("yesno", capsys)
-    assert "(Permission denied at /some\\nwhere)" in text and "kept in" in text and "make room" not in text
+    assert "(Permission denied at /some\\nwhere)" in text and "kept in" in text
 
 
 # --- in a process of its own -----------------------------------------------------------------------------------------
 
 PROGRAM = """
 import dataclasses, json, sys
-from wavenet import cli
+from wavenet import cli, disk
 from wavenet.datasets import catalogue
 from wavenet.datasets.catalogue import DATASETS
 told = json.loads(sys.argv[1])
@@ -451,7 +451,7 @@ sys.exit(cli.main(["data", "fetch", *sys.argv[2:]]))
 
 def command(publisher: Publisher, *words: str) -> list[str]:
     name, one = entry(publisher)
-    changes = {key: getattr(one, key) for key in ("url", "size", "sha256", "exact")}
+    changes = {key: getattr(one, key) for key in ("url", "size", "sha256")}
     return [sys.executable, "-c", PROGRAM, json.dumps({name: changes}), name, *words]
 
 
@@ -465,9 +465,9 @@ def test_a_full_disk_is_one_line_and_keeps_the_part(serve: Serve, tmp_path: Path
         ["bash", "-c", f'ulimit -f {blocks}; exec "$@"', "-", *command(site, "-q")], capture_output=True, text=True
     )
     assert done.returncode == 1 and done.stderr.count("\n") == 1 and "File too large" in done.stderr, done.stderr
-    assert "make room" in done.stderr and data(tmp_path) == [".yesno.part.json", "yesno.part"]
+    assert "kept in" in done.stderr and left(tmp_path) == [".lock", "archive"] and data(tmp_path) == ["yesno.part"]
     whole = blocks == 100
-    assert (tmp_path / "data" / "yesno.part").read_bytes() == packed[: len(packed) if whole else 61_440]
+    assert (tmp_path / "data" / "yesno.part" / "archive").read_bytes() == packed[: len(packed) if whole else 61_440]
     assert fetching("yesno") == 0 and data(tmp_path) == ["yesno"] and len(site.asked) == (1 if whole else 2)
 
 
@@ -479,17 +479,17 @@ def test_what_is_stopped_keeps_its_part_and_goes_on(
 ) -> None:
     site = serve(Publisher(YESNO, pause=0.01))
     child = subprocess.Popen(command(site), stderr=subprocess.PIPE, text=True)
-    part, deadline = tmp_path / "data" / "yesno.part", time.monotonic() + 60
+    part, deadline = tmp_path / "data" / "yesno.part" / "archive", time.monotonic() + 60
     while not (part.exists() and part.stat().st_size > 5_000) and time.monotonic() < deadline:
         time.sleep(0.01)
     child.send_signal(number)
     told = child.communicate(timeout=60)[1]
     assert child.returncode == code and "Traceback" not in told
-    assert ("are kept in" in told and "same command goes on" in told) == (number != signal.SIGKILL)
+    assert ("are kept in" in told and "same command again to go on" in told) == (number != signal.SIGKILL)
     kept = part.stat().st_size
-    assert data(tmp_path) == [".yesno.part.json", "yesno.part"] and 5_000 < kept < len(YESNO)
+    assert left(tmp_path) == [".lock", "archive"] and data(tmp_path) == ["yesno.part"] and 5_000 < kept < len(YESNO)
     site.pause = 0.0
-    assert fetching("yesno") == 0 and site.asked[-1]["Range"] == f"bytes={kept}-" and data(tmp_path) == ["yesno"]
+    assert fetching("yesno") == 0 and site.parts[-1] == f"bytes={kept}-" and data(tmp_path) == ["yesno"]
 
 
 def test_what_was_killed_while_unpacking_is_swept_and_needs_no_network(
@@ -503,11 +503,11 @@ def test_what_was_killed_while_unpacking_is_swept_and_needs_no_network(
     def kill(*_: object) -> None:
         raise Killed
 
-    monkeypatch.setattr(fetch, "_place", kill)
-    monkeypatch.setattr(fetch, "_sweep", lambda fresh: None)
+    monkeypatch.setattr(catalogue, "mark", kill)
+    monkeypatch.setattr(fetch.shutil, "rmtree", lambda *_, **__: None)
     with pytest.raises(Killed):
         wavenet.fetch("yesno")
-    assert data(tmp_path) == [".yesno.part.json", ".yesno.unpacking", "yesno.part"]
+    assert left(tmp_path) == [".lock", ".unpacked", "archive"] and data(tmp_path) == ["yesno.part"]
     assert catalogue.fetched("yesno") is None
     monkeypatch.undo()
     monkeypatch.setenv("WAVENET_DATA", str(tmp_path / "data"))
@@ -516,16 +516,13 @@ def test_what_was_killed_while_unpacking_is_swept_and_needs_no_network(
     assert data(tmp_path) == ["yesno"] and len(site.asked) == 1
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no such locks there")
 def test_two_at_once_do_not_share_a_part(serve: Serve, tmp_path: Path) -> None:
-    import fcntl
-
     serve(Publisher(YESNO))
-    (tmp_path / "data").mkdir()
-    with (tmp_path / "data" / "yesno.part").open("ab") as other:
-        fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(InputError, match="another process"):
-            wavenet.fetch("yesno")
+    with (
+        disk.locked(tmp_path / "data" / "yesno.part" / ".lock"),
+        pytest.raises(InputError, match="another process"),
+    ):
+        wavenet.fetch("yesno")
     wavenet.fetch("yesno")
 
 
@@ -541,7 +538,7 @@ def test_a_file_system_without_locks_is_no_other_process(
     serve(Publisher(YESNO))
     monkeypatch.setattr(fcntl, "flock", none)
     assert fetching("yesno") == 0 and data(tmp_path) == ["yesno"]
-    assert "cannot be locked (No locks available)" in capsys.readouterr().err
+    assert "yesno.part cannot be locked" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such locks there")
@@ -551,10 +548,10 @@ def test_what_another_process_has_just_fetched_is_not_fetched_again(
     import fcntl
 
     def late(*_: object) -> None:
-        (tmp_path / "data" / "yesno").mkdir()
+        (tmp_path / "data" / "yesno").mkdir(exist_ok=True)
         (tmp_path / "data" / "yesno" / catalogue.MARKER).write_text('{"name": "yesno"}')
 
     site = serve(Publisher(YESNO))
     monkeypatch.setattr(fcntl, "flock", late)
     assert fetching("yesno") == 0 and site.asked == [] and data(tmp_path) == ["yesno"]
-    assert "another process has just fetched it" in capsys.readouterr().err
+    assert "there already" in capsys.readouterr().err

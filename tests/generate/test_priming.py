@@ -86,7 +86,7 @@ def test_a_path_may_be_text_or_begin_at_home(home: Path) -> None:
         (object(), "is a object, expected a path, an array or a tensor"),
         ([[1.0], [2.0, 3.0]], "is no array"),
         (torch.zeros(3, device="meta"), "is no array"),
-        ("", "'' is no path"),
+        ("", "'' is not a path"),
         ("nowhere.wav", "there is no sound file nowhere.wav"),
     ],
 )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from wavenet import outputs
 from wavenet.generate.packed import pack
 from wavenet.generate.reference import Reference
+from wavenet.outputs import Feed
 from wavenet.recipe.records import Recipe
 
 T = 60
@@ -47,7 +48,7 @@ def test_a_parallel_pass_is_the_same_as_steps(recipe: Recipe, split: int, size: 
     before = reference.PASS_SAMPLES
     reference.PASS_SAMPLES = size  # so that a pass has seams too
     try:
-        engine.absorb(queues, 0, codes[0, :split], answers[:split])
+        engine.absorb(queues, 0, Feed(codes[0, :split]), answers[:split])
     finally:
         reference.PASS_SAMPLES = before
     for t in range(split, T):
@@ -60,8 +61,8 @@ def test_a_pass_that_nobody_asks_leaves_the_same_memory() -> None:
     recipe = toys.recipe()
     engine, codes = made(recipe), fed(recipe, 1, T)[0]
     asked, silent = engine.start(2), engine.start(2)
-    engine.absorb(asked, 1, codes, np.empty((T, 16), np.float32))
-    engine.absorb(silent, 1, codes)
+    engine.absorb(asked, 1, Feed(codes), np.empty((T, 16), np.float32))
+    engine.absorb(silent, 1, Feed(codes))
     assert np.array_equal(asked.memory, silent.memory) and silent.clocks.tolist() == [0, T]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +13,9 @@ from hypothesis import strategies as st
 
 from wavenet import outputs
 from wavenet.errors import InputError, WavenetError
-from wavenet.generate import sampler
-from wavenet.generate.cpu import jit
-from wavenet.generate.sampler import Engine, Sampler, uniforms
+from wavenet.generate.engines import Engine, build_engine
+from wavenet.generate.sampler import Sampler, uniforms
+from wavenet.generate.state import Queues
 from wavenet.outputs import Draw
 
 RECIPE = toys.recipe()
@@ -26,7 +25,7 @@ BACKENDS = ("reference", "cpu")
 
 
 def engine(backend: str = "auto", storage: str | None = None) -> Engine:
-    return sampler.build_engine(backend, RECIPE.shape, ARRAYS, ALPHABET, storage)
+    return build_engine(backend, RECIPE.shape, ARRAYS, ALPHABET, storage)
 
 
 def made(
@@ -36,11 +35,16 @@ def made(
     backend: str = "auto",
     storage: str | None = None,
 ) -> Sampler:
-    return Sampler(engine(backend, storage), ALPHABET, batch, seed, draw)
+    return Sampler(engine(backend, storage), batch, seed, draw)
 
 
 def codes(source: Sampler, samples: int, chunk: int = 1000) -> np.ndarray:
     return np.concatenate([part.codes for part in source.generate(samples, chunk)], axis=1)
+
+
+def past(source: Sampler, layer: int) -> np.ndarray:
+    assert isinstance(source.memory, Queues)
+    return source.memory.past(0, layer)
 
 
 # --- uniforms --------------------------------------------------------------------------------------------------------
@@ -50,14 +54,16 @@ def codes(source: Sampler, samples: int, chunk: int = 1000) -> np.ndarray:
 @given(st.integers(0, 2**63 - 1), st.integers(0, 1000), st.integers(0, 10**12), st.integers(1, 50))
 def test_uniforms_depend_on_seed_sequence_and_counter_alone(seed: int, sequence: int, first: int, count: int) -> None:
     whole = uniforms(seed, sequence, first, count)
-    parts = [uniforms(seed, sequence, first + i, 1)[0] for i in range(count)]
-    assert whole.tolist() == parts
+    parts = np.concatenate([uniforms(seed, sequence, first + i, 1) for i in range(count)])
+    assert np.array_equal(whole, parts) and whole.shape == (count, 1)
+    three = uniforms(seed, sequence, first, count, 3)
+    assert np.array_equal(three[1:], uniforms(seed, sequence, first + 1, count - 1, 3))
     assert ((whole >= 0) & (whole < 1)).all()
     assert whole.tolist() != uniforms(seed, sequence + 1, first, count).tolist()
 
 
 def test_uniforms_are_uniform() -> None:
-    u = np.sort(uniforms(3, 0, 0, 20_000))
+    u = np.sort(uniforms(3, 0, 0, 20_000)[:, 0])
     assert np.abs(u - np.arange(20_000) / 20_000).max() < 0.0136  # Kolmogorov-Smirnov at 0.1 %
 
 
@@ -69,7 +75,7 @@ def test_seeds_differ_and_repeat() -> None:
 def test_draws_follow_the_distribution() -> None:
     logits = np.random.default_rng(0).standard_normal((1, 6)).astype(np.float32)
     draw = Draw(temperature=0.7, top_k=4)
-    drawn = draw(np.repeat(logits, 40_000, axis=0), uniforms(1, 0, 0, 40_000))
+    drawn = draw(np.repeat(logits, 40_000, axis=0), uniforms(1, 0, 0, 40_000)[:, 0])
     shares = np.bincount(drawn, minlength=6) / 40_000
     np.testing.assert_allclose(shares, draw.probabilities(logits)[0], atol=0.012)
 
@@ -121,7 +127,7 @@ def test_what_is_no_code_is_never_looked_up(backend: str, wrong: list[int], tmp_
         source.prime(np.array(wrong))
     with pytest.raises(InputError, match="expected whole codes from 0 to 15"):
         source.prime([np.array([1]), np.array(wrong)])
-    assert not source.queues.clocks.any()  # nothing was taken in
+    assert not source.memory.clocks.any()  # nothing was taken in
     state = source.state()
     with pytest.raises(InputError, match=r"expected whole codes from 0 to 16|newest is float64"):
         source.restore({**state, "newest": np.array([16, 17 if wrong == [16] else wrong[0]])})
@@ -190,7 +196,7 @@ def test_priming_in_one_pass_is_priming_step_by_step(length: int, backend: str) 
         stepped.prime(np.array([code]))
     assert np.array_equal(codes(once, 60), codes(stepped, 60))
     for layer in range(len(RECIPE.shape.layers)):
-        np.testing.assert_allclose(once.queues.past(0, layer), stepped.queues.past(0, layer), atol=1e-5)
+        np.testing.assert_allclose(past(once, layer), past(stepped, layer), atol=1e-5)
 
 
 @pytest.mark.parametrize("length", [16, 17, 40, 200])
@@ -199,7 +205,7 @@ def test_a_prime_longer_than_the_receptive_field_costs_and_changes_nothing_more(
     sound = np.random.default_rng(1).integers(0, 16, length)
     short, long = made(2, backend=backend), made(2, backend=backend)
     long.prime(sound)
-    assert long.queues.clocks.max() <= RECIPE.shape.receptive_field
+    assert long.memory.clocks.max() <= RECIPE.shape.receptive_field
     for code in sound:
         short.prime(np.array([code]))
     assert np.array_equal(codes(short, 60), codes(long, 60))
@@ -250,7 +256,7 @@ def test_a_state_of_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"memory is float32 \[2, .*expected float32 \[1, "):
         made(1).load(path)
     with pytest.raises(InputError, match="another network"):
-        Sampler(engine("cpu", "float32"), ALPHABET, 2).load(path)
+        Sampler(engine("cpu", "float32"), 2).load(path)
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(InputError, match="cannot be read as a saved state"):
         made(2).load(path)
@@ -258,14 +264,14 @@ def test_a_state_of_something_else_is_refused(tmp_path: Path) -> None:
         made(2).load(tmp_path / "nowhere")
     from safetensors.numpy import save_file
 
-    told = {"format": "wavenet-state", "network": sampler.digest(source.engine.packed), "draw": '{"temperature": -1}'}
+    told = {"format": "wavenet-state", "network": source.engine.packed.digest(), "draw": '{"temperature": -1}'}
     save_file(source.state(), path, told)
     with pytest.raises(InputError, match=r"temperature|how to draw"):
         source.load(path)
     save_file({"a": np.zeros(2)}, path)
     with pytest.raises(InputError, match="no saved state"):
         made(2).load(path)
-    with pytest.raises(InputError, match="memory is nothing"):
+    with pytest.raises(InputError, match="memory is missing"):
         made(2).restore({})
 
 
@@ -275,7 +281,7 @@ def test_a_state_that_cannot_be_is_refused_before_it_is_read(tmp_path: Path) -> 
     from safetensors.numpy import save as to_bytes
 
     source, path = made(1), tmp_path / "state.safetensors"
-    told = {"format": "wavenet-state", "network": sampler.digest(source.engine.packed)}
+    told = {"format": "wavenet-state", "network": source.engine.packed.digest()}
     good = '{"temperature": 1.0, "top_k": 0, "top_p": 1.0}'
     state = source.state()
     wrong: list[tuple[dict[str, np.ndarray], str, str]] = [
@@ -330,7 +336,7 @@ def test_an_answer_that_is_not_finite_ends_the_sound(backend: str, batch: int) -
     arrays = {name: value.copy() for name, value in ARRAYS.items()}
     arrays["output.weight"][:] = 3e38
     arrays["hidden.bias"][:] = 10.0
-    source = Sampler(sampler.build_engine(backend, RECIPE.shape, arrays, ALPHABET, "float32"), ALPHABET, batch)
+    source = Sampler(build_engine(backend, RECIPE.shape, arrays, ALPHABET, "float32"), batch)
     with pytest.raises(WavenetError, match=r"within the next 1 sample is not finite.*lower learning rate"):
         list(source.generate(10))
 
@@ -342,81 +348,6 @@ def test_an_answer_that_is_not_finite_ends_the_sound(backend: str, batch: int) -
 def test_chunks_say_what_was_fed_and_answered(backend: str) -> None:
     (part,) = made(2, backend=backend).generate(30, keep_parameters=True)
     assert part.sequences.tolist() == [0, 1]
-    assert part.inputs[0, 0] == ALPHABET.starts(1)[0]
-    assert np.array_equal(part.inputs[:, 1:], part.codes[:, :-1])
+    assert part.fed[0, 0] == ALPHABET.size
+    assert np.array_equal(part.fed[:, 1:], part.codes[:, :-1])
     assert part.parameters is not None and part.parameters.shape == (2, 30, 16)
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_scalar_input_feeds_values(backend: str) -> None:
-    recipe = toys.recipe(model={"input": "scalar"})
-    alphabet = outputs.of(recipe)
-    source = Sampler(sampler.build_engine(backend, recipe.shape, toys.arrays(recipe), alphabet), alphabet, 1, 4)
-    (part,) = source.generate(20)
-    assert part.inputs[0, 0] == 0.0
-    assert np.array_equal(part.inputs[0, 1:], alphabet.decode(part.codes[0, :-1]))
-
-
-# --- which backend ---------------------------------------------------------------------------------------------------
-
-
-def test_unknown_names_and_numbers_are_refused() -> None:
-    with pytest.raises(InputError, match="did you mean 'reference'"):
-        engine("referense")
-    with pytest.raises(InputError, match="did you mean 'float16'"):
-        engine("cpu", "flaot16")
-    with pytest.raises(InputError, match="threads is 0, expected at least 1"):
-        sampler.build_engine("cpu", RECIPE.shape, ARRAYS, ALPHABET, threads=0)
-
-
-def test_auto_takes_the_fast_one_in_half_precision() -> None:
-    taken = engine()
-    assert (taken.name, taken.storage) == ("cpu", "float16")
-    assert (engine("reference").name, engine("reference").storage) == ("reference", "float32")
-
-
-def test_the_reference_computes_with_rounded_weights_where_it_is_asked_to() -> None:
-    half = engine("reference", "float16")
-    assert half.storage == "float16"
-    assert np.array_equal(half.packed.skip.weight, engine("cpu").packed.skip.weight)
-    assert not np.array_equal(half.packed.skip.weight, engine("reference").packed.skip.weight)
-
-
-def test_weights_beyond_half_precision_are_kept_whole_and_it_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    arrays = {**ARRAYS, "hidden.weight": ARRAYS["hidden.weight"] + np.float32(1e5)}
-    logging.getLogger("wavenet").propagate = True
-    with caplog.at_level(logging.INFO, "wavenet"):
-        taken = sampler.build_engine("auto", RECIPE.shape, arrays, ALPHABET)
-    assert (taken.name, taken.storage) == ("cpu", "float32") and "beyond float16" in caplog.text
-    for backend in ("cpu", "auto"):
-        with pytest.raises(InputError, match=r"kept as float16: .*hidden\.weight is beyond float16.*--storage float32"):
-            sampler.build_engine(backend, RECIPE.shape, arrays, ALPHABET, "float16")
-    large = {**ARRAYS, "entry.weight": ARRAYS["entry.weight"] + np.float32(1e5)}  # not rounded, so that it may be large
-    assert sampler.build_engine("auto", RECIPE.shape, large, ALPHABET).storage == "float16"
-
-
-def test_without_numba_auto_falls_back_aloud_and_cpu_says_why(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    import sys
-
-    monkeypatch.setitem(sys.modules, "wavenet.generate.cpu.engine", None)  # as if its import failed
-    logging.getLogger("wavenet").propagate = True
-    with caplog.at_level(logging.WARNING, "wavenet"):
-        assert engine().name == "reference"
-    assert "Numba cannot be imported" in caplog.text and "taking the reference" in caplog.text
-    with pytest.raises(InputError, match=r"cpu cannot be had: Numba cannot be imported.*--backend reference"):
-        engine("cpu")
-
-
-def test_where_numba_is_told_to_compile_nothing_the_reference_is_taken(
-    monkeypatch: pytest.MonkeyPatch, said: list[str]
-) -> None:
-    monkeypatch.setattr(jit.config, "DISABLE_JIT", 1)
-    assert engine().name == "reference"
-    assert said == [
-        "the compiled sampler cannot be had (NUMBA_DISABLE_JIT is set, so nothing is compiled): taking the reference, "
-        "which is many times slower"
-    ]
-    with pytest.raises(InputError, match=r"cpu cannot be had: NUMBA_DISABLE_JIT is set.*; take --backend reference"):
-        engine("cpu")

@@ -27,7 +27,7 @@ def test_taps_are_the_past_at_multiples_of_the_dilation(kernel: int, dilation: i
     for sequence in range(batch):
         for t in range(steps):
             taps = queues.push(sequence, 0, signal[t, sequence]).reshape(kernel, 3)
-            queues.tick(sequence)
+            queues.clocks[sequence] += 1
             for k in range(kernel):
                 then = t - (kernel - 1 - k) * dilation
                 assert np.array_equal(taps[k], signal[then, sequence] if then >= 0 else np.zeros(3))
@@ -37,7 +37,7 @@ def test_each_sequence_has_a_clock_of_its_own() -> None:
     queues = Queues(shape(2, 3), 3)
     for _ in range(5):
         queues.push(1, 0, np.ones(3, np.float32))
-        queues.tick(1)
+        queues.clocks[1] += 1
     assert queues.clocks.tolist() == [0, 5, 0]
     assert not queues.ring(0, 0).any() and queues.ring(1, 0).all() and not queues.ring(2, 0).any()
 
@@ -49,7 +49,7 @@ def test_the_past_is_in_the_order_of_time_and_can_be_replaced(kernel: int, dilat
     rows = (kernel - 1) * dilation
     for t in range(steps):
         queues.push(0, 0, np.full(3, t + 1, np.float32))
-        queues.tick(0)
+        queues.clocks[0] += 1
     expected = [max(0, t + 1) for t in range(steps - rows, steps)]
     assert queues.past(0, 0)[:, 0].tolist() == expected
     other = Queues(shape(kernel, dilation), 1)
@@ -72,9 +72,9 @@ def test_more_sequences_than_memory_holds_are_refused_with_the_numbers(monkeypat
     assert state.queue_bytes(shape) == state.Queues(shape, 1).memory.nbytes + 64
     monkeypatch.setattr(state, "available_bytes", lambda: 1 << 28)
     state.check_memory(shape, 100, 1000)
-    with pytest.raises(InputError, match=r"1,000,000 sequences need .* GiB of memory for their queues; there are 0\.2"):
+    with pytest.raises(InputError, match=r"queues of 1,000,000 sequences need .* GiB of memory, there are 0\.2"):
         state.check_memory(shape, 1_000_000)
-    with pytest.raises(InputError, match=r"and 100,000,000 samples of each"):
+    with pytest.raises(InputError, match="and 100,000,000 samples each need"):
         state.check_memory(shape, 1, 100_000_000)
     monkeypatch.setattr(state, "available_bytes", lambda: None)
     state.check_memory(shape, 10**12)

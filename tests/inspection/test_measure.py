@@ -44,12 +44,12 @@ VOICES = [
 def log_p(voice: Voice, codes: np.ndarray, target: int, keep: int) -> float:
     """Return log p(target) after *start* and the newest `keep` codes, by the training graph over a whole window."""
     alphabet, field = outputs.of(voice.recipe), voice.recipe.shape.receptive_field
-    inputs = alphabet.starts(1, field)
+    fed = alphabet.starts(1, field)
     newest = codes[max(0, len(codes) - keep) :] if keep else codes[:0]
     if len(newest):
-        inputs[0, field - len(newest) :] = alphabet.inputs(newest)
+        fed[0, field - len(newest) :] = newest
     with torch.no_grad():
-        answer = voice.network()(torch.from_numpy(inputs)).numpy()
+        answer = voice.network()(torch.from_numpy(alphabet.inputs(fed))).numpy()
     return float(alphabet.log_probabilities(answer)[0, 0, target])
 
 
@@ -86,9 +86,9 @@ def test_the_profile_is_the_rms_of_gradients_one_at_a_time(model: dict[str, obje
     past = [heard.read(clip, max(0, t - field), t + 1) for clip, t in places]
     squares = np.zeros(field)
     for codes in past:
-        inputs = alphabet.starts(1, field)
-        inputs[0, field - len(codes) + 1 :] = alphabet.inputs(codes[:-1])
-        given_inputs = torch.from_numpy(inputs)
+        fed = alphabet.starts(1, field)
+        fed[0, field - len(codes) + 1 :] = codes[:-1]
+        given_inputs = torch.from_numpy(alphabet.inputs(fed))
         entered = net.enter(given_inputs if alphabet.embedding else given_inputs.double()).detach().requires_grad_()
         log_probability = torch.log_softmax(net.answer(entered), -1)[0, 0, codes[-1]]
         log_probability.backward()

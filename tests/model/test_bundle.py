@@ -241,7 +241,7 @@ def test_weights_that_are_made_up_are_one_line(folder: Path, kind: str) -> None:
     signed(folder, MADE_UP[kind])
     told = refused(folder)
     assert str(folder) in told and len(told) < 700
-    assert {"missing": "nothing", "one more": "no such weight", "other shape": "[3]"}.get(kind, "") in told
+    assert {"missing": "is missing", "one more": "does not belong", "other shape": "[3]"}.get(kind, "") in told
 
 
 def test_weights_larger_than_the_recipe_says_are_not_read(folder: Path) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavenet import geometry, outputs
+from wavenet.evaluation.bits import bits_against
 from wavenet.model import network
 from wavenet.recipe.records import Recipe
 
@@ -101,15 +102,15 @@ def test_too_few_inputs_are_refused() -> None:
 def test_the_first_loss_is_order_0(counts: list[int], scalar: bool) -> None:
     recipe = toys.recipe(model={"input": "scalar" if scalar else "embedding"})
     alphabet, net = outputs.of(recipe), network.build(recipe)
-    histogram = alphabet.histogram(np.array(counts))
-    net.start_at(histogram)
+    baseline = alphabet.baseline(np.array(counts))
+    net.start_at(baseline)
     codes = torch.randint(0, 16, (2, 40))
     inputs = (
         torch.rand(2, 40 + net.receptive_field - 1) if scalar else torch.randint(0, 17, (2, 39 + net.receptive_field))
     )
     loss = alphabet.nll(net(inputs)[:, :40], codes).mean().item() / math.log(2)
     seen = np.bincount(codes.numpy().ravel(), minlength=16)
-    assert loss == pytest.approx(outputs.bits_against(seen, histogram), abs=1e-5)
+    assert loss == pytest.approx(bits_against(seen, alphabet.log_probabilities(baseline)), abs=1e-5)
 
 
 def test_the_last_block_has_no_residual_product_and_every_weight_gets_a_gradient() -> None:

@@ -74,7 +74,7 @@ def fetched(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         places.append(target)
         return True
 
-    monkeypatch.setattr(fetch, "_already_there", reached)
+    monkeypatch.setattr(fetch, "_is_there", reached)
     wavenet.fetch("yesno", "~/yesno")
     assert cli.main(["data", "fetch", "yesno", "--to=~/yesno"]) == 0
     assert places == [home / "yesno"] * 2
@@ -128,7 +128,7 @@ def test_a_voice_and_its_sampler_take_it(home: Path) -> None:
     sampler.save("~/state.safetensors")
     sampler.load("~/state.safetensors")
     assert (home / "state.safetensors").is_file()
-    with pytest.raises(InputError, match="is no path"):
+    with pytest.raises(InputError, match="is not a path"):
         wavenet.load("~nobody-of-that-name/run")
 
 
@@ -265,7 +265,7 @@ def test_no_path_at_all_is_not_the_folder_one_stands_in(tmp_path: Path, monkeypa
     monkeypatch.chdir(tmp_path)
     written(tmp_path, TOY, "config.yaml")
     for use in (find_recipe, run_folder, lambda text: with_data(toys.recipe(), text)):
-        with pytest.raises(RecipeError, match="'' is no path"):
+        with pytest.raises(RecipeError, match="'' is not a path"):
             use("")
 
 

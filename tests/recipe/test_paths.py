@@ -21,7 +21,13 @@ from wavenet.recipe.paths import kind_at, near_path
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a working folder with two runs, a recipe and sound."""
     for name in ("runs/digits", "runs/Piano"):
-        for inside in ("config.yaml", "model/config.json", "checkpoints/last.ckpt", "metrics.csv", "samples/a.wav"):
+        for inside in (
+            "config.yaml",
+            "model/config.json",
+            "checkpoints/last.safetensors",
+            "metrics.csv",
+            "samples/a.wav",
+        ):
             (tmp_path / name / inside).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name / inside).touch()
     (tmp_path / "runs" / "digits.txt").touch()
@@ -49,7 +55,7 @@ def test_every_suffix_that_is_read_is_called_sound() -> None:
         ("runs/digits/checkpoints", "part of a run", "give the folder runs/digits"),
         ("runs/digits/samples", "part of a run", "give the folder runs/digits"),
         ("runs/digits/metrics.csv", "part of a run", "give the folder runs/digits"),
-        ("runs/digits/checkpoints/last.ckpt", "a checkpoint", "give the folder runs/digits"),
+        ("runs/digits/checkpoints/last.safetensors", "a checkpoint", "give the folder runs/digits"),
     ],
 )
 def test_what_lies_at_a_path_is_named(here: Path, path: str, what: str, advice: str) -> None:
@@ -82,9 +88,12 @@ def test_what_says_nothing_of_itself_is_nothing(here: Path) -> None:
 
 
 def test_a_part_is_told_with_its_whole_wherever_one_stands(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (here / "alone.ckpt").touch()
-    assert kind_at(Path("alone.ckpt")) == paths.Kind("a checkpoint", "give the folder of a run or bundle")
-    for where, name in (("runs/digits", "checkpoints/last.ckpt"), ("runs/digits/checkpoints", "last.ckpt")):
+    (here / "alone.safetensors").touch()
+    assert kind_at(Path("alone.safetensors")) == paths.Kind("a file of weights", "give the folder of a run or bundle")
+    for where, name in (
+        ("runs/digits", "checkpoints/last.safetensors"),
+        ("runs/digits/checkpoints", "last.safetensors"),
+    ):
         monkeypatch.chdir(here / where)
         kind = kind_at(Path(name))
         assert kind is not None and kind.advice == f"give the folder {here / 'runs' / 'digits'}"

@@ -23,9 +23,9 @@ NEEDED = {  # what training cannot do without, and what its line begins with
     "run/config.yaml": "ROOT/run/config.yaml cannot be written",
     "run/metrics.csv": "ROOT/run/metrics.csv cannot be written",
     "run/model": "the bundle ROOT/run/model cannot be written",
-    "run/checkpoints/best.ckpt": "the checkpoint ROOT/run/checkpoints/best.ckpt cannot be written",
-    "run/checkpoints/last.ckpt": "the checkpoint ROOT/run/checkpoints/last.ckpt cannot be written",
-    "run/checkpoints": "the checkpoint ROOT/run/checkpoints/good.ckpt cannot be written",
+    "run/checkpoints/best.safetensors": "the checkpoint ROOT/run/checkpoints/best.safetensors cannot be written",
+    "run/checkpoints/last.safetensors": "the checkpoint ROOT/run/checkpoints/last.safetensors cannot be written",
+    "run/checkpoints": "the checkpoint ROOT/run/checkpoints/good.safetensors cannot be written",
 }
 
 
@@ -66,14 +66,14 @@ def full_at(server: Server, unhurt: Unhurt, root: Path, index: int, event: str) 
     if "samples" in path:
         assert "training goes on" in ending.words, ending.words
     assert "free space" in told[0] or "name another" in told[0], told
-    if (root / "run" / "checkpoints" / "last.ckpt").exists():
+    if (root / "run" / "checkpoints" / "last.safetensors").exists():
         assert load(root / "run").training["steps"] >= 3  # the bundle is whole
     last = unhurt.again(server, root)
     assert last.code == 0 and unhurt.differs(root) == [], (event, unhurt.differs(root), last.words)
 
 
 def test_a_full_disk_while_a_checkpoint_is_written(server: Server, unhurt: Unhurt, tmp_path: Path) -> None:
-    event = "write run/checkpoints/last.ckpt.tmp"
+    event = "write run/checkpoints/last.safetensors.tmp"
     full_at(server, unhurt, tmp_path / "root", max(index for index, name in cases(unhurt) if name == event), event)
 
 

@@ -76,10 +76,10 @@ def stopped_and_resumed(server: Server, unhurt: Unhurt, place: Path, act: str, s
         if ending.code != 0 and ending.events:  # else it was done before, or had not begun to look after signals
             assert ending.code == CODES[act] and "Traceback" not in ending.words, (ending.during, ending.words)
             told = re.search(r"stopped at step (\d+) of 14, saved in .*; go on with --resume", ending.words)
-            saved = root / "run" / "checkpoints" / "last.ckpt"
+            saved = root / "run" / "checkpoints" / "last.safetensors"
             steps = sum(event == "step" for event in ending.events)
             assert told or "finished" in ending.words or not steps, ending.words
-            assert told is None or checkpoint.load(saved)["step"] == int(told[1]) >= steps - 1
+            assert told is None or checkpoint.load(saved).step == int(told[1]) >= steps - 1
             last = unhurt.again(server, root)
             assert last.code == 0 and unhurt.differs(root) == [], (ending.words, last.words)
             hits[phase(ending.events[-1]) if told is None else f"at step {told[1]}"] += 1
@@ -136,6 +136,6 @@ def test_a_second_process_is_refused_until_the_first_is_gone(
     assert ending.code == -signal.SIGKILL
     last = server.run(run.parent, command)  # at once: data workers of the first are still there
     assert last.code == 0, last.words
-    checkpoints = {f"run/checkpoints/{name}.ckpt" for name in ("best", "good", "last")}
+    checkpoints = {f"run/checkpoints/{name}.safetensors" for name in ("best", "good", "last")}
     named = {"run/config.yaml", "run/model/config.json", *checkpoints}
     assert set(unhurt.differs(run.parent)) == (named if workers else set())  # these carry train.workers

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,19 +63,19 @@ def test_what_differs_is_told_by_name() -> None:
     assert manifest.difference(before, before[::-1]) == ""
     assert manifest.difference(before, before[1:]) == "1 file went (a.wav)"
     assert manifest.difference(before[:3], before) == "5 files came (d.wav, e.wav, f.wav, and 2 more)"
-    other = [replace(before[0], digest="z" * 16), replace(before[1], samples=99), *before[2:]]
+    other = [before[0]._replace(digest="z" * 16), before[1]._replace(samples=99), *before[2:]]
     assert manifest.difference(before, other) == "2 files changed (a.wav, b.wav)"
-    moved = [replace(before[0], split="valid"), replace(before[1], split=""), *before[2:]]
-    told = "2 files stand in another split (a.wav: train, now valid, b.wav: train, now unused)"
+    moved = [before[0]._replace(split="valid"), before[1]._replace(split=""), *before[2:]]
+    told = "2 files in another split (a.wav: train, now valid, b.wav: train, now unused)"
     assert manifest.difference(before, moved) == told
     assert manifest.difference([*before, Row("i.wav", "test", 1, "")], moved[:1] + other[1:]) == (
-        "1 file went (i.wav), 1 file changed (b.wav), 1 file stands in another split (a.wav: train, now valid)"
+        "1 file went (i.wav), 1 file changed (b.wav), 1 file in another split (a.wav: train, now valid)"
     )
 
 
-def refusal(run: Path, state: dict[str, object], folder: Path) -> str:
+def refusal(run: Path, fingerprint: str, folder: Path) -> str:
     with pytest.raises(InputError, match="the sound is not what") as caught:
-        manifest.check(run, state, prepared(folder))
+        manifest.check(run, fingerprint, prepared(folder))
     assert "\n" not in str(caught.value) and "--force" not in str(caught.value)
     assert f"--init {run}" in str(caught.value)
     return str(caught.value)
@@ -84,20 +83,20 @@ def refusal(run: Path, state: dict[str, object], folder: Path) -> str:
 
 def test_a_refusal_names_files_and_nothing_destructive(folder: Path, tmp_path: Path) -> None:
     sound, run = prepared(folder), tmp_path / "run"
-    state = {"extra": {"fingerprint": sound.fingerprint()}}
+    fingerprint = sound.fingerprint()
     manifest.write(run, manifest.rows(sound))
     (folder / "broken.wav").write_bytes(b"no sound")  # what is dropped makes no difference
     files.write(folder / "toy-s1.wav", toys.wave(0.2, 9), toys.RATE, software=files.SOFTWARE)
-    manifest.check(run, state, prepared(folder))
+    manifest.check(run, fingerprint, prepared(folder))
     files.write(folder / "sound3.wav", toys.wave(0.2, 77), toys.RATE)
     (folder / "sound4.wav").rename(folder / "other.wav")
-    told = refusal(run, state, folder)
+    told = refusal(run, fingerprint, folder)
     for part in ("1 file came (other.wav)", "1 file went (sound4.wav)", "1 file changed (sound3.wav)"):
         assert part in told
 
 
 def test_without_a_list_less_is_said(folder: Path, tmp_path: Path) -> None:
     sound, run = prepared(folder), tmp_path / "run"
-    assert "has no manifest.csv" in refusal(run, {"extra": {"fingerprint": "of old"}}, folder)
+    assert "has no manifest.csv" in refusal(run, "of old", folder)
     manifest.write(run, manifest.rows(sound))
-    assert "the same files, which this version cuts" in refusal(run, {"extra": {"fingerprint": "of old"}}, folder)
+    assert "the same files, which this version cuts" in refusal(run, "of old", folder)

@@ -13,10 +13,10 @@ import yaml
 SCRIPT = """
 import resource, sys
 from wavenet.recipe import find, read
-from wavenet.training import train
+from wavenet.training import summary, train
 recipe = read.load(find.find_recipe(sys.argv[1]))
 train.train(recipe, sys.argv[2], out=sys.argv[3], cache=sys.argv[4], device="cpu")
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, train.memory_estimate(recipe))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, summary.memory_estimate(recipe))
 """
 LONG = {"pattern": "exponential", "layers": 10, "cycles": 2}
 

@@ -1,4 +1,4 @@
-"""The stopper's reasons, and a standing that survives the checkpoint."""
+"""What ends training, and what is recorded of a step, at a bad moment too."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ import toys
 
 from wavenet.training import checkpoint, record
 from wavenet.training import module as modules
-from wavenet.training.metrics import Window, read
+from wavenet.training.checkpoint import GOOD, LAST, Standing
 from wavenet.training.module import WaveNetModule
-from wavenet.training.record import Recorder, Standing, Stopper
+from wavenet.training.record import Recorder, Stopper
 
 
 def test_steps_and_time_end_training_and_nothing_else_does() -> None:
@@ -39,14 +39,14 @@ def test_a_signal_ends_training_after_the_step(number: signal.Signals) -> None:
     assert stopper.interrupted() and stopper.signal == number.name and stopper.check(1) and not stopper.due
 
 
-@pytest.mark.parametrize("deaf", [False, True])
+@pytest.mark.parametrize("ignores", [False, True])
 @pytest.mark.parametrize("hang_up", [signal.SIG_DFL, signal.SIG_IGN])
 def test_training_takes_the_signals_over_but_for_one_that_nohup_has_ignored(
-    deaf: bool, hang_up: signal.Handlers
+    ignores: bool, hang_up: signal.Handlers
 ) -> None:
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.getsignal(number) for number in numbers}
-    stopper = Stopper(None, None, deaf)
+    stopper = Stopper(None, None, ignores)
     try:
         signal.signal(signal.SIGHUP, hang_up)
         stopper.on_train_start(None, None)  # type: ignore[arg-type]
@@ -54,7 +54,7 @@ def test_training_takes_the_signals_over_but_for_one_that_nohup_has_ignored(
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    ours = signal.SIG_IGN if deaf else stopper._on_signal
+    ours = signal.SIG_IGN if ignores else stopper._on_signal
     assert taken == [ours, ours, ours if hang_up == signal.SIG_DFL else signal.SIG_IGN]
 
 
@@ -63,14 +63,6 @@ def test_a_second_ctrl_c_does_not_wait() -> None:
     stopper._on_signal(signal.SIGINT, None)
     with pytest.raises(KeyboardInterrupt):
         stopper._on_signal(signal.SIGINT, None)
-
-
-def test_a_standing_comes_back_from_plain_values() -> None:
-    standing = Standing(3.5, 2.25, {"valid_bits": 2.25}, Window(1.0, 2.0, 3, 4, 5.0), added_at_stop=["step"])
-    state = standing.to_state()
-    assert Standing.from_state(state) == standing
-    standing.window.targets = 99
-    assert state["window"]["targets"] == 3  # a copy
 
 
 @pytest.mark.parametrize(("max_steps", "words"), [(5, "0 of 5 steps"), (50, "0 of 12 steps")])
@@ -88,28 +80,15 @@ def test_progress_ends_where_training_stops(
         toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", max_steps=max_steps, max_seconds=90.0)
 
 
-def test_a_sound_that_cannot_be_written_does_not_end_training(
-    tmp_path: Path, sound_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*arguments: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(record.files, "write", full)
-    run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache")
-    assert read(run / "metrics.csv")[-1]["step"] == "12"
-    assert "No space left on device" in (run / "train.log").read_text()
-
-
 @pytest.fixture
 def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[WaveNetModule], Recorder]:
     """Return what makes the record of a module that no trainer trains."""
 
     def made(module: WaveNetModule) -> Recorder:
         data, team = SimpleNamespace(fingerprint=lambda: "x"), SimpleNamespace(size=1, leads=True)
-        one = Recorder(tmp_path, data, Stopper(None, None), Standing(), {}, team)  # type: ignore[arg-type]
         optimizer = module.configure_optimizers()
-        monkeypatch.setattr(one, "_optimizer", lambda of: optimizer)
-        return one
+        monkeypatch.setattr(module, "optimizer", lambda: optimizer)
+        return Recorder(tmp_path, data, Stopper(None, None), Standing(), {}, team)  # type: ignore[arg-type]
 
     return made
 
@@ -125,7 +104,7 @@ def test_a_missing_good_state_is_made_of_a_good_one_alone(
     module.step, module.skipped_in_a_row = step, skipped
     module.averaged.hidden.bias.data[0] = weight
     assert recorder(module)._open(None, module)  # type: ignore[arg-type]
-    assert (tmp_path / "checkpoints" / "good.ckpt").is_file() == kept
+    assert (tmp_path / "checkpoints" / GOOD).is_file() == kept
 
 
 def test_a_good_state_that_is_there_is_not_replaced_off_the_schedule(
@@ -135,7 +114,7 @@ def test_a_good_state_that_is_there_is_not_replaced_off_the_schedule(
     for step, good in ((4, 4), (5, 4), (7, 4), (8, 8)):
         module.step = step
         recorder(module)._open(None, module)  # type: ignore[arg-type]
-        assert checkpoint.load(tmp_path / "checkpoints" / "good.ckpt")["step"] == good
+        assert checkpoint.load(tmp_path / "checkpoints" / GOOD).step == good
 
 
 def test_weights_that_answer_with_what_is_not_finite_make_no_sound_and_end_nothing(
@@ -152,6 +131,18 @@ def test_weights_that_answer_with_what_is_not_finite_make_no_sound_and_end_nothi
         "step 6: no sound: an answer of the network within the next 1 sample is"
     )
     assert said[0].endswith("its weights have run away; training goes on")
+
+
+def test_a_sound_that_cannot_be_written_does_not_end_training(
+    recorder: Callable[[WaveNetModule], Recorder], monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(record.files, "write", full)
+    module = modules.build(toys.recipe())
+    assert recorder(module)._sample(module)
+    assert len(said) == 1 and said[0].endswith("cannot be written (No space left on device); training goes on")
 
 
 def test_a_second_ctrl_c_during_a_sound_is_no_failed_sound(
@@ -171,16 +162,16 @@ def test_a_run_goes_back_past_a_damaged_good_state_and_ends_where_nothing_is_lef
 ) -> None:
     module = modules.build(toys.recipe())
     record = recorder(module)
-    for name in ("good.ckpt", "last.ckpt"):
+    for name in (GOOD, LAST):
         record._checkpoint(module, name)
     before = module.network.hidden.bias.detach().clone()
-    (tmp_path / "checkpoints" / "good.ckpt").write_bytes(b"torn")
+    (tmp_path / "checkpoints" / GOOD).write_bytes(b"torn")
     module.step, module.skipped_in_a_row = 11, 10
     module.network.hidden.bias.data.fill_(math.nan)
     assert record._roll_back(module) and torch.equal(module.network.hidden.bias, before)
     assert (module.step, module.rollbacks, module.skipped_in_a_row) == (11, 1, 0)
-    assert len(said) == 1 and "going back to last.ckpt, at step 0" in said[0]
-    (tmp_path / "checkpoints" / "last.ckpt").unlink()
+    assert len(said) == 1 and "going back to last.safetensors, at step 0" in said[0]
+    (tmp_path / "checkpoints" / LAST).unlink()
     assert not record._roll_back(module)
     told = str(record._divergence(module))
     assert "after 1 rollbacks" not in told and "after 1 rollback (" in told and "no checkpoint to go back to" in told

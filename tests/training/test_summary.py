@@ -11,6 +11,7 @@ from wavenet.audio import files
 from wavenet.recipe import find, read
 from wavenet.training import summary
 from wavenet.training.data import SoundData
+from wavenet.training.options import Options
 from wavenet.training.summary import dry_run_line, kept_and_dropped, sound_lines
 
 
@@ -62,7 +63,7 @@ def test_the_splits_are_told_with_their_files_and_lengths_less_tails(tmp_path: P
     sound = prepared(folder, tmp_path / "cache", data={"tail_seconds": 2.0})
     assert kept_and_dropped(sound) == "4 files kept (3.8 seconds), none dropped"
     assert sound_lines(sound)[2] == (
-        "splits of the data's own: train 2 files (1.2 seconds), valid 1 file (1.0 seconds), test 1 file (1.5 seconds)"
+        "splits given by the data: train 2 files (1.2 seconds), valid 1 file (1.0 seconds), test 1 file (1.5 seconds)"
     )
 
 
@@ -102,7 +103,8 @@ def test_sound_of_which_nothing_is_known_is_counted_in_files(tmp_path: Path) -> 
 def test_a_dry_run_says_how_far_it_would_go(
     done: int, max_steps: int | None, max_seconds: float | None, words: str
 ) -> None:
-    assert dry_run_line(Path("run"), done, 20_000, max_steps, max_seconds) == f"dry run: {words}"
+    options = Options(max_steps=max_steps, max_seconds=max_seconds)
+    assert dry_run_line(Path("run"), done, 20_000, options) == f"dry run: {words}"
 
 
 def test_a_recipe_for_a_gpu_names_the_one_for_a_cpu_where_there_is_none() -> None:
@@ -111,3 +113,15 @@ def test_a_recipe_for_a_gpu_names_the_one_for_a_cpu_where_there_is_none() -> Non
     assert line == "folder is sized for a GPU; `wavenet train folder-small` is sized for a CPU"
     assert summary.cpu_lines(large, "cuda") == []
     assert summary.cpu_lines(read.load(find.find_recipe("folder-small")), "cpu") == []
+
+
+def test_a_batch_beyond_memory_is_a_warning_with_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    huge = toys.recipe(data={"segment_samples": 10_000_000}, train={"batch_size": 65_536})
+    told = summary.memory_warning(huge, "cpu")
+    assert told is not None and "65,536 x 10,000,000 samples" in told and "GiB of memory where there are" in told
+    monkeypatch.setattr(summary.disk, "available_bytes", lambda: summary.memory_estimate(toys.recipe()))
+    assert summary.memory_warning(toys.recipe(), "cpu") is None
+    twice = summary.memory_warning(toys.recipe(), "cpu", processes=2)
+    assert twice is not None and "parameters, 2 times): lower" in twice
+    monkeypatch.setattr(summary.disk, "available_bytes", lambda: None)
+    assert summary.memory_warning(huge, "cpu") is None

@@ -3,8 +3,7 @@
 A cache is written into a folder of its own beside its final name and renamed when whole: a killed process leaves no
 half cache, and of two processes that make the same one, the first to finish wins and the other uses it.
 
-Its name is a digest of all that it was made of: names, sizes, times and parts of the bytes of its files
-(`digests.look`), and how they were decoded. Other sound is another cache, also under the same names and an old time.
+Its name is a digest of all that it was made of: the names and fingerprints of its files, and how they were decoded.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ import shutil
 import threading
 import weakref
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -25,17 +25,18 @@ from typing import BinaryIO
 import numpy as np
 
 from wavenet import disk
-from wavenet.audio import digests
 from wavenet.audio.decode import Entry, Pcm, decode
+from wavenet.audio.files import is_file
 from wavenet.audio.folders import Clip
-from wavenet.disk import user_path
 from wavenet.errors import SoundError, WavenetError
 from wavenet.progress import Progress, log
 from wavenet.recipe.records import TrimConfig
 from wavenet.text import many, printable, to_json
 
-DECODER_VERSION = 3  # raise it when the same file would decode to other samples
-CHANGING = "changing"  # in place of the look of a file that would not stand still
+DECODER_VERSION = 4  # raise it when the same file would decode to other samples
+PART_BYTES = 1 << 12  # that are read for a fingerprint at the head, in the middle and at the end
+AT_ONCE = 8  # files that are fingerprinted together: a network disk answers late, but many at once
+CHANGING = "changing"  # in place of the fingerprint of a file that would not stand still
 SCAN = "wavenet data scan DIR --recipe RECIPE"  # measures as training does
 MOST_NOTES = 10  # told one by one: a sound card gives all of its recordings the same offset
 
@@ -70,14 +71,13 @@ class Samples:
             WavenetError: the file has become shorter since it was opened.
         """
         first, last, _ = part.indices(self._size)
-        pieces, at, end = [], 2 * first, 2 * max(first, last)
-        while at < end:  # one call may give less than what is asked for
-            piece = self._bytes(end - at, at)
+        read, count = bytearray(), 2 * max(0, last - first)
+        while len(read) < count:  # one call may give less than what is asked for
+            piece = self._bytes(count - len(read), 2 * first + len(read))
             if not piece:
                 raise WavenetError(f"the sound cache {self.path} was cut while in use; start again to make it anew")
-            pieces.append(piece)
-            at += len(piece)
-        return np.frombuffer(pieces[0] if len(pieces) == 1 else b"".join(pieces), np.int16)
+            read += piece
+        return np.frombuffer(read, np.int16)
 
     def _bytes(self, count: int, at: int) -> bytes:
         if hasattr(os, "pread"):
@@ -102,10 +102,7 @@ class Cache:
 
 def default_folder() -> Path:
     """Return where caches are kept: ``$WAVENET_CACHE``, else this user's cache folder."""
-    import platformdirs
-
-    named = os.environ.get("WAVENET_CACHE")
-    return user_path(named) if named else Path(platformdirs.user_cache_dir("wavenet"))
+    return disk.user_folder("WAVENET_CACHE", "cache")
 
 
 def held(folder: Path) -> int:
@@ -131,49 +128,61 @@ def prepare(clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, fo
         WavenetError: the cache cannot be written.
     """
     place = folder or default_folder()
-    looks = digests.looks([clip.path for clip in clips])
-    cache = _opened(place / _key(clips, looks, sample_rate, trim))
-    if cache is not None:
-        _sum_up(cache.entries)
-    else:
-        try:
-            cache = _made(clips, sample_rate, trim, place, looks)
-        except OSError as error:
-            raise WavenetError(
-                f"the sound cache in {place} cannot be written ({error.strerror or error}); "
-                "free space there or name another place with --cache DIR"
-            ) from None
-        _tell(cache.entries)
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        prints = list(threads.map(fingerprint, [clip.path for clip in clips]))
+    cache = _opened(place / _key(clips, prints, sample_rate, trim))
+    known = cache is not None
+    if cache is None:
+        with disk.explained(f"the sound cache in {place}", "free space there or name another place with --cache DIR"):
+            cache = _made(clips, sample_rate, trim, place, prints)
+    _warn(cache.entries, known)
     if not any(entry.reason is None for entry in cache.entries):
         raise SoundError(f"none of {many(len(clips), 'file')} can be used; `{SCAN}` says why for each")
     return cache
 
 
-def _tell(entries: Sequence[Entry]) -> None:
-    """Warn of every file that was dropped, and of the first ones that were kept with a note."""
-    for entry in entries:
-        if entry.reason is not None:
-            log.warning("dropped %s: %s", printable(entry.name), entry.why)
+def _warn(entries: Sequence[Entry], known: bool) -> None:
+    """Warn of the files that were dropped or kept with a note: in one line where they were told of before."""
+    dropped = [entry for entry in entries if entry.reason is not None]
     noted = [entry for entry in entries if entry.reason is None and entry.note]
+    if known:
+        counts = ((len(dropped), "dropped"), (len(noted), "kept with a note"))
+        told = ", ".join(f"{count:,} {what}" for count, what in counts if count)
+        if told:
+            log.warning("of %s %s; `%s` tells which and why", many(len(entries), "file"), told, SCAN)
+        return
+    for entry in dropped:
+        log.warning("dropped %s: %s", printable(entry.name), entry.why)
     for entry in noted[:MOST_NOTES]:
         log.warning("kept %s with a note: %s", printable(entry.name), entry.note)
     if len(noted) > MOST_NOTES:
         log.warning("%s kept with a note; `%s` lists them", many(len(noted) - MOST_NOTES, "more file"), SCAN)
 
 
-def _sum_up(entries: Sequence[Entry]) -> None:
-    """Warn in one line of what was told file by file when the cache was made."""
-    dropped = sum(entry.reason is not None for entry in entries)
-    noted = sum(entry.reason is None and bool(entry.note) for entry in entries)
-    found = [f"{count:,} {what}" for count, what in ((dropped, "dropped"), (noted, "kept with a note")) if count]
-    if found:
-        log.warning("of %s %s; `%s` tells which and why", many(len(entries), "file"), ", ".join(found), SCAN)
+def fingerprint(path: Path) -> str:
+    """Return a text that differs as soon as a file holds other sound, without reading it through; never raises.
+
+    It is made of the file's size, time, head, middle and end. Names, sizes and times are not enough: tools write files
+    anew under an old time, and machines are set up with one time for all. A copy that keeps its time has the same.
+    """
+    try:
+        if not is_file(path):  # a pipe would wait for a writer
+            return "no file"
+        with path.open("rb", buffering=0) as file:
+            status = os.fstat(file.fileno())
+            seen = hashlib.sha256(f"{status.st_size} {status.st_mtime_ns} ".encode())
+            for at in (0, (status.st_size - PART_BYTES) // 2, status.st_size - PART_BYTES):
+                file.seek(max(0, at))
+                seen.update(file.read(PART_BYTES))
+            return seen.hexdigest()
+    except (OSError, ValueError) as error:
+        return f"unreadable: {getattr(error, 'errno', None)}"
 
 
-def _key(clips: Iterable[Clip], looks: Iterable[str], sample_rate: int, trim: TrimConfig | None) -> str:
-    """Return what differs as soon as the samples of a cache would: its clips' names and looks, in order, and how."""
+def _key(clips: Iterable[Clip], prints: Iterable[str], sample_rate: int, trim: TrimConfig | None) -> str:
+    """Return the name of a cache."""
     rule = dataclasses.astuple(trim) if trim else None
-    files = [(clip.name, look) for clip, look in zip(clips, looks, strict=True)]
+    files = list(zip((clip.name for clip in clips), prints, strict=True))
     text = to_json([DECODER_VERSION, sample_rate, "mean of channels", rule, files])
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:24]
 
@@ -191,14 +200,20 @@ def _opened(home: Path) -> Cache | None:
     return Cache(home, rate, entries) if whole else None
 
 
-def _made(clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, place: Path, looks: list[str]) -> Cache:
-    """Return a new cache; `looks` are afterwards those of what was decoded, should a file have changed meanwhile."""
-    with disk.filling(place) as work:
-        entries = _write(clips, sample_rate, trim, work, looks)
-        home = place / _key(clips, looks, sample_rate, trim)
+def _made(clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, place: Path, prints: list[str]) -> Cache:
+    """Return a new cache; `prints` are afterwards those of what was decoded, should a file have changed meanwhile."""
+    entries, total = [], 0
+    with disk.work_folder(place) as work:
+        with (work / "pcm.int16").open("w+b") as file, Progress("decoding", len(clips), "files") as progress:
+            for at, clip in enumerate(clips):
+                entry, prints[at] = _decoded(clip, prints[at], sample_rate, trim, file)
+                entries.append(dataclasses.replace(entry, first=total))
+                total += entry.length
+                progress.advance(1)
+        disk.sync(work / "pcm.int16")
         manifest = {"sample_rate": sample_rate, "entries": [dataclasses.asdict(entry) for entry in entries]}
         disk.write_text(work / "manifest.json", to_json(manifest))
-        disk.sync(work / "pcm.int16")
+        home = place / _key(clips, prints, sample_rate, trim)
         if home.exists() and _opened(home) is None:
             shutil.rmtree(home)  # a damaged cache
         with contextlib.suppress(OSError):  # another process made the same meanwhile
@@ -209,27 +224,14 @@ def _made(clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, plac
     return cache
 
 
-def _write(
-    clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, work: Path, looks: list[str]
-) -> list[Entry]:
-    entries, total = [], 0
-    with (work / "pcm.int16").open("w+b") as file, Progress("decoding", len(clips), "files") as progress:
-        for at, clip in enumerate(clips):
-            entry, looks[at] = _settled(clip, looks[at], sample_rate, trim, file)
-            entries.append(dataclasses.replace(entry, first=total))
-            total += entry.length
-            progress.advance(1)
-    return entries
-
-
-def _settled(clip: Clip, look: str, sample_rate: int, trim: TrimConfig | None, into: BinaryIO) -> tuple[Entry, str]:
-    """Return what one file holds, with the look of what was decoded: a file that changed meanwhile is decoded again."""
+def _decoded(clip: Clip, known: str, sample_rate: int, trim: TrimConfig | None, into: BinaryIO) -> tuple[Entry, str]:
+    """Return what one file holds, with the fingerprint of what was decoded: twice, where the file changed meanwhile."""
     start = into.tell()
     for _ in range(2):
-        entry, before = decode(clip, sample_rate, trim, into), look
-        look = digests.look(clip.path)
-        if look == before:
-            return entry, look
+        entry, before = decode(clip, sample_rate, trim, into), known
+        known = fingerprint(clip.path)
+        if known == before:
+            return entry, known
         into.seek(start)
         into.truncate()
     return Entry(clip.name, "it changes while it is read; start again when it is whole"), CHANGING

@@ -15,7 +15,7 @@ from wavenet.audio.folders import Clip, Source
 from wavenet.audio.splits import Splits
 from wavenet.progress import log
 from wavenet.recipe.records import LevelConfig, Recipe
-from wavenet.text import many, printable, some
+from wavenet.text import duration, many, printable, some
 
 NOTICEABLE = 1e-3  # share of a file's samples: where the level clips more, the file is named
 SHOWN = 3  # files that one line names
@@ -23,7 +23,7 @@ LOWEST_RATE = 1_000  # Hz, that a recipe may have
 
 
 @dataclass(frozen=True)
-class Material:
+class Corpus:
     """What training, scoring and measuring begin from.
 
     Args:
@@ -41,8 +41,8 @@ class Material:
     clipped: tuple[Clipped, ...] = ()
 
 
-def gather(recipe: Recipe, cache_folder: Path | None = None) -> Material:
-    """Return the material of a recipe; decoding is done once and kept.
+def gather(recipe: Recipe, cache_folder: Path | None = None) -> Corpus:
+    """Return the corpus of a recipe; decoding is done once and kept.
 
     Args:
         recipe: the complete recipe.
@@ -59,57 +59,63 @@ def gather(recipe: Recipe, cache_folder: Path | None = None) -> Material:
     clipped = sound.clipped()
     for line in warnings(recipe, source, decoded.entries, spans, clipped):
         log.warning("%s", line)
-    return Material(source, decoded, sound, spans, tuple(clipped))
+    return Corpus(source, decoded, sound, spans, tuple(clipped))
+
+
+# --- source: all clips; entries: what decoding found in each; spans: how the kept ones are divided ------------------
 
 
 def divide(recipe: Recipe, source: Source, entries: Sequence[Entry]) -> Splits:
     """Return the spans of train, valid and test in the clips that were kept.
 
-    Args:
-        recipe: the complete recipe.
-        source: all clips.
-        entries: what decoding found in each.
-
     Raises:
         SoundError: the recipe's rule leaves nothing to train on or nothing to hold out.
     """
     lengths = [entry.length for entry in entries if entry.reason is None]
-    return splits.divide(kept_clips(source, entries), lengths, recipe.data.split, recipe.shape.receptive_field)
+    return splits.divide(_kept(source, entries), lengths, recipe.data.split, recipe.shape.receptive_field)
 
 
-def kept_clips(source: Source, entries: Sequence[Entry]) -> list[Clip]:
-    """Return the clips that decoding kept."""
-    return [clip for clip, entry in zip(source.clips, entries, strict=True) if entry.reason is None]
+def shares(recipe: Recipe, spans: Splits) -> dict[str, tuple[int, float]]:
+    """Return how many files and seconds of sound each split has."""
+    rate = recipe.audio.sample_rate
+    return {
+        name: (len({span.clip for span in own}), sum(span.last - span.first for span in own) / rate)
+        for name, own in spans.items()
+    }
+
+
+def splits_in_words(recipe: Recipe, source: Source, entries: Sequence[Entry], spans: Splits) -> str:
+    """Return what decided on the splits, and how many files and how much sound each has."""
+    parts = [
+        f"{name} {many(files, 'file')} ({duration(seconds)})" if files else f"{name} none"
+        for name, (files, seconds) in shares(recipe, spans).items()
+    ]
+    return f"{splits.describe(_kept(source, entries), spans, recipe.data.split)}: {', '.join(parts)}"
 
 
 def warnings(
     recipe: Recipe, source: Source, entries: Sequence[Entry], spans: Splits, clipped: Sequence[Clipped]
 ) -> list[str]:
-    """Return what is to be known of the sound of a recipe before it is trained on, a line each.
-
-    Args:
-        recipe: the complete recipe.
-        source: all clips.
-        entries: what decoding found in each.
-        spans: how they are divided.
-        clipped: the files of which the level clips samples, the worst first.
-    """
+    """Return what is to be known of the sound of a recipe before it is trained on, a line each."""
     kept = [entry for entry in entries if entry.reason is None]
-    doubts = splits.doubts(kept_clips(source, entries), spans, recipe.data.split, source.layout)
     lines = (
-        *doubts,
+        *splits.warnings(_kept(source, entries), spans, recipe.data.split, source.layout),
         _of_twins(kept, spans),
         _of_level(clipped, recipe.data.level),
         _of_rates(kept, recipe.audio.sample_rate),
     )
-    return [line for line in lines if line is not None]
+    return [line for line in lines if line]
 
 
-def _of_level(clipped: Sequence[Clipped], level: LevelConfig) -> str | None:
-    """Return which files the level clips so much that it can be heard, and what mends it."""
+def _kept(source: Source, entries: Sequence[Entry]) -> list[Clip]:
+    return [clip for clip, entry in zip(source.clips, entries, strict=True) if entry.reason is None]
+
+
+def _of_level(clipped: Sequence[Clipped], level: LevelConfig) -> str:
+    """Return which files the level clips so much that it can be heard, and what helps."""
     worst = [one for one in clipped if one.share > NOTICEABLE]
     if not worst:
-        return None
+        return ""
     shown = some([f"{one.name} ({many(one.samples, 'sample')}, {one.share:.1%})" for one in worst], SHOWN)
     if level.rms is None:
         what, remedy = "clipped at full scale", "set data.level.rms, such as 0.08"
@@ -118,12 +124,12 @@ def _of_level(clipped: Sequence[Clipped], level: LevelConfig) -> str | None:
     return f"{what} in more than {100 * NOTICEABLE:g} % of their samples: {shown}; {remedy}"
 
 
-def _of_rates(kept: Sequence[Entry], rate: int) -> str | None:
+def _of_rates(kept: Sequence[Entry], rate: int) -> str:
     """Return that no file has as high a sample rate as the recipe asks for, where that is so."""
     rates = {entry.source_rate for entry in kept}
     highest = max(rates, default=rate)
     if not LOWEST_RATE <= highest < rate:
-        return None
+        return ""
     have = f"all sound has {highest:,} Hz" if len(rates) == 1 else f"no sound has more than {highest:,} Hz"
     return (
         f"{have}, the recipe asks for {rate:,}: nothing lies above {highest // 2:,} Hz, yet a second takes "
@@ -131,31 +137,22 @@ def _of_rates(kept: Sequence[Entry], rate: int) -> str | None:
     )
 
 
-def _of_twins(entries: Sequence[Entry], spans: Splits) -> str | None:
+def _of_twins(kept: Sequence[Entry], spans: Splits) -> str:
     """Return which files hold the same samples, above all where one trains and the other is held out."""
-    splits_of: dict[int, list[str]] = defaultdict(list)
+    where, alike = defaultdict[int, list[str]](list), defaultdict[str, list[tuple[str, str]]](list)
     for name, own in spans.items():
         for span in own:
-            splits_of[span.clip].append(name)
-    alike: dict[str, list[int]] = defaultdict(list)
-    for index, entry in enumerate(entries):
-        if entry.digest:
-            alike[entry.digest].append(index)
-    groups = [group for group in alike.values() if len(group) > 1]
+            where[span.clip].append(name)
+    for index, entry in enumerate(kept):
+        alike[entry.digest].append((printable(entry.name), ", ".join(where[index]) or "unused"))
+    groups = [files for files in alike.values() if len(files) > 1]
     if not groups:
-        return None
-    across = [group for group in groups if len({name for index in group for name in splits_of[index]}) > 1]
-    shown = (across or groups)[0]
-    one = shown[0]
-    other = next((index for index in shown if splits_of[index] != splits_of[one]), shown[1])
-    pair = " and ".join(
-        f"{printable(entries[index].name)} ({', '.join(splits_of[index]) or 'unused'})" for index in (one, other)
-    )
-    same, apart = (sum(len(group) - 1 for group in some) for some in (groups, across))
+        return ""
+    across = [files for files in groups if len({split for _, split in files}) > 1]
+    files = (across or groups)[0]
+    other = next((file for file in files if file[1] != files[0][1]), files[1])
+    pair = " and ".join(f"{name} ({split})" for name, split in (files[0], other))
+    same, apart = (sum(len(files) - 1 for files in some) for some in (groups, across))
     hold = f"{many(same, 'file')} {'holds' if same == 1 else 'hold'} the same sound as another"
-    where = (
-        f"{apart:,} of them in different splits, so that scores look too good"
-        if apart
-        else "none of them in different splits"
-    )
-    return f"{hold}, {where}: {pair}"
+    across_words = f"{apart:,} of them in different splits, so that scores look too good"
+    return f"{hold}, {across_words if apart else 'none of them in different splits'}: {pair}"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from wavenet.audio.cache import Cache
 from wavenet.audio.decode import FULL, Entry, Pcm
 from wavenet.audio.splits import Span
-from wavenet.outputs import IGNORED, Categorical, Codes, Floats
+from wavenet.outputs import IGNORED, Alphabet, Codes, Condition, Feed, Floats
 from wavenet.recipe.records import LevelConfig
 
 CLIPPED = 1.0 + 0.5 / FULL  # a magnitude beyond it is clipped, not merely rounded: half a step of 16 bits
@@ -39,11 +39,11 @@ class Batch:
     """One batch, ready for the network.
 
     Args:
-        inputs: [B, width + receptive_field - 1].
+        feed: codes [B, width + receptive_field - 1], with what their clips are told.
         targets: [B, width] int64; IGNORED beyond the end of a piece.
     """
 
-    inputs: NDArray[np.generic]
+    feed: Feed
     targets: Codes
 
 
@@ -92,9 +92,9 @@ class Sound:
         tails = [self.tail if span.last == self.lengths[span.clip] else 0 for span in spans]
         return [Span(span.clip, span.first, span.last + tail) for span, tail in zip(spans, tails, strict=True)]
 
-    def code_counts(self, spans: Sequence[Span], alphabet: Categorical) -> tuple[NDArray[np.int64], int]:
+    def code_counts(self, spans: Sequence[Span], alphabet: Alphabet) -> tuple[NDArray[np.int64], int]:
         """Return how often each code is a target [Q], and how many samples the level clips."""
-        counts, over = np.zeros(alphabet.classes, np.int64), 0
+        counts, over = np.zeros(alphabet.size, np.int64), 0
         every = np.arange(-FULL, FULL, dtype=np.float32)
         for span in spans:
             entry, one = self.entries[span.clip], self._steps[span.clip]
@@ -106,11 +106,11 @@ class Sound:
                     stored = self._stored(entry, at, min(last, at + COUNTED_SAMPLES))
                     seen += np.bincount(stored.astype(np.int64) + FULL, minlength=len(every))
                 codes = alphabet.encode(every * one)
-                counts += np.bincount(codes, seen, alphabet.classes).astype(np.int64)
+                counts += np.bincount(codes, seen, alphabet.size).astype(np.int64)
                 over += int(seen[np.abs(every * one) > CLIPPED].sum())
             else:
                 wave = self._stored(entry, first, last) * one
-                counts += np.bincount(alphabet.encode(wave), minlength=alphabet.classes)
+                counts += np.bincount(alphabet.encode(wave), minlength=alphabet.size)
                 over += int((np.abs(wave) > CLIPPED).sum())
             counts[alphabet.encode(np.zeros(1, np.float32))[0]] += silent
         return counts, over
@@ -169,17 +169,20 @@ class Crops:
         alphabet: encodes and shifts.
         receptive_field: the context of each target.
         width: targets per row of every batch; None takes the longest piece of each batch.
+        condition: what each clip is told, row by row; None where there is nothing to tell.
     """
 
     def __init__(
         self,
         sound: Sound,
         segments: Iterable[Segment],
-        alphabet: Categorical,
+        alphabet: Alphabet,
         receptive_field: int,
         width: int | None = None,
+        condition: Condition | None = None,
     ) -> None:
         self.sound, self.alphabet, self.context, self.width = sound, alphabet, receptive_field, width
+        self.condition = condition
         numbers = (number for piece in segments for number in (piece.clip, piece.first, piece.count))
         self.table = np.fromiter(numbers, np.int64).reshape(-1, 3)  # 24 bytes a piece, of which there may be a million
 
@@ -192,13 +195,14 @@ class Crops:
         """Return the pieces of some rows of the table as one batch, shorter ones padded and masked."""
         chosen = self.table[rows]
         width = self.width or int(chosen[:, 2].max())
-        inputs = self.alphabet.starts(len(rows), width + self.context - 1)
+        codes = self.alphabet.starts(len(rows), width + self.context - 1)
         targets = np.full((len(rows), width), IGNORED, np.int64)
         for row, (clip, first, count) in enumerate(chosen.tolist()):
             wave = self.sound.read(clip, max(0, first - self.context), first + count)
             past, targets[row, :count] = self.alphabet.crop(wave, first, count, self.context)
-            inputs[row, : len(past)] = past
-        return Batch(inputs, targets)
+            codes[row, : len(past)] = past
+        condition = None if self.condition is None else self.condition.of(chosen[:, 0])
+        return Batch(Feed(codes, condition), targets)
 
     def training(self, seed: int, step: int, size: int, share: tuple[int, int] = (0, 1)) -> Batch:
         """Return batch `step` of an endless run with this seed.

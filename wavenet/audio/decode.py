@@ -1,9 +1,9 @@
 """One sound file -> 16-bit samples and what was measured on them, block by block: an hour costs no more than a minute.
 
-Samples go to the place they are kept at as they come. Of the whole file only the loudness of its 10 ms frames is held
-until its end; what trimming cuts from the front is then made up for by moving the rest, a block at a time. What 16 bits
-cannot hold (values beyond full scale: floats, lossy formats, the ripple of resampling), and channels that cancel when
-mixed, are known at the end only: such a file is read once more, at a scale at which it fits, or its louder channel.
+Samples are written as they come, and moved at the end by what trimming cuts from the front; of the whole file only the
+loudness of its 10 ms frames is held. Values beyond full scale (floats, lossy formats, the ripple of resampling) and
+channels that cancel when mixed are known at the end only: then the file is read once more, at a scale that fits, or
+its louder channel alone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import dataclasses
 import errno
 import hashlib
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -31,7 +30,7 @@ from wavenet.recipe.records import TrimConfig
 FULL = 32_768  # 16-bit samples of amplitude 1
 FRAME_SECONDS = 0.010  # of the loudness that trims and counts silence
 SILENT = 10 ** (-60 / 20) * FULL  # a frame below -60 dBFS RMS counts as silence
-FAR = 4.0  # times full scale: a peak beyond it is told
+FAR = 4.0  # times full scale: a peak beyond it is noted
 LOST = 10.0  # a file this many times as loud as what a lower rate keeps of it lies above that rate's band
 WILD = 100.0  # times full scale: beside a peak beyond it, less than 10 bits are left of the rest
 
@@ -40,45 +39,24 @@ Pcm = NDArray[np.int16]
 
 @dataclass(frozen=True)
 class Entry:
-    """What decoding found in one file. Lengths in samples at the cache's rate, levels with full scale 1.
+    """What decoding found in one file. Lengths in samples at the cache's rate, levels with full scale 1."""
 
-    Args:
-        name: the clip's name.
-        reason: why it was dropped; None where it was kept.
-        first: where it begins in the cache.
-        length: samples kept.
-        source_rate: the file's own rate in Hz; 0 where unreadable.
-        channels: of the file; 0 where unreadable.
-        seconds: of the file, before trimming.
-        peak: largest magnitude of what was kept.
-        rms: root mean square of what was kept.
-        clipped: share of samples at full scale or beyond.
-        overshoot: samples beyond full scale (a float file, a lossy format, or resampling).
-        scale: the amplitude of a stored sample of 32,768: 1, or where samples lie beyond it a power of two that none
-            does.
-        silence: share of 10 ms frames below -60 dBFS.
-        trimmed: samples cut from both ends.
-        note: what is wrong with a file that could be read all the same (it was cut short, has a DC offset...); else
-            empty.
-        digest: equal for equal samples kept, whatever their scale; empty where dropped.
-    """
-
-    name: str
-    reason: str | None = None
-    first: int = 0
-    length: int = 0
-    source_rate: int = 0
-    channels: int = 0
-    seconds: float = 0.0
-    peak: float = 0.0
-    rms: float = 0.0
-    clipped: float = 0.0
-    overshoot: int = 0
-    scale: float = 1.0
-    silence: float = 0.0
-    trimmed: int = 0
-    note: str = ""
-    digest: str = ""
+    name: str  # of the clip
+    reason: str | None = None  # why it was dropped; None where it was kept
+    first: int = 0  # where it begins in the cache
+    length: int = 0  # samples kept
+    source_rate: int = 0  # the file's own, in Hz; 0 where unreadable
+    channels: int = 0  # of the file; 0 where unreadable
+    seconds: float = 0.0  # of the file, before trimming
+    peak: float = 0.0  # largest magnitude of what was kept
+    rms: float = 0.0  # root mean square of what was kept
+    clipped: float = 0.0  # share of samples at full scale or beyond
+    overshoot: int = 0  # samples beyond full scale (a float file, a lossy format, or resampling)
+    scale: float = 1.0  # the amplitude of a stored sample of 32,768: the least power of two from 1 on that holds all
+    silence: float = 0.0  # share of 10 ms frames below -60 dBFS
+    trimmed: int = 0  # samples cut from both ends
+    note: str = ""  # what is wrong with a file that could be read all the same (it was cut short, has a DC offset...)
+    digest: str = ""  # equal for equal samples kept, whatever their scale; empty where dropped
 
     @property
     def why(self) -> str:
@@ -110,11 +88,11 @@ def decode(clip: Clip, sample_rate: int | None, trim: TrimConfig | None, into: I
     start = into.tell() if into is not None else 0
     try:
         entry, measures = _read(clip, sample_rate, into, start)
-    except SoundError as error:
-        entry, measures = Entry(clip.name, str(error)), None
-    if into is not None:
-        if entry.reason is None and measures is not None and trim is not None:
+        if entry.reason is None and trim is not None and into is not None:
             entry = _trimmed(entry, measures, trim, into, start)
+    except SoundError as error:
+        entry = Entry(clip.name, str(error))
+    if into is not None:
         into.seek(start + 2 * entry.length)
         into.truncate()
     return entry
@@ -122,45 +100,36 @@ def decode(clip: Clip, sample_rate: int | None, trim: TrimConfig | None, into: I
 
 def _read(clip: Clip, sample_rate: int | None, into: IO[bytes] | None, start: int) -> tuple[Entry, _Measures]:
     """Return what a file holds: read once, or anew where channels cancel or where samples lie beyond full scale."""
-    first, mixer, note = _pass(clip, sample_rate, into, start)
-    channel = mixer.louder()
-    if channel is not None:
-        first, mixer, note = _pass(clip, sample_rate, into, start, channel)
-    measures = first
-    if first.overshoot:
-        measures, mixer, note = _pass(clip, sample_rate, into, start, channel, full_scale(first.top))
-    entry = measures.entry(clip.name, mixer)
-    if entry.reason is None and measures.rate < mixer.rate and LOST * entry.rms < mixer.rms:
-        note += "; " * bool(note) + f"most of its sound lies above {measures.rate // 2:,} Hz and is lost"
-    if mixer.peak > FAR and not mixer.bits:
-        note += "; " * bool(note) + f"its values reach {mixer.peak:,.0f} times full scale"
-        if mixer.peak > WILD:
-            entry = Entry(
-                clip.name, "a damaged value drowns the rest", seconds=entry.seconds, overshoot=entry.overshoot
-            )
-    return dataclasses.replace(entry, source_rate=mixer.rate, channels=mixer.channels, note=note), measures
 
-
-def _pass(
-    clip: Clip,
-    sample_rate: int | None,
-    into: IO[bytes] | None,
-    start: int,
-    channel: int | None = None,
-    scale: float = 1.0,
-) -> tuple[_Measures, Mixer, str]:
-    """Return what is measured, met and noted while a file is read from end to end; its samples stand at `start`."""
-    if into is not None:
-        into.seek(start)
-        into.truncate()
-    with Reader(clip.path) as reader:
-        rate = sample_rate or reader.sample_rate
-        measures = _Measures(rate, scale)
-        for block in resampled(reader.blocks(channel), reader.sample_rate, rate):
-            for pcm in measures.take(block):
+    def once(channel: int | None = None, scale: float = 1.0) -> tuple[_Measures, Mixer, list[str]]:
+        if into is not None:
+            into.seek(start)
+            into.truncate()
+        with Reader(clip.path) as reader:
+            rate = sample_rate or reader.sample_rate
+            measures = _Measures(rate, scale)
+            for block in filter(len, resampled(reader.blocks(channel), reader.sample_rate, rate)):
+                pcm = measures.take(block)
                 if into is not None:
                     into.write(pcm.data)
-        return measures, reader.mixer, reader.note()
+            return measures, reader.mixer, [note] if (note := reader.note()) else []
+
+    measures, mixer, notes = once()
+    channel = mixer.louder()
+    if channel is not None:
+        measures, mixer, notes = once(channel)
+    if measures.overshoot:
+        measures, mixer, notes = once(channel, full_scale(measures.top))
+    entry = measures.entry(clip.name, mixer)
+    if entry.reason is None and measures.rate < mixer.rate and LOST * entry.rms < mixer.rms:
+        notes.append(f"most of its sound lies above {measures.rate // 2:,} Hz and is lost")
+    if mixer.peak > FAR and not mixer.bits:
+        notes.append(f"its values reach {mixer.peak:,.0f} times full scale")
+        if mixer.peak > WILD:
+            damaged = "a damaged value drowns the rest"
+            entry = Entry(clip.name, damaged, seconds=entry.seconds, overshoot=entry.overshoot)
+    note = "; ".join(notes)
+    return dataclasses.replace(entry, source_rate=mixer.rate, channels=mixer.channels, note=note), measures
 
 
 def _out_of_reach(path: Path) -> str | None:
@@ -203,42 +172,30 @@ class _Levels:
 
 
 class _Measures:
-    """Everything that is measured on a file while its blocks go by.
+    """Everything that is measured on a file while its blocks go by, at `rate` in Hz; `scale` is that of its levels."""
 
-    Args:
-        rate: of the blocks, in Hz.
-        scale: the amplitude that becomes a sample of 32,768.
-
-    Attributes:
-        top: the largest magnitude met, full scale 1.
-        overshoot: samples beyond full scale.
-        full: samples at full scale or beyond.
-    """
-
-    def __init__(self, rate: int, scale: float = 1.0) -> None:
+    def __init__(self, rate: int, scale: float) -> None:
         self.rate, self.scale = rate, scale
         self.frame = max(1, round(FRAME_SECONDS * rate))
         self.levels = _Levels(scale)
-        self.overshoot = self.full = 0
-        self.top = 0.0
+        self.top = 0.0  # the largest magnitude met, full scale 1
+        self.overshoot = self.full = 0  # samples beyond full scale; at it or beyond
         self._loudness: list[Floats] = []
         self._rest: Pcm = np.zeros(0, np.int16)  # of a frame that has not ended
 
-    def take(self, block: Floats) -> Iterator[Pcm]:
-        """Yield a block [n] float32 as 16-bit samples, clipped, in parts of moderate length."""
-        for at in range(0, len(block), BLOCK_FRAMES):
-            part = block[at : at + BLOCK_FRAMES]
-            pcm = np.clip(np.rint(part.astype(np.float64) * (FULL / self.scale)), -FULL, FULL - 1).astype(np.int16)
-            magnitude = np.abs(part)
-            self.top = max(self.top, float(magnitude.max()))
-            self.overshoot += int((magnitude > 1.0).sum())
-            self.full += int((magnitude > (FULL - 1.5) / FULL).sum())  # what rounds to the largest of 16 bits
-            self.levels.take(pcm)
-            held = np.concatenate([self._rest, pcm])
-            whole = len(held) // self.frame * self.frame
-            self._add_frames(held[:whole])
-            self._rest = held[whole:]
-            yield pcm
+    def take(self, block: Floats) -> Pcm:
+        """Return a block [n] float32 as 16-bit samples, clipped."""
+        pcm = np.clip(np.rint(block.astype(np.float64) * (FULL / self.scale)), -FULL, FULL - 1).astype(np.int16)
+        magnitude = np.abs(block)
+        self.top = max(self.top, float(magnitude.max()))
+        self.overshoot += int((magnitude > 1.0).sum())
+        self.full += int((magnitude > (FULL - 1.5) / FULL).sum())  # what rounds to the largest of 16 bits
+        self.levels.take(pcm)
+        held = np.concatenate([self._rest, pcm])
+        whole = len(held) // self.frame * self.frame
+        self._add_frames(held[:whole])
+        self._rest = held[whole:]
+        return pcm
 
     def _add_frames(self, pcm: Pcm) -> None:
         if len(pcm):
@@ -278,7 +235,10 @@ class _Measures:
 
 def _trimmed(entry: Entry, measures: _Measures, trim: TrimConfig, into: IO[bytes], start: int) -> Entry:
     """Return the entry of the part that is loud enough, moved to where the file's samples begin in `into`."""
-    first, last = _loud_part(measures.loudness(), measures.frame, entry.length, measures.rate, trim)
+    loudness, margin = measures.loudness(), round(trim.margin_seconds * measures.rate)
+    loud = np.flatnonzero(loudness >= loudness.max() * 10 ** (-trim.below_db / 20))
+    first = max(0, int(loud[0]) * measures.frame - margin)
+    last = min(entry.length, (int(loud[-1]) + 1) * measures.frame + margin)
     if (first, last) == (0, entry.length):
         return entry
     levels = _Levels(entry.scale)
@@ -289,10 +249,3 @@ def _trimmed(entry: Entry, measures: _Measures, trim: TrimConfig, into: IO[bytes
         into.seek(start + 2 * (at - first))
         into.write(block)
     return dataclasses.replace(levels.put(entry), trimmed=entry.length - (last - first))
-
-
-def _loud_part(loudness: Floats, frame: int, length: int, rate: int, trim: TrimConfig) -> tuple[int, int]:
-    """Return the first sample that is kept and the one behind the last."""
-    loud = np.flatnonzero(loudness >= loudness.max() * 10 ** (-trim.below_db / 20))
-    margin = round(trim.margin_seconds * rate)
-    return max(0, int(loud[0]) * frame - margin), min(length, (int(loud[-1]) + 1) * frame + margin)

@@ -8,15 +8,15 @@ import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
 from wavenet import disk
-from wavenet.audio import decoder_messages, headers, repair
+from wavenet.audio import decoder_messages, headers
 from wavenet.audio.mixing import Mixer
+from wavenet.audio.repair import Patched
 from wavenet.audio.resample import BLOCK_FRAMES, resampled
 from wavenet.errors import InputError, SoundError
 from wavenet.outputs import Floats
@@ -30,12 +30,13 @@ SUFFIXES = frozenset(
 SOFTWARE = "wavenet-audio"  # in the tag of generated sound, by which it is known again
 MOST_SAMPLES = 1 << 21  # of all channels together, read at a time
 UNKNOWN = (1 << 63) - 1  # frames, as libsndfile says it
+LARGE = 8_192  # bytes: more than a header has
 FLAC_FRAMES = 4_096  # read at a time of FLAC, whose usual block this is: an error takes all of what it is met in
 SLOWEST, FASTEST = 100, 10_000_000  # sample rates in Hz that a sound can have; others are a header gone wrong
 
 
 def is_file(path: Path) -> bool:
-    """Return whether a path leads to a regular file; not, where it cannot be followed or is no path at all."""
+    """Return whether a path leads to a regular file; not where no file can have such a name."""
     return os.path.isfile(path)  # noqa: PTH113  (Path.is_file may raise)
 
 
@@ -49,41 +50,6 @@ class _Stream(soundfile.SoundFile):  # type: ignore[misc]
     def seekable(self) -> bool:
         """Return False."""
         return False
-
-
-class _Uncounted(io.FileIO):
-    """An MP3 that does not say how long it is, as a file 64 times as long (bit rates are at most 40 times apart).
-
-    libsndfile goes by what its size and the bit rate of its first frame suggest, and reads no further: where what
-    comes later has a lower rate, nine tenths of the sound may be lost.
-    """
-
-    error: OSError | None = None
-    _beyond: int | None = None  # where it stands behind its own end
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        """Return where the file stands now."""
-        if whence == os.SEEK_END:
-            self._beyond = 64 * os.fstat(self.fileno()).st_size + offset
-            return self._beyond
-        self._beyond = None
-        return super().seek(offset, whence)
-
-    def tell(self) -> int:
-        """Return where the file stands."""
-        return super().tell() if self._beyond is None else self._beyond
-
-    def readinto(self, buffer: Any, /) -> int:
-        """Read into a buffer and return how many bytes; behind the end are zeros (a tag is looked for there)."""
-        if self._beyond is not None:
-            buffer[:] = bytes(len(buffer))
-            self._beyond += len(buffer)
-            return len(buffer)
-        try:
-            return super().readinto(buffer) or 0
-        except OSError as error:  # who calls this cannot pass it on
-            self.error = error
-            return 0
 
 
 class Reader:
@@ -101,17 +67,17 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._source: _Uncounted | repair.Spliced | None = None
-        self._mended = repair.mended(path)
-        self._heard = decoder_messages.Heard()
-        self._loud = headers.is_mpeg(path)
+        self._patched: Patched | None = None
+        self._wav = headers.find_wav(path)
+        self._messages: list[str] = []
+        self._prints = headers.is_mpeg(path)  # its decoder, to standard error
         try:
-            with self._listening():
+            with self._caught():
                 self._file = self._opened()
         except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
-            if self._source is not None:
-                self._source.close()
-            raise SoundError(_reason(path, error, self._heard)) from None
+            if self._patched is not None:
+                self._patched.close()
+            raise SoundError(self._reason(error)) from None
         self.sample_rate: int = self._file.samplerate
         self.channels: int = self._file.channels
         self.subtype: str = self._file.subtype
@@ -120,38 +86,36 @@ class Reader:
         self._damaged = False  # FLAC that cannot be read on
         if not SLOWEST <= self.sample_rate <= FASTEST:
             self.__exit__()
-            raise SoundError(f"its header names a sample rate of {self.sample_rate:,} Hz, which no sound has")
+            raise SoundError(f"its header gives a sample rate of {self.sample_rate:,} Hz, which no sound has")
 
     def _opened(self) -> _Stream:
-        """Return the open file; where its own header will not do, seen through another."""
-        if self._mended is None:
+        """Return the open file; where libsndfile would not find all of its sound, patched."""
+        self._bytes = self.path.stat().st_size
+        if self._wav is None or self._wav.readable:
             # bytes, since the library would refuse to encode a name that is no UTF-8
             file = _Stream(str(self.path) if os.name == "nt" else os.fsencode(self.path))
             if file.format != "MP3" or headers.promise(self.path) is not None:
                 return file
             file.close()
-            self._source = _Uncounted(self.path)
-        else:
-            self._source = repair.Spliced(self.path, self._mended)
-        return _Stream(self._source)
+        self._patched = Patched(self.path, self._wav)
+        return _Stream(self._patched)
 
-    def _listening(self) -> contextlib.AbstractContextManager[None]:
-        """Catch what the decoder prints, if it is one that does."""
-        return decoder_messages.caught(self._heard) if self._loud else contextlib.nullcontext()
+    def _caught(self) -> contextlib.AbstractContextManager[None]:
+        return decoder_messages.caught(self._messages) if self._prints else contextlib.nullcontext()
 
     def __enter__(self) -> Reader:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
-        if self._source is not None:
-            self._source.close()
+        if self._patched is not None:
+            self._patched.close()
 
     def _mixer(self, channel: int | None) -> Mixer:
         return Mixer(self.sample_rate, self.channels, self.subtype in ("FLOAT", "DOUBLE"), channel)
 
     def blocks(self, channel: int | None = None) -> Iterator[Floats]:
-        """Yield the sound in order, [n] float32 a block; of FLAC, which proves every block of its own, up to an error.
+        """Yield the sound in order, [n] float32 a block; of FLAC, whose blocks have checksums, up to an error.
 
         Args:
             channel: read this one alone; None takes the mean of all.
@@ -173,69 +137,62 @@ class Reader:
         flac, parts = self._file.format == "FLAC", [np.zeros((0, self.channels), np.float32)]
         left = min(size, self._file.frames - self.frames_read)  # what may stand behind FLAC (a tag) is an error to it
         try:
-            with self._listening():
+            with self._caught():
                 while left > 0:
                     part = self._file.read(min(left, FLAC_FRAMES) if flac else left, dtype="float32", always_2d=True)
                     if not len(part):
                         break
                     parts.append(part)
                     left -= len(part)
-            if self._source is not None and self._source.error is not None:
-                raise self._source.error
+            if self._patched is not None and self._patched.error is not None:
+                raise self._patched.error
         except (soundfile.SoundFileError, OSError) as error:
             if not flac or not (self.frames_read or parts[1:]):
-                raise SoundError(_reason(self.path, error, self._heard)) from None
+                raise SoundError(self._reason(error)) from None
             self._damaged = True
         return np.concatenate(parts)
 
     def note(self) -> str:
         """Return what is wrong with the file, once all blocks were read: cut short, odd values; empty where nothing."""
         missing = self._missing()
-        return "; ".join([missing] * bool(missing) + self.mixer.notes())
+        read = [f"{missing}, {self.frames_read / self.sample_rate:.2f} s could be read"] if missing else []
+        return "; ".join(read + self.mixer.notes())
 
     def _missing(self) -> str:
-        """Return how much is missing from a file that was cut; empty where nothing is."""
-        seconds, mended = f"{self.frames_read / self.sample_rate:.2f} s could be read", self._mended
-        if mended is not None and not mended.usual:
-            return f"streamed: the size of its sound was never filled in, {seconds}"
-        promise = headers.promise(self.path) if mended is None else mended.promise
-        if promise is not None and promise.broken:
-            there = f"{promise.promised:,} bytes of sound, {promise.present:,} are there"
-            return f"cut short: its header promises {there}, {seconds}"
-        if headers.unfinished(self.path):
-            return f"cut short: it ends before its stream is marked as ended, {seconds}"
-        if headers.followed(self.path):
-            return f"read in part: another sound follows in the same file, {seconds}"
+        """Return what is missing, or may be; empty where nothing is."""
+        if self._wav is not None and self._wav.unfinished:
+            return "unfinished: its header was never filled in"
+        promise = headers.promise(self.path, self._file.extra_info)
+        if promise is not None and promise.present < promise.promised:
+            return f"cut short: {promise}"
         promised = self._file.frames if self._file.format == "FLAC" else 0
-        if promised == UNKNOWN:
-            return f"cut short or damaged: {seconds}" if self._damaged else ""
-        if self.frames_read < promised:
-            there = f"its header promises {promised / self.sample_rate:.2f} s of sound"
-            return f"cut short or damaged: {there}, {seconds}"
-        if mended is None and promise is not None and repair.left_over(self.path, promise):
-            there = f"{promise.promised:,} bytes of sound, {promise.present:,} are there"
-            return f"read in part: its header promises {there}, {seconds}"
-        if self._heard.damage():
-            return f"damaged: {self._heard.damage()}, {seconds}"
-        return ""
+        if self._damaged and promised == UNKNOWN:
+            return "cut short or damaged"
+        if self.frames_read < promised < UNKNOWN:
+            return f"cut short or damaged: its header promises {promised / self.sample_rate:.2f} s of sound"
+        if bad_end := headers.bad_end(self.path):
+            return bad_end
+        if lost := decoder_messages.damage(self._messages):
+            return f"damaged: {lost}"
+        empty = not self.frames_read and self._bytes > LARGE
+        return f"unfinished: its header counts no sound in {self._bytes:,} bytes" if empty else ""
 
-
-def _reason(path: Path, error: Exception, heard: decoder_messages.Heard) -> str:
-    """Return why a file cannot be read, without its path."""
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            head = file.read(64)
-    except OSError as failure:
-        return failure.strerror or "unreadable"
-    if size == 0:
-        return "empty file"
-    if head.startswith(b"version https://git-lfs"):
-        return "a Git LFS pointer, not the sound itself (run `git lfs pull`)"
-    text = " ".join(str(getattr(error, "error_string", error)).split()).rstrip(".").removeprefix("Error : ")
-    if not text or "does not exist" in text:  # libsndfile's answer to a broken MP3
-        return "not sound that libsndfile can read"
-    return f"damaged: {heard.damage()}" if heard.damage() else text
+    def _reason(self, error: Exception) -> str:
+        """Return why the file cannot be read, without its path."""
+        try:
+            with self.path.open("rb") as file:
+                head = file.read(64)
+        except OSError as failure:
+            return failure.strerror or "unreadable"
+        if not head:
+            return "empty file"
+        if head.startswith(b"version https://git-lfs"):
+            return "a Git LFS pointer, not the sound itself (run `git lfs pull`)"
+        lost = decoder_messages.damage(self._messages)
+        text = " ".join(str(getattr(error, "error_string", error)).split()).rstrip(".").removeprefix("Error : ")
+        if not text or "does not exist" in text:  # libsndfile's answer to a broken MP3
+            return "not sound that libsndfile can read"
+        return f"damaged: {lost}" if lost else text
 
 
 def read(path: Path, sample_rate: int, name: str | None = None) -> Floats:

@@ -7,15 +7,14 @@ import posixpath
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from wavenet.audio.files import SUFFIXES
 from wavenet.audio.layouts import bare
-from wavenet.audio.unread import FORMATS
+from wavenet.audio.walk import FORMATS
 
-SOUND = SUFFIXES | FORMATS
 DRIVE = re.compile(r"[A-Za-z]:/")
 
 
@@ -33,124 +32,93 @@ def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _loose(name: str) -> str:
+def _alike(name: str) -> str:
     return _composed(name).casefold()
 
 
 class Lookup:
     """The sound files of a folder by their names from there, with forward slashes.
 
+    Where a file lies is decided by its own folder when links are followed.
+
     Args:
         folder: absolute.
-        sounds: the files, below it.
-        outside: whether a link may lead out of the folder.
+        sounds: files below it.
+        outside: whether files may be named that lie outside the folder.
     """
 
     def __init__(self, folder: Path, sounds: Iterable[Path], outside: bool = False) -> None:
         self.folder, self.outside = folder, outside
-        self._cut = len((folder / "_").as_posix()) - 1
-        self.names = {path.as_posix()[self._cut :]: path for path in sounds}
         self._reals: dict[str, str] = {}
-
-    def name(self, word: str) -> str | None:
-        """Return a file's name from the folder, whether it is there or not; None where it would lie outside.
-
-        Blanks are the caller's. What decides is where the file's own folder lies when links are followed.
-        """
-        if word in self.names and self._is_mine(word):
-            return word
-        slashed = word.replace("\\", "/")
-        if os.name != "nt" and DRIVE.match(slashed):
-            return None
-        place, file = posixpath.split(slashed)
-        real = self._real(place) + file
-        known = self._by_place.get(_composed(real))
-        if known is not None and self._is_mine(known):
-            return known
-        return real[len(self._top) :] if real.startswith(self._top) else None
-
-    def elsewhere(self, word: str) -> str:
-        """Return how a file outside the folder is called: from it or from the root, whichever is shorter."""
-        place, file = posixpath.split(word.replace("\\", "/"))
-        real = self._real(place) + file
-        return real if os.name == "nt" else min(posixpath.relpath(real, self._top), real, key=len)
-
-    def _is_mine(self, name: str) -> bool:
-        return self.outside or self._real(posixpath.dirname(name)).startswith(self._top)
-
-    @cached_property
-    def _top(self) -> str:
-        return self._real("")
-
-    @cached_property
-    def _by_place(self) -> dict[str, str]:
-        """Every file's name, by its folder with links followed and its own name."""
-        parts = ((name, *posixpath.split(name)) for name in self.names)
-        return {_composed(self._real(place) + file): name for name, place, file in parts}
+        self._top, cut = self._real(""), len((folder / "_").as_posix()) - 1
+        self.names, self._by_place = dict[str, Path](), dict[str, str]()
+        for path in sounds:
+            name = path.as_posix()[cut:]
+            place, file = posixpath.split(name)
+            real = self._real(place)
+            if outside or real.startswith(self._top):
+                self.names[name] = path
+                self._by_place[_composed(real + file)] = name
 
     def _real(self, place: str) -> str:
         """Return a folder with links followed, with a slash at its end."""
-        real = self._reals.get(place)
-        if real is None:
+        if place not in self._reals:
             try:
                 real = os.path.realpath(self.folder / place)
             except ValueError:  # a zero byte: no folder has such a name
                 real = str(self.folder / place)
-            real = self._reals[place] = Path(real).as_posix().rstrip("/") + "/"
-        return real
+            self._reals[place] = Path(real).as_posix().rstrip("/") + "/"
+        return self._reals[place]
 
-    # --- by something like its name ----------------------------------------------------------------------------------
+    def name(self, word: str) -> str | None:
+        """Return a file's name from the folder, whether it is there or not; None where it may not be named.
 
-    def guess(self, word: str, taken: Collection[str]) -> str | None:
+        A file outside is called by its path from the folder or from the root, whichever is shorter.
+        """
+        if word in self.names:
+            return word
+        slashed = word.replace("\\", "/")
+        place, file = posixpath.split(slashed)
+        real = self._real(place) + file
+        known = self._by_place.get(_composed(real))
+        if known is not None:
+            return known
+        if real.startswith(self._top) and (os.name == "nt" or not DRIVE.match(slashed)):
+            return real[len(self._top) :]
+        if not self.outside:
+            return None
+        return real if os.name == "nt" else min(posixpath.relpath(real, self._top), real, key=len)
+
+    def guess(self, word: str, taken: Collection[str] = (), anywhere: bool = False) -> str | None:
         """Return the only file that a row may mean, which names none that is there; None where none or several.
 
-        The same path in another case or with another suffix, or with none; the end of a path from elsewhere; a file
-        of this name in another folder, where the row names no folder.
-
-        Args:
-            word: what the row says.
-            taken: names that other rows have said exactly.
+        The same path in another case, with another suffix or with none; the end of a path from elsewhere; a file of
+        this name in another folder, `wavs` first (where the row names a folder, only if `anywhere`). Not one that is
+        taken.
         """
-        parts = word.replace("\\", "/").split("/")
-        for first in range(len(parts)) if not parts[0] or DRIVE.match(f"{parts[0]}/") else ():
+        slashed = word.replace("\\", "/")
+        parts = slashed.split("/")
+        for first in range(len(parts)) if not parts[0] or DRIVE.match(slashed) else ():
             end = "/".join(parts[first:])
             if end in self.names:
                 return None if end in taken else end
-        name = _loose(_without_suffix("/".join(parts)))
-        found = self._alike.paths.get(name) or ([] if "/" in name else self._alike.stems.get(name, []))
-        only = found[0].as_posix()[self._cut :] if len(found) == 1 else None
-        return None if only in taken else only
-
-    def named(self, word: str) -> list[Path]:
-        """Return the files that an id may mean: by its path, in LJSpeech's folder, else by its stem."""
-        name = _without_suffix(word)
-        return self._exact.meant(name) or self._alike.meant(_loose(name.replace("\\", "/")))
-
-    @cached_property
-    def _exact(self) -> _Index:
-        return _Index(self.names, str)
+        path = PurePosixPath(slashed)
+        stem = bare(path) if path.suffix.lower() in SUFFIXES | FORMATS else str(path)
+        key = _alike(stem)
+        last = key.rpartition("/")[2]
+        paths, stems = self._by_stem
+        found = paths.get(key, [])
+        if not found and (anywhere or key == last):
+            found = paths.get(f"wavs/{key}") or stems.get(last, [])
+        found = [name for name in found if bare(PurePosixPath(name)).endswith(stem)] or found  # in this very case
+        return found[0] if len(found) == 1 and found[0] not in taken else None
 
     @cached_property
-    def _alike(self) -> _Index:
-        return _Index(self.names, _loose)
-
-
-class _Index:
-    """Files by their paths and by their stems, without suffixes, both spelled in one way."""
-
-    def __init__(self, names: dict[str, Path], spelled: Callable[[str], str]) -> None:
-        self.paths, self.stems = defaultdict[str, list[Path]](list), defaultdict[str, list[Path]](list)
-        for name, path in names.items():
-            key = spelled(os.path.splitext(name)[0])  # noqa: PTH122  (see bare)
-            self.paths[key].append(path)
-            self.stems[key.rpartition("/")[2]].append(path)
-
-    def meant(self, name: str) -> list[Path]:
-        """Return the files of a path, of one in LJSpeech's folder, or else of its stem."""
-        return self.paths.get(name) or self.paths.get(f"wavs/{name}") or self.stems.get(name.rpartition("/")[2], [])
-
-
-def _without_suffix(word: str) -> str:
-    """Return a path as a table writes it, without `./` and without a suffix that sound has."""
-    path = PurePosixPath(word)
-    return bare(path) if path.suffix.lower() in SOUND else str(path)
+    def _by_stem(self) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+        """Names by their paths without suffixes and by the last part of these, in any case."""
+        paths, stems = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
+        for name in self.names:
+            key = _alike(os.path.splitext(name)[0])  # noqa: PTH122  (see bare)
+            paths[key].append(name)
+            stems[key.rpartition("/")[2]].append(name)
+        return paths, stems

@@ -1,4 +1,4 @@
-"""Channels -> one, and what is found in their values on the way: no numbers, whole numbers, cancellation, an offset."""
+"""Channels -> one, and what is found in their values: NaN, whole numbers, cancellation, a DC offset."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from wavenet.outputs import Floats
 
 BEYOND = 2.0**31  # of a whole number of 32 bits; no sound has larger values, damaged files of floats do
-CANCELLED = 0.1  # of the power that channels would leave that have nothing to do with each other: -10 dB
+CANCELLED = 0.1  # of the power that unrelated channels would leave: -10 dB
 FAINTEST = 2.0**-30  # power of one step of 16 bits: what is fainter cancels nothing, for rounding is as loud
-OFFSET = 0.01  # of full scale: from here on it is told
+OFFSET = 0.01  # of full scale: from here on it is noted
 FAR, MANY = 100.0, 0.01  # times full scale, and the share of samples beyond it: no sound on a scale of 1
 STILL = 10 ** (-60 / 20)  # of full scale: what swings less about an offset is silent
 STRETCH = 0.100  # seconds, of whose means an offset is the median: a few large values make none
-FEWEST = 3  # stretches: in less sound an offset is no other thing than a low tone
+FEWEST = 3  # stretches: in less sound an offset cannot be told from a low tone
 CHANCE = 5.0  # standard errors: a mean that noise of this length and loudness has by chance is no offset
 
 
@@ -52,8 +52,7 @@ class Mixer:
         self._stretch = max(1, round(STRETCH * rate))
         self._means: list[NDArray[np.float64]] = []  # of stretches
         self._rest: Floats = np.zeros(0, np.float32)  # of a stretch that has not ended
-        self._sums = np.zeros(channels)  # of each channel
-        self._powers = np.zeros(channels)
+        self._sums, self._powers = np.zeros(channels), np.zeros(channels)
         self._floats = self._whole = floats
         self._largest, self._over = 0.0, 0  # of all channels; frames of the mono sound beyond full scale
 
@@ -75,22 +74,19 @@ class Mixer:
         self._power += float(mean @ mean)
         self._low, self._high = min(self._low, float(mono.min())), max(self._high, float(mono.max()))
         self.peak = max(self.peak, self._high, -self._low)
+        self._over += int((np.abs(mono) > 1.0).sum()) if self.peak > 1.0 else 0
         held = np.concatenate([self._rest, mono])
         whole = len(held) // self._stretch * self._stretch
         self._means.append(held[:whole].reshape(-1, self._stretch).mean(axis=1, dtype=np.float64))
         self._rest = held[whole:]
-        if self.peak > 1.0:
-            self._over += int((np.abs(mono) > 1.0).sum())
         return mono
 
     def _usable(self, block: Floats) -> Floats:
-        low, high = float(block.min()), float(block.max())
-        if not (low >= -BEYOND and high <= BEYOND):  # NaN is neither
+        if not (block.min() >= -BEYOND and block.max() <= BEYOND):  # NaN is neither
             usable = np.abs(block) <= BEYOND
             self.unusable += int((~usable).sum())
             block = np.where(usable, block, np.float32(0.0))
-            low, high = float(block.min()), float(block.max())
-        self._largest = max(self._largest, high, -low)
+        self._largest = max(self._largest, float(block.max()), -float(block.min()))
         self._whole = self._whole and bool((block == np.rint(block)).all())
         return block
 
@@ -111,22 +107,25 @@ class Mixer:
         return math.sqrt(self._power / self.frames) if self.frames else 0.0
 
     @property
+    def _variance(self) -> float:
+        return self._power / self.frames - (self._sum / self.frames) ** 2
+
+    @property
     def offset(self) -> float:
         """The mean that the mono sound has throughout, as a share of the full scale it needs; 0 where it has none."""
         means = np.concatenate(self._means) if self._means else np.zeros(0)
         if len(means) < FEWEST:
             return 0.0
-        spread = math.sqrt(max(0.0, self._power / self.frames - (self._sum / self.frames) ** 2))
         mean = float(np.median(means))
-        return mean / full_scale(self.peak) if abs(mean) > CHANCE * spread / math.sqrt(self.frames) else 0.0
+        by_chance = CHANCE * math.sqrt(max(0.0, self._variance) / self.frames)
+        return mean / full_scale(self.peak) if abs(mean) > by_chance else 0.0
 
     def louder(self) -> int | None:
         """Return the loudest channel where the channels cancel when mixed, else None."""
         if self.channel is not None or self.channels < 2 or not self.frames:
             return None
         powers = self._powers / self.frames - (self._sums / self.frames) ** 2  # about the mean: offsets say nothing
-        left = self._power / self.frames - (self._sum / self.frames) ** 2
-        cancel = left < CANCELLED * float(powers.sum()) / self.channels**2
+        cancel = self._variance < CANCELLED * float(powers.sum()) / self.channels**2
         return int(powers.argmax()) if cancel and powers.max() > FAINTEST else None
 
     @property
@@ -135,11 +134,11 @@ class Mixer:
         return 0 < self.unusable == self.frames * self.channels
 
     def nothing(self) -> str | None:
-        """Return why there is no sound in these values, in a word that `notes` explains; None where there may be."""
+        """Return why there is no sound in these values, as `notes` explains; None where there may be."""
         if self.numberless:
             return "no numbers"
         still = (self._high - self._low) / 2 < STILL * full_scale(self.peak)
-        return "silence but for its DC offset" if abs(self.offset) >= OFFSET and still else None
+        return "silence at a DC offset" if abs(self.offset) >= OFFSET and still else None
 
     def notes(self) -> list[str]:
         """Return what is odd about the values, a sentence each."""
@@ -151,7 +150,7 @@ class Mixer:
             found.append(f"{share} are NaN, infinite or far too large: taken as 0")
         if bits:
             found.append(
-                f"floats on the scale of {bits}-bit whole numbers (up to {self._largest:,.0f}, where full scale is 1): "
+                f"{bits}-bit whole numbers stored as floats (up to {self._largest:,.0f}, where full scale is 1): "
                 f"divide them by {2 ** (bits - 1):,}, or set data.level.rms, which fits any scale"
             )
         if abs(self.offset) >= OFFSET:

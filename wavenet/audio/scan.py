@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 
 from wavenet import disk
-from wavenet.audio import corpus, folders, splits
+from wavenet.audio import corpus, folders
 from wavenet.audio.corpus import SHOWN
 from wavenet.audio.crops import COUNTED_SAMPLES, Clipped, clipping, gain, worst_first
 from wavenet.audio.decode import Entry, decode, measure
-from wavenet.audio.folders import Clip
-from wavenet.errors import InputError, SoundError, WavenetError
+from wavenet.audio.folders import Clip, Source
+from wavenet.audio.splits import Splits
+from wavenet.errors import InputError, SoundError
 from wavenet.progress import Progress
 from wavenet.recipe import find, read
 from wavenet.recipe.records import Recipe
@@ -36,28 +37,20 @@ class Survey:
     """Every file of a folder, kept or dropped and why.
 
     Args:
-        folder: the folder.
-        layout: what it was recognised as, such as folder or vctk.
+        source: the folder, the layout that was recognised, and what was passed over.
         entries: one per file, in the order of names.
-        passed_over: how many files of sound were not looked into, by their kind (see `Source`).
         recipe: they were measured as training by it measures; None: untrimmed, at each file's own rate.
         clipped: the kept files of which the recipe's level clips samples, the worst first.
-        splits: files and seconds of each split by the recipe.
-        divided: whose splits these are, in words.
-        warnings: what training by the recipe would warn of.
+        spans: how the recipe divides the kept files; empty without one.
         refusal: why training by the recipe would not begin; None where it would.
     """
 
-    folder: Path
-    layout: str
+    source: Source
     entries: tuple[Entry, ...]
     recipe: Recipe | None = None
     clipped: tuple[Clipped, ...] = ()
-    splits: tuple[tuple[str, int, float], ...] = ()
-    divided: str = ""
-    warnings: tuple[str, ...] = ()
+    spans: Splits = field(default_factory=dict)
     refusal: str | None = None
-    passed_over: dict[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """Return what `wavenet data scan` prints."""
@@ -78,6 +71,18 @@ class Survey:
         """Minutes of sound that training would use."""
         return sum(entry.length / self._measured_at(entry) for entry in self.kept) / 60
 
+    @property
+    def warnings(self) -> list[str]:
+        """What training by the recipe would warn of."""
+        if self.recipe is None or not self.spans:
+            return []
+        return corpus.warnings(self.recipe, self.source, self.entries, self.spans, self.clipped)
+
+    @property
+    def splits(self) -> dict[str, tuple[int, float]]:
+        """Files and seconds of each split by the recipe."""
+        return {} if self.recipe is None else corpus.shares(self.recipe, self.spans)
+
     def _measured_at(self, entry: Entry) -> int:
         """Return the sample rate at which a file was measured, in Hz; 0 where it was not."""
         return self.recipe.audio.sample_rate if self.recipe is not None and entry.source_rate else entry.source_rate
@@ -87,15 +92,15 @@ class Survey:
 
         `measured_at` is the sample rate in Hz at which a file was judged and measured: its own, or the recipe's.
         """
-        clipped = {one.name: one.samples for one in self.clipped}
+        clipped, splits = {one.name: one.samples for one in self.clipped}, self.splits.items()
         return {
-            "folder": str(self.folder),
-            "layout": self.layout,
+            "folder": str(self.source.folder),
+            "layout": self.source.layout,
             "recipe": None if self.recipe is None else self.recipe.name,
             "minutes_kept": round(self.minutes_kept, 4),
-            "passed_over": self.passed_over,
-            "splits": {name: {"files": count, "seconds": round(seconds, 4)} for name, count, seconds in self.splits},
-            "warnings": list(self.warnings),
+            "passed_over": self.source.passed_over,
+            "splits": {name: {"files": files, "seconds": round(lasting, 4)} for name, (files, lasting) in splits},
+            "warnings": self.warnings,
             "refusal": self.refusal,
             "files": [
                 {
@@ -124,7 +129,7 @@ class Survey:
         kept = self.kept
         dropped = [entry for entry in self.entries if entry.reason is not None]
         lines = [
-            f"{self.folder}: {many(len(self.entries), 'file')}, layout {self.layout}",
+            f"{self.source.folder}: {many(len(self.entries), 'file')}, layout {self.source.layout}",
             f"measured  {_how(self.recipe)}",
             f"kept      {_files(len(kept), 60 * self.minutes_kept)}",
             f"dropped   {_files(len(dropped), sum(entry.seconds for entry in dropped))}",
@@ -151,9 +156,8 @@ class Survey:
             total = many(sum(one.samples for one in self.clipped), "sample")
             worst = some([f"{one.name} ({one.samples:,}, {one.share:.2%})" for one in self.clipped], SHOWN)
             lines.append(f"level     clips {total} of {many(len(self.clipped), 'file')}: {worst}")
-        if self.splits:
-            parts = [f"{name} {_files(count, seconds) if count else 'none'}" for name, count, seconds in self.splits]
-            lines.append(f"splits    {self.divided}: {', '.join(parts)}")
+        if self.recipe is not None and self.spans:
+            lines.append(f"splits    {corpus.splits_in_words(self.recipe, self.source, self.entries, self.spans)}")
         lines += [f"warning   {line}" for line in self.warnings]
         return lines if self.refusal is None else [*lines, f"refused   {self.refusal}"]
 
@@ -228,62 +232,36 @@ def scan(folder: str | Path, recipe: str | Path | Recipe | None = None, override
         if overrides:
             raise InputError("--set changes a recipe; name one with --recipe NAME")
         source = folders.open_folder(disk.given_path(str(folder)))
-        entries = []
-        with Progress("reading", len(source.clips), "files") as progress:
-            for clip in source.clips:
-                entries.append(measure(clip))
-                progress.advance(1)
-        return Survey(source.folder, source.layout, tuple(entries), passed_over=source.passed_over)
+        return Survey(source, _measured(source.clips, None)[0])
     made = recipe if isinstance(recipe, Recipe) else read.load(find.find_recipe(str(recipe)), overrides)
-    return _as_trained(find.with_data(made, folder, overrides))
-
-
-def _as_trained(recipe: Recipe) -> Survey:
-    """Return what a recipe's folder holds as training by it would find it."""
-    source = folders.find(recipe.data)
-    entries, clipped = _measured(source.clips, recipe)
-    kept = [entry for entry in entries if entry.reason is None]
-    survey = Survey(
-        source.folder, source.layout, tuple(entries), recipe, tuple(clipped), passed_over=source.passed_over
-    )
-    if not kept:
-        return survey
+    made = find.with_data(made, folder, overrides)
+    source = folders.find(made.data)
+    entries, clipped = _measured(source.clips, made)
+    survey = Survey(source, entries, made, clipped)
     try:
-        spans = corpus.divide(recipe, source, entries)
+        spans = corpus.divide(made, source, entries) if survey.kept else {}
     except SoundError as error:
         return dataclasses.replace(survey, refusal=str(error))
-    rate = recipe.audio.sample_rate
-    divided = [
-        (name, len({span.clip for span in own}), sum(span.last - span.first for span in own) / rate)
-        for name, own in spans.items()
-    ]
-    told = corpus.warnings(recipe, source, entries, spans, clipped)
-    whose = splits.whose(corpus.kept_clips(source, entries), spans, recipe.data.split)
-    return dataclasses.replace(survey, splits=tuple(divided), divided=whose, warnings=tuple(told))
+    return dataclasses.replace(survey, spans=spans)
 
 
-def _measured(clips: Sequence[Clip], recipe: Recipe) -> tuple[list[Entry], list[Clipped]]:
+def _measured(clips: Sequence[Clip], recipe: Recipe | None) -> tuple[tuple[Entry, ...], tuple[Clipped, ...]]:
     """Return what decoding finds in each clip, and of which the level clips samples, the worst first."""
     entries, clipped = [], []
-    try:
-        with (
-            tempfile.SpooledTemporaryFile(HELD) as samples,
-            Progress("reading", len(clips), "files") as progress,
-        ):
-            for clip in clips:
+    with (
+        disk.explained(tempfile.gettempdir(), "free space, or set TMPDIR"),
+        tempfile.SpooledTemporaryFile(HELD) as samples,
+        Progress("reading", len(clips), "files") as progress,
+    ):
+        for clip in clips:
+            samples.seek(0)
+            samples.truncate()
+            entry = decode(clip, recipe.audio.sample_rate, recipe.data.trim, samples) if recipe else measure(clip)
+            entries.append(entry)
+            if recipe and entry.reason is None:
                 samples.seek(0)
-                samples.truncate()
-                entry = decode(clip, recipe.audio.sample_rate, recipe.data.trim, samples)
-                entries.append(entry)
-                if entry.reason is None:
-                    samples.seek(0)
-                    parts = iter(lambda: samples.read(2 * COUNTED_SAMPLES), b"")
-                    factor = gain(recipe.data.level, entry.rms, entry.peak)
-                    clipped.append(clipping(entry, factor, (np.frombuffer(part, np.int16) for part in parts)))
-                progress.advance(1)
-    except OSError as error:
-        where = tempfile.gettempdir()
-        raise WavenetError(
-            f"{where} cannot be written ({error.strerror or error}); free space, or set TMPDIR"
-        ) from None
-    return entries, worst_first(clipped)
+                parts = iter(lambda: samples.read(2 * COUNTED_SAMPLES), b"")
+                factor = gain(recipe.data.level, entry.rms, entry.peak)
+                clipped.append(clipping(entry, factor, (np.frombuffer(part, np.int16) for part in parts)))
+            progress.advance(1)
+    return tuple(entries), tuple(worst_first(clipped))

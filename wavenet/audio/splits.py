@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import unicodedata
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wavenet.audio import spoken_digits
+from wavenet.audio import layouts
 from wavenet.audio.files import SUFFIXES
 from wavenet.audio.layouts import Clip
 from wavenet.errors import SoundError
@@ -17,7 +17,6 @@ from wavenet.recipe.records import SplitConfig
 from wavenet.text import many, printable
 
 FEW_FILES = 5  # below it a file is divided in time
-FEW_GROUPS = 2  # nor can fewer be divided without cutting one
 FORMATS = {".", *(suffix[1:] for suffix in SUFFIXES)}  # as folders are called that hold a take in one of them
 RANKED = 200  # groups below which a hash alone gives shares that are too far from those asked for
 TAIL_SHARE = 0.05  # of the longest file, held out where there are few
@@ -38,12 +37,12 @@ Splits = dict[str, list[Span]]
 def divide(clips: Sequence[Clip], lengths: Sequence[int], rule: SplitConfig, receptive_field: int) -> Splits:
     """Return the spans of train, valid and test.
 
-    By the data's own column where it has one; else by a hash of each file's prompt or name, or as the rule says. From
+    By the data's own splits where it has any; else by a hash of each file's prompt or name, or as the rule says. From
     200 groups on a group stays where it is when others are added; fewer are ranked by their hash, so that the shares
     are those asked for, and a few may move. One take is one file here, whatever the rule: what several microphones
-    heard at once, and files of one path in several formats. Without a valid split one is cut from train (takes 5 to 9
-    where the files are spoken digits, named as in FSDD). With fewer than 5 files the last 5 % of the longest are held
-    out, behind a gap of one receptive field, so that no held-out target sees a trained one.
+    recorded at once, and files of one path in several formats. Without a valid split one is cut from train (takes 5 to
+    9 of FSDD). With fewer than 5 files the last 5 % of the longest are held out, behind a gap of one receptive field,
+    so that no held-out target sees a trained one.
 
     Args:
         clips: the files that were kept.
@@ -54,19 +53,23 @@ def divide(clips: Sequence[Clip], lengths: Sequence[int], rule: SplitConfig, rec
     Raises:
         SoundError: the rule leaves nothing to train on or nothing to hold out.
     """
-    names = _own(clips) if rule.by == "auto" else None
+    takes = [_take(clip) for clip in clips]
+    names = _own(clips, rule)
     if names is None:
-        if rule.by in ("auto", "file") and _few(clips):
-            return _in_time(clips, range(len(clips)), lengths, receptive_field)
-        names = _hashed(_groups(clips, rule.by), rule, test_percent=rule.test_percent)
+        if rule.by in ("auto", "file") and len(set(takes)) < FEW_FILES:
+            return _in_time(range(len(clips)), takes, lengths, receptive_field)
+        names = _hashed(_groups(clips, takes, rule.by), rule, rule.test_percent)
     trained = [index for index, name in enumerate(names) if name == "train"]
     splits: Splits = {"train": [], "valid": [], "test": []}
     if trained and "valid" not in names:
-        if len(set(_prompts([clips[index] for index in trained]))) < FEW_GROUPS:
-            splits = _in_time(clips, trained, lengths, receptive_field)
+        prompts = _joined([takes[index] for index in trained], _prompts([clips[index] for index in trained]))
+        if len(set(prompts)) < 2:  # they cannot be divided without cutting one
+            splits = _in_time(trained, takes, lengths, receptive_field)
             names = ["" if name == "train" else name for name in names]
         else:
-            names = _cut_valid(clips, names, rule)
+            chosen = _by_take([clips[index].name for index in trained]) or _hashed(prompts, rule, 0.0)
+            for index, name in zip(trained, chosen, strict=True):
+                names[index] = name
     for index, (name, length) in enumerate(zip(names, lengths, strict=True)):
         if name:
             splits[name].append(Span(index, 0, length))
@@ -80,54 +83,10 @@ def divide(clips: Sequence[Clip], lengths: Sequence[int], rule: SplitConfig, rec
     return splits
 
 
-def doubts(clips: Sequence[Clip], divided: Splits, rule: SplitConfig, layout: str) -> list[str]:
-    """Return what is odd about splits, a line each with its remedy; nothing where they are as one would expect.
-
-    Args:
-        clips: the files that were kept.
-        divided: what `divide` made of them.
-        rule: the recipe's.
-        layout: how the data were read.
-    """
-    files = {name: {span.clip for span in spans} for name, spans in divided.items()}
-    counts = ", ".join(f"{name} {len(found):,}" for name, found in files.items())
-    own = rule.by == "auto" and _own(clips) is not None
-    whose = f"the splits of layout {layout}" if own else f"splits by {'name' if rule.by == 'auto' else rule.by}"
-    anew = "" if rule.by == "file" else "; --set data.split.by=file divides by a hash of the names"
-    found, held = [], (files["valid"] | files["test"]) - files["train"]
-    if 2 * len(held) > len(clips) and (own or rule.valid_percent + rule.test_percent < 50):
-        found.append(f"{whose} hold out more than half of the files ({counts}){anew}")
-    if own and layout != "metadata" and not files["test"]:  # a table of one's own says what it says
-        found.append(f"{whose} leave nothing for test ({counts}){anew}")
-    return [*found, *_torn(clips)] if own else found
-
-
-def _torn(clips: Sequence[Clip]) -> list[str]:
-    """Return a line where the data's own splits part files of one take."""
-    takes: dict[str, list[Clip]] = defaultdict(list)
-    for clip in clips:
-        takes[_take(clip)].append(clip)
-    torn = [same for same in takes.values() if len({clip.split or "train" for clip in same}) > 1]
-    if not torn:
-        return []
-    one = torn[0][0]
-    other = next(clip for clip in torn[0] if (clip.split or "train") != (one.split or "train"))
-    pair = " and ".join(f"{printable(clip.name)} ({clip.split or 'train'})" for clip in (one, other))
-    return [f"{many(len(torn), 'take')} with files in several splits, so scores flatter: {pair}; give them one split"]
-
-
-def _own(clips: Sequence[Clip]) -> list[str] | None:
-    return [clip.split or "train" for clip in clips] if any(clip.split for clip in clips) else None
-
-
-def _few(clips: Sequence[Clip]) -> bool:
-    """Return whether there are too few takes to divide them by file."""
-    seen: set[str] = set()
-    for clip in clips:
-        seen.add(_take(clip))
-        if len(seen) >= FEW_FILES:
-            return False
-    return True
+def _own(clips: Sequence[Clip], rule: SplitConfig) -> list[str] | None:
+    """Return the data's own splits, where it has any and the rule takes them."""
+    own = rule.by == "auto" and any(clip.split for clip in clips)
+    return [clip.split or "train" for clip in clips] if own else None
 
 
 def _take(clip: Clip) -> str:
@@ -145,20 +104,29 @@ def _take(clip: Clip) -> str:
     return "/".join([part for part in name.split("/") if part not in FORMATS])
 
 
-def _groups(clips: Sequence[Clip], by: str) -> list[str]:
+def _prompts(clips: Sequence[Clip]) -> list[str]:
+    return [clip.prompt or clip.name for clip in clips]
+
+
+def _groups(clips: Sequence[Clip], takes: Sequence[str], by: str) -> list[str]:
     """Return what each clip must stay together with."""
     if by == "auto":
-        prompts = _prompts(clips)
+        prompts = _joined(takes, _prompts(clips))
         if len(set(prompts)) >= FEW_FILES:
             return prompts
-    return _joined(clips, [_group(clip, by) for clip in clips])
+    groups = []
+    for clip in clips:
+        if by in ("auto", "file"):
+            group: str | None = clip.prompt if clip.microphone and clip.prompt else clip.name
+        else:
+            group = clip.speaker if by == "speaker" else clip.prompt or clip.text
+        if group is None:
+            raise SoundError(f"data.split.by is {by}, but the data name no {by} for {clip.name}; split by file")
+        groups.append(group)
+    return _joined(takes, groups)
 
 
-def _prompts(clips: Sequence[Clip]) -> list[str]:
-    return _joined(clips, [clip.prompt or clip.name for clip in clips])
-
-
-def _joined(clips: Sequence[Clip], groups: Sequence[str]) -> list[str]:
+def _joined(takes: Sequence[str], groups: Sequence[str]) -> list[str]:
     """Return the groups of some clips, made one where they share a take; it is called by its first name."""
     first: dict[str, str] = {}  # of each group, one that it is joined with
     by_take: dict[str, str] = {}
@@ -168,71 +136,43 @@ def _joined(clips: Sequence[Clip], groups: Sequence[str]) -> list[str]:
             group = first[group]
         return group
 
-    for clip, group in zip(clips, groups, strict=True):
-        low, high = sorted((named(group), named(by_take.setdefault(_take(clip), group))))
+    for take, group in zip(takes, groups, strict=True):
+        low, high = sorted((named(group), named(by_take.setdefault(take, group))))
         first[high] = low
     return [named(group) for group in groups]
 
 
-def _group(clip: Clip, by: str) -> str:
-    if by in ("auto", "file"):
-        return clip.prompt if clip.microphone and clip.prompt else clip.name
-    group = clip.speaker if by == "speaker" else clip.prompt or clip.text
-    if group is None:
-        raise SoundError(f"data.split.by is {by}, but the data name no {by} for {clip.name}; split by file")
-    return group
-
-
-def _percent(group: str) -> float:
-    """Return where a group's name falls between 0 and 100, for ever."""
-    digest = hashlib.sha256(group.encode("utf-8", "surrogateescape")).hexdigest()
-    return int(digest[:12], 16) / 16.0**12 * 100
-
-
 def _hashed(groups: Sequence[str], rule: SplitConfig, test_percent: float) -> list[str]:
     """Return train, valid or test for each item, equal for equal groups, none empty that should not be."""
-    place = {group: _percent(group) for group in groups}
-    ranked = sorted(place, key=lambda group: place[group])
-    if len(ranked) < (3 if test_percent > 0 else 2):
+    place = {}  # where a group's name falls between 0 and 100, for ever
+    for group in groups:
+        digest = hashlib.sha256(group.encode("utf-8", "surrogateescape")).hexdigest()
+        place[group] = int(digest[:12], 16) / 16.0**12 * 100
+    held = test_percent + rule.valid_percent
+    chosen = {group: "test" if at < test_percent else "valid" if at < held else "train" for group, at in place.items()}
+    wanted = {"train", "valid"} | ({"test"} if test_percent > 0 else set())
+    count = len(chosen)
+    if count < len(wanted):
         raise SoundError(
-            f"data.split.by is {rule.by}, which makes {many(len(ranked), 'group')} of this data; split by file instead"
+            f"data.split.by is {rule.by}, which makes {many(count, 'group')} of this data; split by file instead"
         )
-    if len(ranked) < RANKED:
-        test, valid = _shares(len(ranked), test_percent, rule.valid_percent)
-        ends = dict(zip(ranked, ["test"] * test + ["valid"] * valid + ["train"] * len(ranked), strict=False))
-        return [ends[group] for group in groups]
-    chosen = {
-        group: "test" if at < test_percent else "valid" if at < test_percent + rule.valid_percent else "train"
-        for group, at in place.items()
-    }
-    for name in ("test", "valid", "train") if test_percent > 0 else ("valid", "train"):
-        if name not in chosen.values():  # too few groups for the shares: take one of the most common split
-            counts = Counter(chosen.values())
-            donors = [group for group in ranked if counts[chosen[group]] > 1]
-            chosen[donors[-1] if name == "train" else donors[0]] = name
+    if count < RANKED or set(chosen.values()) != wanted:  # at least one for each, and the shares asked for
+        test = min(max(1, round(count * test_percent / 100)), count - 2) if test_percent > 0 else 0
+        valid = min(max(1, round(count * rule.valid_percent / 100)), count - test - 1)
+        names = ["test"] * test + ["valid"] * valid + ["train"] * (count - test - valid)
+        chosen = dict(zip(sorted(place, key=lambda group: place[group]), names, strict=True))
     return [chosen[group] for group in groups]
 
 
-def _shares(count: int, test_percent: float, valid_percent: float) -> tuple[int, int]:
-    """Return how many of some groups are for test and valid: at least one of each asked for, and one to train on."""
-    test = min(max(1, round(count * test_percent / 100)), count - 2) if test_percent > 0 else 0
-    return test, min(max(1, round(count * valid_percent / 100)), count - test - 1)
+def _by_take(names: Sequence[str]) -> list[str] | None:
+    """Return train and valid for the training files of spoken digits, by their takes; None for other files."""
+    takes = layouts.fsdd_takes(names) or []
+    if any(take >= 10 for take in takes) and any(5 <= take < 10 for take in takes):
+        return ["valid" if 5 <= take < 10 else "train" for take in takes]
+    return None
 
 
-def _cut_valid(clips: Sequence[Clip], names: list[str], rule: SplitConfig) -> list[str]:
-    training = [index for index, name in enumerate(names) if name == "train"]
-    takes = spoken_digits.takes([clips[index].name for index in training])
-    cut = list(names)
-    if takes and any(take >= 10 for take in takes) and any(5 <= take < 10 for take in takes):
-        chosen = ["valid" if 5 <= take < 10 else "train" for take in takes]
-    else:
-        chosen = _hashed(_prompts([clips[index] for index in training]), rule, test_percent=0.0)
-    for index, name in zip(training, chosen, strict=True):
-        cut[index] = name
-    return cut
-
-
-def _in_time(clips: Sequence[Clip], chosen: Sequence[int], lengths: Sequence[int], receptive_field: int) -> Splits:
+def _in_time(chosen: Sequence[int], takes: Sequence[str], lengths: Sequence[int], receptive_field: int) -> Splits:
     """Return train and valid spans of the chosen clips, by their indices: the end of the longest is held out.
 
     Other microphones that heard that end are trained on as far as the longest is.
@@ -245,26 +185,51 @@ def _in_time(clips: Sequence[Clip], chosen: Sequence[int], lengths: Sequence[int
             f"the longest file has {lengths[longest]:,} samples, too few to train on, to leave a gap of one receptive "
             f"field ({receptive_field:,}) and to hold out {held:,}; give more sound or a smaller receptive field"
         )
-    same = {index for index in chosen if _take(clips[index]) == _take(clips[longest])}
-    train = [Span(index, 0, min(lengths[index], trained) if index in same else lengths[index]) for index in chosen]
+    ends = {index: lengths[index] for index in chosen}
+    ends |= {index: min(end, trained) for index, end in ends.items() if takes[index] == takes[longest]}
+    train = [Span(index, 0, end) for index, end in ends.items()]
     return {"train": train, "valid": [Span(longest, lengths[longest] - held, lengths[longest])], "test": []}
 
 
-def whose(clips: Sequence[Clip], divided: Splits, rule: SplitConfig) -> str:
-    """Return in words who decided on the splits that `divide` made of some clips.
+# --- in words --------------------------------------------------------------------------------------------------------
 
-    Args:
-        clips: the files that were kept.
-        divided: what `divide` returned.
-        rule: the recipe's.
-    """
-    own = _own(clips) if rule.by == "auto" else None
-    by = rule.by
+
+def warnings(clips: Sequence[Clip], divided: Splits, rule: SplitConfig, layout: str) -> list[str]:
+    """Return what is odd about the splits that `divide` made of some clips, a line each with its remedy."""
+    files = {name: {span.clip for span in spans} for name, spans in divided.items()}
+    counts = ", ".join(f"{name} {len(found):,}" for name, found in files.items())
+    own = _own(clips, rule) is not None
+    which = f"the splits of layout {layout}" if own else f"splits by {'name' if rule.by == 'auto' else rule.by}"
+    anew = "" if rule.by == "file" else "; --set data.split.by=file divides by a hash of the names"
+    found, held = [], (files["valid"] | files["test"]) - files["train"]
+    if 2 * len(held) > len(clips) and (own or rule.valid_percent + rule.test_percent < 50):
+        found.append(f"{which} hold out more than half of the files ({counts}){anew}")
+    if own and layout != "metadata" and not files["test"]:  # a table of one's own says what it says
+        found.append(f"{which} leave nothing for test ({counts}){anew}")
+    return [*found, *_torn(clips)] if own else found
+
+
+def _torn(clips: Sequence[Clip]) -> list[str]:
+    """Return a line where the data's own splits part files of one take."""
+    takes: dict[str, dict[str, str]] = defaultdict(dict)  # of each take, the first file in every split
+    for clip in clips:
+        takes[_take(clip)].setdefault(clip.split or "train", clip.name)
+    torn = [names for names in takes.values() if len(names) > 1]
+    if not torn:
+        return []
+    pair = " and ".join(f"{printable(name)} ({split})" for split, name in [*torn[0].items()][:2])
+    count = "1 take has" if len(torn) == 1 else f"{len(torn):,} takes have"
+    return [f"{count} files in several splits, so that scores look too good: {pair}; give them one split"]
+
+
+def describe(clips: Sequence[Clip], divided: Splits, rule: SplitConfig) -> str:
+    """Return in words what decided on the splits that `divide` made of some clips."""
+    own, by = _own(clips, rule), rule.by
     if by in ("auto", "file"):
-        prompts = len({clip.prompt or clip.name for clip in clips}) if any(clip.prompt for clip in clips) else 0
-        by = "prompt" if rule.by == "auto" and (prompts >= FEW_FILES or (own and prompts)) else "name"
+        prompts = len({*_prompts(clips)}) if any(clip.prompt for clip in clips) else 0
+        by = "prompt" if by == "auto" and (prompts >= FEW_FILES or (own and prompts)) else "name"
     in_time = any(span.first > 0 for span in divided["valid"])
     cut = "in time (the end of the longest file is held out)" if in_time else f"by {by}"
     if own is None:
         return cut
-    return "of the data's own" if "valid" in own else f"of the data's own, valid cut from train {cut}"
+    return "given by the data" if "valid" in own else f"given by the data, valid cut from train {cut}"

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import re
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from wavenet.audio.cells import Cells, folded, read_cells, read_text
 from wavenet.audio.files import is_file
-from wavenet.audio.layouts import Clip
+from wavenet.audio.layouts import MOST, Clip
 from wavenet.audio.lookup import Lookup
 from wavenet.errors import SoundError
 from wavenet.progress import log
@@ -27,81 +32,37 @@ COLUMNS = {  # what a clip has -> what tables call it, the most telling first
     "prompt": ("prompt_id", "prompt", "sentence_id"),
     "split": ("split",),
 }
-HEADS = {"id", "name", "file_id", "utt_id", *COLUMNS["path"]}  # of LJSpeech's first column
+SPLITS = {"train": "train training", "valid": "valid validation val dev", "test": "test testing eval"}
 EXPECTED = "a first line of columns such as path,speaker,text,split (or ; tab | between them)"
+DELIMITERS = (",", ";", "\t", "|")
+DECLARED = re.compile(r'"?sep=([,;\t|:^~])"?[ \t,;|]*(?:\n|\Z)', re.IGNORECASE)  # Excel's own first line
+ENCODINGS = {"cp1252": "Windows-1252", "latin-1": "Latin-1", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
+BLANKS = " \t\r\n\ufeff"
 
-SPLITS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("valid", "validation", "val", "dev"), "valid"),
-    **dict.fromkeys(("test", "testing", "eval"), "test"),
-}
+# Rows that are not taken as they stand: what is said of them.
+BEYOND = "left out: the file lies outside the folder; `--set data.outside=true` keeps it"
+AGAIN = "left out: an earlier row names the same file"
+EMPTY = "left out: no file is named"
+LONG = "cut to the cells of the first line: put a cell that holds a delimiter in quotes"
+GUESSED = "with a file that was found under another suffix, case or folder"
 
 
-@dataclass(frozen=True)
-class Table:
-    """A table of a form that is ours.
+def nearest(folder: Path, sounds: list[Path]) -> tuple[Path, list[Path]]:
+    """Return where the table of a folder is, or would be, and the sound files that it may tell of.
 
-    Args:
-        path: the file.
-        encoding: that it seems to have, where it does not say so.
-        cells: its head and rows.
-        columns: where in a row each thing stands that a clip has, the most telling place first.
+    It may lie below the folder, as deep as nine in ten of the sound files lie together.
     """
-
-    path: Path
-    encoding: str | None
-    cells: Cells
-    columns: dict[str, list[int]]
-
-    def column(self, name: str) -> list[str | None]:
-        """Return what every row has of one thing, without blanks around it; None where it has nothing."""
-        found: list[str | None] = [None] * len(self.cells.rows)
-        for at in reversed(self.columns.get(name, [])):
-            pairs = zip(self.cells.rows, found, strict=True)
-            found = [cells[at].strip() or less if at < len(cells) else less for (_, cells), less in pairs]
-        return found
-
-    def tell(self) -> None:
-        """Say in one line which columns were found, and which are not understood."""
-        head = self.cells.head
-        found = [f"{name} (`{printable(head[at])}`)" for name, places in self.columns.items() for at in places]
-        used = {at for places in self.columns.values() for at in places}
-        others = [f"`{printable(cell)}`" for at, cell in enumerate(head) if cell and at not in used]
-        rest = f"; not understood: {', '.join(others)}" if others else ""
-        guess = f"; read as {self.encoding}" if self.encoding else ""
-        rows = f"rows: {len(self.cells.rows):,}"
-        log.info("%s: columns %s%s; %s%s", self.path, ", ".join(found), rest, rows, guess)
-
-
-def _columns(head: Sequence[str]) -> dict[str, list[int]]:
-    """Return where each thing stands that a head names; nothing where no column is of files."""
-    names = [folded(cell) for cell in head]
-    found = {column: [names.index(alias) for alias in aliases if alias in names] for column, aliases in COLUMNS.items()}
-    return {column: places for column, places in found.items() if places} if found["path"] else {}
-
-
-def read_table(path: Path) -> Table | None:
-    """Return a table whose head names a column of files; None where there is none such.
-
-    Raises:
-        SoundError: it cannot be read.
-    """
-    if not is_file(path):  # a named pipe would be waited for for ever
-        return None
-    text, encoding = read_text(path)
-    cells = read_cells(text, lambda head: len(_columns(head)))
-    columns = _columns(cells.head)
-    return Table(path, encoding, cells, columns) if columns else None
-
-
-def beside(folder: Path, sounds: Iterable[Path]) -> Path:
-    """Return where the table of a folder is, or would be: in it, or in the only folder below it that holds sound."""
-    table = _table_in(folder)
-    if table is not None:
-        return table
-    tops = {path.parts[len(folder.parts)] for path in sounds}
-    below = _table_in(folder / tops.pop()) if len(tops) == 1 else None
-    return below or folder / NAMES[0]
+    place, held = folder, sounds
+    while True:
+        table = _table_in(place)
+        if table is not None:
+            return table, held
+        depth = len(place.parts)
+        inner = Counter(path.parts[depth] for path in held).most_common(1)[0][0] if held else ""
+        held = [path for path in held if path.parts[depth] == inner and len(path.parts) > depth + 1]
+        if not held or len(held) < MOST * len(sounds):
+            return folder / NAMES[0], sounds
+        place /= inner
 
 
 def _table_in(folder: Path) -> Path | None:
@@ -113,35 +74,170 @@ def _table_in(folder: Path) -> Path | None:
     return next((folder / name for name in names if is_file(folder / name)), None)
 
 
-def recognise(table: Path, sounds: Sequence[Path]) -> str | None:
-    """Return whether a table is our own (metadata) or LJSpeech's (ljspeech); None where it is neither.
+# --- text into cells -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text, whoever saved it.
+
+    Args:
+        path: the file.
+        text: of lines that end in a line feed, the one that declares the delimiter blanked.
+        guess: the encoding in words, where nothing in the file says it and it is not UTF-8; else empty.
+        delimiter: what stands between two cells.
+        head: the first line that is not blank, without blanks around its cells.
+        columns: where in a row each thing stands that a clip has, the most telling place first; empty where no column
+            is of files.
+    """
+
+    path: Path
+    text: str
+    guess: str
+    delimiter: str
+    head: list[str]
+    columns: dict[str, list[int]]
+
+    @property
+    def rows(self) -> list[tuple[int, list[str]]]:
+        """The lines below the head that are not blank, each with the number of the line it ends in."""
+        return self._records[0][1:]
+
+    @property
+    def stray(self) -> bool:
+        """Whether some quotes do not enclose a whole cell: then each line is a row, and those quotes are text."""
+        return self._records[1]
+
+    @cached_property
+    def _records(self) -> tuple[list[tuple[int, list[str]]], bool]:
+        try:
+            return list(_records(self.text, self.delimiter, strict=True)), False
+        except csv.Error:
+            lines = ((number, _cells(line, self.delimiter)) for number, line in enumerate(self.text.split("\n"), 1))
+            return [(number, cells) for number, cells in lines if "".join(cells).strip(BLANKS)], True
+
+    def column(self, name: str) -> list[str | None]:
+        """Return what every row has of one thing, without blanks around it; None where it has nothing."""
+        found: list[str | None] = [None] * len(self.rows)
+        for at in reversed(self.columns.get(name, [])):
+            pairs = zip(self.rows, found, strict=True)
+            found = [cells[at].strip() or less if at < len(cells) else less for (_, cells), less in pairs]
+        return found
+
+    def lines(self) -> list[list[str]]:
+        """Return the fields of every line that is not blank, as LJSpeech has them: quotes are part of the text."""
+        lines = [line for line in self.text.split("\n") if line.strip()]
+        mark = "\t" if lines and "\t" in lines[0] and "|" not in lines[0] else "|"
+        return [[field.strip() for field in line.split(mark)] for line in lines]
+
+
+def read(path: Path) -> Table:
+    """Return a table, split where its head makes the most sense.
+
+    Raises:
+        SoundError: the file cannot be read.
+    """
+    text, guess = _read_text(path)
+    declared = DECLARED.match(text)
+    if declared:
+        text = "\n" + text[declared.end() :]
+    heads = {}
+    for delimiter in [declared[1]] if declared else DELIMITERS:
+        _, head = next(_records(text[: 1 << 16], delimiter), (0, []))
+        heads[delimiter] = [cell.strip(BLANKS) for cell in head]
+    columns = {delimiter: _columns(head) for delimiter, head in heads.items()}
+    best = max(columns, key=lambda delimiter: len(columns[delimiter]))  # of equals the first
+    return Table(path, text, guess, best, heads[best], columns[best])
+
+
+def _read_text(path: Path) -> tuple[str, str]:
+    """Return a table's text, and the encoding in words where it was guessed."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SoundError(f"{path} cannot be read: {error.strerror or error}; make it readable, or remove it") from None
+    for encoding in (json.detect_encoding(data), "cp1252", "latin-1"):  # in the last of which nothing is wrong
+        try:
+            text = data.decode(encoding).lstrip("\ufeff")
+        except UnicodeDecodeError:
+            continue
+        break
+    return text.replace("\r\n", "\n").replace(
+        "\r", "\n"
+    ), f"; read as {ENCODINGS[encoding]}" if encoding in ENCODINGS else ""
+
+
+def folded(head: str) -> str:
+    """Return the name of a column as it is compared: `" File-Name"` and `file name` are both `file_name`."""
+    return re.sub(r"[\s-]+", "_", unicodedata.normalize("NFC", head).strip(BLANKS + "\"'")).casefold()
+
+
+def _columns(head: Sequence[str]) -> dict[str, list[int]]:
+    """Return where each thing stands that a head names; nothing where no column is of files."""
+    names = [folded(cell) for cell in head]
+    found = {column: [names.index(alias) for alias in aliases if alias in names] for column, aliases in COLUMNS.items()}
+    return {column: places for column, places in found.items() if places} if found["path"] else {}
+
+
+def _records(text: str, delimiter: str, strict: bool = False) -> Iterator[tuple[int, list[str]]]:
+    """Yield every record that is not blank, with the number of the line it ends in."""
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True, strict=strict)
+    for cells in reader:
+        if "".join(cells).strip(BLANKS):
+            yield reader.line_num, cells
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    """Return the cells of a line of a table in which some quotes do not enclose a whole cell."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter, skipinitialspace=True, strict=True), [])
+    except csv.Error:
+        cells = [cell.strip(BLANKS) for cell in line.split(delimiter)]
+        return [cell[1:-1] if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell for cell in cells]
+
+
+# --- which form it has -----------------------------------------------------------------------------------------------
+
+
+def recognise(path: Path, sounds: Sequence[Path]) -> tuple[str | None, str]:
+    """Return whether a table is our own (metadata) or LJSpeech's (ljspeech), else None and in words what it has.
 
     Raises:
         SoundError: it cannot be read.
     """
-    own = read_table(table)
-    if own is None:
-        return "ljspeech" if is_ljspeech(table, sounds) else None
-    head = own.cells.head
-    if own.cells.delimiter == "|":  # a head such as file|text: ids may be meant
-        doubtful = set(own.columns) <= {"path", "text"} and "path" not in map(folded, head)
+    table = read(path)
+    if not table.columns:
+        doubtful = True
+    elif table.delimiter == "|":  # a head such as file|text: ids may be meant
+        doubtful = set(table.columns) <= {"path", "text"} and "path" not in map(folded, table.head)
     else:  # a first line of LJSpeech's in which a word stands alone between two commas
-        doubtful = any("|" in cell for cell in head)
-    return "ljspeech" if doubtful and is_ljspeech(table, sounds) else "metadata"
+        doubtful = any("|" in cell for cell in table.head)
+    if doubtful:
+        lookup = Lookup(path.parent, sounds, outside=True)
+        if any(len(line) > 1 and lookup.guess(line[0], anywhere=True) for line in table.lines()):
+            return "ljspeech", ""
+    return ("metadata", "") if table.columns else (None, _not_understood(table))
 
 
-def not_understood(table: Path) -> str:
+def _not_understood(table: Table) -> str:
     """Return in words what a table has, where it is neither ours nor LJSpeech's, and what was expected."""
-    lines = read_text(table)[0].strip().splitlines()
-    has = f"begins with `{printable(lines[0][:60])}`" if lines else "is empty"
+    lines = table.text.strip().split("\n")
+    has = f"begins with `{printable(lines[0][:60])}`" if lines[0] else "is empty"
     expected = f"expected {EXPECTED}, the files in `path`, `file_name`, `file`, `audio` or `wav`"
-    return f"{table} {has}; {expected}; or lines `id|text` of this sound"
+    return f"{table.path} {has}; {expected}; or lines `id|text` of this sound"
+
+
+def _asked_for(path: Path, remedy: str) -> Table:
+    """Return the table that the recipe asks for."""
+    if not is_file(path):  # a named pipe would be waited for for ever
+        raise SoundError(f"{path} is missing; {remedy}, or set data.source to folder")
+    return read(path)
 
 
 # --- our own ---------------------------------------------------------------------------------------------------------
 
 
-def metadata(path: Path, sounds: Iterable[Path], outside: bool = False) -> list[Clip]:
+def metadata(path: Path, sounds: Sequence[Path], outside: bool = False) -> list[Clip]:
     """Return the clips that our own table names, by paths relative to it.
 
     Args:
@@ -152,137 +248,89 @@ def metadata(path: Path, sounds: Iterable[Path], outside: bool = False) -> list[
     Raises:
         SoundError: there is no such table, it cannot be read, it names an unknown split, or it has no row of use.
     """
-    table = read_table(path)
-    if table is None:
-        if not is_file(path):
-            raise SoundError(f"{path} is missing; write it with {EXPECTED}, or set data.source to folder")
-        raise SoundError(f"{not_understood(path)}; mend it, or set data.source to folder")
-    table.tell()
+    table = _asked_for(path, f"write it with {EXPECTED}")
+    if not table.columns:
+        raise SoundError(f"{_not_understood(table)}; correct it, or set data.source to folder")
+    _tell_columns(table)
     lookup = Lookup(path.parent, sounds, outside)
-    rows = _Rows(table, lookup, outside)
-    speakers, labels, texts, prompts, splits = map(table.column, ("speaker", "label", "text", "prompt", "split"))
-    own = {word: _own_split(word, table, splits) for word in dict.fromkeys(splits)}
-    clips = [
+    rows, odd = _rows_by_file(table, lookup)
+    known = {None: None} | {word: split for split, words in SPLITS.items() for word in words.split()}
+    splits = [word and word.lower() for word in table.column("split")]
+    for (line, _), word in zip(table.rows, splits, strict=True):
+        if word not in known:
+            what = f"the split {word!r} is unknown, expected train, valid or test"
+            raise SoundError(f"{path}, line {line}: {what}; correct the table")
+    if not rows and BEYOND in odd:
+        raise SoundError(f"all rows of {path} name files outside its folder; `--set data.outside=true` keeps them")
+    if not rows:
+        raise SoundError(f"{path} holds no sound: no row names a file; correct it, or set data.source to folder")
+    for what, which in odd.items():
+        tell = log.info if what == GUESSED else log.warning
+        tell("%s: %s %s (first: %s)", path, many(len(which), "row"), what, which[0])
+    unlisted = [name for name in lookup.names if name not in rows]
+    if unlisted:
+        count = many(len(unlisted), "sound file")
+        log.warning("%s: %s left out: not named in any row (first: %s)", path, count, printable(unlisted[0]))
+    fields = {name: table.column(name) for name in ("speaker", "label", "text", "prompt")}
+    return [
         Clip(
             lookup.names.get(name) or path.parent / name,
             name,
-            speaker=speakers[row],
-            label=labels[row],
-            text=texts[row],
-            prompt=prompts[row],
-            split=own[splits[row]],
+            split=known[splits[row]],
+            **{field: values[row] for field, values in fields.items()},
         )
-        for name, row in rows.named.items()
+        for name, row in rows.items()
     ]
-    if not clips and rows.beyond:
-        raise SoundError(f"all rows of {path} name files outside its folder; `--set data.outside=true` keeps them")
-    if not clips:
-        raise SoundError(f"{path} holds no sound: no row names a file; mend it, or set data.source to folder")
-    rows.tell()
-    return clips
 
 
-class _Rows:
-    """The rows of our own table by the files that they name, each file once.
+def _tell_columns(table: Table) -> None:
+    found = [f"{name} (`{printable(table.head[at])}`)" for name, places in table.columns.items() for at in places]
+    used = {at for places in table.columns.values() for at in places}
+    others = [f"`{printable(cell)}`" for at, cell in enumerate(table.head) if cell and at not in used]
+    rest = f"; not understood: {', '.join(others)}" if others else ""
+    log.info("%s: columns %s%s; rows: %s%s", table.path, ", ".join(found), rest, f"{len(table.rows):,}", table.guess)
+    if table.stray:
+        what = "some quotes do not enclose a whole cell: they are kept as text, and every line is a row"
+        log.info("%s: %s", table.path, what)
 
-    Args:
-        table: with a column of files.
-        lookup: of the sound below its folder.
-        outside: keep rows of files that lie elsewhere.
-    """
 
-    def __init__(self, table: Table, lookup: Lookup, outside: bool) -> None:
-        self.table, self.lookup, self.outside = table, lookup, outside
-        self.words = table.column("path")
-        self.named: dict[str, int] = {}  # name of a file -> index of its row
-        self.empty: list[int] = []  # without a file
-        self.again: list[int] = []  # whose file an earlier row has
-        self.beyond: list[int] = []  # whose file lies outside the folder
-        self.guessed: dict[int, str] = {}  # that name a file by something like its name
-        absent = []
-        for row, word in enumerate(self.words):
-            name = None if word is None else lookup.name(word)
-            if word is None:
-                self.empty.append(row)
-            elif name in lookup.names:
-                self._add(name, row)
-            else:
-                absent.append((row, word, name))
-        for row, word, name in absent:  # last, so that no guess takes a file that another row names
-            self._add_absent(row, word, name)
+def _rows_by_file(table: Table, lookup: Lookup) -> tuple[dict[str, int], dict[str, list[str]]]:
+    """Return the row of each file by the file's name, and rows that are not taken as they stand by what is said."""
+    rows, odd, absent = dict[str, int](), defaultdict[str, list[str]](list), []
+    words = table.column("path")
 
-    def _add(self, name: str, row: int) -> None:
-        if name in self.named:
-            self.again.append(row)
-        else:
-            self.named[name] = row
+    def note(what: str, row: int, more: str = "") -> None:
+        word = words[row]
+        odd[what].append(f"line {table.rows[row][0]}" + (f", {printable(word)}" if word else "") + more)
 
-    def _add_absent(self, row: int, word: str, name: str | None) -> None:
-        there = is_file(self.table.path.parent / (word if name is None else name))
-        meant = None if there else self.lookup.guess(word, self.named)
+    for row, word in enumerate(words):
+        name = None if word is None else lookup.name(word)
+        if word is None:
+            note(EMPTY, row)
+        elif name not in lookup.names:
+            absent.append((row, word, name))
+        elif rows.setdefault(name, row) != row:
+            note(AGAIN, row)
+    for row, word, name in absent:  # last, so that no guess takes a file that another row names
+        there = is_file(table.path.parent / (word if name is None else name))
+        meant = None if there else lookup.guess(word, rows)
         if meant is not None:
-            self.guessed[row] = meant
-            self.named[meant] = row
-        elif name is not None or self.outside:
-            self._add(self.lookup.elsewhere(word) if name is None else name, row)
-        else:
-            self.beyond.append(row)
-
-    def tell(self) -> None:
-        """Say what was not taken as it stands: one line for each kind, with the first of them."""
-        path, cells = self.table.path, self.table.cells
-        long = [row for row, (_, own) in enumerate(cells.rows) if any(map(str.strip, own[len(cells.head) :]))]
-        for rows, what in (
-            (self.beyond, "rows of files outside its folder, left out (`--set data.outside=true` keeps them)"),
-            (self.again, "rows of a file that an earlier row names, left out"),
-            (self.empty, "rows that name no file, left out"),
-            (long, "rows with more cells than the first line, cut (quote what holds a delimiter)"),
-        ):
-            if rows:
-                log.warning("%s: %s: %s (first: %s)", path, what, f"{len(rows):,}", self._shown(rows[0]))
-        others = [name for name in self.lookup.names if name not in self.named]
-        unlisted = [name for name in others if self.lookup.name(name) is not None]
-        if unlisted:
-            count, first = f"{len(unlisted):,}", printable(unlisted[0])
-            log.warning("%s: sound files without a row, left out: %s (first: %s)", path, count, first)
-        if cells.stray:
-            log.info("%s: quotes that are not around a whole cell are taken as text, and each line as a row", path)
-        if self.guessed:
-            row, name = next(iter(self.guessed.items()))
-            what = "rows whose file was found under another suffix, case or folder"
-            shown = f"{self._shown(row)} is {printable(name)}"
-            log.info("%s: %s: %s (first: %s)", path, what, f"{len(self.guessed):,}", shown)
-
-    def _shown(self, row: int) -> str:
-        word = self.words[row]
-        return f"line {self.table.cells.rows[row][0]}" + (f", {printable(word)}" if word else "")
-
-
-def _own_split(word: str | None, table: Table, words: Sequence[str | None]) -> str | None:
-    """Return train, valid or test for a word of the split column."""
-    if word is None:
-        return None
-    split = SPLITS.get(word.lower())
-    if split is None:
-        where = f"{table.path}, line {table.cells.rows[words.index(word)][0]}"
-        raise SoundError(f"{where}: the split {word!r} is unknown, expected train, valid or test; mend the table")
-    return split
+            rows[meant] = row
+            note(GUESSED, row, f" is {printable(meant)}")
+        elif name is None:
+            note(BEYOND, row)
+        elif rows.setdefault(name, row) != row:
+            note(AGAIN, row)
+    for row, (_, cells) in enumerate(table.rows):
+        if any(map(str.strip, cells[len(table.head) :])):
+            note(LONG, row)
+    return rows, odd
 
 
 # --- LJSpeech --------------------------------------------------------------------------------------------------------
 
 
-def is_ljspeech(table: Path, sounds: Iterable[Path]) -> bool:
-    """Return whether a table has lines `id|text`, one of which at least names one of the files."""
-    try:
-        lines = _lines(table)
-    except SoundError:
-        return False
-    lookup = Lookup(table.parent, sounds)
-    return any(len(line) > 1 and lookup.named(line[0]) for line in lines)
-
-
-def ljspeech(table: Path, sounds: Iterable[Path]) -> list[Clip]:
+def ljspeech(path: Path, sounds: Sequence[Path]) -> list[Clip]:
     """Return the clips of a table of lines `id|text` or `id|text|normalised text`, without quoting.
 
     An id is the stem of a file anywhere below the table's folder, or its path from there, with or without a suffix.
@@ -291,33 +339,21 @@ def ljspeech(table: Path, sounds: Iterable[Path]) -> list[Clip]:
     Raises:
         SoundError: the table is missing or unreadable, or names none of the files.
     """
-    sounds, lines = list(sounds), _lines(table)
-    encoding = read_text(table)[1]
-    log.info("%s: lines `id|text`: %s%s", table, f"{len(lines):,}", f"; read as {encoding}" if encoding else "")
-    lookup = Lookup(table.parent, sounds)
-    texts: dict[Path, str | None] = {}
-    unknown = doubtful = 0
+    table = _asked_for(path, "write lines `id|text`")
+    lines, lookup = table.lines(), Lookup(path.parent, sounds, outside=True)
+    log.info("%s: lines `id|text`: %s%s", path, f"{len(lines):,}", table.guess)
+    texts, unknown = dict[str, str | None](), 0
     for number, (word, *fields) in enumerate(lines):
-        places = lookup.named(word) if fields else []
-        if len(places) == 1:
-            texts.setdefault(places[0], next((text for text in fields[1::-1] if text), None))
-        elif places:
-            doubtful += 1
-        elif number or folded(word) not in HEADS:
+        name = lookup.guess(word, anywhere=True) if fields else None
+        if name is not None:
+            texts.setdefault(name, next((text for text in fields[1::-1] if text), None))
+        elif number:  # the first may be a line of columns
             unknown += 1
-    if not texts and not doubtful:
-        raise SoundError(f"{table} has no line `id|text` whose id is the stem of a sound file; set data.source to auto")
-    without = sum(path not in texts for path in sounds)
-    if unknown or doubtful or without:
-        counts = f"{many(unknown, 'line')} without a sound file, {doubtful:,} with several"
-        log.warning("%s: %s; %s kept without a text", table, counts, many(without, "file"))
-    return [Clip(path, path.relative_to(table.parent).as_posix(), text=texts.get(path)) for path in sounds]
-
-
-def _lines(table: Path) -> list[list[str]]:
-    """Return the fields of every line that is not blank; quotes are part of the text."""
-    if not is_file(table):
-        raise SoundError(f"{table} is missing; write lines `id|text`, or set data.source to folder")
-    lines = [line for line in re.split(r"\r\n?|\n", read_text(table)[0]) if line.strip()]
-    mark = "\t" if lines and "\t" in lines[0] and "|" not in lines[0] else "|"
-    return [[field.strip() for field in line.split(mark)] for line in lines]
+    if not texts:
+        what = "has no line `id|text` whose id is the name of a sound file without its suffix"
+        raise SoundError(f"{path} {what}; set data.source to auto")
+    without = len(lookup.names) - len(texts)
+    if unknown or without:
+        counts = f"{many(unknown, 'line')} left out: the id names no sound file, or several"
+        log.warning("%s: %s; %s kept without a text", path, counts, many(without, "sound file"))
+    return [Clip(file, name, text=texts.get(name)) for name, file in lookup.names.items()]

@@ -27,21 +27,17 @@ def load() -> tuple[Any, str]:
     except (ImportError, OSError, RuntimeError):
         for name in [name for name in sys.modules if name.split(".")[0] == "torchaudio"]:
             del sys.modules[name]
-        sys.modules["torchaudio._extension"] = _stub()
+        stub = types.ModuleType("torchaudio._extension")
+        vars(stub).update(
+            _IS_TORCHAUDIO_EXT_AVAILABLE=False,
+            _IS_ALIGN_AVAILABLE=False,
+            _check_cuda_version=lambda: None,
+            _load_lib=lambda *_: False,
+            fail_if_no_align=lambda function: _unavailable,
+        )
+        sys.modules["torchaudio._extension"] = stub
         return importlib.import_module("torchaudio"), "python-only"
 
 
-def _stub() -> types.ModuleType:
-    stub = types.ModuleType("torchaudio._extension")
-
-    def unavailable(*_: object, **__: object) -> Any:
-        raise RuntimeError("this part of torchaudio needs its compiled extension, which does not fit this torch")
-
-    vars(stub).update(
-        _IS_TORCHAUDIO_EXT_AVAILABLE=False,
-        _IS_ALIGN_AVAILABLE=False,
-        _check_cuda_version=lambda: None,
-        _load_lib=lambda *_: False,
-        fail_if_no_align=lambda function: unavailable,
-    )
-    return stub
+def _unavailable(*_: object, **__: object) -> Any:
+    raise RuntimeError("this part of torchaudio needs its compiled extension, which does not fit this torch")

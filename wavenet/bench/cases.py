@@ -1,16 +1,17 @@
-"""How fast sampling is, beside what the machine could do at best, and what half precision costs. Numbers, not tests.
+"""How fast sampling is, compared with the most that the machine can do, and what half precision costs.
 
-All cases and both roofs are measured in turns, round after round, so that a drifting machine changes all alike; what is
-told are medians, with the lowest and the highest round.
+Numbers, not tests. All cases and limits are measured in turns, round after round, so that a drifting machine changes
+all alike; the results are medians, with the lowest and the highest round.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -24,11 +25,10 @@ from wavenet.bench.speeds import Benchmark, Speed
 from wavenet.errors import InputError
 from wavenet.evaluation import bits
 from wavenet.generate import voice as voices
-from wavenet.generate.packed import STORAGES
-from wavenet.generate.sampler import Engine, Sampler, build_engine
+from wavenet.generate.engines import ENGINES, STORAGES, Engine, Request, build_engine
+from wavenet.generate.sampler import Sampler
 from wavenet.geometry import Shape
 from wavenet.model.bundle import Arrays
-from wavenet.outputs import Categorical
 from wavenet.progress import Progress, log
 from wavenet.recipe import find, read
 from wavenet.recipe.records import Recipe
@@ -40,7 +40,9 @@ BATCHES = (1, 2, 4, 8, 16, 32)
 SIZES = ((32, 128, 2), (64, 128, 2), (64, 256, 2), (64, 256, 3), (128, 256, 3))  # R, S, cycles of ten layers
 SIZE_BATCHES = (1, 8)
 TARGETS = 100_000  # held-out samples that are scored
-SPREAD = 0.25  # between lowest and highest round, relative to the median: more than this is told
+SPREAD = 0.25  # between lowest and highest round, relative to the median: more is worth a warning
+
+Build = Callable[[Shape, str, str, int | None], Engine]  # shape, backend, storage, threads
 
 
 @dataclass
@@ -64,19 +66,9 @@ class Case:
     rounds: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        shape = self.engine.packed.shape
-        self.sampler = Sampler(self.engine, Categorical(shape.outputs, shape.embedding), self.batch, seed=1)
+        self.shape = self.engine.packed.shape
+        self.sampler = Sampler(self.engine, self.batch, seed=1)
         self._pace = 200.0  # steps per second, learnt as it goes
-
-    @property
-    def shape(self) -> Shape:
-        """The network's integers."""
-        return self.engine.packed.shape
-
-    @property
-    def weight_bytes(self) -> int:
-        """Bytes of weights that one step reads."""
-        return self.shape.macs_per_sample() * (2 if self.engine.storage == "float16" else 4)
 
     def round(self, seconds: float, kept: bool = True) -> None:
         """Draw for about so long."""
@@ -96,10 +88,11 @@ class Case:
             bytes_read: per second, that as many threads could read.
             bits: per held-out sample.
         """
-        known = self.engine.name == "cpu"
+        compiled = self.engine.name != "reference"
+        weight_bytes = self.shape.macs_per_sample() * (2 if self.engine.storage == "float16" else 4)
         median = statistics.median(self.rounds)
         done = median * 2 * self.shape.macs_per_sample()
-        moved = median / self.batch * self.engine.readings(self.batch) * self.weight_bytes
+        moved = median / self.batch * self.engine.readings(self.batch) * weight_bytes
         return Speed(
             group=self.group,
             backend=self.engine.name,
@@ -116,14 +109,11 @@ class Case:
             us_per_step=1e6 * self.batch / median,
             gflops=done / 1e9,
             gbytes=moved / 1e9,
-            roofline_share=done / operations if known and operations else None,
-            bandwidth_share=moved / bytes_read if known and bytes_read else None,
-            memory_bytes=self.weight_bytes + self.sampler.queues.memory.nbytes,
-            bits_per_sample=bits if known and self.group == "main" else None,
+            roofline_share=done / operations if compiled and operations else None,
+            bandwidth_share=moved / bytes_read if compiled and bytes_read else None,
+            memory_bytes=weight_bytes + self.sampler.memory.nbytes,
+            bits_per_sample=bits if compiled and self.group == "main" else None,
         )
-
-
-# --- measuring -------------------------------------------------------------------------------------------------------
 
 
 def bench_model(source: str | None = None, data: str | Path | None = None, seconds: float = 60.0) -> Benchmark:
@@ -139,22 +129,26 @@ def bench_model(source: str | None = None, data: str | Path | None = None, secon
     """
     busy = _load()
     recipe, arrays = _network(source)
-    engines = _Engines()
-    storages = [kept for kept in STORAGES if engines.can(recipe, arrays, kept)]
-    cores = max(engines.of(recipe, arrays, "auto", kept, None).threads for kept in storages)
-    bits, targets = _held_out_bits(source, data, {k: engines.of(recipe, arrays, "auto", k, 1) for k in storages})
-    cases = _cases(recipe, arrays, engines, storages, sorted({1, cores}), sized=source is None)
-    roofs = _roofs(recipe.shape.macs_per_sample() * 2, sorted({1, cores}))
-    rounds = _measure(cases, roofs, seconds / ROUNDS / (len(cases) + 2 * len(roofs)))
-    operations, bytes_read = ({n: statistics.median(found) for n, found in kind.items()} for kind in rounds)
+    alphabet = outputs.of(recipe)
 
-    def told(group: str) -> tuple[Speed, ...]:
-        return tuple(
-            case.speed(operations.get(case.threads), bytes_read.get(case.threads), bits.get(case.engine.storage))
-            for case in cases
-            if case.group == group
-        )
+    @functools.cache  # engines remember nothing, so that many cases can share one
+    def build(shape: Shape, backend: str, storage: str, threads: int | None) -> Engine:
+        weights = arrays if shape == recipe.shape else untrained(shape)
+        return build_engine(backend, shape, weights, alphabet, storage, threads)
 
+    request = Request(recipe.shape, arrays, alphabet)
+    reasons = {name: kind.unsupported(request) for name, kind in ENGINES.items() if name != "reference"}
+    for name, reason in reasons.items():
+        if reason is not None:
+            log.info("the backend %s is not measured: %s", name, reason)
+    fast = [name for name, reason in reasons.items() if reason is None]
+    best = (fast or ["reference"])[0]
+    storages = [storage for storage in STORAGES if _can(build, recipe.shape, best, storage)]
+    cores = max(build(recipe.shape, best, storage, None).threads for storage in storages)
+    scored, targets = _held_out_bits(source, data, {s: build(recipe.shape, best, s, 1) for s in storages})
+    cases = _cases(recipe, build, fast, storages, cores, sized=source is None)
+    limits = _limits(recipe.shape.macs_per_sample() * 2, sorted({1, cores}))
+    operations, bytes_read = _measure(cases, limits, seconds / ROUNDS / (len(cases) + 2 * len(limits)))
     return Benchmark(
         recipe.name if source else f"reference net ({recipe.name}, untrained)",
         recipe.shape,
@@ -162,12 +156,23 @@ def bench_model(source: str | None = None, data: str | Path | None = None, secon
         cores,
         operations,
         bytes_read,
-        told("main"),
-        told("batch"),
-        told("size"),
+        tuple(
+            case.speed(operations.get(case.threads), bytes_read.get(case.threads), scored.get(case.engine.storage))
+            for case in cases
+        ),
         targets,
         busy or _unsteady(cases),
     )
+
+
+def _can(build: Build, shape: Shape, backend: str, storage: str) -> bool:
+    """Return whether the weights can be kept so; warn where they cannot."""
+    try:
+        build(shape, backend, storage, None)
+    except InputError as error:
+        log.warning("%s", error)
+        return False
+    return True
 
 
 def _unsteady(cases: Sequence[Case]) -> str | None:
@@ -196,72 +201,32 @@ def untrained(shape: Shape, seed: int = 0) -> Arrays:
     """Return random weights by name, of a size that keeps signals as large as trained ones do."""
     rng = np.random.default_rng(seed)
     made: Arrays = {}
-
-    def product(name: str, inputs: int, outputs: int, bias: bool = True) -> None:
-        made[f"{name}.weight"] = (rng.standard_normal((outputs, inputs)) / np.sqrt(inputs)).astype(np.float32)
-        if bias:
-            made[f"{name}.bias"] = (0.1 * rng.standard_normal(outputs)).astype(np.float32)
-
-    R, G, L = shape.residual, shape.gate, len(shape.layers)
-    if shape.embedding:
-        made["entry.weight"] = rng.standard_normal((shape.inputs, R)).astype(np.float32)
-    else:
-        product("entry", 1, R)
-    for i, layer in enumerate(shape.layers):
-        product(f"blocks.{i}.dilated.product", layer.kernel * R, 2 * G, shape.bias)
-        if i < L - 1:
-            product(f"blocks.{i}.residual", G, R, shape.bias)
-    product("skip", L * G, shape.skip, shape.bias)
-    product("hidden", shape.skip, shape.head)
-    product("output", shape.head, shape.outputs)
+    for row in shape.products:
+        size = 1.0 if row.looked_up else np.sqrt(row.inputs)
+        made[f"{row.name}.weight"] = (rng.standard_normal(row.weight) / size).astype(np.float32)
+        if row.bias:
+            made[f"{row.name}.bias"] = (0.1 * rng.standard_normal(row.outputs)).astype(np.float32)
     return made
 
 
-class _Engines:
-    """Engines that are made once: they remember nothing, so that many cases can share one."""
-
-    def __init__(self) -> None:
-        self._made: dict[tuple[Shape, str, str, int | None], Engine] = {}
-
-    def of(self, recipe: Recipe, arrays: Arrays | None, backend: str, storage: str, threads: int | None) -> Engine:
-        """Return the engine of a recipe with these weights, or with untrained ones."""
-        key = recipe.shape, backend, storage, threads
-        if key not in self._made:
-            weights = untrained(recipe.shape) if arrays is None else arrays
-            self._made[key] = build_engine(backend, recipe.shape, weights, outputs.of(recipe), storage, threads)
-        return self._made[key]
-
-    def can(self, recipe: Recipe, arrays: Arrays, storage: str) -> bool:
-        """Return whether the weights can be kept so; tell where they cannot."""
-        try:
-            self.of(recipe, arrays, "auto", storage, None)
-        except InputError as error:
-            log.warning("%s", error)
-            return False
-        return True
-
-
 def _cases(
-    recipe: Recipe,
-    arrays: Arrays,
-    engines: _Engines,
-    storages: Sequence[str],
-    threads: Sequence[int],
-    sized: bool,
+    recipe: Recipe, build: Build, fast: Sequence[str], storages: Sequence[str], cores: int, sized: bool
 ) -> list[Case]:
-    """Return what is measured: backends and storages, then batches, then sizes."""
-    rate, best = recipe.audio.sample_rate, storages[-1]
+    """Return what is measured: engines and storages, then batches, then sizes."""
+    rate, best, kept = recipe.audio.sample_rate, (*fast, "reference")[0], storages[-1]
 
-    def case(group: str, backend: str, storage: str, batch: int, count: int) -> Case:
-        return Case(group, engines.of(recipe, arrays, backend, storage, count), batch, rate, count)
+    def case(group: str, shape: Shape, backend: str, storage: str, batch: int, threads: int) -> Case:
+        return Case(group, build(shape, backend, storage, threads), batch, rate, threads)
 
-    cases = [case("main", "reference", "float32", 1, 1)]
-    cases += [case("main", "auto", storage, 1, 1) for storage in storages]
-    cases += [case("main", "auto", storage, 8 * count, count) for storage in storages for count in threads]
-    cases += [case("batch", "auto", best, batch, 1) for batch in BATCHES]
+    cases = [case("main", recipe.shape, "reference", "float32", 1, 1)]
+    for name in fast:
+        cases += [case("main", recipe.shape, name, storage, 1, 1) for storage in storages]
+        several = [(storage, threads) for storage in storages for threads in sorted({1, cores})]
+        cases += [case("main", recipe.shape, name, storage, 8 * threads, threads) for storage, threads in several]
+    cases += [case("batch", recipe.shape, best, kept, batch, 1) for batch in BATCHES]
     for residual, skip, cycles in SIZES if sized else ():
-        engine = engines.of(_sized(recipe, residual, skip, cycles), None, "auto", best, 1)
-        cases += [Case("size", engine, batch, rate, 1) for batch in SIZE_BATCHES]
+        shape = _sized(recipe, residual, skip, cycles).shape
+        cases += [case("size", shape, best, kept, batch, 1) for batch in SIZE_BATCHES]
     return cases
 
 
@@ -278,33 +243,34 @@ def _sized(recipe: Recipe, residual: int, skip: int, cycles: int) -> Recipe:
     return read.from_tree(tree, "bench")
 
 
-def _roofs(size: int, threads: Sequence[int]) -> dict[int, Any]:
+def _limits(size: int, threads: Sequence[int]) -> dict[int, Any]:
     """Return the loops that measure what the machine could do, by number of threads; none without compiled code."""
     try:
         from wavenet.generate.cpu import jit
-        from wavenet.generate.cpu.roofline import Roofs
+        from wavenet.generate.cpu.roofline import Limits
     except ImportError:
         return {}
-    return {} if jit.disabled() else {count: Roofs(size, count) for count in threads}
+    return {} if jit.disabled() else {count: Limits(size, count) for count in threads}
 
 
 def _measure(
-    cases: Sequence[Case], roofs: dict[int, Any], seconds: float
-) -> tuple[dict[int, list[float]], dict[int, list[float]]]:
-    """Measure all cases and roofs in turns; return operations and bytes per second of each round by threads."""
-    operations: dict[int, list[float]] = {count: [] for count in roofs}
-    bytes_read: dict[int, list[float]] = {count: [] for count in roofs}
+    cases: Sequence[Case], limits: dict[int, Any], seconds: float
+) -> tuple[dict[int, float], dict[int, float]]:
+    """Measure all cases and limits in turns; return the median operations and bytes per second, by threads."""
+    operations: dict[int, list[float]] = {count: [] for count in limits}
+    bytes_read: dict[int, list[float]] = {count: [] for count in limits}
     for case in cases:
         case.round(seconds / 4, kept=False)
     with Progress("measuring", ROUNDS * len(cases), "cases") as progress:
         for _ in range(ROUNDS):
-            for count, roof in roofs.items():
-                operations[count].append(roof.operations(seconds))
-                bytes_read[count].append(roof.bytes_read(seconds))
+            for count, limit in limits.items():
+                operations[count].append(limit.operations(seconds))
+                bytes_read[count].append(limit.bytes_read(seconds))
             for case in cases:
                 case.round(seconds)
                 progress.advance(1)
-    return operations, bytes_read
+    medians = [{n: statistics.median(found) for n, found in kind.items()} for kind in (operations, bytes_read)]
+    return medians[0], medians[1]
 
 
 def _held_out_bits(
@@ -318,12 +284,11 @@ def _held_out_bits(
     recipe = find.with_data(read.load(find.find_recipe(source)), data)
     if recipe.data.path is None or (data is None and not Path(recipe.data.path).is_dir()):
         return {}, 0
-    found = corpus.gather(recipe)
-    codes = Categorical(recipe.output.classes)  # codes in, whatever the network's own input is
+    found, alphabet = corpus.gather(recipe), outputs.of(recipe)
     held_out = pieces(found.spans["valid"], recipe.data.segment_samples)
-    crops = Crops(found.sound, held_out, codes, recipe.shape.receptive_field)
+    crops = Crops(found.sound, held_out, alphabet, recipe.shape.receptive_field)
     log.info("scoring %s on held-out sound", " and ".join(engines))
-    scored = {kept: bits.engine_bits(engine, crops.in_order(1, TARGETS), codes) for kept, engine in engines.items()}
+    scored = {kept: bits.engine_bits(engine, crops.in_order(1, TARGETS), alphabet) for kept, engine in engines.items()}
     return {kept: bits for kept, (bits, _) in scored.items()}, max(targets for _, targets in scored.values())
 
 

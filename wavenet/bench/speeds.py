@@ -69,9 +69,7 @@ class Benchmark:
         cores: that this process may use.
         operations: per second, by number of threads.
         bytes_read: per second, by number of threads, from memory as large as the default weights.
-        main: backends and storages side by side.
-        batches: the default storage against the number of sequences.
-        sizes: the same against R, S and layers.
+        speeds: of all cases.
         targets: held-out samples that were scored; 0 where there is no held-out sound.
         busy: why the numbers may be low, or None.
     """
@@ -82,15 +80,31 @@ class Benchmark:
     cores: int
     operations: dict[int, float]
     bytes_read: dict[int, float]
-    main: tuple[Speed, ...]
-    batches: tuple[Speed, ...]
-    sizes: tuple[Speed, ...]
+    speeds: tuple[Speed, ...]
     targets: int
     busy: str | None
 
+    @property
+    def main(self) -> tuple[Speed, ...]:
+        """Backends and storages side by side."""
+        return self._group("main")
+
+    @property
+    def batches(self) -> tuple[Speed, ...]:
+        """The default storage against the number of sequences."""
+        return self._group("batch")
+
+    @property
+    def sizes(self) -> tuple[Speed, ...]:
+        """The same against R, S and layers."""
+        return self._group("size")
+
+    def _group(self, name: str) -> tuple[Speed, ...]:
+        return tuple(speed for speed in self.speeds if speed.group == name)
+
     def to_json(self) -> list[dict[str, Any]]:
         """Return plain values, a record for each case."""
-        return [dataclasses.asdict(one) for one in (*self.main, *self.batches, *self.sizes)]
+        return [dataclasses.asdict(one) for one in self.speeds]
 
     def to_text(self) -> str:
         """Return tables of at most 120 columns."""

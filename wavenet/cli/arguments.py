@@ -10,6 +10,7 @@ from typing import NoReturn
 from wavenet import __version__
 from wavenet.datasets import catalogue
 from wavenet.errors import did_you_mean
+from wavenet.generate.engines import STORAGES, names
 from wavenet.text import one_line
 
 Run = Callable[[argparse.Namespace], int]
@@ -104,9 +105,8 @@ def _generate(parser: argparse.ArgumentParser) -> None:
     add("--top-k", metavar="K", type=int, default=0, help="draw only from the K likeliest values")
     add("--top-p", metavar="P", type=float, default=1.0, help="draw only from the likeliest values with this share")
     add("--prime", metavar="IN.wav", help="continue this sound, - for stdin; the output does not contain it")
-    add("--backend", choices=("auto", "reference", "cpu"), default="auto", help="which sampler (default: auto)")
-    storage = ("float16", "float32")
-    add("--storage", choices=storage, help="precision of the weights (default: float16; float32 for reference)")
+    add("--backend", choices=names(), default="auto", help="which sampler (default: auto)")
+    add("--storage", choices=STORAGES, help="precision of the weights (default: float16; float32 for reference)")
     add("--threads", metavar="N", type=_positive, help="the most threads that many sounds share (default: all cores)")
     add("--verify", action="store_true", help="compare the sampler with the training graph; exit 1 if they differ")
     add("--force", action="store_true", help="overwrite existing files")

@@ -84,8 +84,9 @@ def _train(arguments: argparse.Namespace) -> int:
 
 def _generate(arguments: argparse.Namespace) -> int:
     from wavenet.generate import voice as voices
-    from wavenet.generate.sampler import checked_draw
+    from wavenet.generate.sound import numbered
     from wavenet.generate.state import check_memory
+    from wavenet.outputs import checked_draw
 
     draw = {"temperature": arguments.temperature, "top_k": arguments.top_k, "top_p": arguments.top_p}
     checked_draw(**draw)  # what is wrong whatever the model is told before it is loaded
@@ -104,7 +105,7 @@ def _generate(arguments: argparse.Namespace) -> int:
     check_memory(voice.recipe.shape, arguments.count, 0 if streaming else total)
     out = _path(arguments.output, "-o") or Path(f"{voice.name}-s{seed}.wav")
     if not streaming:
-        _check_targets(voices.numbered(out, arguments.count), arguments.force)
+        _check_targets(numbered(out, arguments.count), arguments.force)
     prime = None if arguments.prime is None else _prime(arguments.prime, voice.sample_rate)
     chosen = {**draw, "seconds": arguments.seconds, "samples": arguments.samples, "seed": seed, "prime": prime}
     chosen |= {"backend": arguments.backend, "storage": arguments.storage, "threads": arguments.threads}

@@ -1,17 +1,18 @@
 """The data sets that can be fetched by name, and where what was fetched lies.
 
 The table is our own, so that a look at a recipe costs no import of torch; a test holds its addresses and checksums
-against torchaudio's. Sizes are what the publishers' servers send, where ``exact``.
+against torchaudio's. Sizes are what the publishers' servers send, to the byte where there is a checksum.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from wavenet import disk
 from wavenet.errors import InputError, did_you_mean
+from wavenet.text import to_json
 
 GZIP, BZIP2, ZIP = b"\x1f\x8b", b"BZh", b"PK"
 MARKER = ".wavenet-fetch.json"  # in a folder that was fetched: written last, so that it stands for the whole
@@ -25,35 +26,28 @@ class DataSet:
         title: what it is.
         url: where its archive is.
         licence: what the publisher says may be done with it.
-        size: bytes of the archive.
-        sounds: about how many sound files it holds.
+        size: bytes of the archive; about, where there is no checksum.
         sha256: of the archive; None where the publisher gives none.
-        exact: whether `size` is known to the byte.
         begins: the first bytes of the archive, which tell its kind.
+        recipe: the recipe that is made for it.
     """
 
     title: str
     url: str
     licence: str
     size: int
-    sounds: int
     sha256: str | None = None
-    exact: bool = True
     begins: bytes = GZIP
+    recipe: str | None = None
 
     @property
     def most_bytes(self) -> int:
         """No archive of this set unpacks to more: speech in PCM packs to half, in FLAC hardly at all."""
         return 4 * self.size + (1 << 20)
 
-    @property
-    def most_files(self) -> int:
-        """No archive of this set has more members: texts and folders come beside the sounds."""
-        return 4 * self.sounds + 1_000
-
     def words(self) -> str:
         """Return the size as people say it."""
-        return f"{'' if self.exact else 'about '}{amount(self.size)}"
+        return f"{'' if self.sha256 else 'about '}{amount(self.size)}"
 
 
 def amount(size: int) -> str:
@@ -64,9 +58,9 @@ def amount(size: int) -> str:
     return f"{size} bytes"
 
 
-def _libritts(part: str, size: int, sounds: int, sha256: str) -> DataSet:
+def _libritts(part: str, size: int, sha256: str) -> DataSet:
     url = f"http://www.openslr.org/resources/60/{part}.tar.gz"
-    return DataSet(f"LibriTTS {part}, read books, 24 kHz", url, "CC BY 4.0", size, sounds, sha256)
+    return DataSet(f"LibriTTS {part}, read books, 24 kHz", url, "CC BY 4.0", size, sha256)
 
 
 # Every sha256 is the one in torchaudio 2.11.0's datasets (ljspeech.py, vctk.py, speechcommands.py, yesno.py,
@@ -80,9 +74,8 @@ DATASETS = {
         "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.zip",
         "CC BY-SA 4.0",
         16_400_000,
-        3_000,
-        exact=False,
         begins=ZIP,
+        recipe="digits",
     ),
     # size: what data.keithito.com sent in 2021 (a log in Keras' MelGAN example)
     "ljspeech": DataSet(
@@ -90,9 +83,9 @@ DATASETS = {
         "https://data.keithito.com/data/speech/LJSpeech-1.1.tar.bz2",
         "public domain",
         2_748_572_632,
-        13_100,
         "be1a30453f28eb8dd26af4101ae40cbf2c50413b1bb21936cbcdc6fae3de8aa5",
         begins=BZIP2,
+        recipe="ljspeech",
     ),
     # Size: TensorFlow Datasets' vctk/checksums.tsv, with this sum. The address that it and torchaudio give, under
     # datashare.is.ed.ac.uk/bitstream/handle, is of the publisher's former server, and is said to answer with a page
@@ -102,9 +95,9 @@ DATASETS = {
         "https://datashare.ed.ac.uk/server/api/core/bitstreams/535f4286-e54c-4038-838c-a02285e32cb2/content",
         "CC BY 4.0",
         11_747_302_977,
-        88_000,
         "f96258be9fdc2cbff6559541aae7ea4f59df3fcaf5cf963aae5ca647357e359c",
         begins=ZIP,
+        recipe="vctk",
     ),
     # size: what download.tensorflow.org sends (the Speech Commands example of ESPnet checks it)
     "speechcommands": DataSet(
@@ -112,8 +105,8 @@ DATASETS = {
         "http://download.tensorflow.org/data/speech_commands_v0.02.tar.gz",
         "CC BY 4.0",
         2_428_923_189,
-        105_829,
         "af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58",
+        recipe="sc09",
     ),
     # size: TensorFlow Datasets' yesno/checksums.tsv, with this sum
     "yesno": DataSet(
@@ -121,30 +114,29 @@ DATASETS = {
         "http://www.openslr.org/resources/1/waves_yesno.tar.gz",
         "not stated in the archive (see openslr.org/1)",
         4_703_754,
-        60,
         "c3f49e0cca421f96b75b41640749167b52118f232498667ca7a5f9416aef8e73",
     ),
     # sizes: those that ESPnet's recipe for LibriTTS checks (local/download_and_untar.sh)
     "libritts-dev-clean": _libritts(
-        "dev-clean", 1_291_469_655, 5_736, "da0864e1bd26debed35da8a869dd5c04dfc27682921936de7cff9c8a254dbe1a"
+        "dev-clean", 1_291_469_655, "da0864e1bd26debed35da8a869dd5c04dfc27682921936de7cff9c8a254dbe1a"
     ),
     "libritts-dev-other": _libritts(
-        "dev-other", 924_804_676, 4_613, "d413eda26f3a152ac7c9cf3658ef85504dfb1b625296e5fa83727f5186cca79c"
+        "dev-other", 924_804_676, "d413eda26f3a152ac7c9cf3658ef85504dfb1b625296e5fa83727f5186cca79c"
     ),
     "libritts-test-clean": _libritts(
-        "test-clean", 1_230_670_113, 4_837, "234ea5b25859102a87024a4b9b86641f5b5aaaf1197335c95090cde04fe9a4f5"
+        "test-clean", 1_230_670_113, "234ea5b25859102a87024a4b9b86641f5b5aaaf1197335c95090cde04fe9a4f5"
     ),
     "libritts-test-other": _libritts(
-        "test-other", 964_502_297, 5_120, "33a5342094f3bba7ccc2e0500b9e72d558f72eb99328ac8debe1d9080402f10d"
+        "test-other", 964_502_297, "33a5342094f3bba7ccc2e0500b9e72d558f72eb99328ac8debe1d9080402f10d"
     ),
     "libritts-train-clean-100": _libritts(
-        "train-clean-100", 7_723_686_890, 33_236, "c5608bf1ef74bb621935382b8399c5cdd51cd3ee47cec51f00f885a64c6c7f6b"
+        "train-clean-100", 7_723_686_890, "c5608bf1ef74bb621935382b8399c5cdd51cd3ee47cec51f00f885a64c6c7f6b"
     ),
     "libritts-train-clean-360": _libritts(
-        "train-clean-360", 27_504_073_644, 116_500, "ce7cff44dcac46009d18379f37ef36551123a1dc4e5c8e4eb73ae57260de4886"
+        "train-clean-360", 27_504_073_644, "ce7cff44dcac46009d18379f37ef36551123a1dc4e5c8e4eb73ae57260de4886"
     ),
     "libritts-train-other-500": _libritts(
-        "train-other-500", 44_565_031_479, 205_044, "e35f7e34deeb2e2bdfe4403d88c8fdd5fbf64865cae41f027a185a6965f0a5df"
+        "train-other-500", 44_565_031_479, "e35f7e34deeb2e2bdfe4403d88c8fdd5fbf64865cae41f027a185a6965f0a5df"
     ),
 }
 ALSO = {"fsdd": "digits", "sc09": "speechcommands"}  # other names that people know them by
@@ -164,18 +156,20 @@ def known_name(name: str) -> str:
 
 def data_folder() -> Path:
     """Return where fetched data sets are kept: ``$WAVENET_DATA``, else this user's data folder."""
-    named = os.environ.get("WAVENET_DATA")
-    if named:
-        return Path(os.path.expanduser(named)).absolute()  # noqa: PTH111  (Path raises where there is no home)
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("wavenet"))
+    return disk.user_folder("WAVENET_DATA", "data")
 
 
 def fetched(name: str) -> Path | None:
     """Return the folder in `data_folder()` that holds a whole data set, or None where it was not fetched."""
     folder = data_folder() / name
     return folder if marked(folder) == name else None
+
+
+def mark(folder: Path, name: str) -> None:
+    """Write into a folder that it holds a data set, as the last thing that is done before it is put in place."""
+    one = DATASETS[name]
+    told = {"name": name, "title": one.title, "url": one.url, "sha256": one.sha256, "licence": one.licence}
+    (folder / MARKER).write_text(to_json(told))
 
 
 def marked(folder: Path) -> str | None:

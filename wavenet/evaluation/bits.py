@@ -1,4 +1,4 @@
-"""Bits per sample on held-out sound, beside what knows nothing (uniform) and what knows the histogram (order-0)."""
+"""Bits per sample on held-out sound, compared with guessing uniformly and with the histogram of the codes (order-0)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavenet.audio.crops import Batch
-from wavenet.generate.sampler import Engine
-from wavenet.outputs import IGNORED, Categorical, bits_against
+from wavenet.generate.engines import Engine
+from wavenet.outputs import IGNORED, Alphabet, Codes, Feed
 
 if TYPE_CHECKING:
     from wavenet.model.network import WaveNet
@@ -25,7 +25,7 @@ class Score:
     Args:
         bits: of the model.
         uniform: log2 Q.
-        order0: of the add-one smoothed histogram of the training codes.
+        order0: of the alphabet's baseline for the training codes.
         targets: how many samples were predicted.
     """
 
@@ -38,8 +38,8 @@ class Score:
 def score(
     network: WaveNet,
     batches: Iterable[Batch],
-    alphabet: Categorical,
-    training_counts: NDArray[np.int64],
+    alphabet: Alphabet,
+    training_counts: Codes,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> Score | None:
     """Return how well a network predicts some batches, or None where it was interrupted or there was nothing.
@@ -53,39 +53,48 @@ def score(
     """
     import torch
 
-    nats, counts = 0.0, np.zeros(alphabet.classes, np.int64)
+    from wavenet.model.network import as_tensors
+
+    nats, counts = 0.0, np.zeros(alphabet.size, np.int64)
     device = next(network.parameters()).device
     with torch.inference_mode():
         for batch in batches:
             if interrupted():
                 return None
             targets = torch.from_numpy(batch.targets).to(device)
-            parameters = network(torch.from_numpy(batch.inputs).to(device))
+            parameters = network(*as_tensors(batch.feed, alphabet, device))
             nats += alphabet.nll(parameters, targets).sum(dtype=torch.float64).item()
-            counts += np.bincount(batch.targets[batch.targets != IGNORED], minlength=alphabet.classes)
+            counts += np.bincount(batch.targets[batch.targets != IGNORED], minlength=alphabet.size)
     targets_seen = int(counts.sum())
     if not targets_seen:
         return None
-    order0 = bits_against(counts, alphabet.histogram(training_counts))
-    return Score(nats / targets_seen / math.log(2), alphabet.uniform_bits, order0, targets_seen)
+    order0 = bits_against(counts, alphabet.log_probabilities(alphabet.baseline(training_counts)))
+    return Score(nats / targets_seen / math.log(2), math.log2(alphabet.size), order0, targets_seen)
 
 
-def engine_bits(engine: Engine, batches: Iterable[Batch], alphabet: Categorical) -> tuple[float, int]:
+def bits_against(counts: Codes, log_probabilities: NDArray[np.floating]) -> float:
+    """Return the bits per sample of codes counted [Q] under fixed log-probabilities [Q] in nats."""
+    return float(-(counts * log_probabilities).sum() / max(1, counts.sum()) / math.log(2))
+
+
+def engine_bits(engine: Engine, batches: Iterable[Batch], alphabet: Alphabet) -> tuple[float, int]:
     """Return the bits per sample of a sampler itself, as it computes when it draws, and over how many samples.
 
     Args:
         engine: the backend.
-        batches: crops of held-out sound, inputs as codes with Q for *start*, whatever the network's input is.
+        batches: crops of held-out sound.
         alphabet: the samples' alphabet.
     """
     nats, targets = 0.0, 0
     context = engine.packed.shape.receptive_field - 1
     for batch in batches:
-        for codes, aims in zip(batch.inputs.astype(np.int64), batch.targets, strict=True):
-            queues, answers = engine.start(1), np.empty((len(aims), alphabet.parameters), np.float32)
-            engine.absorb(queues, 0, codes[:context])
-            engine.absorb(queues, 0, codes[context:], answers)
+        told = batch.feed.condition
+        for row, (codes, aims) in enumerate(zip(batch.feed.codes, batch.targets, strict=True)):
+            state = engine.start(1, None if told is None else told.of(np.array([row])))
+            answers = np.empty((len(aims), alphabet.parameters), np.float32)
+            engine.absorb(state, 0, Feed(codes[:context]))
+            engine.absorb(state, 0, Feed(codes[context:]), answers)
             real = np.flatnonzero(aims != IGNORED)
-            nats -= float(alphabet.log_probabilities(answers)[real, aims[real]].sum(dtype=np.float64))
+            nats -= float(alphabet.log_probabilities(answers[real], aims[real, None]).sum(dtype=np.float64))
             targets += len(real)
     return nats / max(1, targets) / math.log(2), targets

@@ -5,17 +5,18 @@ Every product is stored [in, out], so that a step reads weights in order: ``y = 
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wavenet.errors import BundleError
-from wavenet.geometry import Shape
+from wavenet.geometry import ProductShape, Shape
+from wavenet.model.bundle import Arrays, check_weights
 from wavenet.outputs import Floats
 
 FLOAT16_MAX = 65_504.0
-STORAGES = ("float32", "float16")  # how a sampler may keep its weights; it computes in float32 always
 
 
 @dataclass(frozen=True)
@@ -42,42 +43,74 @@ class PackedLayer:
     residual: Product | None  # the last layer has none
 
 
-@dataclass(frozen=True)
 class Packed:
     """All arrays of one network.
 
     Args:
         shape: the network's integers.
+        products: every row of `shape.products` by its name.
+
+    Attributes:
         entry: rows to look up [Q+1, R], or the product [1, R] of a scalar input.
-        entry_bias: [R], zeros for a look-up.
         layers: the residual blocks.
         skip: [L*G, S].
         hidden: [S, H].
         output: [H, P].
     """
 
-    shape: Shape
-    entry: Floats
-    entry_bias: Floats
-    layers: tuple[PackedLayer, ...]
-    skip: Product
-    hidden: Product
-    output: Product
+    def __init__(self, shape: Shape, products: dict[str, Product]) -> None:
+        self.shape, self.products = shape, products
+        self.layers = tuple(
+            PackedLayer(
+                layer.kernel,
+                layer.dilation,
+                products[f"blocks.{i}.dilated.product"],
+                products.get(f"blocks.{i}.residual"),
+            )
+            for i, layer in enumerate(shape.layers)
+        )
+        self.entry, self.skip, self.hidden, self.output = (
+            products[name] for name in ("entry", "skip", "hidden", "output")
+        )
 
     def enter(self, inputs: NDArray[np.generic]) -> Floats:
         """Return [..., R] for inputs [...]: rows looked up, or values multiplied."""
         if self.shape.embedding:
-            return self.entry[inputs.astype(np.int64)]
-        scaled: Floats = inputs.astype(np.float32)[..., None] * self.entry[0]
-        return scaled + self.entry_bias
+            return self.entry.weight[inputs.astype(np.int64)]
+        scaled: Floats = inputs.astype(np.float32)[..., None] * self.entry.weight[0]
+        return scaled + self.entry.bias
+
+    def digest(self) -> str:
+        """Return a text that is equal only for the same network."""
+        made = hashlib.sha256(repr(self.shape).encode())
+        entry, *others = self.products.values()
+        for product in (*others, entry):  # the order in which saved states of older versions have it
+            made.update(product.weight.tobytes() + product.bias.tobytes())
+        return made.hexdigest()[:24]
 
 
-def too_large(arrays: dict[str, Floats]) -> str | None:
+def pack(shape: Shape, arrays: Arrays) -> Packed:
+    """Return the packed network of a shape and its weights by name.
+
+    Raises:
+        BundleError: a weight is missing, left over, not finite, or has another shape than the recipe says.
+    """
+    check_weights(arrays, shape, "this network")
+
+    def product(row: ProductShape) -> Product:
+        weight = arrays[f"{row.name}.weight"]
+        bias = arrays[f"{row.name}.bias"] if row.bias else np.zeros(row.outputs, np.float32)
+        return Product(weight if row.looked_up else np.ascontiguousarray(weight.T), bias)
+
+    return Packed(shape, {row.name: product(row) for row in shape.products})
+
+
+def too_large(arrays: Arrays) -> str | None:
     """Return the name of a product's weight that float16 cannot hold, or None."""
     return next((name for name in arrays if _rounds(name) and (np.abs(arrays[name]) > FLOAT16_MAX).any()), None)
 
 
-def stored(arrays: dict[str, Floats], storage: str) -> dict[str, Floats]:
+def stored(arrays: Arrays, storage: str) -> Arrays:
     """Return the weights that are computed with where they are kept as "float32" or "float16".
 
     Half precision rounds the products' weights; biases and what the input is looked up in stay as they are.
@@ -89,7 +122,7 @@ def stored(arrays: dict[str, Floats], storage: str) -> dict[str, Floats]:
         return arrays
     large = too_large(arrays)
     if large is not None:
-        raise BundleError(f"the weight {large} passes {FLOAT16_MAX:,.0f}, the most of float16; keep it as float32")
+        raise BundleError(f"the weight {large} exceeds {FLOAT16_MAX:,.0f}, the most of float16; keep it as float32")
     return {
         name: value.astype(np.float16).astype(np.float32) if _rounds(name) else value for name, value in arrays.items()
     }
@@ -97,52 +130,3 @@ def stored(arrays: dict[str, Floats], storage: str) -> dict[str, Floats]:
 
 def _rounds(name: str) -> bool:
     return name.endswith(".weight") and not name.startswith("entry.")
-
-
-def pack(shape: Shape, arrays: dict[str, Floats]) -> Packed:
-    """Return the packed network of a shape and its weights by name (as ``model/network.py`` names them).
-
-    Raises:
-        BundleError: a weight is missing, left over, not finite, or has another shape than the recipe says.
-    """
-    left = dict(arrays)
-
-    def take(name: str, *size: int) -> Floats:
-        if name not in left:
-            raise BundleError(f"the weights hold no {name}; get the bundle again")
-        value = left.pop(name)
-        if value.shape != size:
-            raise BundleError(f"the weight {name} has shape {list(value.shape)}, expected {list(size)} by the recipe")
-        if not np.isfinite(value).all():
-            raise BundleError(f"the weight {name} holds numbers that are not finite; train again at a lower rate")
-        return value
-
-    def product(name: str, inputs: int, outputs: int, bias: bool = True) -> Product:
-        weight = np.ascontiguousarray(take(f"{name}.weight", outputs, inputs).T)
-        return Product(weight, take(f"{name}.bias", outputs) if bias else np.zeros(outputs, np.float32))
-
-    R, G, L = shape.residual, shape.gate, len(shape.layers)
-    if shape.embedding:
-        entry, entry_bias = take("entry.weight", shape.inputs, R), np.zeros(R, np.float32)
-    else:
-        scalar = product("entry", 1, R)
-        entry, entry_bias = scalar.weight, scalar.bias
-    layers = []
-    for i, layer in enumerate(shape.layers):
-        dilated = product(f"blocks.{i}.dilated.product", layer.kernel * R, 2 * G, shape.bias)
-        residual = product(f"blocks.{i}.residual", G, R, shape.bias) if i < L - 1 else None
-        layers.append(PackedLayer(layer.kernel, layer.dilation, dilated, residual))
-    packed = Packed(
-        shape,
-        entry,
-        entry_bias,
-        tuple(layers),
-        product("skip", L * G, shape.skip, shape.bias),
-        product("hidden", shape.skip, shape.head),
-        product("output", shape.head, shape.outputs),
-    )
-    if left:
-        raise BundleError(
-            f"the weights hold {sorted(left)[0]}, which the recipe has no place for; get the bundle again"
-        )
-    return packed

@@ -7,17 +7,63 @@ arXiv:1611.09482, for K = 2).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
 from wavenet.disk import available_bytes
 from wavenet.errors import InputError
 from wavenet.geometry import Shape
-from wavenet.outputs import Floats
+from wavenet.outputs import Codes, Condition, Draw, Floats, Uniforms
 from wavenet.text import gib, many
 
 SAMPLE_BYTES = 20  # of a drawn sample until it is written: its code, once more where all are joined, its value
 PADDING = 16  # rows are padded to a multiple of this many numbers, a cache line
+MAX_CLOCK = 2**53  # samples: no sequence lives so long
+
+
+class State(Protocol):
+    """What an engine remembers of B sequences; nobody but the engine that made it looks inside.
+
+    Attributes:
+        clocks: [B] int64, the inputs that each sequence has taken in; a long prime is taken in by its end alone.
+    """
+
+    clocks: Codes
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory."""
+
+    def export(self) -> dict[str, NDArray[Any]]:
+        """Return a copy of everything, as arrays of fixed names, shapes and types."""
+
+    def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from what `export` gave; an InputError leaves everything as it was."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Samples to draw of some of B sequences.
+
+    Args:
+        members: [N] int64, the sequences.
+        newest: [B] int64, the code that each was given last; those of the members move on.
+        uniforms: [N, T, U] in [0, 1).
+        how: temperature and cuts.
+        codes: [N, T] int64, set to the codes drawn.
+        answers: [N, T, P] float32, set to the network's answers; None where nobody asks for them.
+    """
+
+    members: Codes
+    newest: Codes
+    uniforms: Uniforms
+    how: Draw
+    codes: Codes
+    answers: Floats | None = None
 
 
 def padded(width: int) -> int:
@@ -31,58 +77,87 @@ def queue_bytes(shape: Shape) -> int:
 
 
 def check_memory(shape: Shape, batch: int, samples: int = 0) -> None:
-    """Raise InputError where sequences need more memory than there is: their queues, and the samples while collected.
-
-    Args:
-        shape: the network's integers.
-        batch: sequences.
-        samples: of each, that are kept until all are drawn.
-    """
-    need = batch * (queue_bytes(shape) + SAMPLE_BYTES * samples)
-    have = available_bytes()
+    """Raise InputError where the queues of B sequences, and `samples` kept of each, need more memory than there is."""
+    need, have = batch * (queue_bytes(shape) + SAMPLE_BYTES * samples), available_bytes()
     if have is not None and need > have:
-        kept = f", and {many(samples, 'sample')} of each" if samples else ""
-        wanted = f"{many(batch, 'sequence')} {'needs' if batch == 1 else 'need'}"
+        kept = f" and {many(samples, 'sample')} each" if samples else ""
         raise InputError(
-            f"{wanted} {gib(need)} of memory for their queues{kept}; there are {gib(have)}: draw fewer or shorter ones"
+            f"the queues of {many(batch, 'sequence')}{kept} need {gib(need)} of memory, there are {gib(have)}: draw "
+            "fewer or shorter ones"
         )
 
 
+def check_arrays(own: Mapping[str, NDArray[Any]], given: Mapping[str, NDArray[Any]]) -> None:
+    """Raise InputError unless a saved state has the names, types and shapes of our own."""
+    wanted, got = (
+        {name: f"{value.dtype} {list(value.shape)}" for name, value in arrays.items()} for arrays in (own, given)
+    )
+    for name in {**wanted, **got}:
+        if wanted.get(name) != got.get(name):
+            raise InputError(
+                f"the state's {name} is {got.get(name, 'missing')}, expected {wanted.get(name, 'none')}; give a state "
+                "of the same network and as many sequences"
+            )
+
+
 class Queues:
-    """The rings of all layers for B sequences, each with a clock of its own.
+    """The rings of all layers for B sequences, each with a clock of its own: the state of `reference` and `cpu`.
 
     Args:
         shape: the network's integers.
         batch: sequences B.
+        condition: what they are told.
 
     Attributes:
         memory: [B, rows of all layers, padded R] float32.
-        clocks: [B] int64, the inputs that each sequence has taken in; a long prime is taken in by its end alone.
+        clocks: [B] int64.
+        gates: [B, L, 2G] float32, what the condition adds to each layer's gates, or None.
     """
 
-    def __init__(self, shape: Shape, batch: int) -> None:
+    def __init__(self, shape: Shape, batch: int, condition: Condition | None = None) -> None:
         self.shape, self.layers, self.batch = shape, shape.layers, batch
         rows = shape.queue_rows()
         self._bounds = np.cumsum((0, *rows)).tolist()
         self.memory = np.zeros((batch, sum(rows), padded(shape.residual)), np.float32)
-        self.clocks: NDArray[np.int64] = np.zeros(batch, np.int64)
+        self.clocks: Codes = np.zeros(batch, np.int64)
+        self.gates: Floats | None = None
+        if condition is not None:
+            self.tell(slice(None), condition)
 
-    def ring(self, sequence: int, layer: int) -> Floats:
+    def tell(self, sequences: int | slice, condition: Condition | None) -> None:
+        """Change what some sequences are told from here on; None changes nothing."""
+        if condition is not None:
+            if self.gates is None:
+                self.gates = np.zeros((self.batch, len(self.layers), 2 * self.shape.gate), np.float32)
+            self.gates[sequences] = condition.gates
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory."""
+        return self.memory.nbytes
+
+    def export(self) -> dict[str, NDArray[Any]]:
+        """Return a copy of everything."""
+        told = {} if self.gates is None else {"gates": self.gates.copy()}
+        return {"memory": self.memory[:, :, : self.shape.residual].copy(), "clocks": self.clocks.copy(), **told}
+
+    def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from what `export` gave."""
+        check_arrays(self.export(), arrays)
+        if not all(np.isfinite(value).all() for value in arrays.values()):
+            raise InputError("the state's memory holds numbers that are not finite; save it again")
+        self.memory[:, :, : self.shape.residual] = arrays["memory"]
+        self.clocks[:] = arrays["clocks"]
+        if self.gates is not None:
+            self.gates[:] = arrays["gates"]
+
+    def ring(self, sequence: int | slice, layer: int) -> Floats:
         """Return the slots of one layer of one sequence: [(K-1)d, R], a view."""
         first, last = self._bounds[layer], self._bounds[layer + 1]
         return self.memory[sequence, first:last, : self.shape.residual]
 
     def push(self, sequence: int, layer: int, x: Floats) -> Floats:
-        """Store the newest input of a layer and return all its taps, oldest first.
-
-        Args:
-            sequence: whose.
-            layer: which.
-            x: [R] its input at this step.
-
-        Returns:
-            [K*R].
-        """
+        """Store the newest input [R] of a layer and return all its taps, oldest first: [K*R]."""
         kernel, dilation = self.layers[layer].kernel, self.layers[layer].dilation
         if kernel == 1:
             return x
@@ -91,10 +166,6 @@ class Queues:
         taps = np.concatenate([*(ring[slot] for slot in slots), x])
         ring[slots[0]] = x
         return taps
-
-    def tick(self, sequence: int) -> None:
-        """End a step."""
-        self.clocks[sequence] += 1
 
     def past(self, sequence: int, layer: int) -> Floats:
         """Return the remembered inputs of a layer in the order of time, oldest first: [(K-1)d, R]."""

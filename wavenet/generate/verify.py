@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from wavenet.generate.sampler import Chunk
-from wavenet.outputs import Categorical, Codes
+from wavenet.outputs import Alphabet, Codes, Condition, Feed
 
 if TYPE_CHECKING:
     from wavenet.model.network import WaveNet
@@ -17,6 +17,7 @@ BOUND = 1e-4  # nats: a minute at 8 kHz stays within 7e-5 (LOG.md)
 # of codes less likely than 2^-40, one in two years of sound at 16 kHz, a difference counts in proportion to the
 # log-probability, as float32 keeps digits: at e^-130 it is off by 3e-4 itself, in the training graph too (LOG.md)
 RARE = 40 * math.log(2)
+MOST_CODES = 4_096  # of larger alphabets only the codes drawn are compared
 
 
 class Verifier:
@@ -27,28 +28,40 @@ class Verifier:
         alphabet: the samples' alphabet.
         batch: sequences B.
         primed: codes [T] that the sampler was primed with.
+        condition: what the sequences are told.
 
     Attributes:
         difference: the largest difference so far, in nats; of codes that hardly ever come, in proportion (RARE).
     """
 
-    def __init__(self, network: WaveNet, alphabet: Categorical, batch: int, primed: Codes | None) -> None:
-        self.network, self.alphabet, self.difference = network, alphabet, 0.0
+    def __init__(
+        self,
+        network: WaveNet,
+        alphabet: Alphabet,
+        batch: int,
+        primed: Codes | None = None,
+        condition: Condition | None = None,
+    ) -> None:
+        self.network, self.alphabet, self.condition, self.difference = network, alphabet, condition, 0.0
         context = network.receptive_field - 1
         known = np.zeros(0, np.int64) if primed is None else primed
         # the newest of these is the first input of the first chunk; the context is what lies before it
-        before = np.concatenate([alphabet.starts(context + 1), alphabet.inputs(known)])[:-1]
+        before = np.concatenate([alphabet.starts(context + 1), known])[:-1]
         self._context = np.tile(before[len(before) - context :], (batch, 1))
 
     def judge(self, chunk: Chunk) -> None:
         """Take one more chunk, with its parameters, into account."""
         import torch
 
+        from wavenet.model.network import as_tensors
+
         assert chunk.parameters is not None
-        inputs = np.concatenate([self._context[chunk.sequences], chunk.inputs], axis=1)
+        fed = np.concatenate([self._context[chunk.sequences], chunk.fed], axis=1)
+        condition = None if self.condition is None else self.condition.of(chunk.sequences)
         with torch.inference_mode():
-            graph = self.network(torch.from_numpy(inputs)).numpy()
-        ours, theirs = (self.alphabet.log_probabilities(answer) for answer in (chunk.parameters, graph))
+            graph = self.network(*as_tensors(Feed(fed, condition), self.alphabet)).numpy()
+        codes = None if self.alphabet.size <= MOST_CODES else chunk.codes[..., None]
+        ours, theirs = (self.alphabet.log_probabilities(answer, codes) for answer in (chunk.parameters, graph))
         differences = np.abs(theirs - ours) / np.maximum(1.0, -theirs / RARE)
         self.difference = float(np.maximum(self.difference, differences.max()))  # NaN stays NaN
-        self._context[chunk.sequences] = inputs[:, inputs.shape[1] - self._context.shape[1] :]
+        self._context[chunk.sequences] = fed[:, fed.shape[1] - self._context.shape[1] :]

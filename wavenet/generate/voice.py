@@ -11,111 +11,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from wavenet import disk, outputs
-from wavenet.audio import files
+from wavenet import outputs
 from wavenet.audio.crops import gain
 from wavenet.errors import InputError, Terminated
 from wavenet.generate import priming
+from wavenet.generate.engines import build_engine
 from wavenet.generate.packed import stored
-from wavenet.generate.player import players
 from wavenet.generate.priming import Prime
-from wavenet.generate.sampler import Sampler, build_engine, checked_draw
+from wavenet.generate.sampler import Sampler
+from wavenet.generate.sound import Sound
 from wavenet.generate.state import check_memory
 from wavenet.generate.verify import Verifier
 from wavenet.model import bundle
 from wavenet.model.bundle import Arrays
-from wavenet.outputs import Codes, Draw, Floats
+from wavenet.outputs import Codes, Draw, Floats, checked_draw
 from wavenet.progress import Progress
 from wavenet.recipe.records import Recipe
 from wavenet.text import many, one_line
 
 if TYPE_CHECKING:
     from wavenet.model.network import WaveNet
-
-SILENT_RMS = 10 ** (-60 / 20)  # below it a sound counts as silent
-LOUD = 0.98  # a sample beyond this magnitude lies at the rail
-RAIL_SHARE = 0.05  # more of them than this, and the sound has run away
-
-
-@dataclass(frozen=True)
-class Sound:
-    """Generated sound.
-
-    Args:
-        samples: [N, T] float32 in [-1, 1].
-        sample_rate: in Hz.
-        bits: PCM bits that keep every code apart: 16, or 24 for more than 512 classes.
-        seed: what it was drawn with.
-        storage: how the sampler kept its weights, float32 or float16.
-        difference: largest difference of log-probabilities between sampler and training graph, in nats, both with
-            weights as they are after storage; where verification was asked for.
-        wall: seconds that drawing the samples took, verification apart.
-        stopped_by: the signal that left it shorter than asked for, SIGINT, SIGTERM or SIGHUP, else None.
-    """
-
-    samples: Floats
-    sample_rate: int
-    bits: int
-    seed: int
-    storage: str = "float32"
-    difference: float | None = None
-    wall: float = 0.0
-    stopped_by: str | None = None
-
-    def __repr__(self) -> str:
-        count, length = self.samples.shape
-        left = "" if self.complete else f", stopped by {self.stopped_by}"
-        return f"<Sound {count} x {length / self.sample_rate:.2f} s at {self.sample_rate:,} Hz, seed {self.seed}{left}>"
-
-    def _repr_html_(self) -> str:
-        """Return a player for each sequence: what a notebook shows."""
-        return players(self.samples, self.sample_rate, repr(self))
-
-    @property
-    def complete(self) -> bool:
-        """Whether all samples asked for are there."""
-        return self.stopped_by is None
-
-    def save(self, path: str | Path, *, force: bool = False) -> list[Path]:
-        """Write WAV or FLAC files, whole or not at all, and return their paths.
-
-        One sequence is written to `path`, more to NAME-0.wav, NAME-1.wav...
-
-        Args:
-            path: of the file; ``~`` is the home folder.
-            force: overwrite what is there.
-
-        Raises:
-            InputError: a file is there already, or no sound can be written under this name.
-            WavenetError: a file cannot be written.
-        """
-        paths = numbered(disk.given_path(str(path)), len(self.samples))
-        for target in paths:  # all of them before the first is written
-            disk.check_free(target, "", force, "force=True")
-        for target, wave in zip(paths, self.samples, strict=True):
-            with disk.explained(target, "free space or name another file"):
-                files.write(target, wave, self.sample_rate, self.bits, files.SOFTWARE)
-        return paths
-
-    def warnings(self) -> list[str]:
-        """Return what is suspicious about the sound: silence, or samples at the rails."""
-        found = []
-        for index, wave in enumerate(self.samples):
-            name = f"sequence {index}" if len(self.samples) > 1 else "the sound"
-            if not len(wave):
-                continue
-            if np.sqrt(np.mean(wave.astype(np.float64) ** 2)) < SILENT_RMS:
-                found.append(f"{name} is silent (below -60 dBFS); train longer, or try another seed or temperature")
-            elif np.mean(np.abs(wave) > LOUD) > RAIL_SHARE:
-                found.append(f"{name} has run away (over 5 % of it at full scale); lower the temperature")
-        return found
-
-
-def numbered(path: Path, count: int) -> list[Path]:
-    """Return `path` itself for one sequence, else NAME-0.wav, NAME-1.wav..."""
-    return [path] if count == 1 else [path.with_name(f"{path.stem}-{i}{path.suffix}") for i in range(count)]
 
 
 @dataclass
@@ -133,6 +49,9 @@ class Voice:
     arrays: Arrays
     data: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.alphabet = outputs.of(self.recipe)
 
     def __repr__(self) -> str:
         shape, rate = self.recipe.shape, self.sample_rate
@@ -152,7 +71,7 @@ class Voice:
     @property
     def bits(self) -> int:
         """PCM bits that keep every code apart."""
-        return 16 if self.recipe.output.classes <= 512 else 24
+        return self.alphabet.pcm_bits
 
     def network(self, storage: str = "float32") -> WaveNet:
         """Return the network as a torch module, weights as they are after storage (imports torch)."""
@@ -165,7 +84,7 @@ class Voice:
         bits, order0 = (_number(self.training.get(name)) for name in ("valid_bits", "order0_bits"))
         if bits is None and order0 is not None and "valid_bits" in self.training:
             return [
-                "this model's score on held-out sound is no finite number, so its weights have run away: expect noise; "
+                "this model's score on held-out sound is no finite number, so its weights have diverged: expect noise; "
                 "train again at a lower learning rate"
             ]
         if bits is None or order0 is None:
@@ -191,7 +110,7 @@ class Voice:
             return np.zeros(0, np.int64)
         rms, peak = float(np.sqrt(np.mean(wave.astype(np.float64) ** 2))), float(np.abs(wave).max())
         level = gain(self.recipe.data.level, rms, peak) if peak > 0 else 1.0
-        return outputs.of(self.recipe).encode(wave * level)
+        return self.alphabet.encode(wave * level)
 
     def sampler(
         self,
@@ -208,16 +127,15 @@ class Voice:
             batch: sequences.
             seed: one for all, or one for each.
             draw: temperature and cuts.
-            backend: auto, reference or cpu.
+            backend: auto, or the name of an engine.
             storage: float32 or float16 weights; None takes what the backend does by default.
             threads: the most that are used; None takes as many as there are cores.
 
         Raises:
             InputError: there is no such backend or storage, or it cannot run this network.
         """
-        alphabet = outputs.of(self.recipe)
-        chosen = build_engine(backend, self.recipe.shape, self.arrays, alphabet, storage, threads)
-        return Sampler(chosen, alphabet, batch, seed, draw)
+        engine = build_engine(backend, self.recipe.shape, self.arrays, self.alphabet, storage, threads)
+        return Sampler(engine, batch, seed, draw)
 
     def stream(
         self,
@@ -239,21 +157,21 @@ class Voice:
 
         See `generate` for the arguments. All that takes time before the first sample is done when this returns.
         """
-        draw = checked_draw(temperature, top_k, top_p)
+        draw, seed = checked_draw(temperature, top_k, top_p), draw_seed(seed)
         total = None if seconds is None and samples is None else self.length(seconds, samples)
         primed = None if prime is None else self.encode(prime)  # first: the sampler may have to be compiled
-        source = self.sampler(count, draw_seed(seed), draw, backend, storage, threads)
+        source = self.sampler(count, seed, draw, backend, storage, threads)
         if primed is not None:
             source.prime(primed)
         return self._chunks(source, total, chunk)
 
     def _chunks(self, source: Sampler, total: int | None, chunk: int) -> Iterator[Floats]:
-        alphabet, done = outputs.of(self.recipe), 0
+        done = 0
         while total is None or done < total:
             left = chunk if total is None else min(chunk, total - done)
             done += left
             for part in source.generate(left, chunk):
-                yield alphabet.decode(part.codes)
+                yield self.alphabet.decode(part.codes)
 
     def generate(
         self,
@@ -283,7 +201,7 @@ class Voice:
             top_p: then from the fewest classes that have this share together; 1 from all.
             prime: sound to continue from, which is not in the result: a path; or an array or a tensor at this voice's
                 rate, [T] or [T, channels], floating point in [-1, 1] or int16.
-            backend: auto, cpu or reference.
+            backend: auto, or the name of an engine.
             storage: how weights are kept, float32 or float16; None takes what the backend does by default.
             threads: the most that are used; None takes as many as there are cores.
             verify: compare the sampler's log-probabilities with the training graph's (imports torch).
@@ -296,15 +214,15 @@ class Voice:
             raise InputError(f"the count is {count}, expected at least 1")
         draw, seed = checked_draw(temperature, top_k, top_p), draw_seed(seed)
         check_memory(self.recipe.shape, count, total)
-        alphabet = outputs.of(self.recipe)
         primed = None if prime is None else self.encode(prime)  # first: the sampler may have to be compiled
         source = self.sampler(count, seed, draw, backend, storage, threads)
         if primed is not None:
             source.prime(primed)
-        judge = Verifier(self.network(source.engine.storage), alphabet, count, primed) if verify else None
+        storage = source.engine.storage
+        judge = Verifier(self.network(storage), self.alphabet, count, primed) if verify else None
         codes, wall, stopped_by = _collect(source, total, judge, self.sample_rate)
-        sound = alphabet.decode(codes), self.sample_rate, self.bits, seed
-        return Sound(*sound, source.engine.storage, judge.difference if judge else None, wall, stopped_by)
+        sound = self.alphabet.decode(codes), self.sample_rate, self.bits, seed
+        return Sound(*sound, storage, judge.difference if judge else None, wall, stopped_by)
 
     def length(self, seconds: float | None, samples: int | None) -> int:
         """Return how many samples are meant; 3 seconds by default.
@@ -323,15 +241,12 @@ class Voice:
 def _number(value: Any) -> float | None:
     """Return a finite number of a training record, None where there is something else."""
     try:
-        number = float(value) if isinstance(value, int | float) else math.nan
+        return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
     except OverflowError:  # JSON has whole numbers of any length
         return None
-    return number if math.isfinite(number) else None
 
 
-def _collect(
-    source: Sampler, total: int, judge: Verifier | None, rate: int
-) -> tuple[NDArray[np.int64], float, str | None]:
+def _collect(source: Sampler, total: int, judge: Verifier | None, rate: int) -> tuple[Codes, float, str | None]:
     """Return the codes [B, T], the seconds it took to draw them, and the signal that cut them short, if one did."""
     parts: list[Codes] = [np.zeros((source.batch, 0), np.int64)]
     stopped_by, wall = None, 0.0

@@ -85,6 +85,7 @@ from wavenet.geometry.schedules import Stacks as Stacks
 from wavenet.geometry.schedules import constant as constant
 from wavenet.geometry.schedules import exponential as exponential
 from wavenet.geometry.schedules import hdc as hdc
+from wavenet.geometry.shapes import ProductShape as ProductShape
 from wavenet.geometry.shapes import Shape as Shape
 from wavenet.geometry.spans import Pattern as Pattern
 from wavenet.geometry.spans import Proposal as Proposal

@@ -1,13 +1,38 @@
-"""The integers of a whole WaveNet: what it sees, what it costs, what it remembers."""
+"""The integers of a whole WaveNet: what it sees, what it costs, what it remembers, and every weight it has."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
+from typing import NamedTuple
 
 from wavenet.geometry import fields
 from wavenet.geometry.layers import Layer
 from wavenet.geometry.schedules import Stacks
+
+
+class ProductShape(NamedTuple):
+    """One row of the table of weights: a matrix product, or a table that rows are looked up in.
+
+    Args:
+        name: of its module in the network; its arrays are called NAME.weight and NAME.bias.
+        inputs: channels in, or rows of the table.
+        outputs: channels out.
+        bias: whether it has one.
+        looked_up: whether it is a table; a look-up costs no multiply-adds.
+    """
+
+    name: str
+    inputs: int
+    outputs: int
+    bias: bool
+    looked_up: bool = False
+
+    @property
+    def weight(self) -> tuple[int, int]:
+        """The shape of the weight as torch stores it: [out, in], of a table [rows, out]."""
+        return (self.inputs, self.outputs) if self.looked_up else (self.outputs, self.inputs)
 
 
 @dataclass(frozen=True)
@@ -21,7 +46,7 @@ class Shape:
         gate: channels G of each of filter and gate.
         skip: channels S of the sum over all layers.
         head: channels H between the head's two products.
-        inputs: rows of the embedding (classes and *start*), or 1 for a scalar input.
+        inputs: rows of the embedding (codes and *start*), or 1 for a scalar input.
         outputs: parameters P per sample.
         embedding: whether the input is looked up rather than multiplied.
         bias: whether the stacks have biases (the head always has).
@@ -44,6 +69,40 @@ class Shape:
         layers = tuple(Layer(K, 1, d) for K, d in zip(self.kernels, dilations, strict=True))
         object.__setattr__(self, "layers", layers)
 
+    @cached_property
+    def products(self) -> tuple[ProductShape, ...]:
+        """The one table of all weights, in the order of a step; network, samplers, checks and counts are made of it.
+
+        The last layer has no residual product: nothing would read it.
+        """
+        R, G, L = self.residual, self.gate, len(self.layers)
+        rows = [ProductShape("entry", self.inputs, R, not self.embedding, looked_up=self.embedding)]
+        for i, layer in enumerate(self.layers):
+            rows.append(ProductShape(f"blocks.{i}.dilated.product", layer.kernel * R, 2 * G, self.bias))
+            if i < L - 1:
+                rows.append(ProductShape(f"blocks.{i}.residual", G, R, self.bias))
+        rows.append(ProductShape("skip", L * G, self.skip, self.bias))
+        rows.append(ProductShape("hidden", self.skip, self.head, True))
+        rows.append(ProductShape("output", self.head, self.outputs, True))
+        return tuple(rows)
+
+    def weights(self) -> dict[str, tuple[int, ...]]:
+        """Return the shape of every stored array by name."""
+        found: dict[str, tuple[int, ...]] = {}
+        for row in self.products:
+            found[f"{row.name}.weight"] = row.weight
+            if row.bias:
+                found[f"{row.name}.bias"] = (row.outputs,)
+        return found
+
+    def macs_per_sample(self) -> int:
+        """Return the multiply-adds of matrix products per generated sample."""
+        return sum(row.inputs * row.outputs for row in self.products if not row.looked_up)
+
+    def parameters(self) -> int:
+        """Return how many numbers training adjusts."""
+        return sum(row.inputs * row.outputs + row.bias * row.outputs for row in self.products)
+
     @property
     def receptive_field(self) -> int:
         """Samples that one output sees."""
@@ -63,41 +122,3 @@ class Shape:
     def queue_bytes(self, number_bytes: int = 4) -> int:
         """Return the bytes of all queues of one sequence."""
         return sum(self.queue_rows()) * self.residual * number_bytes
-
-    def macs_per_sample(self) -> int:
-        """Return the multiply-adds of matrix products per generated sample; an embedding look-up costs none.
-
-        The last layer has no residual product: nothing would read it.
-        """
-        R, G = self.residual, self.gate
-        dilated = sum(layer.kernel * R * 2 * G for layer in self.layers)
-        residual = (len(self.layers) - 1) * G * R
-        skip = len(self.layers) * G * self.skip
-        head = self.skip * self.head + self.head * self.outputs
-        return (0 if self.embedding else R) + dilated + residual + skip + head
-
-    def parameters(self) -> int:
-        """Return how many numbers training adjusts."""
-        L = len(self.layers)
-        entry = self.inputs * self.residual + (0 if self.embedding else self.residual)
-        weights = self.macs_per_sample() - (0 if self.embedding else self.residual)
-        biases = self.head + self.outputs
-        if self.bias:
-            biases += L * 2 * self.gate + (L - 1) * self.residual + self.skip
-        return entry + weights + biases
-
-    def weights(self) -> dict[str, tuple[int, ...]]:
-        """Return the shape of every weight by name, as ``model/network.py`` names and stores them: [out, in]."""
-        R, G, L = self.residual, self.gate, len(self.layers)
-        products = {} if self.embedding else {"entry": (R, 1)}
-        for i, layer in enumerate(self.layers):
-            products[f"blocks.{i}.dilated.product"] = (2 * G, layer.kernel * R)
-            if i < L - 1:
-                products[f"blocks.{i}.residual"] = (R, G)
-        products |= {"skip": (self.skip, L * G), "hidden": (self.head, self.skip), "output": (self.outputs, self.head)}
-        found: dict[str, tuple[int, ...]] = {"entry.weight": (self.inputs, R)} if self.embedding else {}
-        for name, size in products.items():
-            found[f"{name}.weight"] = size
-            if self.bias or name in ("entry", "hidden", "output"):
-                found[f"{name}.bias"] = size[:1]
-        return found

@@ -22,10 +22,10 @@ from wavenet.audio import corpus
 from wavenet.audio.splits import Span
 from wavenet.errors import InputError, WavenetError
 from wavenet.generate import voice as voices
-from wavenet.generate.sampler import Engine, build_engine
+from wavenet.generate.engines import Engine, build_engine
 from wavenet.generate.voice import Voice
 from wavenet.inspection.report import Context, Measured
-from wavenet.outputs import Codes
+from wavenet.outputs import Alphabet, Codes, Feed
 from wavenet.progress import Progress
 from wavenet.recipe import find, read
 from wavenet.recipe.paths import near_path
@@ -160,10 +160,10 @@ def gradient_profile(voice: Voice, past: Sequence[Codes]) -> NDArray[np.float64]
     with Progress("gradients", len(past), "positions") as progress:
         for at in range(0, len(past), size):
             some = past[at : at + size]
-            inputs = alphabet.starts(len(some), field)
-            for row, codes in zip(inputs, some, strict=True):
-                row[field - len(codes) + 1 :] = alphabet.inputs(codes[:-1])
-            entered = network.enter(torch.from_numpy(inputs)).detach().requires_grad_()
+            known = alphabet.starts(len(some), field)
+            for row, codes in zip(known, some, strict=True):
+                row[field - len(codes) + 1 :] = codes[:-1]
+            entered = network.enter(torch.from_numpy(alphabet.inputs(known))).detach().requires_grad_()
             targets = torch.tensor([[codes[-1]] for codes in some])
             nll = alphabet.nll(network.answer(entered), targets).sum()
             (gradient,) = torch.autograd.grad(nll, entered)
@@ -194,7 +194,7 @@ def context_curve(voice: Voice, past: Sequence[Codes]) -> tuple[Context, ...]:
     steps = [(n, np.flatnonzero(have > fewer)) for fewer, n in pairwise([-1, *lengths]) if (have > fewer).any()]
     work = [(int(i), n) for n, positions in reversed(steps) for i in positions]  # the long ones first
     with Progress("context", sum(n + 1 for _, n in work), "samples") as progress:
-        nats = _all_nats(engine, past, work, progress.advance)
+        nats = _all_nats(engine, alphabet, past, work, progress.advance)
     curve, bits = [], np.zeros(len(past))
     for n, positions in steps:
         before = bits.copy()
@@ -210,23 +210,27 @@ def _error(values: NDArray[np.float64]) -> float:
 
 
 def _all_nats(
-    engine: Engine, past: Sequence[Codes], work: Sequence[tuple[int, int]], advance: Callable[[int], None]
+    engine: Engine,
+    alphabet: Alphabet,
+    past: Sequence[Codes],
+    work: Sequence[tuple[int, int]],
+    advance: Callable[[int], None],
 ) -> dict[tuple[int, int], float]:
     """Return -log p(x_t) for each (position, n), in as many threads as the engine has."""
     fresh = engine.start(1)
-    begun = fresh.memory[0].copy()
-    engine.absorb(fresh, 0, np.array([engine.packed.shape.outputs]))  # compiles, where it has to, before threads do
+    begun = fresh.export()
+    engine.absorb(fresh, 0, Feed(alphabet.starts(1)))  # compiles, where it has to, before threads do
 
     @np.errstate(over="ignore", invalid="ignore")  # each thread has its own
     def some(items: Sequence[tuple[int, int]]) -> list[float]:
-        queues, answers, found = engine.start(1), np.empty((1, engine.packed.shape.outputs), np.float32), []
+        state, answers, found = engine.start(1), np.empty((1, alphabet.parameters), np.float32), []
         for i, n in items:
-            queues.memory[0], queues.clocks[0] = begun, 0
+            state.load(begun)
             codes, target = past[i][:-1][max(0, len(past[i]) - 1 - n) :], past[i][-1]
-            fed = codes if len(codes) else np.array([engine.packed.shape.outputs])  # nothing but *start*
-            engine.absorb(queues, 0, fed[:-1])
-            engine.absorb(queues, 0, fed[-1:], answers)
-            found.append(-float(outputs.Categorical(answers.shape[1]).log_probabilities(answers)[0, target]))
+            fed = codes if len(codes) else alphabet.starts(1)  # nothing but *start*
+            engine.absorb(state, 0, Feed(fed[:-1]))
+            engine.absorb(state, 0, Feed(fed[-1:]), answers)
+            found.append(-float(alphabet.log_probabilities(answers[0], np.array([target]))[0]))
         return found
 
     found: dict[tuple[int, int], float] = {}

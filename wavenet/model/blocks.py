@@ -15,17 +15,14 @@ class CausalConv1d(nn.Module):
     Gathering the K taps and multiplying once was measured faster on CPU than ``Conv1d`` (LOG.md).
 
     Args:
-        inputs: channels in.
-        outputs: channels out.
+        product: from K*C_in channels, the oldest tap first, to C_out.
         kernel: taps K.
         dilation: samples d between two taps.
-        bias: whether a bias is added.
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, dilation: int, *, bias: bool) -> None:
+    def __init__(self, product: nn.Linear, kernel: int, dilation: int) -> None:
         super().__init__()
-        self.kernel, self.dilation = kernel, dilation
-        self.product = nn.Linear(kernel * inputs, outputs, bias=bias)
+        self.product, self.kernel, self.dilation = product, kernel, dilation
 
     @property
     def context(self) -> int:
@@ -33,7 +30,7 @@ class CausalConv1d(nn.Module):
         return (self.kernel - 1) * self.dilation
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return [B, T - (K-1)d, C_out] for x [B, T, C_in]; the oldest tap comes first in the weight."""
+        """Return [B, T - (K-1)d, C_out] for x [B, T, C_in]."""
         T = x.shape[1] - self.context
         taps = [x[:, k * self.dilation : k * self.dilation + T] for k in range(self.kernel)]
         out: Tensor = self.product(torch.cat(taps, dim=-1) if len(taps) > 1 else x)
@@ -47,41 +44,28 @@ class ResidualBlock(nn.Module):
     the network makes it once over the gates of all blocks.
 
     Args:
-        residual: channels R in and out.
-        gate: channels G of each of filter and gate.
-        kernel: taps K.
-        dilation: samples between two taps.
-        bias: whether the products have biases.
+        dilated: from R channels to filter and gate, 2G.
+        residual: from G channels to R; None in the last block, whose output nothing would read.
         dropout: share of inputs to the convolution that training zeroes.
-        last: the last block has no residual product, since nothing would read it.
     """
 
-    def __init__(
-        self,
-        residual: int,
-        gate: int,
-        kernel: int,
-        dilation: int,
-        *,
-        bias: bool,
-        dropout: float = 0.0,
-        last: bool = False,
-    ) -> None:
+    def __init__(self, dilated: CausalConv1d, residual: nn.Linear | None, dropout: float = 0.0) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
-        self.dilated = CausalConv1d(residual, 2 * gate, kernel, dilation, bias=bias)
-        self.residual = None if last else nn.Linear(gate, residual, bias=bias)
+        self.dilated, self.residual = dilated, residual
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, added: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return the block's output and its gated activation.
 
         Args:
             x: [B, T, R].
+            added: what the condition adds to filter and gate, [B, T - (K-1)d, 2G] or [B, 1, 2G] (equations 2.5).
 
         Returns:
             [B, T - (K-1)d, R] (the last block gives its input back, shortened) and [B, T - (K-1)d, G].
         """
-        filtered, gate = self.dilated(self.dropout(x)).chunk(2, dim=-1)
+        y = self.dilated(self.dropout(x))
+        filtered, gate = (y if added is None else y + added).chunk(2, dim=-1)
         z = torch.tanh(filtered) * torch.sigmoid(gate)
         straight = x[:, self.dilated.context :]
         return (straight if self.residual is None else straight + self.residual(z)), z

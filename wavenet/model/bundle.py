@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from wavenet import disk, text
 from wavenet.errors import BundleError, RecipeError
+from wavenet.geometry import Shape
 from wavenet.recipe.find import RUNS, recipe_names
 from wavenet.recipe.paths import is_run, kind_at, near_path
 from wavenet.recipe.read import BUNDLE_VERSION, from_tree, read_bundle_config, to_tree
@@ -106,10 +107,7 @@ def load(folder: Path) -> Bundle:
         raise BundleError(
             f"{folder / WEIGHTS} is no safetensors file ({one_line(error, 200)}); get the bundle again"
         ) from None
-    _check_names(folder / WEIGHTS, arrays, recipe.shape.weights())
-    for name, value in arrays.items():
-        if value.dtype != np.float32 or not np.isfinite(value).all():
-            raise BundleError(f"{folder / WEIGHTS}: {name} is not all finite float32; train or get the bundle again")
+    check_weights(arrays, recipe.shape, str(folder / WEIGHTS))
     return Bundle(recipe, arrays, _section(described, "data"), _section(described, "training"))
 
 
@@ -120,17 +118,24 @@ def _recipe(path: Path, described: dict[str, Any]) -> Recipe:
         raise BundleError(f"{error}; get the bundle again") from None
 
 
-def _check_names(path: Path, arrays: Arrays, expected: dict[str, tuple[int, ...]]) -> None:
-    """Raise BundleError where weights are not those of the recipe."""
-    for name in [*expected, *arrays]:
-        want, have = expected.get(name), arrays[name].shape if name in arrays else None
-        if have != want:
-            told = "nothing" if have is None else list(have)
-            wanted = "no such weight" if want is None else list(want)
-            raise BundleError(
-                f"{path}: {one_line(name, 80)} has as shape {told}, expected {wanted} by the recipe; "
-                "get the bundle again"
-            )
+def check_weights(arrays: Arrays, shape: Shape, where: str) -> None:
+    """Raise BundleError unless arrays are the weights of a network: all of them, no others, float32 and finite."""
+    expected = shape.weights()
+    for name in {**expected, **arrays}:
+        value = arrays.get(name)
+        if value is None:
+            problem = "is missing"
+        elif name not in expected:
+            problem = "does not belong to the recipe's network"
+        elif value.shape != expected[name]:
+            problem = f"has shape {list(value.shape)}, expected {list(expected[name])} by the recipe"
+        elif value.dtype != np.float32:
+            problem = f"is {value.dtype}, expected float32"
+        elif not np.isfinite(value).all():
+            problem = "holds numbers that are not finite"
+        else:
+            continue
+        raise BundleError(f"{where}: the weight {one_line(name, 80)} {problem}; get the bundle again or train again")
 
 
 def _read(folder: Path) -> tuple[bytes, dict[str, Any]]:

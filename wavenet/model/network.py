@@ -12,14 +12,17 @@ What generation remembers between two samples lives in ``generate/state.py``.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wavenet.geometry import Shape
-from wavenet.model.blocks import ResidualBlock
+from wavenet.geometry import ProductShape, Shape
+from wavenet.model.blocks import CausalConv1d, ResidualBlock
+from wavenet.outputs import Alphabet, Feed
 from wavenet.recipe.records import Recipe
 
 
@@ -35,27 +38,25 @@ class WaveNet(nn.Module):
     def __init__(self, shape: Shape, dropout: float = 0.0) -> None:
         super().__init__()
         self.shape = shape
-        R, G, S, H = shape.residual, shape.gate, shape.skip, shape.head
-        self.entry = nn.Embedding(shape.inputs, R) if shape.embedding else nn.Linear(1, R)
-        last = len(shape.layers) - 1
-        self.blocks = nn.ModuleList(
-            ResidualBlock(R, G, layer.kernel, layer.dilation, bias=shape.bias, dropout=dropout, last=i == last)
-            for i, layer in enumerate(shape.layers)
-        )
-        self.skip = nn.Linear(len(shape.layers) * G, S, bias=shape.bias)
-        self.hidden = nn.Linear(S, H)
-        self.output = nn.Linear(H, shape.outputs)
+        products = {row.name: _module(row) for row in shape.products}
+        self.entry = products["entry"]
+        self.blocks = nn.ModuleList()
+        for i, layer in enumerate(shape.layers):
+            dilated = CausalConv1d(products[f"blocks.{i}.dilated.product"], layer.kernel, layer.dilation)
+            self.blocks.append(ResidualBlock(dilated, products.get(f"blocks.{i}.residual"), dropout))
+        self.skip, self.hidden, self.output = products["skip"], products["hidden"], products["output"]
 
     @property
     def receptive_field(self) -> int:
         """Samples that one output sees."""
         return self.shape.receptive_field
 
-    def forward(self, inputs: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor, condition: Tensor | None = None) -> Tensor:
         """Return the parameters of the sample that follows each input with a whole receptive field.
 
         Args:
             inputs: [B, T], int64 codes for an embedding, else float32 values in [-1, 1].
+            condition: [B, L, 2G] float32, what is added to every layer's gates (`outputs.Condition`), or None.
 
         Returns:
             [B, T - receptive_field + 1, P]; the last belongs to the sample after the last input.
@@ -65,14 +66,14 @@ class WaveNet(nn.Module):
         """
         if inputs.shape[1] < self.receptive_field:
             raise ValueError(f"got {inputs.shape[1]} inputs, expected at least {self.receptive_field}")
-        return self.answer(self.enter(inputs))
+        return self.answer(self.enter(inputs), condition)
 
-    def answer(self, x: Tensor) -> Tensor:
+    def answer(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Return parameters [B, T - receptive_field + 1, P] for entered inputs [B, T, R]."""
         T = x.shape[1] - self.receptive_field + 1
         gates = []
-        for block in self.blocks:
-            x, z = block(x)
+        for layer, block in enumerate(self.blocks):
+            x, z = block(x, None if condition is None else condition[:, layer, None])
             gates.append(z[:, -T:])
         return self.head(torch.cat(gates, dim=-1))
 
@@ -87,14 +88,27 @@ class WaveNet(nn.Module):
         return out
 
     @torch.no_grad()
-    def start_at(self, distribution: NDArray[np.float64]) -> None:
-        """Make the untrained network answer `distribution` [Q] to everything, so that the first loss is order-0."""
+    def start_at(self, parameters: NDArray[np.float64]) -> None:
+        """Make the untrained network answer `parameters` [P] to everything, so that the first loss is order-0."""
         self.output.weight.zero_()
-        self.output.bias.copy_(torch.from_numpy(np.log(distribution)))
+        self.output.bias.copy_(torch.from_numpy(parameters))
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
         """Return all weights by name, float32 on the CPU: what a bundle holds."""
         return {name: value.detach().float().cpu().numpy().copy() for name, value in self.state_dict().items()}
+
+
+def _module(row: ProductShape) -> Any:
+    """Return the module of one row of the table of weights."""
+    if row.looked_up:
+        return nn.Embedding(row.inputs, row.outputs)
+    return nn.Linear(row.inputs, row.outputs, bias=row.bias)
+
+
+def as_tensors(feed: Feed, alphabet: Alphabet, device: torch.device | None = None) -> tuple[Tensor, Tensor | None]:
+    """Return what `forward` takes of a feed: inputs [B, T], and its condition."""
+    condition = None if feed.condition is None else torch.from_numpy(feed.condition.gates).to(device)
+    return torch.from_numpy(alphabet.inputs(feed.codes)).to(device), condition
 
 
 def build(recipe: Recipe) -> WaveNet:

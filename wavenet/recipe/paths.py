@@ -40,9 +40,8 @@ def kind_at(path: Path) -> Kind | None:
     with contextlib.suppress(OSError):
         suffix = path.suffix.lower()
         if suffix == ".safetensors":
-            return Kind("a file of weights", _whole(path, 1))
-        if suffix == ".ckpt":
-            return Kind("a checkpoint", _whole(path, 2))
+            inside = path.absolute().parent.name == "checkpoints"
+            return Kind("a checkpoint", _whole(path, 2)) if inside else Kind("a file of weights", _whole(path, 1))
         if path.name in PARTS and is_run(path.absolute().parent):
             return Kind("part of a run", _whole(path, 1))
         if path.is_dir():

@@ -19,19 +19,14 @@ from wavenet import outputs
 from wavenet.audio import corpus, crops
 from wavenet.audio.crops import Crops
 from wavenet.errors import stop_signals
+from wavenet.model.network import as_tensors
 from wavenet.recipe.records import Recipe
 
 
 class Steps(IterableDataset[dict[str, Tensor]]):
     """The batches of steps first .. last - 1, shared out among the loader's workers in turn.
 
-    Args:
-        crops: the pieces.
-        seed: of the run.
-        size: pieces of a batch of this process.
-        first: the first step.
-        last: the step behind the last.
-        share: (i, n): this is process i of n that train together, each on its own share of a batch of n * size.
+    Of a batch of n * size crops, process i of n gets its own `share` (i, n).
     """
 
     def __init__(
@@ -44,7 +39,9 @@ class Steps(IterableDataset[dict[str, Tensor]]):
         begin, stride = (self.first, 1) if worker is None else (self.first + worker.id, worker.num_workers)
         for step in range(begin, self.last, stride):
             batch = self.crops.training(self.seed, step, self.size * self.share[1], self.share)
-            yield {"inputs": torch.from_numpy(batch.inputs), "targets": torch.from_numpy(batch.targets)}
+            inputs, condition = as_tensors(batch.feed, self.crops.alphabet)
+            told = {} if condition is None else {"condition": condition}
+            yield {"inputs": inputs, "targets": torch.from_numpy(batch.targets), **told}
 
 
 def _leave_signals(worker: int) -> None:
@@ -60,15 +57,12 @@ class SoundData(pl.LightningDataModule):
     Args:
         recipe: the complete recipe.
         cache_folder: where decoded sound is kept; None takes this user's cache folder.
-        fixed_width: make all batches equally wide (for a compiled graph) instead of as wide as their longest piece.
+        fixed_width: make all batches equally wide (for a compiled graph) instead of as wide as their longest crop.
 
     Attributes:
-        counts: how often each code stands in the training sound [Q]: what order-0 knows.
-        target_counts: the same, tails of silence included: where the output layer begins.
-        crops: the batches of train, valid and test.
-        first_step: where a resumed run goes on.
-        share: (i, n): this is process i of n that train together.
-        pinned: whether batches are put where a GPU can fetch them.
+        crops: of train, valid and test.
+        counts: of the codes in the training sound [Q], which order-0 predicts from.
+        target_counts: the same with tails of silence, where the output layer begins.
     """
 
     def __init__(self, recipe: Recipe, cache_folder: Path | None = None, fixed_width: bool = False) -> None:
@@ -76,20 +70,18 @@ class SoundData(pl.LightningDataModule):
         self.recipe, self.cache_folder = recipe, cache_folder
         self.alphabet = outputs.of(recipe)
         self.fixed_width = fixed_width
-        self.first_step = 0
-        self.share = (0, 1)
-        self.pinned = False
+        self.first_step = 0  # where a resumed run goes on
+        self.share = (0, 1)  # this is process 0 of 1
+        self.pinned = False  # whether batches are put where a GPU can fetch them
         self.crops: dict[str, Crops] = {}
-        self.counts: NDArray[np.int64] = np.zeros(self.alphabet.classes, np.int64)
+        self.counts: NDArray[np.int64] = np.zeros(self.alphabet.size, np.int64)
 
     def prepare(self) -> None:
-        """Decode, split and count, once.
+        """Decode, split and count.
 
         Raises:
             SoundError: the recipe names no folder of sound that can be trained on.
         """
-        if self.crops:
-            return
         data, context = self.recipe.data, self.recipe.shape.receptive_field
         found = corpus.gather(self.recipe, self.cache_folder)
         self.source, self.cache, self.sound, self.spans = found.source, found.cache, found.sound, found.spans
@@ -101,16 +93,10 @@ class SoundData(pl.LightningDataModule):
         self.counts, self.overshoot = self.sound.code_counts(self.spans["train"], self.alphabet)
         self.target_counts, _ = self.sound.code_counts(trained, self.alphabet)
 
-    def setup(self, stage: str | None = None) -> None:
-        """Prepare, where Lightning asks for it."""
-        del stage
-        self.prepare()
-
     def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
         """Return a loader of the batches from `first_step` to the recipe's last."""
-        train = self.recipe.train
-        span = self.first_step, train.steps
-        steps = Steps(self.crops["train"], train.seed, train.batch_size, *span, self.share)
+        train, crops = self.recipe.train, self.crops["train"]
+        steps = Steps(crops, train.seed, train.batch_size, self.first_step, train.steps, self.share)
         return DataLoader(
             steps, batch_size=None, num_workers=train.workers, pin_memory=self.pinned, worker_init_fn=_leave_signals
         )
@@ -123,27 +109,22 @@ class SoundData(pl.LightningDataModule):
             digest.update(f"{entry.name} {entry.length} {entry.rms} {entry.peak}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()[:24]
 
-    def minutes(self) -> dict[str, float]:
-        """Return minutes of sound kept, cut from the ends, dropped, and in each split (tails of silence included)."""
-        rate = self.recipe.audio.sample_rate
-        entries = self.cache.entries
-        found = {
-            "kept": sum(entry.length for entry in entries) / rate / 60,
-            "trimmed": sum(entry.trimmed for entry in entries if entry.reason is None) / rate / 60,
-            "dropped": sum(entry.seconds for entry in entries if entry.reason is not None) / 60,
-        }
-        return found | {name: crops.targets / rate / 60 for name, crops in self.crops.items()}
-
     def provenance(self) -> dict[str, Any]:
-        """Return what a bundle says of the sound."""
-        data = self.recipe.data
+        """Return what a bundle says of the sound; minutes of splits are those with tails of silence."""
+        data, rate, entries = self.recipe.data, self.recipe.audio.sample_rate, self.cache.entries
+        seconds = {
+            "kept": sum(entry.length for entry in entries) / rate,
+            "trimmed": sum(entry.trimmed for entry in entries if entry.reason is None) / rate,
+            "dropped": sum(entry.seconds for entry in entries if entry.reason is not None),
+            **{name: crops.targets / rate for name, crops in self.crops.items()},
+        }
         return {
             "source": self.source.layout,
             "folder": self.source.folder.name,
             "licence": data.licence,
             "files": {name: len({span.clip for span in spans}) for name, spans in self.spans.items()},
-            "files_dropped": sum(entry.reason is not None for entry in self.cache.entries),
-            "minutes": {name: round(value, 3) for name, value in self.minutes().items()},
+            "files_dropped": sum(entry.reason is not None for entry in entries),
+            "minutes": {name: round(value / 60, 3) for name, value in seconds.items()},
             "split": data.split.by,
             "training_code_counts": self.counts.tolist(),
         }

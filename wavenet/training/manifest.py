@@ -8,14 +8,13 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from wavenet import disk
 from wavenet.errors import InputError
 from wavenet.text import many, printable, some
-from wavenet.training import checkpoint
+from wavenet.training.checkpoint import explained
 from wavenet.training.data import SoundData
 
 NAME = "manifest.csv"
@@ -23,21 +22,13 @@ DIGITS = 16  # of the digest of a file's samples, in hexadecimal
 SHOWN = 3  # files of a kind that are named
 
 
-@dataclass(frozen=True)
-class Row:
-    """One file that is trained on or held out.
+class Row(NamedTuple):
+    """One file that is trained on or held out."""
 
-    Args:
-        path: its name in the data folder, what cannot be printed escaped.
-        split: train, valid or test; several where it is divided in time, joined by +; empty where unused.
-        samples: how many were kept, at the recipe's rate.
-        digest: equal for equal samples.
-    """
-
-    path: str
-    split: str
-    samples: int
-    digest: str
+    path: str  # its name in the data folder, what cannot be printed escaped
+    split: str  # train, valid or test; several where it is divided in time, joined by +; empty where unused
+    samples: int  # that were kept, at the recipe's rate
+    digest: str  # equal for equal samples
 
 
 def rows(sound: SoundData) -> list[Row]:
@@ -60,9 +51,9 @@ def write(run: Path, listed: Sequence[Row]) -> None:
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([field.name for field in fields(Row)])
-    writer.writerows(astuple(row) for row in listed)
-    with disk.explained(run / NAME, checkpoint.REMEDY):
+    writer.writerow(Row._fields)
+    writer.writerows(listed)
+    with explained(run / NAME):
         disk.write_text(run / NAME, text.getvalue())
 
 
@@ -78,15 +69,9 @@ def read(run: Path) -> list[Row] | None:
         return None
 
 
-def check(run: Path, state: dict[str, Any], sound: SoundData) -> None:
-    """Raise InputError, which names files, where the sound is not what a run was begun with.
-
-    Args:
-        run: its folder.
-        state: its checkpoint.
-        sound: prepared.
-    """
-    if state["extra"]["fingerprint"] == sound.fingerprint():
+def check(run: Path, fingerprint: str, sound: SoundData) -> None:
+    """Raise InputError, which names files, where the sound is not the one of this fingerprint."""
+    if fingerprint == sound.fingerprint():
         return
     before = read(run)
     if before is None:
@@ -100,19 +85,19 @@ def check(run: Path, state: dict[str, Any], sound: SoundData) -> None:
 
 
 def difference(before: Sequence[Row], now: Sequence[Row]) -> str:
-    """Return in words what came, went, changed, or stands in another split; empty where nothing did."""
+    """Return in words what came, went, changed, or is in another split; empty where nothing did."""
     old, new = ({row.path: row for row in listed} for listed in (before, now))
-    both = [path for path in new if path in old]
-    changed = [path for path in both if (old[path].samples, old[path].digest) != (new[path].samples, new[path].digest)]
-    moved = [
-        f"{path}: {old[path].split or 'unused'}, now {new[path].split or 'unused'}"
-        for path in both
-        if old[path].split != new[path].split
-    ]
-    found = (
-        ("came", [path for path in new if path not in old]),
-        ("went", [path for path in old if path not in new]),
-        ("changed", changed),
-        ("stand in another split" if len(moved) > 1 else "stands in another split", moved),
+    both = [(old[path], row) for path, row in new.items() if path in old]
+    found = {
+        "came": [path for path in new if path not in old],
+        "went": [path for path in old if path not in new],
+        "changed": [one.path for one, other in both if one[2:] != other[2:]],
+        "in another split": [
+            f"{one.path}: {one.split or 'unused'}, now {other.split or 'unused'}"
+            for one, other in both
+            if one.split != other.split
+        ],
+    }
+    return ", ".join(
+        f"{many(len(names), 'file')} {what} ({some(names, SHOWN)})" for what, names in found.items() if names
     )
-    return ", ".join(f"{many(len(names), 'file')} {what} ({some(names, SHOWN)})" for what, names in found if names)

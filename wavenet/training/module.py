@@ -18,6 +18,7 @@ from wavenet.recipe.records import Recipe, TrainConfig
 from wavenet.training import team
 
 BETAS = (0.9, 0.99)  # Adam's; a second memory of 100 steps, since short runs on a CPU have only thousands
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what AdamW keeps of each weight
 ROLLBACK_RATE = 0.5  # what is left of the learning rate after going back to the last good state
 
 
@@ -52,17 +53,6 @@ class WaveNetModule(pl.LightningModule):
     The optimisation is manual, so that a step whose loss or gradient is not finite leaves no trace in the weights,
     the averages or the optimiser.
 
-    Args:
-        recipe: the complete recipe.
-        network: the network to train.
-        compiled: whether the training graph goes through torch.compile.
-
-    Attributes:
-        step: batches seen, skipped ones included: the data counter.
-        skipped: steps left out because of a non-finite loss or gradient.
-        skipped_in_a_row: those at the end.
-        rank: which of the processes that train together this is.
-        rollbacks: how often training went back to the last good state; each halves the rate from there on.
     """
 
     def __init__(self, recipe: Recipe, network: WaveNet, compiled: bool = False) -> None:
@@ -72,34 +62,67 @@ class WaveNetModule(pl.LightningModule):
         self.network = network
         self.averaged = copy.deepcopy(network).eval().requires_grad_(False)
         self._graph = torch.compile(network) if compiled else network
-        self.step = self.skipped = self.skipped_in_a_row = self.rollbacks = 0
-        self.rank = 0
-        self.optimizer_state: dict[str, Any] | None = None  # set by a resumed run
+        self.step = 0  # batches seen, skipped ones included: the data counter
+        self.skipped = self.skipped_in_a_row = 0  # steps left out because of a non-finite loss or gradient
+        self.rollbacks = 0  # to the last good state; each halves the rate from there on
+        self.rank = 0  # which of the processes that train together this is
+        self.saved_moments: dict[str, Tensor] = {}  # set by a resumed run
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Return AdamW, with its moments where the run is resumed."""
+        """Return AdamW, with its moments where the run is resumed.
+
+        Raises:
+            KeyError, ValueError: the moments are those of another network.
+        """
         train = self.recipe.train
         optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=train.learning_rate, betas=BETAS, weight_decay=train.weight_decay
         )
-        if self.optimizer_state is not None:
-            optimizer.load_state_dict(self.optimizer_state)
+        self.put_moments(optimizer, self.saved_moments)
         return optimizer
+
+    def optimizer(self) -> torch.optim.Optimizer:
+        """Return torch's own optimiser, out of Lightning's wrapping."""
+        found = self.optimizers(use_pl_optimizer=False)
+        assert isinstance(found, torch.optim.Optimizer)
+        return found
+
+    def moments(self, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+        """Return what Adam remembers, such as ``hidden.bias.exp_avg``; nothing before the first finite step."""
+        names = [name for name, _ in self.network.named_parameters()]
+        return {
+            f"{names[i]}.{key}": value
+            for i, held in optimizer.state_dict()["state"].items()
+            for key, value in held.items()
+        }
+
+    def put_moments(self, optimizer: torch.optim.Optimizer, moments: dict[str, Tensor]) -> None:
+        """Let Adam go on with what `moments` returned.
+
+        Raises:
+            KeyError, ValueError: they are those of another network.
+        """
+        state = {}
+        for i, (name, weight) in enumerate(self.network.named_parameters()) if moments else ():
+            state[i] = {key: moments[f"{name}.{key}"] for key in MOMENTS}
+            if any(value.shape not in (weight.shape, ()) for value in state[i].values()):
+                raise ValueError(f"the moments of {name} have another shape")
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
 
     def rate(self, step: int) -> float:
         """Return the learning rate of one step, after what rollbacks took from it."""
         return learning_rate(self.recipe.train, step) * ROLLBACK_RATE**self.rollbacks
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> dict[str, Any]:
-        """Take one step on the mean loss of the batch's targets.
+        """Take one step on the mean loss of a batch's targets.
 
         Args:
-            batch: `inputs` [B, T + receptive_field - 1] and `targets` [B, T].
+            batch: `inputs` [B, T + receptive_field - 1], `targets` [B, T] and, where there is one, `condition`.
             batch_idx: not used; the data counter is `step`.
 
         Returns:
-            `bits` per sample and `norm` of the gradient as floats, `targets` as a count; `finite` tells whether the
-            weights moved.
+            `bits` per sample, `norm` of the gradient, the count of `targets`, and whether it was `finite`: else the
+            weights did not move.
         """
         del batch_idx
         train = self.recipe.train
@@ -109,7 +132,7 @@ class WaveNetModule(pl.LightningModule):
             group["lr"] = self.rate(self.step)
         if self.recipe.model.dropout > 0:
             torch.manual_seed(dropout_seed(train.seed, self.step, self.rank))
-        losses = self.alphabet.nll(self._graph(batch["inputs"]), batch["targets"])
+        losses = self.alphabet.nll(self._graph(batch["inputs"], batch.get("condition")), batch["targets"])
         count = (batch["targets"] != IGNORED).sum()
         loss = losses.sum() / count
         if team.together():  # the mean over the targets of all processes, whose gradients are averaged

@@ -1,8 +1,8 @@
 """What happens around the training step: stopping, and the run folder's record of it.
 
 The order at the end of every step is fixed: held-out score, sound, row, checkpoint. A record that a signal cuts short
-is made up for when the run goes on, and what a stop added to metrics.csv is taken out again, so that it leaves the same
-record as one that never stopped.
+is completed when the run goes on, and what a stop added to metrics.csv is taken out again, so that a stopped run leaves
+the same record as one that never stopped.
 """
 
 from __future__ import annotations
@@ -11,29 +11,25 @@ import math
 import signal
 import threading
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import lightning.pytorch as pl
 import numpy as np
-import torch
 
-from wavenet import disk, pictures
+from wavenet import pictures
 from wavenet.audio import files
 from wavenet.errors import DivergenceError, WavenetError, stop_signals
 from wavenet.evaluation import bits
-from wavenet.evaluation.bits import Score
 from wavenet.generate.voice import Voice
 from wavenet.model import bundle
 from wavenet.model.bundle import Bundle
 from wavenet.progress import Progress, log
 from wavenet.text import many
-from wavenet.training import checkpoint
-from wavenet.training.checkpoint import GOOD
+from wavenet.training import checkpoint, metrics
+from wavenet.training.checkpoint import BEST, GOOD, LAST, Standing, Window
 from wavenet.training.data import SoundData
-from wavenet.training.metrics import Metrics, Window
 from wavenet.training.module import WaveNetModule
 from wavenet.training.team import Team, agreed, check_same
 
@@ -48,23 +44,14 @@ class Stopper(pl.Callback):
     Args:
         max_steps: stop when this many steps are done in all.
         max_seconds: stop after this long in this process.
-        deaf: leave signals to the process that started this one; it says when all stop.
-
-    Attributes:
-        signal: the name of the signal that asked to stop, or None.
-        due: whether the steps or the time are up.
+        ignores_signals: leave them to the process that started this one; it says when all stop.
     """
 
-    def __init__(self, max_steps: int | None, max_seconds: float | None, deaf: bool = False) -> None:
-        self.max_steps, self.max_seconds, self.deaf = max_steps, max_seconds, deaf
-        self.signal: str | None = None
-        self.due = False
-        self._began = time.monotonic()
-
-    @property
-    def until(self) -> float | None:
-        """When training stops, by `time.monotonic()`; None where no time is set."""
-        return None if self.max_seconds is None else self._began + self.max_seconds
+    def __init__(self, max_steps: int | None, max_seconds: float | None, ignores_signals: bool = False) -> None:
+        self.max_steps, self.ignores_signals = max_steps, ignores_signals
+        self.until = None if max_seconds is None else time.monotonic() + max_seconds
+        self.signal: str | None = None  # that asked to stop
+        self.due = False  # whether the steps or the time are up
 
     def interrupted(self) -> bool:
         """Return whether a signal asked to stop; long work between two steps asks this."""
@@ -74,7 +61,7 @@ class Stopper(pl.Callback):
         """Take the signals over from Lightning, which would end the process before anything is saved."""
         if threading.current_thread() is threading.main_thread():
             for number in stop_signals():
-                signal.signal(number, signal.SIG_IGN if self.deaf else self._on_signal)
+                signal.signal(number, signal.SIG_IGN if self.ignores_signals else self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.interrupted() and number == signal.SIGINT:
@@ -89,37 +76,10 @@ class Stopper(pl.Callback):
         return self.due or self.interrupted()
 
 
-@dataclass
-class Standing:
-    """What the record knows of the run so far; part of the checkpoint."""
-
-    seconds: float = 0.0
-    best_bits: float = math.inf
-    valid: dict[str, Any] = field(default_factory=dict)  # the newest score, as the bundle carries it
-    window: Window = field(default_factory=Window)
-    unrecorded: bool = False  # a signal cut the record of the newest step short
-    added_at_stop: list[str] = field(default_factory=list)  # to the newest row; taken out again when the run goes on
-
-    def to_state(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {**vars(self), "window": vars(self.window).copy(), "valid": dict(self.valid)}
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Standing:
-        """Return what `to_state` was made of."""
-        return cls(**{**state, "window": Window(**state["window"])})
-
-
 class Recorder(pl.Callback):
     """Keeps the run folder: metrics.csv, held-out scores, sounds with pictures, checkpoints and the bundle.
 
-    Args:
-        run: the run folder.
-        data: the prepared sound.
-        stopper: asked whether a step is the last.
-        standing: where a resumed run stands.
-        versions: what the bundle says of the programs it was made with.
-        team: the processes that train together; only the first of them keeps the record.
+    Of processes that train together only the first does; `versions` is what the bundle says of the programs.
     """
 
     def __init__(
@@ -127,10 +87,11 @@ class Recorder(pl.Callback):
     ) -> None:
         self.run, self.data, self.stopper, self.standing, self.versions = run, data, stopper, standing, versions
         self.team = team
+        self.folder, self.table = run / "checkpoints", run / "metrics.csv"
         self._progress: Progress | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Open the record; rows past the checkpoint are dropped, a record that was cut short is made up for."""
+        """Open the record; rows past the checkpoint are dropped, a record that was cut short is completed."""
         assert isinstance(pl_module, WaveNetModule)
         check_same(pl_module.step, pl_module.device)
         whole = not self.team.leads or self._open(trainer, pl_module)
@@ -138,19 +99,19 @@ class Recorder(pl.Callback):
             trainer.should_stop = True
 
     def _open(self, trainer: pl.Trainer, module: WaveNetModule) -> bool:
-        """Open the record, and make up for what is missing; return whether that was not cut short."""
-        added = ["step"] if self.standing.unrecorded else self.standing.added_at_stop
-        with disk.explained(self.run / "metrics.csv", checkpoint.REMEDY):
-            self.metrics = Metrics(self.run / "metrics.csv", module.step, added)
-        self.standing.added_at_stop = []
-        last = min(module.recipe.train.steps, self.stopper.max_steps or module.recipe.train.steps)
+        """Open the record and complete it; return whether that was not cut short."""
+        standing, steps = self.standing, module.recipe.train.steps
+        added = ["step"] if standing.unrecorded else standing.added_at_stop
+        metrics.reopen(self.table, module.step, added)
+        standing.added_at_stop = []
+        last = min(steps, self.stopper.max_steps or steps)
         self._progress = Progress("training", last, "steps", first=module.step, until=self.stopper.until)
         self._tick = time.monotonic()
-        missing = not (self.run / "checkpoints" / GOOD).is_file()
+        missing = not (self.folder / GOOD).is_file()
         if self._is_good(module) or (missing and not module.skipped_in_a_row and module.is_finite()):
-            # something to go back to from the first step on; and a kill may have come between last.ckpt and its twin
+            # something to go back to from the first step on; and a kill may have come between LAST and its twin
             self._checkpoint(module, GOOD)
-        if self.standing.unrecorded:
+        if standing.unrecorded:
             if not self._record(trainer, module):
                 return False
             self.save(module)
@@ -171,29 +132,33 @@ class Recorder(pl.Callback):
         stop = agreed(self.stopper.check(module.step), module.device)
         diverged = module.skipped_in_a_row >= BAD_STEPS and not self._roll_back(module)
         if self.team.leads:
-            score = None
             if self.stopper.due and not last and self.standing.valid.get("valid_step") != module.step:
-                score = self._validate(module)  # off the schedule: told, and kept in the bundle, but never the best
-            if stop or diverged:
-                self._row_at_stop(module, score)
+                self._validate(module)  # off the schedule: shown, and kept in the bundle, but never the best
+            if stop or diverged:  # the sums for the next row on the schedule stay as they are
+                self.standing.added_at_stop = metrics.add_at_stop(self.table, self._row(module))
             if last or stop or diverged or module.step % train.save_steps == 0:
                 self.save(module)
         if diverged:
             raise self._divergence(module)
         trainer.should_stop = stop
 
+    def close(self) -> None:
+        """End the progress bar."""
+        if self._progress is not None:
+            self._progress.__exit__(None, None, None)
+
     def _roll_back(self, module: WaveNetModule) -> bool:
         """Go back to the last good state at a lower rate; return False where none is left, or it was done too often."""
         if module.rollbacks >= ROLLBACKS:
             return False
-        state = checkpoint.to_go_back_to(self.run / "checkpoints", module)
-        check_same(-1 if state is None else int(state["step"]), module.device)
+        state = checkpoint.to_go_back_to(self.folder, module)
+        check_same(-1 if state is None else state.step, module.device)
         if state is None:
             return False
-        checkpoint.roll_back(module, self._optimizer(module), state)
+        checkpoint.roll_back(module, module.optimizer(), state)
         self._say(
             f"step {module.step:,}: {BAD_STEPS} non-finite steps in a row; going on with the weights of step "
-            f"{state['step']:,}, new batches and half the rate (rollback {module.rollbacks} of {ROLLBACKS})"
+            f"{state.step:,}, new batches and half the rate (rollback {module.rollbacks} of {ROLLBACKS})"
         )
         return True
 
@@ -206,43 +171,39 @@ class Recorder(pl.Callback):
             f"(the last was step {module.step:,}); {left}: lower train.learning_rate and begin anew, or check the data"
         )
 
+    # --- a step's record ---------------------------------------------------------------------------------------------
+
     def _record(self, trainer: pl.Trainer, module: WaveNetModule) -> bool:
         """Score, sound and row of one step where they are due; return whether nothing was cut short."""
-        step, train = module.step, module.recipe.train
-        last, score = step >= train.steps, None
-        self.standing.unrecorded = True
-        if last or step % train.validate_steps == 0:
-            score = self._validate(module)
-            if score is None and self.stopper.interrupted():
+        step, train, standing = module.step, module.recipe.train, self.standing
+        last = step >= train.steps
+        scored = last or step % train.validate_steps == 0
+        standing.unrecorded = True
+        if scored:
+            if not self._validate(module):
                 return False
-            if score is not None and score.bits < self.standing.best_bits:
-                self.standing.best_bits = score.bits
-                self._checkpoint(module, "best.ckpt")
+            score = standing.valid.get("valid_bits")
+            best = math.inf if standing.best_bits is None else standing.best_bits
+            if score is not None and score < best:
+                standing.best_bits = score
+                self._checkpoint(module, BEST)
         if (last or step % train.sample_steps == 0) and not self._sample(module):
             return False
-        if score is not None or step % train.log_steps == 0:
-            self._row(trainer, module, score)
-        self.standing.unrecorded = False
+        if scored or step % train.log_steps == 0:
+            row = self._row(module)
+            metrics.append(self.table, row)
+            if trainer.logger is not None:
+                trainer.logger.log_metrics({name: float(value) for name, value in row.items() if value != ""}, step)
+            standing.window = Window()
+        standing.unrecorded = False
         return True
-
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Close the bar."""
-        self._close()
-
-    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
-        """Close the bar."""
-        self._close()
-
-    def _close(self) -> None:
-        if self._progress is not None:
-            self._progress.__exit__(None, None, None)
 
     def _say(self, line: str) -> None:
         (self._progress.say if self._progress is not None else log.info)(line)
 
     def _add(self, outputs: dict[str, Any]) -> None:
-        now = time.monotonic()
-        window = self.standing.window
+        """Add what a step returned to the sums of the next row."""
+        now, window = time.monotonic(), self.standing.window
         window.seconds += now - self._tick
         self.standing.seconds += now - self._tick
         self._tick = now
@@ -254,42 +215,29 @@ class Recorder(pl.Callback):
         else:
             self._say("a non-finite loss or gradient: this step was skipped")
 
-    def _row(self, trainer: pl.Trainer, module: WaveNetModule, score: Score | None) -> None:
-        row = self._numbers(module, score)
-        with disk.explained(self.metrics.path, checkpoint.REMEDY):
-            self.metrics.append(row)
-        if trainer.logger is not None:
-            numbers = {name: float(value) for name, value in row.items() if value != ""}
-            trainer.logger.log_metrics(numbers, module.step)
-        self.standing.window = Window()
-
-    def _row_at_stop(self, module: WaveNetModule, score: Score | None) -> None:
-        """Write what is known where training ends; the sums for the next row on the schedule stay as they are."""
-        with disk.explained(self.metrics.path, checkpoint.REMEDY):
-            self.standing.added_at_stop = self.metrics.add_at_stop(self._numbers(module, score))
-
-    def _numbers(self, module: WaveNetModule, score: Score | None) -> dict[str, Any]:
+    def _row(self, module: WaveNetModule) -> dict[str, Any]:
         """Return a row of this step, and say what was learnt since the one before."""
         row: dict[str, Any] = {
             "step": module.step,
             "learning_rate": module.rate(module.step - 1),
             "skipped": module.skipped,
             "seconds": round(self.standing.seconds, 1),
-            **self.standing.window.columns(),
+            **metrics.columns(self.standing.window),
         }
-        if score is not None:
-            row |= {"valid_bits": score.bits, "uniform_bits": score.uniform, "order0_bits": score.order0}
+        if self.standing.valid.get("valid_step") == module.step:
+            row |= {name: self.standing.valid[name] for name in metrics.SCORES}
         if self.standing.window.steps:
             learnt = f"{row['train_bits']:.3f} bits/sample in training"
             self._say(f"step {module.step:,}: {learnt}, {row['targets_per_second']:,} targets/s")
         return row
 
-    def _validate(self, module: WaveNetModule) -> Score | None:
+    def _validate(self, module: WaveNetModule) -> bool:
+        """Keep the held-out score of the averaged weights; return False where a signal cut it short."""
         train = module.recipe.train
         batches = self.data.crops["valid"].in_order(train.batch_size, train.validate_targets)
         score = bits.score(module.averaged, batches, module.alphabet, self.data.counts, self.stopper.interrupted)
         if score is None:
-            return None
+            return not self.stopper.interrupted()
         self._tick = time.monotonic()  # time spent here is not training time
         self.standing.valid = {
             "valid_step": module.step,
@@ -302,13 +250,13 @@ class Recorder(pl.Callback):
             f"step {module.step:,}: held-out {score.bits:.3f} bits/sample "
             f"(uniform {score.uniform:.3f}, order-0 {score.order0:.3f}; {score.targets:,} targets)"
         )
-        return score
+        return True
 
     def _sample(self, module: WaveNetModule) -> bool:
         """Write a sound of the averaged weights and its picture; return False where a signal cut it short."""
-        train, rate = module.recipe.train, module.recipe.audio.sample_rate
+        train, rate, step = module.recipe.train, module.recipe.audio.sample_rate, f"step {module.step:,}"
         if not module.is_finite():
-            log.warning("step %s: no sound: the weights are not all finite", f"{module.step:,}")
+            log.warning("%s: no sound: the weights are not all finite", step)
             return True
         voice, parts = Voice(module.recipe, module.averaged.arrays()), []
         try:
@@ -316,20 +264,22 @@ class Recorder(pl.Callback):
                 parts.append(part[0])
                 if self.stopper.interrupted():
                     return False
-        except WavenetError as error:  # finite weights may answer with what is not: that is for the rollback to mend
-            log.warning("step %s: no sound: %s; training goes on", f"{module.step:,}", str(error).partition(";")[0])
+        except WavenetError as error:  # finite weights may give results that are not: the rollback repairs that
+            log.warning("%s: no sound: %s; training goes on", step, str(error).partition(";")[0])
             return True
         wave = np.concatenate(parts)
         path = self.run / "samples" / f"step-{module.step:06d}-0.wav"
         try:
             files.write(path, wave, rate, voice.bits, files.SOFTWARE)
-            pictures.spectrogram(path.with_suffix(".png"), wave, rate, f"{module.recipe.name}, step {module.step:,}")
+            pictures.spectrogram(path.with_suffix(".png"), wave, rate, f"{module.recipe.name}, {step}")
         except OSError as error:
             log.warning("%s cannot be written (%s); training goes on", path, error.strerror or error)
         else:
-            self._say(f"step {module.step:,}: wrote {path}")
+            self._say(f"{step}: wrote {path}")
         self._tick = time.monotonic()
         return True
+
+    # --- saving ------------------------------------------------------------------------------------------------------
 
     def save(self, module: WaveNetModule) -> None:
         """Write the bundle, then the checkpoint: a bundle that is ahead is made again when the run goes on.
@@ -350,25 +300,18 @@ class Recorder(pl.Callback):
             log.warning("step %s: the weights are not all finite; the model saved before stays", f"{module.step:,}")
         else:
             held = Bundle(module.recipe, module.averaged.arrays(), self.data.provenance(), training)
-            with disk.explained(f"the bundle {self.run / 'model'}", checkpoint.REMEDY):
+            with checkpoint.explained(f"the bundle {self.run / 'model'}"):
                 bundle.save(self.run / "model", held)
-        self._checkpoint(module, "last.ckpt")
+        self._checkpoint(module, LAST)
         if self._is_good(module):
-            # after last.ckpt: what is gone back to must never be ahead of where a killed run goes on
-            checkpoint.keep_as(self.run / "checkpoints" / "last.ckpt", self.run / "checkpoints" / GOOD)
+            # after LAST: what is gone back to must never be ahead of where a killed run goes on
+            checkpoint.keep_as(self.folder / LAST, self.folder / GOOD)
 
     def _is_good(self, module: WaveNetModule) -> bool:
         """Return whether this is a state to go back to: on the schedule alone, so that it depends on no stop."""
         on_schedule = module.step % module.recipe.train.save_steps == 0
         return on_schedule and not module.skipped_in_a_row and module.is_finite()
 
-    def _optimizer(self, module: WaveNetModule) -> torch.optim.Optimizer:
-        optimizer = module.optimizers()
-        assert isinstance(optimizer, pl.core.optimizer.LightningOptimizer)
-        inner: torch.optim.Optimizer = optimizer.optimizer
-        return inner
-
     def _checkpoint(self, module: WaveNetModule, name: str) -> None:
-        told = {"fingerprint": self.data.fingerprint(), "devices": self.team.size}
-        extra = {"standing": self.standing.to_state(), **told}
-        checkpoint.save(self.run / "checkpoints" / name, module, self._optimizer(module), extra)
+        about = self.standing, self.data.fingerprint(), self.team.size
+        checkpoint.save(self.folder / name, module, module.optimizer(), *about)

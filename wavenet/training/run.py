@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import platform
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
 
@@ -23,6 +22,7 @@ from wavenet.recipe.paths import near_path
 from wavenet.recipe.records import Recipe
 from wavenet.text import many, to_json
 from wavenet.training import checkpoint
+from wavenet.training.checkpoint import State
 
 CONTENTS = (  # in the order in which beginning anew removes them: what could be resumed goes first
     "checkpoints",
@@ -40,25 +40,30 @@ ENDED = ("name", *FIXED, "train")  # what a finished one may not be called with 
 MOVABLE = ("data.path", "data.source", "data.fetch", "data.licence")  # but for where the sound lies
 
 
+# --- whether it can begin or go on -----------------------------------------------------------------------------------
+
+
 def check_place(run: Path) -> None:
-    """Raise InputError where `run` is something that is no run of this program: it is never touched."""
-    refusal = InputError(f"{run} exists and is no run folder; name another with --out")
+    """Raise InputError where `run` exists and is not a run of this program: it is never touched."""
     if run.is_symlink() and not run.exists():
-        raise InputError(f"{run} is a link to {_target(run)}, which is not there; make that folder, or name another")
-    if run.exists() and not run.is_dir():
-        raise refusal
-    if (run / "config.yaml").is_file():
-        try:
-            read.load(run / "config.yaml")
-        except RecipeError:
-            raise refusal from None
-    elif run.is_dir() and any(entry.name not in CONTENTS and entry.name[0] != "." for entry in run.iterdir()):
-        raise refusal
+        raise InputError(f"{run} is a link to {_target(run)}, which does not exist; make that folder, or name another")
+    if run.exists() and not _is_ours(run):
+        raise InputError(f"{run} exists and is no run folder; name another with --out")
 
 
-def state_to_resume(
-    recipe: Recipe, run: Path, *, resume: bool, force: bool, led: bool = False
-) -> dict[str, Any] | None:
+def _is_ours(run: Path) -> bool:
+    """Return whether something is a run folder of this program, or holds nothing but parts of one."""
+    if not run.is_dir():
+        return False
+    if not (run / "config.yaml").is_file():
+        return all(entry.name in CONTENTS or entry.name[0] == "." for entry in run.iterdir())
+    with contextlib.suppress(RecipeError):
+        read.load(run / "config.yaml")
+        return True
+    return False
+
+
+def state_to_resume(recipe: Recipe, run: Path, *, resume: bool, force: bool, led: bool = False) -> State | None:
     """Return the checkpoint to go on from (a finished one too), or None to begin.
 
     Args:
@@ -83,39 +88,30 @@ def state_to_resume(
             (log.warning if near else log.info)("there is no run in %s yet: it begins at the first step%s", run, near)
         return None
     before = read.load(run / "config.yaml")
-    if state is not None and checkpoint.finished(state, recipe.train.steps):
-        _check_ended(run, before, recipe)
-        return state
-    changed = _changed(before, recipe, FIXED)
+    ended = state is not None and state.finished(recipe.train.steps)
+    changed = next(_changes(before, recipe, ENDED if ended else FIXED), None)
     if changed is not None:
         key, old, new = changed
-        raise InputError(
-            f"{run} was begun with {key} = {old}, got {new}; `wavenet train {run} --resume` goes on with its own recipe"
+        began, advice = (
+            ("is finished, but with", "name another run with --out, or begin anew with --force")
+            if ended
+            else ("was begun with", f"`wavenet train {run} --resume` goes on with its own recipe")
         )
+        raise InputError(f"{run} {began} {key} = {old}, got {new}; {advice}")
+    if ended:
+        return state
     if not resume and not (led and state is None):
-        steps = f"{many(state['step'], 'step')} done of {recipe.train.steps:,}" if state else "no checkpoint yet"
+        steps = f"{many(state.step, 'step')} done of {recipe.train.steps:,}" if state else "no checkpoint yet"
         raise InputError(f"{run} holds an unfinished run ({steps}); go on with --resume or begin anew with --force")
-    for key, old in read.to_tree(before.train).items():
-        if old != getattr(recipe.train, key):
-            log.warning("train.%s was %s and is %s from here on", key, old, getattr(recipe.train, key))
+    for key, old, new in _changes(before, recipe, ("train",)):
+        log.warning("%s was %s and is %s from here on", key, old, new)
     if state is None and not led:
         log.warning("%s has no checkpoint: it begins at the first step again", run)
     return state
 
 
-def _check_ended(run: Path, before: Recipe, recipe: Recipe) -> None:
-    """Raise InputError where a run that has nothing left to train is called with another recipe than its own."""
-    changed = _changed(before, recipe, ENDED)
-    if changed is not None:
-        key, old, new = changed
-        raise InputError(
-            f"{run} is finished, but with {key} = {old}, got {new}; name another run with --out, or begin anew with "
-            "--force"
-        )
-
-
-def _changed(before: Recipe, now: Recipe, sections: Sequence[str]) -> tuple[str, Any, Any] | None:
-    """Return the first key in some sections that differs, with both values; where the sound lies aside."""
+def _changes(before: Recipe, now: Recipe, sections: Sequence[str]) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the keys in some sections that differ, with both values; where the sound lies aside."""
 
     def flat(tree: Any, at: str) -> Iterator[tuple[str, Any]]:
         if isinstance(tree, dict):
@@ -125,78 +121,34 @@ def _changed(before: Recipe, now: Recipe, sections: Sequence[str]) -> tuple[str,
             yield at, tree
 
     old, new = (dict(flat(read.to_tree(recipe), "")) for recipe in (before, now))
-    for key in [*new, *old]:
+    for key in {**new, **old}:
         if key.split(".")[0] in sections and key not in MOVABLE and old.get(key) != new.get(key):
-            return key, old.get(key), new.get(key)
-    return None
+            yield key, old.get(key), new.get(key)
 
 
-_LOCKS: set[IO[str]] = set()  # held by this process
-
-
-def _let_go() -> None:
-    """Close the locks in a process that was forked: data workers outlive a killed trainer by some seconds."""
-    for lock in _LOCKS:
-        lock.close()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_let_go)
+# --- the folder itself -----------------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
-def _own(lock: IO[str]) -> Iterator[None]:
-    """Keep a lock from passing on to processes that are forked meanwhile."""
-    _LOCKS.add(lock)
-    try:
-        yield
-    finally:
-        _LOCKS.discard(lock)
-
-
-def _lock(run: Path) -> IO[str]:
-    """Return the open lock of a run folder, made where it is missing and held by this process.
+def locked(run: Path) -> Iterator[None]:
+    """Hold the run folder for this process; what a killed one left half-written is swept, an empty one removed.
 
     Raises:
         WavenetError: the folder cannot be written.
         InputError: another process holds it.
     """
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-        lock = (run / ".lock").open("a")
-    except OSError as error:
-        raise WavenetError(
-            f"the run folder {run} cannot be written ({error.strerror}); name another with --out"
-        ) from None
-    if os.name != "nt":  # the lock ends with the process, however it ends
-        import fcntl
-
+    with contextlib.ExitStack() as stack:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            run.mkdir(parents=True, exist_ok=True)
+            held = stack.enter_context(disk.locked(run / ".lock", wait=0.2))
         except BlockingIOError:
-            lock.close()
             raise InputError(f"another process is training in {run}; wait for it, or name another --out") from None
-        except OSError as error:  # some network file systems have no locks
-            log.warning("%s cannot be locked (%s): see that no other process trains there", run, error.strerror)
-    return lock
-
-
-def _holds(lock: IO[str], run: Path) -> bool:
-    """Return whether an open lock is the one that lies in the run folder now."""
-    try:
-        return os.path.samestat(os.fstat(lock.fileno()), (run / ".lock").stat())
-    except FileNotFoundError:
-        return False
-
-
-@contextlib.contextmanager
-def locked(run: Path) -> Iterator[None]:
-    """Hold the run folder for this process; what a killed one left half-written is swept, an empty one removed."""
-    lock = _lock(run)
-    while not _holds(lock, run):  # whoever held it before has just removed the folder, which was empty
-        lock.close()
-        lock = _lock(run)
-    with lock, _own(lock):
+        except OSError as error:
+            raise WavenetError(
+                f"the run folder {run} cannot be written ({error.strerror}); name another with --out"
+            ) from None
+        if not held:  # some network file systems have no locks
+            log.warning("%s cannot be locked: see that no other process trains there", run)
         for left in [*run.glob(".*.tmp*"), *run.glob("*/.*.tmp*")]:
             left.unlink(missing_ok=True)
         try:
@@ -231,7 +183,7 @@ def logged(run: Path) -> Iterator[None]:
     Raises:
         WavenetError: it cannot be opened.
     """
-    with disk.explained(run / "train.log", checkpoint.REMEDY):
+    with checkpoint.explained(run / "train.log"):
         handler = logging.FileHandler(run / "train.log", encoding="utf-8", errors="backslashreplace")
     handler.set_name(RECORD)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -257,7 +209,7 @@ def describe(run: Path, recipe: Recipe, device: str) -> None:
     Raises:
         WavenetError: one of them cannot be written.
     """
-    told = {**versions(device), "platform": platform.platform(), "threads": torch.get_num_threads(), "argv": sys.argv}
-    for name, text in (("environment.json", to_json(told, indent=1) + "\n"), ("config.yaml", read.dump(recipe))):
-        with disk.explained(run / name, checkpoint.REMEDY):
+    about = {**versions(device), "platform": platform.platform(), "threads": torch.get_num_threads(), "argv": sys.argv}
+    for name, text in (("environment.json", to_json(about, indent=1) + "\n"), ("config.yaml", read.dump(recipe))):
+        with checkpoint.explained(run / name):
             disk.write_text(run / name, text)

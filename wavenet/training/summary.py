@@ -1,4 +1,4 @@
-"""What a training run says of its sound before the first step, and in a dry run of what it would do."""
+"""What a training run says before its first step, and in a dry run of what it would do."""
 
 from __future__ import annotations
 
@@ -6,13 +6,89 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from wavenet.audio import splits
-from wavenet.audio.decode import Entry
-from wavenet.recipe.records import Recipe
-from wavenet.text import clock, duration, many, printable
-from wavenet.training.data import SoundData
+import torch
 
+from wavenet import disk
+from wavenet.audio import corpus
+from wavenet.audio.decode import Entry
+from wavenet.inspection import report
+from wavenet.inspection.text import hole_warning
+from wavenet.recipe.records import Recipe
+from wavenet.text import clock, duration, gib, many, printable
+from wavenet.training.data import SoundData
+from wavenet.training.module import WaveNetModule
+from wavenet.training.options import Options
+from wavenet.training.team import Team
+
+BASE_BYTES = 500 << 20  # what Python, torch and lightning take before anything is trained
+SLACK = 1.2  # what the allocator and passing intermediate results add (LOG.md)
 RATES_SHOWN = 6  # of the files, the commonest first
+
+
+def warnings(recipe: Recipe, device: str, processes: int = 1) -> list[str]:
+    """Return what speaks against a recipe: more memory than there is, lags that the network never sees."""
+    found = (memory_warning(recipe, device, processes), hole_warning(report.of_recipe(recipe)))
+    return [warning for warning in found if warning is not None]
+
+
+def lines(module: WaveNetModule, sound: SoundData, options: Options, own_team: Team) -> list[str]:
+    """Return what is trained, where, and on what."""
+    return [
+        first_line(module, sound, options, own_team),
+        *sound_lines(sound),
+        *cpu_lines(module.recipe, options.device),
+    ]
+
+
+def first_line(module: WaveNetModule, sound: SoundData, options: Options, own_team: Team) -> str:
+    """Return what a training run says first: device, dtype, size, receptive field, memory, length of sound.
+
+    The memory is that of all processes on this machine, on a GPU that of each.
+    """
+    recipe, shape, cpu = module.recipe, module.recipe.shape, options.device == "cpu"
+    where = f"cpu ({many(torch.get_num_threads(), 'thread')})" if cpu else torch.cuda.get_device_name()
+    where = where if own_team.size == 1 else f"{own_team.size} x {where}"
+    together = own_team.devices if cpu else 1
+    each = " on each device" if not cpu and own_team.size > 1 else ""
+    milliseconds = 1000 * shape.receptive_field / recipe.audio.sample_rate
+    return (
+        f"{recipe.name}: {where}, {'bfloat16' if options.precision == 'bf16' else 'float32'}, "
+        f"{shape.parameters():,} parameters, receptive field {shape.receptive_field:,} samples "
+        f"({milliseconds:.1f} ms), about {memory_estimate(recipe) * together / 2**30:.1f} GiB of memory{each}, "
+        f"{kept_and_dropped(sound)}"
+    )
+
+
+def memory_estimate(recipe: Recipe) -> int:
+    """Return the bytes that one process takes, about: weights five times over, and what the backward pass keeps.
+
+    Between two steps nothing of the latter is there, but reading a checkpoint takes weights four times over more.
+    Per position and layer: the gathered taps, filter and gate behind their functions, their product, and the residual
+    sum; over all layers the concatenated gates; then the head. Measured peaks lie 7 to 12 % below it (LOG.md).
+    """
+    shape, T = recipe.shape, recipe.data.segment_samples
+    R, G = shape.residual, shape.gate
+    inputs = T + shape.receptive_field - 1
+    per_layer = sum(layer.kernel * R + 3 * G + R for layer in shape.layers)
+    stacks = inputs * (per_layer + R)
+    head = T * (len(shape.layers) * G + 2 * shape.skip + 2 * shape.head + 3 * shape.outputs)
+    graph = round(4 * SLACK * recipe.train.batch_size * (stacks + head))
+    return BASE_BYTES + 20 * shape.parameters() + max(graph, 16 * shape.parameters())
+
+
+def memory_warning(recipe: Recipe, device: str, processes: int = 1) -> str | None:
+    """Return a warning where training may need more memory than there is, before any is asked for."""
+    cuda = device == "cuda"
+    have = torch.cuda.get_device_properties(0).total_memory if cuda else disk.available_bytes()
+    need = memory_estimate(recipe) * (1 if cuda else processes)
+    times = f", {processes} times" if processes > 1 and not cuda else ""
+    if have is None or need <= have:
+        return None
+    return (
+        f"training may need about {gib(need)} of memory where there are {gib(have)} (batches of "
+        f"{recipe.train.batch_size:,} x {recipe.data.segment_samples:,} samples and {recipe.shape.parameters():,} "
+        f"parameters{times}): lower train.batch_size, data.segment_samples or the model's channels"
+    )
 
 
 def kept_and_dropped(sound: SoundData) -> str:
@@ -51,13 +127,7 @@ def _rate_line(kept: Sequence[Entry], rate: int) -> str:
 
 def _split_line(sound: SoundData) -> str:
     """Return whose splits these are, and how many files and how much sound each has; tails of silence aside."""
-    clips = [clip for clip, entry in zip(sound.source.clips, sound.cache.entries, strict=True) if entry.reason is None]
-    parts = []
-    for name, spans in sound.spans.items():
-        seconds = sum(span.last - span.first for span in spans) / sound.recipe.audio.sample_rate
-        files = many(len({span.clip for span in spans}), "file")
-        parts.append(f"{name} {files} ({duration(seconds)})" if spans else f"{name} none")
-    return f"splits {splits.whose(clips, sound.spans, sound.recipe.data.split)}: {', '.join(parts)}"
+    return f"splits {corpus.splits_in_words(sound.recipe, sound.source, sound.cache.entries, sound.spans)}"
 
 
 def cpu_lines(recipe: Recipe, device: str) -> list[str]:
@@ -67,18 +137,10 @@ def cpu_lines(recipe: Recipe, device: str) -> list[str]:
     return [f"{recipe.name} is sized for a GPU; `wavenet train {recipe.cpu_recipe}` is sized for a CPU"]
 
 
-def dry_run_line(run: Path, done: int, steps: int, max_steps: int | None, max_seconds: float | None) -> str:
-    """Return what would be done.
-
-    Args:
-        run: the run folder.
-        done: steps that are behind it.
-        steps: of the recipe.
-        max_steps: stop when this many are done in all.
-        max_seconds: stop after this long.
-    """
-    last = steps if max_steps is None else min(steps, max_steps)
+def dry_run_line(run: Path, done: int, steps: int, options: Options) -> str:
+    """Return what would be done in a run that has done some of its recipe's steps."""
+    last = steps if options.max_steps is None else min(steps, options.max_steps)
     if done >= last:
         return f"dry run: {run} has done {many(done, 'step')} already; nothing to do"
-    time = "" if max_seconds is None else f", for {clock(max_seconds)} at most"
+    time = "" if options.max_seconds is None else f", for {clock(options.max_seconds)} at most"
     return f"dry run: would train steps {done + 1:,} to {last:,} of {steps:,}{time}, into {run}"

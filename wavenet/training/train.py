@@ -16,10 +16,8 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 
-from wavenet import disk, text
+from wavenet import disk
 from wavenet.errors import STOPS, BundleError, InputError, SoundError, WavenetError
-from wavenet.inspection import report
-from wavenet.inspection.text import hole_warning
 from wavenet.model import bundle
 from wavenet.progress import log
 from wavenet.recipe import find, read
@@ -28,14 +26,12 @@ from wavenet.text import many
 from wavenet.training import checkpoint, crew, manifest, summary, team
 from wavenet.training import module as modules
 from wavenet.training import run as runs
+from wavenet.training.checkpoint import Standing, State
 from wavenet.training.data import SoundData
 from wavenet.training.module import WaveNetModule
 from wavenet.training.options import Options
-from wavenet.training.record import Recorder, Standing, Stopper
+from wavenet.training.record import Recorder, Stopper
 from wavenet.training.team import Team
-
-BASE_BYTES = 500 << 20  # what Python, torch and lightning take before anything is trained
-SLACK = 1.2  # what the allocator and passing intermediate results add (LOG.md)
 
 
 def train(
@@ -91,119 +87,27 @@ def train(
 
 def _begin(recipe: str | Path | Recipe, data: str | Path | None, overrides: Sequence[str], chosen: Options) -> Path:
     """Train with these options and return the run folder."""
-    if isinstance(recipe, Recipe):
-        made = read.overridden(recipe, overrides)
-    else:
-        made = read.load(find.find_recipe(str(recipe)), overrides)
-    made = find.with_data(made, data, overrides)
-    own = None if isinstance(recipe, Recipe) else find.run_folder(str(recipe))
-    if chosen.cache is not None:
-        chosen = dataclasses.replace(chosen, cache=disk.given_path(str(chosen.cache)))
-    run = disk.given_path(str(chosen.out)) if chosen.out is not None else own or Path("runs") / made.name
     chosen.check()
+    if isinstance(recipe, Recipe):
+        made, own = read.overridden(recipe, overrides), None
+    else:
+        made, own = read.load(find.find_recipe(str(recipe)), overrides), find.run_folder(str(recipe))
+    made = find.with_data(made, data, overrides)
+    cache = None if chosen.cache is None else disk.given_path(str(chosen.cache))
+    chosen = dataclasses.replace(chosen, cache=cache, device=_device(chosen.device))
+    run = disk.given_path(str(chosen.out)) if chosen.out is not None else own or find.RUNS / made.name
     own_team = team.gather(chosen.devices)
-    chosen = dataclasses.replace(chosen, device=_device(chosen.device))
     team.check_devices(own_team, chosen.device)
     if not own_team.leads:  # the first speaks, and holds the run folder, for all
         log.setLevel(logging.ERROR)
         if isinstance(own_team.environment, crew.Beside):
             crew.follow()
-        with _told_of_memory(chosen.device):
-            _train(made, run, chosen, own_team)
-        return run
-    runs.check_place(run)
-    with contextlib.nullcontext() if chosen.dry_run else runs.locked(run), _told_of_memory(chosen.device):
+    else:
+        runs.check_place(run)
+    holds = own_team.leads and not chosen.dry_run
+    with runs.locked(run) if holds else contextlib.nullcontext(), _out_of_memory_explained(chosen.device):
         _train(made, run, chosen, own_team)
     return run
-
-
-@contextlib.contextmanager
-def _told_of_memory(device: str) -> Iterator[None]:
-    """Turn what NumPy and torch raise where there is no more memory into one line."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:  # torch.OutOfMemoryError is the latter; the CPU's has no class
-        known = isinstance(error, MemoryError) or any(
-            words in str(error) for words in ("out of memory", "can't allocate memory", "ALLOC_FAILED")
-        )
-        if not known:
-            raise
-        raise WavenetError(
-            f"out of memory on {device}; lower train.batch_size or data.segment_samples, or the model's channels"
-        ) from None
-
-
-def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
-    led = not own_team.leads
-    state = runs.state_to_resume(recipe, run, resume=options.resume, force=options.force, led=led)
-    if state is not None and options.init is not None and own_team.leads:
-        log.warning("%s has weights of its own: --init %s is not used", run, options.init)
-    began = own_team.size if state is None else int(state["extra"].get("devices", 1))
-    if began != own_team.size:
-        raise InputError(
-            f"{run} was begun with {many(began, 'device')}, got {own_team.size}, which would make other batches; "
-            f"resume with --devices {began}"
-        )
-    if state is not None and checkpoint.finished(state, recipe.train.steps):
-        _check_same_sound(recipe, run, state, options)
-        log.info("%s is finished: %s; nothing to do (--force begins anew)", run, many(state["step"], "step"))
-        return
-    device = options.device
-    short = memory_warning(recipe, device, own_team.devices)
-    if short is not None:
-        log.warning(short)
-    if state is not None and device == "cpu":
-        torch.set_num_threads(int(state["threads"]))
-    elif device == "cpu" and own_team.devices > 1 and "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(max(1, torch.get_num_threads() // own_team.devices))
-    sound = SoundData(recipe, None if options.cache is None else Path(options.cache), fixed_width=options.compiled)
-    sound.prepare()
-    sound.pinned, sound.share = device == "cuda", (own_team.rank, own_team.size)
-    if state is not None:
-        manifest.check(run, state, sound)
-    module = _module(recipe, sound, state, options)
-    module.rank = own_team.rank
-    if not own_team.leads:
-        if options.dry_run:
-            return
-        _fit(run, module, sound, state, options, own_team)
-        return
-    lines = [first_line(module, sound, options, own_team), *summary.sound_lines(sound)]
-    lines += summary.cpu_lines(recipe, device)
-    holes = hole_warning(report.of_recipe(recipe))
-    if holes is not None:
-        log.warning(holes)
-    if options.dry_run:
-        limits = recipe.train.steps, options.max_steps, options.max_seconds
-        _say([*lines, summary.dry_run_line(run, module.step, *limits)])
-        return
-    if options.force:
-        runs.clear(run)
-    with runs.logged(run):
-        _say(lines)
-        manifest.write(run, manifest.rows(sound))
-        runs.describe(run, recipe, device)
-        _fit(run, module, sound, state, options, own_team)
-
-
-def _say(lines: Sequence[str]) -> None:
-    for line in lines:
-        log.info(line)
-
-
-def _check_same_sound(recipe: Recipe, run: Path, state: dict[str, Any], options: Options) -> None:
-    """Raise InputError where a finished run is called with other sound than it was trained on.
-
-    Sound that has gone from where it lay is not asked for.
-    """
-    sound = SoundData(recipe, None if options.cache is None else Path(options.cache))
-    try:
-        sound.prepare()
-    except SoundError:
-        if recipe.data.path == read.load(run / "config.yaml").data.path:
-            return
-        raise
-    manifest.check(run, state, sound)
 
 
 def _device(name: str) -> str:
@@ -212,7 +116,96 @@ def _device(name: str) -> str:
     return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
 
 
-def _module(recipe: Recipe, sound: SoundData, state: dict[str, Any] | None, options: Options) -> WaveNetModule:
+@contextlib.contextmanager
+def _out_of_memory_explained(device: str) -> Iterator[None]:
+    """Turn what NumPy and torch raise where there is no more memory into one line."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:  # torch.OutOfMemoryError is the latter; the CPU's has no class
+        known = ("out of memory", "can't allocate memory", "ALLOC_FAILED")
+        if not isinstance(error, MemoryError) and not any(words in str(error) for words in known):
+            raise
+        raise WavenetError(
+            f"out of memory on {device}; lower train.batch_size or data.segment_samples, or the model's channels"
+        ) from None
+
+
+def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
+    """Begin a run or go on with one; of processes that train together only the first writes, and is heard."""
+    state = runs.state_to_resume(recipe, run, resume=options.resume, force=options.force, led=not own_team.leads)
+    if state is not None:
+        _check_devices(run, state, own_team)
+        if options.init is not None:
+            log.warning("%s has weights of its own: --init %s is not used", run, options.init)
+        if state.finished(recipe.train.steps):
+            _check_same_sound(recipe, run, state, options)
+            log.info("%s is finished: %s; nothing to do (--force begins anew)", run, many(state.step, "step"))
+            return
+    for warning in summary.warnings(recipe, options.device, own_team.devices):
+        log.warning(warning)
+    _set_threads(state, options.device, own_team)
+    sound = _sound(recipe, options)
+    sound.pinned, sound.share = options.device == "cuda", (own_team.rank, own_team.size)
+    if state is not None:
+        manifest.check(run, state.fingerprint, sound)
+    module = _module(recipe, sound, state, options)
+    module.rank = own_team.rank
+    lines = summary.lines(module, sound, options, own_team)
+    if options.dry_run:
+        lines.append(summary.dry_run_line(run, module.step, recipe.train.steps, options))
+    elif options.force and own_team.leads:
+        runs.clear(run)
+    writes = own_team.leads and not options.dry_run
+    with runs.logged(run) if writes else contextlib.nullcontext():
+        for line in lines:
+            log.info(line)
+        if writes:
+            manifest.write(run, manifest.rows(sound))
+            runs.describe(run, recipe, options.device)
+        if not options.dry_run:
+            _fit(run, module, sound, state, options, own_team)
+
+
+def _check_devices(run: Path, state: State, own_team: Team) -> None:
+    if state.devices != own_team.size:
+        raise InputError(
+            f"{run} was begun with {many(state.devices, 'device')}, got {own_team.size}, which would make other "
+            f"batches; resume with --devices {state.devices}"
+        )
+
+
+def _set_threads(state: State | None, device: str, own_team: Team) -> None:
+    """Compute with as many threads as a run was begun with: sums depend on them. Processes share those there are."""
+    if device != "cpu":
+        return
+    if state is not None:
+        torch.set_num_threads(state.threads)
+    elif own_team.devices > 1 and "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, torch.get_num_threads() // own_team.devices))
+
+
+def _sound(recipe: Recipe, options: Options) -> SoundData:
+    """Return the sound, prepared."""
+    sound = SoundData(recipe, None if options.cache is None else Path(options.cache), fixed_width=options.compiled)
+    sound.prepare()
+    return sound
+
+
+def _check_same_sound(recipe: Recipe, run: Path, state: State, options: Options) -> None:
+    """Raise InputError where a finished run is called with other sound than it was trained on.
+
+    Sound that is no longer where it lay is not asked for.
+    """
+    try:
+        sound = _sound(recipe, options)
+    except SoundError:
+        if recipe.data.path == read.load(run / "config.yaml").data.path:
+            return
+        raise
+    manifest.check(run, state.fingerprint, sound)
+
+
+def _module(recipe: Recipe, sound: SoundData, state: State | None, options: Options) -> WaveNetModule:
     module = modules.build(recipe, options.compiled)
     if state is not None:
         checkpoint.restore(module, state)
@@ -221,14 +214,18 @@ def _module(recipe: Recipe, sound: SoundData, state: dict[str, Any] | None, opti
     if options.init is not None:
         _take_weights(module, options.init)
     else:
-        module.network.start_at(sound.alphabet.histogram(sound.target_counts))
+        module.network.start_at(sound.alphabet.baseline(sound.target_counts))
     module.averaged.load_state_dict(module.network.state_dict())
     return module
 
 
 def _take_weights(module: WaveNetModule, model: str | Path) -> None:
-    held = bundle.load(bundle.find(str(model)))
-    ours, theirs = module.network.state_dict(), held.arrays
+    """Begin with the weights of a bundle.
+
+    Raises:
+        BundleError: it cannot be read, or is of other dimensions.
+    """
+    ours, theirs = module.network.state_dict(), bundle.load(bundle.find(str(model))).arrays
     for name in [*ours, *theirs]:
         have = list(theirs[name].shape) if name in theirs else None
         want = list(ours[name].shape) if name in ours else None
@@ -240,70 +237,16 @@ def _take_weights(module: WaveNetModule, model: str | Path) -> None:
     module.network.load_state_dict({name: torch.from_numpy(value) for name, value in theirs.items()})
 
 
-# --- the first line --------------------------------------------------------------------------------------------------
-
-
-def first_line(module: WaveNetModule, sound: SoundData, options: Options, own_team: Team) -> str:
-    """Return what a training run says first: device, dtype, size, receptive field, memory, length of sound.
-
-    The memory is that of all processes on this machine, on a GPU that of each.
-    """
-    recipe, shape, cpu = module.recipe, module.recipe.shape, options.device == "cpu"
-    where = f"cpu ({many(torch.get_num_threads(), 'thread')})" if cpu else torch.cuda.get_device_name()
-    where = where if own_team.size == 1 else f"{own_team.size} x {where}"
-    together = own_team.devices if cpu else 1
-    each = " on each device" if not cpu and own_team.size > 1 else ""
-    milliseconds = 1000 * shape.receptive_field / recipe.audio.sample_rate
-    return (
-        f"{recipe.name}: {where}, {'bfloat16' if options.precision == 'bf16' else 'float32'}, "
-        f"{shape.parameters():,} parameters, receptive field {shape.receptive_field:,} samples "
-        f"({milliseconds:.1f} ms), about {memory_estimate(recipe) * together / 2**30:.1f} GiB of memory{each}, "
-        f"{summary.kept_and_dropped(sound)}"
-    )
-
-
-def memory_estimate(recipe: Recipe) -> int:
-    """Return the bytes that one process takes, about: weights five times over, and what the backward pass keeps.
-
-    Between two steps nothing of the latter is there, but reading a checkpoint takes weights four times over more.
-    Per position and layer: the gathered taps, filter and gate behind their functions, their product, and the residual
-    sum; over all layers the concatenated gates; then the head. Measured peaks lie 7 to 12 % below it (LOG.md).
-    """
-    shape, T = recipe.shape, recipe.data.segment_samples
-    R, G = shape.residual, shape.gate
-    inputs = T + shape.receptive_field - 1
-    per_layer = sum(layer.kernel * R + 3 * G + R for layer in shape.layers)
-    stacks = inputs * (per_layer + R)
-    head = T * (len(shape.layers) * G + 2 * shape.skip + 2 * shape.head + 3 * shape.outputs)
-    graph = round(4 * SLACK * recipe.train.batch_size * (stacks + head))
-    return BASE_BYTES + 20 * shape.parameters() + max(graph, 16 * shape.parameters())
-
-
-def memory_warning(recipe: Recipe, device: str, processes: int = 1) -> str | None:
-    """Return a warning where training may need more memory than there is, before any is asked for."""
-    cuda = device == "cuda"
-    have = torch.cuda.get_device_properties(0).total_memory if cuda else disk.available_bytes()
-    need = memory_estimate(recipe) * (1 if cuda else processes)
-    times = f", {processes} times" if processes > 1 and not cuda else ""
-    if have is None or need <= have:
-        return None
-    return (
-        f"training may need about {text.gib(need)} of memory where there are {text.gib(have)} (batches of "
-        f"{recipe.train.batch_size:,} x {recipe.data.segment_samples:,} samples and {recipe.shape.parameters():,} "
-        f"parameters{times}): lower train.batch_size, data.segment_samples or the model's channels"
-    )
-
-
 # --- training --------------------------------------------------------------------------------------------------------
 
 
 def _fit(
-    run: Path, module: WaveNetModule, sound: SoundData, state: dict[str, Any] | None, options: Options, own_team: Team
+    run: Path, module: WaveNetModule, sound: SoundData, state: State | None, options: Options, own_team: Team
 ) -> None:
     device = options.device
     deaf = own_team.rank > 0 and isinstance(own_team.environment, crew.Beside)
     stopper = Stopper(options.max_steps, options.max_seconds, deaf)
-    standing = Standing.from_state(state["extra"]["standing"]) if state else Standing()
+    standing = Standing() if state is None else state.standing
     recorder = Recorder(run, sound, stopper, standing, runs.versions(device), own_team)
     if options.max_steps is not None and module.step >= options.max_steps:
         log.info("%s has done %s already; nothing to do", run, many(module.step, "step"))
@@ -311,7 +254,13 @@ def _fit(
     if own_team.size > 1:  # else Lightning would choose the threads anew
         os.environ.setdefault("OMP_NUM_THREADS", str(torch.get_num_threads()))
     others = crew.beside(_command(run, options, own_team), own_team.environment)
-    with others, team.explained(own_team), _told_of_memory(device), _quiet_lightning():
+    with (
+        others,
+        team.explained(own_team),
+        _out_of_memory_explained(device),
+        _quiet(),
+        contextlib.closing(recorder),
+    ):
         trainer = pl.Trainer(
             accelerator="gpu" if device == "cuda" else "cpu",
             **own_team.trainer_arguments(),
@@ -361,7 +310,7 @@ def _tensorboard(run: Path) -> Any:
 
 
 @contextlib.contextmanager
-def _quiet_lightning() -> Iterator[None]:
+def _quiet() -> Iterator[None]:
     """Silence what Lightning says of devices and workers: our first line has said it."""
     for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-from wavenet.generate.cpu.drawing import NOT_FINITE, choose, drawing_room
+from wavenet.generate.cpu.drawing import NOT_FINITE, choose, scratch
 from wavenet.outputs import Draw
 
 
 @njit
 def one(logits: np.ndarray, u: float, temperature: float, top_k: int, top_p: float) -> int:
-    return choose(logits, u, temperature, top_k, top_p, drawing_room(len(logits)))
+    return choose(logits, u, temperature, top_k, top_p, scratch(len(logits)))
 
 
 def chosen(logits: list[float] | np.ndarray, u: float, how: Draw | None = None) -> int:

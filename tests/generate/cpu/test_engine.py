@@ -12,11 +12,13 @@ from wavenet import outputs
 from wavenet.errors import BundleError
 from wavenet.generate.cpu import engine as engines
 from wavenet.generate.cpu import kernel
-from wavenet.generate.cpu.engine import Cpu, unsupported
-from wavenet.generate.packed import STORAGES, pack, stored
+from wavenet.generate.cpu.engine import Cpu, unstorable
+from wavenet.generate.engines import STORAGES
+from wavenet.generate.packed import pack, stored
 from wavenet.generate.reference import Reference
 from wavenet.generate.sampler import Sampler, uniforms
-from wavenet.outputs import Draw
+from wavenet.generate.state import Job
+from wavenet.outputs import Draw, Feed
 from wavenet.recipe.records import Recipe
 
 T = 60
@@ -38,7 +40,7 @@ def drawn(
     engine: Cpu | Reference, batch: int, samples: int = T, how: Draw | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return codes [B, T], answers [B, T, Q] and the rings [B, rows, R] after drawing."""
-    source = Sampler(engine, engine.alphabet, batch, 7, how)
+    source = Sampler(engine, batch, 7, how)
     (part,) = source.generate(samples, samples, keep_parameters=True)
     assert part.parameters is not None
     return part.codes, part.parameters, source.state()["memory"]
@@ -88,7 +90,7 @@ def test_given_its_answers_it_draws_as_defined(recipe: Recipe, storage: str, how
     codes, answers, _ = drawn(made(recipe, storage, scale), 2, T, how)
     differing = 0
     for b in range(2):
-        u = uniforms(7, b, 0, T)
+        u = uniforms(7, b, 0, T)[:, 0]
         expected = how(answers[b], u)
         for t in np.flatnonzero(codes[b] != expected):
             assert toys.could_draw(how, answers[b, t], float(u[t]), int(codes[b, t])), (b, t)
@@ -115,8 +117,8 @@ def test_known_codes_are_taken_in_as_if_they_had_been_drawn(recipe: Recipe, stor
     codes, answers, memory = drawn(engine, 1)
     fed = np.concatenate([[recipe.output.classes], codes[0, :-1]])
     queues, got = engine.start(1), np.empty_like(answers[0])
-    engine.absorb(queues, 0, fed[:split], got[:split])
-    engine.absorb(queues, 0, fed[split:], got[split:])
+    engine.absorb(queues, 0, Feed(fed[:split]), got[:split])
+    engine.absorb(queues, 0, Feed(fed[split:]), got[split:])
     assert np.array_equal(got, answers[0]) and queues.clocks.tolist() == [T]
     assert np.array_equal(queues.memory[:, :, : memory.shape[2]], memory)
 
@@ -124,12 +126,12 @@ def test_known_codes_are_taken_in_as_if_they_had_been_drawn(recipe: Recipe, stor
 def test_sequences_are_dealt_out_evenly_and_in_order() -> None:
     engine = made(toys.recipe(), "float32", threads=2)
     for count in (1, 2, 3, 8, 16, 17, 32, 33, 100):
-        parts = engine._deal(count)
+        parts = engine._deal(np.arange(count))
         sizes = [len(part) for part in parts]
         assert np.concatenate(parts).tolist() == list(range(count))
         assert max(sizes) <= kernel.ROWS and max(sizes) - min(sizes) <= 1
         assert len(parts) == engine.readings(count) and (len(parts) % 2 == 0 or count == 1)
-    assert [len(part) for part in engine._deal(0)] == [0]
+    assert [len(part) for part in engine._deal(np.arange(0))] == [0]
 
 
 def test_threads_are_as_many_as_there_are_cores(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +152,7 @@ def test_extreme_weights_and_temperatures(scale: float, temperature: float) -> N
     codes, answers, _ = drawn(made(recipe, "float32", scale), 2, 30, how)
     assert np.isfinite(answers).all() and ((codes >= 0) & (codes < 16)).all()
     for b in range(2):
-        u = uniforms(7, b, 0, 30)
+        u = uniforms(7, b, 0, 30)[:, 0]
         assert all(toys.could_draw(how, answers[b, t], float(u[t]), int(codes[b, t])) for t in range(30))
     if scale < 1:  # all denormal or nothing: what is left are the head's biases
         assert np.abs(answers - answers[0, 0]).max() < 1e-6
@@ -177,21 +179,21 @@ def test_weights_that_are_no_numbers_are_refused() -> None:
     recipe = toys.recipe()
     arrays = toys.arrays(recipe)
     arrays["skip.weight"][0, 0] = np.nan
-    assert unsupported(arrays, "float32") is None
+    assert unstorable(arrays, "float32") is None
     with pytest.raises(BundleError, match="not finite"):
         pack(recipe.shape, stored(arrays, "float16"))
 
 
 def test_what_half_precision_asks_of_a_machine_and_of_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     arrays = toys.arrays(toys.recipe())
-    assert unsupported(arrays, "float16") is None or not engines._features().get("f16c")
+    assert unstorable(arrays, "float16") is None or not engines._features().get("f16c")
     monkeypatch.setattr(engines.platform, "machine", lambda: "x86_64")
     monkeypatch.setattr(engines, "_features", lambda: {"f16c": False})
-    assert "widen float16" in str(unsupported(arrays, "float16")) and unsupported(arrays, "float32") is None
+    assert "widen float16" in str(unstorable(arrays, "float16")) and unstorable(arrays, "float32") is None
     monkeypatch.setattr(engines, "_features", lambda: {"f16c": True})
-    assert unsupported(arrays, "float16") is None
+    assert unstorable(arrays, "float16") is None
     arrays["hidden.weight"][0, 0] = -7e4
-    assert "hidden.weight is beyond float16" in str(unsupported(arrays, "float16"))
+    assert "hidden.weight is beyond float16" in str(unstorable(arrays, "float16"))
 
 
 @settings(deadline=None, max_examples=20)
@@ -204,5 +206,5 @@ def test_an_answer_that_is_not_finite_is_counted_to(recipe: Recipe, batch: int) 
     engine = Cpu(pack(recipe.shape, arrays), outputs.of(recipe), "float32", 2)
     newest = np.full(batch, recipe.output.classes)
     codes = np.zeros((batch, 5), np.int64)
-    count = engine.draw(engine.start(batch), np.arange(batch), newest, np.zeros((batch, 5)), Draw(), codes, None)
-    assert count == 0
+    job = Job(np.arange(batch), newest, np.zeros((batch, 5, 1)), Draw(), codes)
+    assert engine.draw(engine.start(batch), job) == 0

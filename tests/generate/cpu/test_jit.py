@@ -203,8 +203,9 @@ def test_nobody_waits_where_there_are_no_locks_or_the_folder_may_only_be_read(
         assert Entry(double, "none")(4.0) == 8.0
     entry = Entry(double, "read")
     assert entry.kept is not None
-    monkeypatch.setattr(entry.kept.turn, "path", folder / "gone" / "lock")  # as a folder that cannot be written
-    assert entry(4.0) == 8.0 and len(files(folder)) == 4
+    (folder / "shut").touch()
+    monkeypatch.setattr(entry.kept.turn, "path", folder / "shut" / "lock")  # as in a folder that cannot be written
+    assert entry(4.0) == 8.0 and len(files(folder)) == 5
     assert "waiting" not in caplog.text and "cannot" not in caplog.text
 
 

@@ -11,7 +11,8 @@ from wavenet.generate.cpu import kernel
 from wavenet.generate.cpu.engine import Cpu
 from wavenet.generate.packed import pack
 from wavenet.generate.sampler import Sampler
-from wavenet.outputs import Draw
+from wavenet.generate.state import Job
+from wavenet.outputs import Draw, Feed
 
 
 def made(**model: object) -> Cpu:
@@ -24,7 +25,7 @@ def test_only_the_members_move() -> None:
     queues = engine.start(4)
     before = queues.memory.copy()
     newest, codes = np.full(4, 16), np.full((2, 30), -1)
-    engine.draw(queues, np.array([3, 1]), newest, np.full((2, 30), 0.4), Draw(), codes, None)
+    engine.draw(queues, Job(np.array([3, 1]), newest, np.full((2, 30, 1), 0.4), Draw(), codes))
     assert queues.clocks.tolist() == [0, 30, 0, 30]
     assert np.array_equal(queues.memory[[0, 2]], before[[0, 2]])
     assert newest[[0, 2]].tolist() == [16, 16] and newest[[3, 1]].tolist() == codes[:, -1].tolist()
@@ -34,8 +35,8 @@ def test_drawing_nothing_changes_nothing() -> None:
     engine = made()
     queues, newest = engine.start(2), np.full(2, 16)
     before = queues.memory.copy()
-    assert engine.draw(queues, np.arange(2), newest, np.zeros((2, 0)), Draw(), np.zeros((2, 0), int), None) == 0
-    engine.absorb(queues, 0, np.zeros(0, np.int64))
+    assert engine.draw(queues, Job(np.arange(2), newest, np.zeros((2, 0, 1)), Draw(), np.zeros((2, 0), int))) == 0
+    engine.absorb(queues, 0, Feed(np.zeros(0, np.int64)))
     assert np.array_equal(queues.memory, before) and not queues.clocks.any()
 
 
@@ -46,14 +47,14 @@ def test_known_codes_in_blocks_of_any_size(count: int, dilations: list[list[int]
     codes = np.random.default_rng(0).integers(0, 16, count)
     together, one_by_one = engine.start(1), engine.start(1)
     answers, single = np.zeros((2, count, 16), np.float32)
-    engine.absorb(together, 0, codes, answers)
+    engine.absorb(together, 0, Feed(codes), answers)
     for t in range(count):
-        engine.absorb(one_by_one, 0, codes[t : t + 1], single[t : t + 1])
+        engine.absorb(one_by_one, 0, Feed(codes[t : t + 1]), single[t : t + 1])
     assert np.array_equal(answers, single) and np.array_equal(together.memory, one_by_one.memory)
 
 
 def test_networks_of_one_tap_remember_nothing() -> None:
     engine = made(kernel_size=1)
     assert engine.start(1).memory.size == 0
-    (part,) = Sampler(engine, engine.alphabet, 2).generate(20)
+    (part,) = Sampler(engine, 2).generate(20)
     assert part.codes.shape == (2, 20)

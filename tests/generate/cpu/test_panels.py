@@ -65,8 +65,7 @@ def test_the_entry_has_a_row_for_every_code_and_for_start(kind: str) -> None:
     recipe = toys.recipe(model={"input": kind})
     panels, packed = laid(recipe)
     alphabet = outputs.of(recipe)
-    fed = np.concatenate([alphabet.inputs(np.arange(16)), alphabet.starts(1)])
-    assert np.array_equal(panels.entry[:, :6], packed.enter(fed))
+    assert np.array_equal(panels.entry[:, :6], packed.enter(alphabet.inputs(np.arange(17))))
     assert panels.entry.shape == (17, 16) and not panels.entry[:, 6:].any()
 
 

@@ -1,4 +1,4 @@
-"""The roofs are counted rightly: work grows with time, and what is read has been written."""
+"""The limits are counted rightly: work grows with time, and what is read has been written."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from wavenet.generate.cpu import roofline
-from wavenet.generate.cpu.roofline import OPERATIONS, Roofs
+from wavenet.generate.cpu.roofline import OPERATIONS, Limits
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_rates_are_work_over_time(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = Roofs(1 << 16, threads)
+    made = Limits(1 << 16, threads)
     calls: list[tuple[str, int]] = []
     monkeypatch.setattr(made, "_compute", lambda rounds: calls.append(("compute", rounds)))
     monkeypatch.setattr(made, "_read", lambda memory, times: calls.append(("read", memory.nbytes * times)))
@@ -24,11 +24,11 @@ def test_rates_are_work_over_time(threads: int, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_machine_can_do_something() -> None:
-    made = Roofs(1 << 18, 2)
+    made = Limits(1 << 18, 2)
     assert made.operations(0.001) > 1e8 and made.bytes_read(0.001) > 1e8
 
 
 def test_memory_is_written_so_that_it_is_really_read() -> None:
-    memories = Roofs(1 << 16, 2).memories
+    memories = Limits(1 << 16, 2).memories
     assert all(memory.nbytes == 1 << 16 and np.count_nonzero(memory) == memory.size for memory in memories)
     assert not np.array_equal(memories[0], memories[1])

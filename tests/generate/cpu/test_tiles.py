@@ -78,7 +78,7 @@ def test_bits_are_reinterpreted_not_converted() -> None:
         assert there(x) == int(np.float32(x).view(np.int32)) and back(there(x)) == np.float32(x)
 
 
-def test_the_loops_that_measure_the_roofs_do_what_is_counted() -> None:
+def test_the_loops_that_measure_the_limits_do_what_is_counted() -> None:
     @njit
     def arithmetic(count: int) -> float:
         return multiply_adds(np.float32(0.5), np.float32(1.0), count)

@@ -21,14 +21,14 @@ _BLOCK = 16  # shares that are added up in one go
 
 
 @compiled()
-def drawing_room(classes: int) -> Any:
+def scratch(classes: int) -> Any:
     """Return what `choose` works in: shares [Q rounded up to whole blocks], keys [Q] and ones [Q]."""
     shares = np.zeros(-(-classes // _BLOCK) * _BLOCK, np.float32)
     return shares, np.zeros(classes, np.int32), np.ones(classes, np.float32)
 
 
 @compiled()
-def choose(logits: Array, u: float, temperature: float, top_k: int, top_p: float, room: Any) -> int:
+def choose(logits: Array, u: float, temperature: float, top_k: int, top_p: float, memory: Any) -> int:
     """Return the class drawn from logits [Q] with the uniform u, or NOT_FINITE where a logit is not.
 
     Args:
@@ -37,9 +37,9 @@ def choose(logits: Array, u: float, temperature: float, top_k: int, top_p: float
         temperature: divides the logits; 0 takes the likeliest class.
         top_k: draw from the k likeliest classes; 0 from all.
         top_p: then from the fewest classes that have this share together; 1 from all.
-        room: what `drawing_room` returns.
+        memory: what `scratch` returns.
     """
-    shares, keys, ones = room
+    shares, keys, ones = memory
     classes = len(logits)
     odd = 0
     for c in range(classes):

@@ -9,6 +9,7 @@ import os
 import platform
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import Any
 
 import numpy as np
 from llvmlite import binding
@@ -18,14 +19,20 @@ from wavenet.generate.cpu.jit import Entry
 from wavenet.generate.cpu.panels import lay_out
 from wavenet.generate.packed import Packed, too_large
 from wavenet.generate.reference import Reference
-from wavenet.generate.state import Queues
-from wavenet.outputs import Categorical, Codes, Draw, Floats, Uniforms
+from wavenet.generate.state import Job, Queues
+from wavenet.outputs import Alphabet, Categorical, Codes, Condition, Draw, Feed, Floats
 
+Arrays = tuple[Any, ...]  # what compiled code takes a network as
 NO_ANSWERS = np.zeros((0, 0), np.float32)  # as many as none are asked for
 
 
-def unsupported(arrays: dict[str, Floats], storage: str) -> str | None:
-    """Return why a network's weights cannot be kept so, or None: all networks there are can be run."""
+def unsupported(alphabet: Alphabet) -> str | None:
+    """Return why no network with this alphabet can be run, or None."""
+    return None if isinstance(alphabet, Categorical) else "it draws from a share for each code, nothing else"
+
+
+def unstorable(arrays: dict[str, Floats], storage: str) -> str | None:
+    """Return why weights cannot be kept so, or None."""
     if storage == "float32":
         return None
     if platform.machine().lower() in ("x86_64", "amd64") and not _features().get("f16c"):
@@ -63,7 +70,7 @@ class Cpu:
     name = "cpu"
 
     def __init__(
-        self, packed: Packed, alphabet: Categorical, storage: str = "float16", threads: int | None = None
+        self, packed: Packed, alphabet: Alphabet, storage: str = "float16", threads: int | None = None
     ) -> None:
         self.packed, self.alphabet, self.storage = packed, alphabet, storage
         self.threads = threads or cores()
@@ -72,67 +79,56 @@ class Cpu:
         self._draw, self._absorb = _entries(storage)
         if not self._draw.ready:  # compiled now, and announced, rather than in the middle of a sound
             nobody = np.zeros(0, np.int64)
-            self._run(Queues(packed.shape, 0), nobody, nobody, nobody, np.zeros((0, 0)), Draw(), np.zeros((0, 0), int))
+            nothing = Job(nobody, nobody, np.zeros((0, 0, 1)), Draw(), np.zeros((0, 0), np.int64))
+            self._run(self._arrays, Queues(packed.shape, 0), nothing, nobody)
 
-    def start(self, batch: int) -> Queues:
-        """Return queues that have seen *start* for ever."""
-        return Reference(self.packed, self.alphabet).start(batch)
+    def start(self, batch: int, condition: Condition | None = None) -> Queues:
+        """Return queues that have seen *start* for ever, under their condition."""
+        return Reference(self.packed, self.alphabet).start(batch, condition)
 
-    def draw(
-        self,
-        queues: Queues,
-        members: Codes,
-        newest: Codes,
-        uniforms: Uniforms,
-        how: Draw,
-        codes: Codes,
-        answers: Floats | None,
-    ) -> int:
-        """Draw samples of some sequences; return how many each has at least: all, unless an answer was not finite.
+    def draw(self, queues: Queues, job: Job) -> int:
+        """Draw samples; return how many each member has at least: all, unless an answer was not finite."""
 
-        The arguments are those of `Reference.draw`.
-        """
+        def work(task: tuple[Arrays, Codes]) -> int:
+            return self._run(task[0], queues, job, task[1])
 
-        def work(part: Codes) -> int:
-            return self._run(queues, members, part, newest, uniforms, how, codes, answers)
+        tasks = [(arrays, part) for arrays, places in self._alike(queues, job.members) for part in self._deal(places)]
+        if self.threads == 1 or len(tasks) == 1:
+            return min(work(task) for task in tasks)
+        with ThreadPoolExecutor(min(self.threads, len(tasks))) as pool:
+            return min(pool.map(work, tasks))
 
-        parts = self._deal(len(members))
-        if self.threads == 1 or len(parts) == 1:
-            return min(work(part) for part in parts)
-        with ThreadPoolExecutor(min(self.threads, len(parts))) as pool:
-            return min(pool.map(work, parts))
+    def _run(self, arrays: Arrays, queues: Queues, job: Job, part: Codes) -> int:
+        answers = NO_ANSWERS[None] if job.answers is None else job.answers
+        cuts = float(job.how.temperature), min(int(job.how.top_k), self.alphabet.size), float(job.how.top_p)
+        state = queues.memory, queues.clocks, job.members, part, job.newest
+        return int(self._draw(arrays, *state, job.uniforms[..., 0], cuts, job.codes, answers))
 
-    def _run(
-        self,
-        queues: Queues,
-        members: Codes,
-        part: Codes,
-        newest: Codes,
-        uniforms: Uniforms,
-        how: Draw,
-        codes: Codes,
-        answers: Floats | None = None,
-    ) -> int:
-        kept = NO_ANSWERS[None] if answers is None else answers
-        cuts = float(how.temperature), min(int(how.top_k), self.alphabet.classes), float(how.top_p)
-        state = queues.memory, queues.clocks
-        return int(self._draw(self._arrays, *state, members, part, newest, uniforms, cuts, codes, kept))
+    def _alike(self, queues: Queues, members: Codes) -> list[tuple[Arrays, Codes]]:
+        """Return the places of members that are told the same, with the arrays that say so: one more bias a layer."""
+        if queues.gates is None:
+            return [(self._arrays, np.arange(len(members)))]
+        rows, group = np.unique(queues.gates[members].reshape(len(members), -1), axis=0, return_inverse=True)
+        return [(self._told(row), np.flatnonzero(group.reshape(-1) == index)) for index, row in enumerate(rows)]
+
+    def _told(self, gates: Floats) -> Arrays:
+        weights, _, *others = self._arrays
+        return (weights, self.panels.biases_with(gates), *others)
+
+    def _deal(self, places: Codes) -> list[Codes]:
+        """Return places in parts of nearly the same size, each small enough to work on at once."""
+        parts = max(1, min(len(places), self.threads))
+        parts *= max(1, -(-len(places) // (parts * kernel.ROWS)))
+        return [np.ascontiguousarray(part) for part in np.array_split(places, parts)]
 
     def readings(self, batch: int) -> int:
         """Return how often one step of a batch reads the weights: once for all that are worked on together."""
-        return len(self._deal(batch))
+        return len(self._deal(np.arange(batch)))
 
-    def _deal(self, count: int) -> list[Codes]:
-        """Return the places 0 .. count - 1 in parts of nearly the same size, each small enough to work on at once."""
-        parts = max(1, min(count, self.threads))
-        parts *= max(1, -(-count // (parts * kernel.ROWS)))
-        return [np.ascontiguousarray(part) for part in np.array_split(np.arange(count), parts)]
-
-    def absorb(self, queues: Queues, sequence: int, codes: Codes, answers: Floats | None = None) -> None:
-        """Take known codes [T] of one sequence in: as if each had been drawn, bit for bit.
-
-        The arguments are those of `Reference.absorb`.
-        """
+    def absorb(self, queues: Queues, sequence: int, feed: Feed, answers: Floats | None = None) -> None:
+        """Take known codes [T] of one sequence in: as if each had been drawn, bit for bit; set answers [T, P]."""
+        queues.tell(sequence, feed.condition)
+        arrays = self._arrays if queues.gates is None else self._told(queues.gates[sequence])
         kept = NO_ANSWERS if answers is None else answers
-        self._absorb(self._arrays, queues.memory[sequence], int(queues.clocks[sequence]), codes, kept)
-        queues.clocks[sequence] += len(codes)
+        self._absorb(arrays, queues.memory[sequence], int(queues.clocks[sequence]), feed.codes, kept)
+        queues.clocks[sequence] += len(feed.codes)

@@ -11,16 +11,16 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from numba import config, njit
 from numba.core import caching, event
 
+from wavenet import disk
 from wavenet.progress import Progress, log
 
 Flags = bool | set[str]
 PATIENCE_SECONDS = 300.0  # with a process that compiles; then one that stands still is passed by
-POLL_SECONDS = 0.1
 FUNCTIONS = 51  # that the first entry has compiled, those of NumPy's among them; later ones share most of them
 
 
@@ -125,33 +125,24 @@ class _Turn:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file: IO[str] | None = None
+        self._held = contextlib.ExitStack()
 
     def take(self) -> bool:
         """Wait until no other process compiles it, with a word about the wait; return whether the lock was had."""
-        try:
-            import fcntl
-
-            self._file = self.path.open("a")
-            until, told = time.monotonic() + PATIENCE_SECONDS, False
-            while time.monotonic() < until:
-                with contextlib.suppress(BlockingIOError):
-                    fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    return True
-                if not told:
-                    log.info("another process is compiling the sampler just now: waiting for it")
-                told = True
-                time.sleep(POLL_SECONDS)
-        except (ImportError, OSError):  # another system, a folder that may only be read, a file system without locks
-            pass
         self.leave()
+        for patience in (0.0, PATIENCE_SECONDS):
+            try:
+                return self._held.enter_context(disk.locked(self.path, patience))
+            except BlockingIOError:
+                if not patience:
+                    log.info("another process is compiling the sampler just now: waiting for it")
+            except OSError:  # a folder that may only be read
+                break
         return False
 
     def leave(self) -> None:
         """Let the next one have its turn."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        self._held.close()
 
 
 @functools.cache

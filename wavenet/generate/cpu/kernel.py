@@ -3,7 +3,7 @@
 Both are the same arithmetic over *rows*: one row per sequence when samples are drawn, one per instant when they are
 known. No memory is asked for within a step.
 
-Arrays go in two tuples. `network` is what `Panels.arrays` returns. `room` is what a step works in, a row each: the
+Arrays go in two tuples. `network` is what `Panels.arrays` returns. `buffers` are what a step works in, a row each: the
 layer's inputs with its old taps before them, its sums, the gates of all layers, skip, hidden, logits.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from wavenet.generate.cpu.drawing import NOT_FINITE, choose, drawing_room
+from wavenet.generate.cpu.drawing import NOT_FINITE, choose, scratch
 from wavenet.generate.cpu.gates import gate
 from wavenet.generate.cpu.jit import compiled
 from wavenet.generate.cpu.panels import BIASES, COLUMNS, DILATION, FIRST, INPUTS, KEPT, KERNEL, WEIGHTS
@@ -66,9 +66,9 @@ def draw(
     """
     entry, layers, Q, first = network[2], network[4], network[5][2], network[5][3]
     N, T = len(part), codes.shape[1]
-    room = _room(network, N)
-    x, logits = room[0], room[5]
-    urn = drawing_room(Q)
+    buffers = _buffers(network, N)
+    x, logits = buffers[0], buffers[5]
+    shares = scratch(Q)
     temperature, top_k, top_p = how
     for t in range(T):
         for i in range(N):
@@ -77,14 +77,14 @@ def draw(
             for i in range(N):
                 sequence = members[part[i]]
                 _push(network, rings[sequence], layer, clocks[sequence], x, i, 1)
-            _block(network, layer, room, N)
-        _head(network, room, N)
+            _block(network, layer, buffers, N)
+        _head(network, buffers, N)
         for i in range(N):
             m = part[i]
             clocks[members[m]] += 1
             if answers.size:
                 _copy(logits[i], answers[m, t])
-            code = choose(logits[i, :Q], uniforms[m, t], temperature, top_k, top_p, urn)
+            code = choose(logits[i, :Q], uniforms[m, t], temperature, top_k, top_p, shares)
             if code == NOT_FINITE:
                 return t
             codes[m, t] = newest[members[m]] = code
@@ -102,24 +102,24 @@ def absorb(network: Any, ring: Array, clock: int, codes: Array, answers: Array) 
         answers: [T, Q] float32, set to the logits; or nothing, which saves skip and head.
     """
     entry, layers, first = network[2], network[4], network[5][3]
-    room = _room(network, ROWS)
-    x, logits = room[0], room[5]
+    buffers = _buffers(network, ROWS)
+    x, logits = buffers[0], buffers[5]
     for at in range(0, len(codes), ROWS):
         count = min(ROWS, len(codes) - at)
         for i in range(count):
             _copy(entry[codes[at + i]], x[i, first:])
         for layer in range(len(layers)):
             _push(network, ring, layer, clock, x, 0, count)
-            _block(network, layer, room, count)
+            _block(network, layer, buffers, count)
         clock += count
         if answers.size:
-            _head(network, room, count)
+            _head(network, buffers, count)
             for i in range(count):
                 _copy(logits[i], answers[at + i])
 
 
 @compiled()
-def _room(network: Any, rows: int) -> Any:
+def _buffers(network: Any, rows: int) -> Any:
     """Return blank arrays for a step of some rows."""
     entry, products, layers, sizes = network[2], network[3], network[4], network[5]
     gates = -(-len(layers) * sizes[1] // LANES) * LANES
@@ -169,10 +169,10 @@ def _push(network: Any, ring: Array, layer: int, clock: int, x: Array, row: int,
 
 
 @compiled(inlined=True)
-def _block(network: Any, layer: int, room: Any, rows: int) -> None:
+def _block(network: Any, layer: int, buffers: Any, rows: int) -> None:
     """Do one residual block for some rows: inputs and old taps -> gates, and the next layer's inputs."""
     products, layers, R, G, first = network[3], network[4], network[5][0], network[5][1], network[5][3]
-    x, y, gates = room[0], room[1], room[2]
+    x, y, gates = buffers[0], buffers[1], buffers[2]
     half = products[2 * layer, COLUMNS] // 2
     _product(network, 2 * layer, x, first + R - products[2 * layer, INPUTS], y, 0, rows, False)
     for row in range(rows):
@@ -182,9 +182,9 @@ def _block(network: Any, layer: int, room: Any, rows: int) -> None:
 
 
 @compiled(inlined=True)
-def _head(network: Any, room: Any, rows: int) -> None:
+def _head(network: Any, buffers: Any, rows: int) -> None:
     """Go from the gates of all layers to the logits of some rows."""
-    products, gates, skip, hidden, logits = network[3], room[2], room[3], room[4], room[5]
+    products, gates, skip, hidden, logits = network[3], buffers[2], buffers[3], buffers[4], buffers[5]
     last = len(products) - 1
     _product(network, last - 2, gates, 0, skip, 0, rows, False)
     _rectify(skip, rows)

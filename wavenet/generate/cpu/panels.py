@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from wavenet.generate.cpu.tiles import LANES, PANEL
 from wavenet.generate.packed import Packed, Product
 from wavenet.generate.state import PADDING, padded
-from wavenet.outputs import Categorical, Floats
+from wavenet.outputs import Alphabet, Floats
 
 ALIGNMENT = 64  # bytes of a cache line
 WEIGHTS, BIASES, INPUTS, COLUMNS = 0, 1, 2, 3  # the columns of `Panels.products`
@@ -50,8 +50,16 @@ class Panels:
         """Return everything in the order in which the compiled functions take it."""
         return self.weights, self.biases, self.entry, self.products, self.layers, self.sizes
 
+    def biases_with(self, gates: Floats) -> Floats:
+        """Return the biases with `gates` [L * 2G] added to those of the dilated products."""
+        biases, G = self.biases.copy(), self.sizes[1]
+        for (_, first, _, columns), row in zip(self.products[:-3:2].tolist(), gates.reshape(-1, 2, G), strict=True):
+            for half, values in zip((first, first + columns // 2), row, strict=True):
+                biases[half : half + G] += values
+        return biases
 
-def lay_out(packed: Packed, alphabet: Categorical, storage: str) -> Panels:
+
+def lay_out(packed: Packed, alphabet: Alphabet, storage: str) -> Panels:
     """Return the panels of a network.
 
     Args:
@@ -114,9 +122,9 @@ def aligned(values: NDArray[Any]) -> NDArray[Any]:
     return made.view(np.uint16) if values.dtype == np.float16 else made
 
 
-def _entry(packed: Packed, alphabet: Categorical) -> Floats:
+def _entry(packed: Packed, alphabet: Alphabet) -> Floats:
     """Return what the first layer is given for each code and for *start*."""
-    fed = alphabet.inputs(np.arange(alphabet.classes + 1))
+    fed = alphabet.inputs(np.arange(alphabet.size + 1))
     rows = np.zeros((len(fed), padded(packed.shape.residual)), np.float32)
     rows[:, : packed.shape.residual] = packed.enter(fed)
     return rows

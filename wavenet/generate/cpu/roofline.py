@@ -36,8 +36,8 @@ def _entries() -> tuple[Entry, Entry]:
     return Entry(compute, "compute", announced=False), Entry(read, "read", announced=False)  # a tenth of a second
 
 
-class Roofs:
-    """The two ceilings of this machine.
+class Limits:
+    """What this machine can do at most.
 
     Args:
         size: bytes to read over and over, so many as the weights take, since caches differ in speed.

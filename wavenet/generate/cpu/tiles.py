@@ -176,7 +176,7 @@ def as_float(context, bits):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def multiply_adds(context, x, y, count):  # type: ignore[no-untyped-def]
-    """Return a sum of `count` rounds of 12 x 8 multiply-adds that never leave the registers: the processor's roof."""
+    """Return a sum of `count` rounds of 12 x 8 multiply-adds that never leave the registers: the processor's limit."""
 
     def code(context: Any, builder: Any, signature: Any, values: Sequence[Any]) -> Any:
         x, y, count = values
@@ -193,7 +193,7 @@ def multiply_adds(context, x, y, count):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def read_through(context, memory):  # type: ignore[no-untyped-def]
-    """Return the sum of float32 memory [n], n a multiple of 64, read once in order: the memory's roof."""
+    """Return the sum of float32 memory [n], n a multiple of 64, read once in order: the memory's limit."""
 
     def code(context: Any, builder: Any, signature: Any, values: Sequence[Any]) -> Any:
         view = cgutils.create_struct_proxy(signature.args[0])(context, builder, value=values[0])

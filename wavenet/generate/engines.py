@@ -1,0 +1,160 @@
+"""The registry of engines: what can step a network through time, the fastest first.
+
+A new engine is one class in a file of its own and one line in ENGINES.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from wavenet.errors import InputError, did_you_mean
+from wavenet.progress import log
+
+if TYPE_CHECKING:  # the help page reads this file: nothing here loads NumPy
+    from wavenet.generate.packed import Packed
+    from wavenet.generate.state import Job, State
+    from wavenet.geometry import Shape
+    from wavenet.model.bundle import Arrays
+    from wavenet.outputs import Alphabet, Condition, Feed, Floats
+
+STORAGES = ("float32", "float16")  # how an engine may keep its weights; it computes in float32 always
+DEFAULT_STORAGE = "float16"  # costs no bits that can be measured, and is half as much again as fast (LOG.md)
+
+
+class Engine(Protocol):
+    """What steps a packed network through time. `Reference` is the definition of its methods.
+
+    Attributes:
+        name: as in ENGINES.
+        storage: how it keeps its weights.
+        threads: how many it uses at most.
+        packed: the network's arrays, as they are after storage.
+        alphabet: the samples' alphabet.
+    """
+
+    name: str
+    storage: str
+    threads: int
+    packed: Packed
+    alphabet: Alphabet
+
+    def start(self, batch: int, condition: Condition | None = None) -> State:
+        """Return the state of sequences that have seen *start* for ever, under their condition."""
+
+    def absorb(self, state: Any, sequence: int, feed: Feed, answers: Floats | None = None) -> None:
+        """Take known codes [T] of one sequence in; set answers [T, P]. The state is one that `start` returned."""
+
+    def draw(self, state: Any, job: Job) -> int:
+        """Draw samples; return how many each member has at least: all, unless an answer was not finite."""
+
+    def readings(self, batch: int) -> int:
+        """Return how often one step of a batch reads the weights."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What an engine is asked to run.
+
+    Args:
+        shape: the network's integers.
+        arrays: its weights by name.
+        alphabet: the samples' alphabet.
+        storage: how weights are kept, float32 or float16; None leaves it to the engine.
+        threads: the most that are used; None takes as many as there are cores.
+    """
+
+    shape: Shape
+    arrays: Arrays
+    alphabet: Alphabet
+    storage: str | None = None
+    threads: int | None = None
+
+
+class Kind(NamedTuple):
+    """One line of the registry.
+
+    Args:
+        unsupported: why an engine cannot run this here, or None.
+        build: makes the engine.
+    """
+
+    unsupported: Callable[[Request], str | None]
+    build: Callable[[Request], Engine]
+
+
+def _cpu_unsupported(request: Request) -> str | None:
+    try:
+        from wavenet.generate.cpu import jit
+        from wavenet.generate.cpu.engine import unsupported
+    except ImportError as error:
+        return f"Numba cannot be imported: {error}"
+    return jit.disabled() or unsupported(request.alphabet)
+
+
+def _cpu(request: Request) -> Engine:
+    from wavenet.generate.cpu import engine
+    from wavenet.generate.packed import pack, stored
+
+    storage = request.storage or DEFAULT_STORAGE
+    reason = engine.unstorable(request.arrays, storage)
+    if reason is not None:
+        if request.storage is not None:
+            raise InputError(f"weights cannot be kept as {storage}: {reason}; take --storage float32")
+        log.info("weights are kept as float32, not %s: %s", storage, reason)
+        storage = "float32"
+    packed = pack(request.shape, stored(request.arrays, storage))
+    return engine.Cpu(packed, request.alphabet, storage, request.threads)
+
+
+def _reference(request: Request) -> Engine:
+    from wavenet.generate.packed import pack, stored
+    from wavenet.generate.reference import Reference
+
+    storage = request.storage or "float32"
+    return Reference(pack(request.shape, stored(request.arrays, storage)), request.alphabet, storage)
+
+
+ENGINES: dict[str, Kind] = {
+    "cpu": Kind(_cpu_unsupported, _cpu),
+    "reference": Kind(lambda request: None, _reference),
+}
+
+
+def names() -> tuple[str, ...]:
+    """Return what a backend may be called: auto, and every engine."""
+    return ("auto", *ENGINES)
+
+
+def build_engine(
+    name: str,
+    shape: Shape,
+    arrays: Arrays,
+    alphabet: Alphabet,
+    storage: str | None = None,
+    threads: int | None = None,
+) -> Engine:
+    """Return an engine by name; `auto` takes the first that can run the network, and says which it had to pass over.
+
+    Raises:
+        InputError: there is no such engine or storage, a number of threads below 1, or an engine was asked for by name
+            and cannot run the network.
+    """
+    for what, value, known in (("backend", name, names()), ("storage", storage or DEFAULT_STORAGE, STORAGES)):
+        if value not in known:
+            raise InputError(f"no {what} {value!r}{did_you_mean(value, known)}; expected one of {', '.join(known)}")
+    if threads is not None and threads < 1:
+        raise InputError(f"the number of threads is {threads}, expected at least 1")
+    request = Request(shape, arrays, alphabet, storage, threads)
+    passed_over = []
+    for candidate in ENGINES if name == "auto" else (name,):
+        reason = ENGINES[candidate].unsupported(request)
+        if reason is None:
+            break
+        passed_over.append(f"the backend {candidate} cannot be used ({reason})")
+    else:
+        raise InputError(f"{'; '.join(passed_over)}; take --backend reference")
+    for line in passed_over:
+        log.warning("%s: using %s, which is slower", line, candidate)
+    return ENGINES[candidate].build(request)

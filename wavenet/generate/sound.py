@@ -1,0 +1,119 @@
+"""Generated sound: files, warnings, and players for notebooks, which are HTML that holds the sound itself as WAV."""
+
+from __future__ import annotations
+
+import base64
+import html
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from wavenet import disk
+from wavenet.audio import files
+from wavenet.outputs import Floats
+
+SILENT_RMS = 10 ** (-60 / 20)  # below it a sound counts as silent
+LOUD = 0.98  # a sample beyond this magnitude lies at full scale
+LOUD_SHARE = 0.05  # more of them than this, and the sound is no sound any more
+MOST_BYTES = 8 << 20  # of sound in one cell, which the notebook keeps: 4 minutes and more at 16 kHz
+MOST_PLAYERS = 16
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Generated sound.
+
+    Args:
+        samples: [N, T] float32 in [-1, 1].
+        sample_rate: in Hz.
+        bits: PCM bits that keep every code apart: 16, or 24 for more than 512 classes.
+        seed: what it was drawn with.
+        storage: how the sampler kept its weights, float32 or float16.
+        difference: largest difference of log-probabilities between sampler and training graph, in nats, both with
+            weights as they are after storage; where verification was asked for.
+        wall: seconds that drawing the samples took, verification apart.
+        stopped_by: the signal that left it shorter than asked for, SIGINT, SIGTERM or SIGHUP, else None.
+    """
+
+    samples: Floats
+    sample_rate: int
+    bits: int
+    seed: int
+    storage: str = "float32"
+    difference: float | None = None
+    wall: float = 0.0
+    stopped_by: str | None = None
+
+    def __repr__(self) -> str:
+        count, length = self.samples.shape
+        left = "" if self.complete else f", stopped by {self.stopped_by}"
+        return f"<Sound {count} x {length / self.sample_rate:.2f} s at {self.sample_rate:,} Hz, seed {self.seed}{left}>"
+
+    def _repr_html_(self) -> str:
+        """Return a player for each sequence: what a notebook shows."""
+        return players(self.samples, self.sample_rate, repr(self))
+
+    @property
+    def complete(self) -> bool:
+        """Whether all samples asked for are there."""
+        return self.stopped_by is None
+
+    def save(self, path: str | Path, *, force: bool = False) -> list[Path]:
+        """Write WAV or FLAC files, whole or not at all, and return their paths.
+
+        One sequence is written to `path`, more to NAME-0.wav, NAME-1.wav...
+
+        Args:
+            path: of the file; ``~`` is the home folder.
+            force: overwrite what is there.
+
+        Raises:
+            InputError: a file is there already, or no sound can be written under this name.
+            WavenetError: a file cannot be written.
+        """
+        paths = numbered(disk.given_path(str(path)), len(self.samples))
+        for target in paths:  # all of them before the first is written
+            disk.check_free(target, "", force, "force=True")
+        for target, wave in zip(paths, self.samples, strict=True):
+            with disk.explained(target, "free space or name another file"):
+                files.write(target, wave, self.sample_rate, self.bits, files.SOFTWARE)
+        return paths
+
+    def warnings(self) -> list[str]:
+        """Return what is suspicious about the sound: silence, or samples at full scale."""
+        found = []
+        for index, wave in enumerate(self.samples):
+            name = f"sequence {index}" if len(self.samples) > 1 else "the sound"
+            if not len(wave):
+                continue
+            if np.sqrt(np.mean(wave.astype(np.float64) ** 2)) < SILENT_RMS:
+                found.append(f"{name} is silent (below -60 dBFS); train longer, or try another seed or temperature")
+            elif np.mean(np.abs(wave) > LOUD) > LOUD_SHARE:
+                found.append(f"over 5 % of {name} lies at full scale; lower the temperature")
+        return found
+
+
+def numbered(path: Path, count: int) -> list[Path]:
+    """Return `path` itself for one sequence, else NAME-0.wav, NAME-1.wav..."""
+    return [path] if count == 1 else [path.with_name(f"{path.stem}-{i}{path.suffix}") for i in range(count)]
+
+
+def players(samples: Floats, sample_rate: int, title: str) -> str:
+    """Return HTML with a player for each of some sounds [N, T] in [-1, 1], as 16-bit WAV.
+
+    Long sounds are cut and many left out, so that a notebook stays small; a line says so.
+    """
+    sounds, length = samples.shape
+    shown = samples[:MOST_PLAYERS]
+    most = MOST_BYTES // 2 // max(1, len(shown))
+    lines = [f"<div>{html.escape(title)}</div>"]
+    for wave in shown[:, :most]:
+        wav = files.wav_header(sample_rate, len(wave), 16, files.SOFTWARE) + files.wav_bytes(wave, 16)
+        source = f"data:audio/wav;base64,{base64.b64encode(wav).decode('ascii')}"
+        lines.append(f'<audio controls src="{source}"></audio>')
+    cut = [f"{len(shown)} of {sounds:,} sounds"] if len(shown) < sounds else []
+    cut += [f"the first {most / sample_rate:,.1f} of {length / sample_rate:,.1f} s"] if most < length else []
+    if cut:
+        lines.append(f"<div>{', '.join(cut)} can be heard here; save() writes all of it</div>")
+    return "\n".join(lines)
