@@ -82,7 +82,7 @@ def fetched(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def looked_at(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert wavenet.inspect("~/run").receptive_field == wavenet.inspect(Path("~/toy.yaml")).receptive_field == 15
-    assert wavenet.scan("~/sounds").folder == wavenet.scan(Path("~/sounds")).folder == home / "sounds"
+    assert wavenet.scan("~/sounds").source.folder == wavenet.scan(Path("~/sounds")).source.folder == home / "sounds"
     for audio in ("~/sounds/sound7.wav", Path("~/sounds")):
         assert measure.measure("~/run", audio).positions > 0
     (home / "inside.yaml").write_text(yaml.safe_dump(toys.tree(data={"path": "~/sounds"})))

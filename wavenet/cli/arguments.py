@@ -103,7 +103,13 @@ def _generate(parser: argparse.ArgumentParser) -> None:
     add("--seed", metavar="N", type=int, help="the same seed makes the same sound (default: a new one, printed)")
     add("--temperature", metavar="T", type=float, default=1.0, help="below 1 is less random, 0 not at all (default: 1)")
     add("--top-k", metavar="K", type=int, default=0, help="draw only from the K likeliest values")
-    add("--top-p", metavar="P", type=float, default=1.0, help="draw only from the likeliest values that share probability P")
+    add(
+        "--top-p",
+        metavar="P",
+        type=float,
+        default=1.0,
+        help="draw only from the likeliest values that share probability P",
+    )
     add("--prime", metavar="IN.wav", help="continue this sound, - for stdin; the output does not contain it")
     add("--backend", choices=names(), default="auto", help="which sampler (default: auto)")
     add("--storage", choices=STORAGES, help="precision of the weights (default: float16; float32 for reference)")
@@ -218,11 +224,7 @@ A LAYERS.yaml describes the convolutions and pooling layers of any network (samp
   wavenet data fetch digits
   wavenet data scan recordings/
   wavenet data scan recordings/ --recipe folder""",
-    "data scan": """Exit 0 if any file is kept (and, with --recipe, if training could begin), else 2.
-
-examples:
-  wavenet data scan recordings/
-  wavenet data scan recordings/ --recipe folder""",
+    "data scan": "Exit 0 if any file is kept (and, with --recipe, if training could begin), else 2.",
     "data fetch": f"""A large download that was stopped goes on when it is asked for again.
 
 data sets:

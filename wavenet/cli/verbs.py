@@ -64,20 +64,14 @@ def _train(arguments: argparse.Namespace) -> int:
         return 0
     from wavenet.training.train import train
 
+    same = ("max_steps", "resume", "force", "init", "device", "devices", "precision", "dry_run")
     train(
         recipe,
+        **{name: getattr(arguments, name) for name in same},
         out=_path(arguments.out, "--out") or find.run_folder(arguments.recipe),
-        max_steps=arguments.max_steps,
         max_seconds=seconds,
-        resume=arguments.resume,
-        force=arguments.force,
-        init=arguments.init,
-        device=arguments.device,
-        devices=arguments.devices,
-        precision=arguments.precision,
         compiled=arguments.compile,
         cache=_path(arguments.cache, "--cache"),
-        dry_run=arguments.dry_run,
     )
     return 0
 

@@ -21,32 +21,22 @@ STEPS = Between(1, 1_000_000_000, "steps")
 class AudioConfig:
     """How sound is represented: mono, at one rate."""
 
-    sample_rate: Annotated[
-        int, Between(1_000, 768_000, "Hz"), "Samples in a second; files at other rates are resampled to it."
-    ]
+    sample_rate: Annotated[int, Between(1_000, 768_000, "Hz"), "Sound at other rates is resampled to it."]
 
 
 @dataclass(frozen=True)
 class LevelConfig:
     """One gain for each file, which brings its RMS or its peak, not both, to this value; null: as recorded."""
 
-    rms: Annotated[
-        float | None, Between(1e-4, 1.0, "of full scale"), "Root mean square of each file; 0.08 is -22 dBFS."
-    ] = None
-    peak: Annotated[
-        float | None,
-        Between(1e-3, 1.0, "of full scale"),
-        "Largest magnitude of each file; for sound that fades, such as notes.",
-    ] = None
+    rms: Annotated[float | None, Between(1e-4, 1.0, "of full scale"), "RMS of each file; 0.08 is -22 dBFS."] = None
+    peak: Annotated[float | None, Between(1e-3, 1.0, "of full scale"), "Peak of each file, for notes that fade."] = None
 
 
 @dataclass(frozen=True)
 class TrimConfig:
     """Cuts the quiet ends of every file; without it, files are taken whole."""
 
-    below_db: Annotated[
-        float, Between(1.0, 120.0, "dB"), "An end is cut where it is this much quieter than the loudest 10 ms."
-    ]
+    below_db: Annotated[float, Between(1.0, 120.0, "dB"), "Quiet is this far below the loudest 10 ms of the file."]
     margin_seconds: Annotated[float, Between(0.0, 10.0, "seconds"), "How much quiet is left at each end."] = 0.05
 
 
@@ -59,9 +49,7 @@ class SplitConfig:
         OneOf(("auto", "file", "speaker", "prompt")),
         "What is never divided between splits. `auto`: the splits that come with the data, else prompts or files.",
     ] = "auto"
-    valid_percent: Annotated[
-        float, Between(0.1, 50.0, "%"), "Share that is held out to score training; with test, at most 80."
-    ] = 5.0
+    valid_percent: Annotated[float, Between(0.1, 50.0, "%"), "Share that scores training; with test, at most 80."] = 5.0
     test_percent: Annotated[float, Between(0.0, 50.0, "%"), "Share that training never looks at."] = 5.0
 
 
@@ -70,19 +58,13 @@ class DataConfig:
     """Where sound comes from and how training crops it."""
 
     segment_samples: Annotated[
-        int,
-        Between(1, 10_000_000, "samples"),
-        "Longest piece that a step learns from; the receptive field is added in front of it as context.",
+        int, Between(1, 10_000_000, "samples"), "Longest piece of a step; the receptive field precedes it as context."
     ]
     source: Annotated[
-        str,
-        OneOf(("auto", *LAYOUTS)),
-        "How the folder is read; `auto` looks at file names and tables. `--data` means `auto`, unless `--set` says "
-        "otherwise.",
+        str, OneOf(("auto", *LAYOUTS)), "How the folder is read; `auto`, as with `--data`, goes by names and tables."
     ] = "auto"
     path: Annotated[
-        str | None,
-        "The folder of sound, relative to the recipe; in `--set`, to the current folder. `--data` replaces it.",
+        str | None, "Folder of sound, relative to the recipe (in `--set`, to the current folder); or give `--data`."
     ] = None
     fetch: Annotated[
         str | None, OneOf(tuple(catalogue.DATASETS)), "The data set to read, once fetched, where no path is given."
@@ -94,9 +76,7 @@ class DataConfig:
         tuple[str, ...] | None, Parsed(words, "a list of words"), "Keep only sound with these labels; null keeps all."
     ] = None
     microphone: Annotated[
-        str | None,
-        OneOf(("mic1", "mic2")),
-        "Of recordings made with several microphones, keep this one; null keeps all.",
+        str | None, OneOf(("mic1", "mic2")), "Of sound from several microphones, keep this one; null keeps all."
     ] = None
     level: LevelConfig = LevelConfig()
     trim: TrimConfig | None = None
@@ -157,22 +137,14 @@ class TrainConfig:
 
     batch_size: Annotated[int, Between(1, 65_536, "pieces"), "Number of pieces that a step learns from."]
     steps: Annotated[int, STEPS, "How long training goes on; `--max-steps` only stops early."]
-    learning_rate: Annotated[
-        float, Between(1e-8, 1.0, "per step"), "How far AdamW moves a weight in a step, once warmed up."
-    ]
+    learning_rate: Annotated[float, Between(1e-8, 1.0, "per step"), "The step size of AdamW after the warm-up."]
     ema_decay: Annotated[
-        float,
-        Between(0.0, 0.999_999, "as a share"),
-        "How much of the averaged weights each step keeps; the averaged weights are scored and saved.",
+        float, Between(0.0, 0.999_999, "as a share"), "What a step keeps of the averaged weights, which are saved."
     ] = 0.999
     seed: Annotated[int, Between(0, 2**63 - 1), "Seed of the first weights, the order of the data and dropout."] = 0
-    warmup_steps: Annotated[
-        int, Between(0, 10_000_000, "steps"), "How long the learning rate rises from zero at the beginning."
-    ] = 100
+    warmup_steps: Annotated[int, Between(0, 10_000_000, "steps"), "How long the learning rate rises from zero."] = 100
     final_rate: Annotated[
-        float,
-        Between(0.0, 1.0, "of the learning rate"),
-        "What the learning rate falls to at the last step, along a cosine.",
+        float, Between(0.0, 1.0, "of the learning rate"), "What the learning rate falls to, along a cosine."
     ] = 0.05
     weight_decay: Annotated[
         float, Between(0.0, 1.0, "per step"), "How much each weight shrinks in a step, times the learning rate."
@@ -186,9 +158,7 @@ class TrainConfig:
         int, Between(1, 1_000_000_000, "samples"), "About how many held-out samples a score is taken over."
     ] = 200_000
     sample_steps: Annotated[int, STEPS, "From one generated sound, with its picture, to the next."] = 1_000
-    sample_seconds: Annotated[
-        float, Between(0.01, 60.0, "seconds"), "How long the sounds are that training generates."
-    ] = 2.0
+    sample_seconds: Annotated[float, Between(0.01, 60.0, "seconds"), "Length of the sounds that training makes."] = 2.0
     save_steps: Annotated[int, STEPS, "From one saved model and checkpoint to the next; a stop saves too."] = 500
     workers: Annotated[
         int, Between(0, 256, "processes"), "Processes that prepare batches; with 0, the training process does it."

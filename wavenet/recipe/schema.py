@@ -43,23 +43,14 @@ class Parsed:
 
 @dataclass(frozen=True)
 class Field:
-    """One key of a record, as its annotation says: ``Annotated[type, rule, "What it is for."]``, rule being optional.
-
-    Args:
-        name: the key.
-        kind: its type, less None.
-        optional: whether null is taken.
-        rule: Between, OneOf, Parsed or None.
-        meaning: what it is for, in sentences.
-        default: what it is where it is left out; MISSING: it must be given.
-    """
+    """One key of a record, as its annotation says: ``Annotated[type, rule, "What it is for."]``, rule or not."""
 
     name: str
-    kind: Any
-    optional: bool
-    rule: Any
+    kind: Any  # its type, less None
+    optional: bool  # whether null is allowed
+    rule: Any  # Between, OneOf, Parsed or None
     meaning: str
-    default: Any
+    default: Any  # MISSING: the key must be given
 
 
 def fields_of(record: Any) -> list[Field]:
