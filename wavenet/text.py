@@ -92,3 +92,51 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def number(value: int, most: int = 10**8) -> str:
+    """Return a whole number with commas, from `most` on in three digits: ``"49,000,001"``, ``"4.9e+09"``."""
+    return f"{value:,}" if abs(value) < most else f"{value:.3g}"
+
+
+def percent(share: float) -> str:
+    """Return a share in per cent, ``"over 99.9%"`` where only rounding would make it 100."""
+    text = f"{share:.1%}"
+    return "over 99.9%" if text == "100.0%" and share < 1.0 else text
+
+
+def times(sizes: Sequence[int]) -> str:
+    """Return sizes along several axes: ``"224"``, ``"1,080 x 1,920"``."""
+    return " x ".join(f"{size:,}" for size in sizes)
+
+
+def milliseconds(samples: float, rate: int | None) -> float | None:
+    """Return how long samples last; None where no sample rate is known."""
+    return None if rate is None else 1000 * samples / rate
+
+
+def lasting(samples: int, rate: int | None, unit: str = "sample") -> str:
+    """Return samples and how long they last: ``"2,047 samples, 255.9 ms at 8,000 Hz"``; without a rate the first."""
+    ms = milliseconds(samples, rate)
+    return many(samples, unit) + ("" if ms is None else f", {ms:,.1f} ms at {rate:,} Hz")
+
+
+def table(rows: Sequence[Sequence[str | float | None]], left: int = 1, most: int = 100) -> list[str]:
+    """Return the lines of a table, as narrow as `most` characters where its cells can be.
+
+    Args:
+        rows: cells: text as it is, whole numbers with commas, others with one decimal, nothing for None.
+        left: so many columns begin at the left, the others end at the right.
+        most: of characters in a line.
+    """
+    cells = [[_cell(value) for value in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    gap = " " * max(1, min(4, (most - sum(widths)) // max(1, len(widths) - 1)))
+    line = gap.join(f"{{:{'<' if i < left else '>'}{width}}}" for i, width in enumerate(widths))
+    return [line.format(*row).rstrip() for row in cells]
+
+
+def _cell(value: str | float | None) -> str:
+    if isinstance(value, int):
+        return number(value, 10**10)
+    return f"{value:,.1f}" if isinstance(value, float) else value or ""

@@ -241,7 +241,7 @@ def _bench(arguments: argparse.Namespace) -> int:
         from wavenet import pictures
 
         with disk.explained(plot, PLOT_REMEDY):
-            pictures.speed_picture(plot, made.batches, made.sizes, f"{made.name}, {made.processor}")
+            pictures.speed_picture(plot, made.group("batch"), made.group("size"), f"{made.name}, {made.processor}")
     return 0
 
 

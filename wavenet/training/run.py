@@ -198,7 +198,7 @@ def logged(run: Path) -> Iterator[None]:
 
 def versions(device: str) -> dict[str, Any]:
     """Return what made a model: versions of the programs, and the kind of machine."""
-    names = ("torch", "torchaudio", "lightning", "numpy", "numba", "soundfile", "safetensors")
+    names = ("torch", "torchaudio", "lightning", "numpy", "numba", "soundfile", "soxr", "safetensors")
     found = {name: metadata.version(name) for name in names}
     return {"wavenet": __version__, "python": platform.python_version(), **found, "device": device}
 
