@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from wavenet import cli, progress
-from wavenet.progress import PLAIN_SECONDS, RECORD, Progress, Words
+from wavenet.progress import PLAIN_SECONDS, RECORD, Progress, StderrHandler
 
 
 class Lines(logging.Handler):
@@ -169,7 +169,7 @@ def test_an_exception_passes_through(lines: Lines, monkeypatch: pytest.MonkeyPat
 def plain(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[str]]:
     """Return standard error in a script that never heard of logging."""
     monkeypatch.setattr(progress.log, "parent", logging.RootLogger(logging.WARNING))  # pytest's has handlers
-    monkeypatch.setattr(progress.log, "handlers", [Words()])
+    monkeypatch.setattr(progress.log, "handlers", [StderrHandler()])
     monkeypatch.setattr(progress.log, "propagate", True)
     before = progress.log.level
     progress.log.setLevel(logging.INFO)

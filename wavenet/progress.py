@@ -18,7 +18,7 @@ PLAIN_SECONDS = 30.0  # between two plain lines where stderr is no terminal
 RECORD = "train.log"  # the handler with this name keeps the record of a run, and replaces no other
 
 
-class Words(logging.Handler):
+class StderrHandler(logging.Handler):
     """Shows messages on stderr, unless this logger, or one above it, has another handler; warnings are marked."""
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -41,7 +41,7 @@ class Words(logging.Handler):
         return bool(others) or (log.propagate and log.parent is not None and log.parent.hasHandlers())
 
 
-log.addHandler(Words())
+log.addHandler(StderrHandler())
 if log.level == logging.NOTSET:  # else it was chosen before this was imported
     log.setLevel(logging.INFO)
 

@@ -19,7 +19,7 @@ from types import FrameType
 from wavenet.cli.arguments import arguments_of
 from wavenet.cli.verbs import VERBS
 from wavenet.errors import STOPS, Terminated, WavenetError, stop_signals
-from wavenet.progress import Words, log
+from wavenet.progress import StderrHandler, log
 from wavenet.text import one_line, printable
 
 
@@ -87,6 +87,6 @@ def _sentence(error: Exception) -> str:
 def _set_up_logging(quiet: bool) -> None:
     """Send the program's words to stderr: all of them, or only warnings and errors."""
     logging.raiseExceptions = False  # a full disk under train.log is reported once, by what it breaks
-    log.handlers[:] = [Words()]
+    log.handlers[:] = [StderrHandler()]
     log.setLevel(logging.WARNING if quiet else logging.INFO)
     log.propagate = False
