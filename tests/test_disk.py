@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavenet import disk
-from wavenet.errors import InputError, WavenetError
+from wavenet.errors import BundleError, InputError, WavenetError
 
 
 def names(folder: Path) -> list[str]:
@@ -387,3 +387,26 @@ def test_what_no_system_tells_is_unknown(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (resource.RLIM_INFINITY,) * 2)
     system(tmp_path, "4:memory:/", {f"memory/{V1}": ENDLESS})
     assert disk.available_bytes(tmp_path) is None
+
+
+# --- JSON ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("{", "JSON"), ('{"b": {"c": 1, "c": 2}}', "'c'"), ("[" * 90_000, "JSON"), ("9" * 5_000, "JSON")],
+    ids=["cut", "twice", "deep", "long"],
+)
+def test_what_is_not_plain_json_is_one_line(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(text)
+    with pytest.raises(BundleError) as caught:
+        disk.read_json(path)
+    assert words in str(caught.value) and str(path) in str(caught.value) and "\n" not in str(caught.value)
+    path.write_text('{"a": [1, null]}')
+    assert disk.read_json(path) == {"a": [1, None]}
+
+
+def test_no_more_is_read_than_a_bundle_can_have() -> None:
+    with pytest.raises(BundleError, match="cannot be read as JSON"):
+        disk.read_json(Path("/dev/zero"))

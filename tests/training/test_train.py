@@ -21,7 +21,7 @@ import wavenet
 from wavenet.audio import files
 from wavenet.errors import BundleError, DivergenceError, InputError, RecipeError, Terminated, WavenetError
 from wavenet.outputs import Categorical
-from wavenet.progress import Words, log
+from wavenet.progress import StderrHandler, log
 from wavenet.recipe import read
 from wavenet.text import many
 from wavenet.training import checkpoint, record, train
@@ -136,7 +136,7 @@ def test_from_python_first_lines_and_scores_are_on_stderr(
     fit: Fit, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's own
-    monkeypatch.setattr(log, "handlers", [Words()])
+    monkeypatch.setattr(log, "handlers", [StderrHandler()])
     run = fit(max_steps=4)
     told = capsys.readouterr().err.splitlines()
     firsts = ["toy:", "sound:", "rate:", "splits"]

@@ -123,7 +123,9 @@ class Transfer:
     def _take(self, answer: Any, have: int, progress: Progress) -> None:
         """Add to the part what it lacks; what it has already and is sent again is passed over."""
         if self.url.startswith("https:") and not answer.url.startswith("https:") and not self.checked:
-            raise FetchError(f"{self._host()} leads to {_words(answer.url)}, not encrypted and without a checksum")
+            raise FetchError(
+                f"{self._host()} leads to {_words(answer.url)}, which is not encrypted and has no checksum"
+            )
         at, most = 0, self.size if self.checked else 4 * self.size
         if answer.status == 206:
             begins = re.match(r"bytes (\d{1,19})-", answer.headers.get("Content-Range", ""))

@@ -137,7 +137,7 @@ def _encoded(values: str, tensors: dict[str, Tensor]) -> Iterator[Any]:
         end += value.nbytes
     data = [value.reshape(-1).numpy().data for value in tensors.values()]
     told = {"format": FORMAT, "version": str(VERSION), "state": values}
-    header = json.dumps({"__metadata__": {**told, "sha256": _digest(values, table, data)}, **table}).encode()
+    header = to_json({"__metadata__": {**told, "sha256": _digest(values, table, data)}, **table}).encode()
     header += b" " * (-len(header) % 8)
     yield len(header).to_bytes(8, "little") + header
     yield from data
@@ -145,7 +145,7 @@ def _encoded(values: str, tensors: dict[str, Tensor]) -> Iterator[Any]:
 
 def _digest(values: str, table: dict[str, Any], data: Iterable[Any]) -> str:
     """Return the SHA-256, in hexadecimal, of all that a checkpoint says."""
-    made = hashlib.sha256(json.dumps([values, table]).encode())
+    made = hashlib.sha256(to_json([values, table]).encode())
     for part in data:
         made.update(part)
     return made.hexdigest()
