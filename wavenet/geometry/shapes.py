@@ -7,9 +7,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
-from wavenet.geometry import fields
-from wavenet.geometry.layers import Layer
-from wavenet.geometry.schedules import Stacks
+from wavenet.geometry import receptive
+from wavenet.geometry.layers import Layer, Stacks
 
 
 class ProductShape(NamedTuple):
@@ -85,7 +84,7 @@ class Shape:
     @property
     def receptive_field(self) -> int:
         """Samples that one output sees."""
-        return fields.receptive_field(self.stacks, self.kernels)
+        return receptive.receptive_field(self.stacks, self.kernels)
 
     def stack_layers(self) -> list[tuple[Layer, ...]]:
         """Return the layers of each stack."""
