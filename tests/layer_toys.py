@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from hypothesis import strategies as st
 
 from wavenet import geometry
-from wavenet.geometry import Field, Layer, Padding, Parallel, Part, Shape, Stacks, Whole
+from wavenet.geometry import Layer, Padding, Parallel, Part, Seen, Shape, Stacks, Whole
 from wavenet.geometry.layers import PADDINGS
 
 DECADES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
@@ -22,7 +22,7 @@ def taps(stacks: Stacks, kernel: int | Sequence[int]) -> tuple[int, ...]:
     return (kernel,) * sum(map(len, stacks)) if isinstance(kernel, int) else tuple(kernel)
 
 
-def seen(stacks: Stacks, kernel: int | Sequence[int]) -> Field:
+def seen(stacks: Stacks, kernel: int | Sequence[int]) -> Seen[int]:
     """Return what a causal schedule sees."""
     dilations = itertools.chain.from_iterable(stacks)
     return geometry.see(Layer(K, 1, d) for K, d in zip(taps(stacks, kernel), dilations, strict=True))

@@ -10,17 +10,14 @@ from typing import Any
 
 
 def printable(name: str) -> str:
-    """Return a file's name as one line that any terminal can show: line ends and bytes that are no text are escaped."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-        for character in name
-    )
+    """Return a file's name as one line that any terminal can show: line ends and undecodable bytes are escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
 
 
-def some(names: Sequence[str], shown: int = 1) -> str:
-    """Return the first of some names, printable, and how many there are beside: ``"a.wav, and 2 more"``."""
-    left = f", and {len(names) - shown:,} more" if len(names) > shown else ""
-    return ", ".join(map(printable, names[:shown])) + left
+def some(names: Sequence[str], most: int = 1) -> str:
+    """Return the first of some names, and how many more there are: ``"a.wav, and 2 more"``."""
+    more = f", and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(map(printable, names[:most])) + more
 
 
 def many(count: int, unit: str) -> str:
@@ -53,19 +50,14 @@ def gib(count: int) -> str:
     return f"{count / 2**30:,.1f} GiB"
 
 
-def on_one_line(text: object, most: int = 640) -> str:
-    """Return what is said of an error on one line; one of thousands of characters loses its middle."""
-    line = " ".join(str(text).split())
-    return line if len(line) <= most else f"{line[: most * 2 // 3]} ... {line[-(most // 3 - 5) :]}"
-
-
 def one_line(text: object, most: int = 300) -> str:
-    """Return what an error tells, or another object's text, on one line of at most so many characters."""
+    """Return an object's text on one line; a long one loses its middle, an empty one becomes the name of its type."""
     try:
         line = " ".join(str(text).split())
     except (ValueError, RecursionError):  # Python refuses to print whole numbers of thousands of digits
         line = ""
-    return line[:most] or type(text).__name__
+    line = line or type(text).__name__
+    return line if len(line) <= most else f"{line[: most * 2 // 3]} ... {line[-(most // 3 - 5) :]}"
 
 
 class _Short(reprlib.Repr):
@@ -76,10 +68,14 @@ class _Short(reprlib.Repr):
         bits = x.bit_length()
         return str(x) if bits <= 128 else f"a whole number of {bits} bits"
 
+    def repr_bool(self, x: bool, level: int) -> str:
+        """Return true or false, as YAML has them."""
+        return str(x).lower()
+
 
 def shown(value: Any) -> str:
-    """Return the beginning of a value as an error shows it."""
-    return f"{_Short().repr(value):.60}"
+    """Return the beginning of a value as an error shows it: ``"'text'"``, ``"7"``, ``"[1, 2]"``, ``"empty"``."""
+    return "empty" if value is None else f"{_Short().repr(value):.60}"
 
 
 def to_json(value: Any, indent: int | None = None) -> str:
@@ -91,7 +87,6 @@ def to_json(value: Any, indent: int | None = None) -> str:
 
 
 def _finite(value: Any) -> Any:
-    """Return plain values with None for each number that is not finite."""
     if isinstance(value, dict):
         return {_finite(key): _finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -1,8 +1,7 @@
-"""Held: lengths, pads and weights of layers are those of counting places and of torch's own modules."""
+"""Held: lengths and pads of layers are those of counting places and of torch's own modules."""
 
 from __future__ import annotations
 
-import itertools
 import warnings
 from collections.abc import Sequence
 
@@ -15,8 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from wavenet import geometry
-from wavenet.geometry import Layer, Padding, Parallel, Part, Whole
-from wavenet.geometry.layers import PADDINGS
+from wavenet.geometry import PADDINGS, Layer, Padding, Parallel, Part, Whole
 
 layers = st.builds(Layer, st.integers(1, 5), st.integers(1, 4), st.integers(1, 5))
 
@@ -33,19 +31,6 @@ def pooled(layer: Layer, x: Tensor) -> Tensor:
 
 
 # --- one layer -------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kernel", [1, 2, 3, 5])
-@pytest.mark.parametrize("stride", [1, 2, 3])
-@pytest.mark.parametrize("dilation", [1, 2, 4])
-def test_output_length_is_the_number_of_places_where_all_taps_fit(kernel: int, stride: int, dilation: int) -> None:
-    layer = Layer(kernel, stride, dilation)
-    span = max(tap * dilation for tap in range(kernel)) + 1
-    assert layer.effective_kernel == span
-    for length, left, right in itertools.product(range(24), (0, 1, 5), (0, 2)):
-        places = [at for at in range(0, length + left + right, stride) if at + span <= length + left + right]
-        assert layer.output_length(length, (left, right)) == len(places)
-        assert left or right or layer.output_length(length) == len(places)
 
 
 @settings(max_examples=150)
@@ -78,16 +63,7 @@ def test_pads_are_all_left_or_halves_or_none(layer: Layer) -> None:
     assert layer.pads("valid") == (0, 0)
     left, right = layer.pads("same")
     assert (left + right, right - left) == (span, span % 2)
-
-
-@settings(max_examples=60)
-@given(layers, st.integers(1, 30), st.integers(0, 6))
-def test_a_number_pads_both_sides_as_in_torch(layer: Layer, length: int, padding: int) -> None:
-    assert layer.pads(padding) == (padding, padding)
-    expected = layer.output_length(length, layer.pads(padding))
-    assert expected == max(0, (length + 2 * padding - layer.dilation * (layer.kernel - 1) - 1) // layer.stride + 1)
-    if expected:
-        assert convolved(layer, torch.zeros(1, 1, length), padding).shape[-1] == expected
+    assert layer.pads(4) == (4, 4)
 
 
 @pytest.mark.parametrize("own", [*PADDINGS, 0, 3])
@@ -100,14 +76,6 @@ def test_the_padding_of_a_layer_comes_before_that_of_all(own: Padding, other: Pa
 @pytest.mark.parametrize("kernel", [1, 2, 3, 4, 5])
 def test_same_padding_is_that_of_torch(kernel: int, dilation: int) -> None:
     layer = Layer(kernel, 1, dilation)
-    x = torch.zeros(1, 1, 41, dtype=torch.float64, requires_grad=True)
-    y = convolved(layer, x, padding="same")
-    assert y.shape == x.shape
-    y[0, 0, 20].backward()
-    assert x.grad is not None
-    touched = set(x.grad[0, 0].nonzero().flatten().tolist())
-    field = geometry.see([layer], padding="same")
-    assert touched == {field.newest + 20 - lag for lag in geometry.lag_list(field.lags)}
     noise = torch.rand(1, 1, 9, dtype=torch.float64)
     assert torch.equal(convolved(layer, noise, "same"), convolved(layer, F.pad(noise, layer.pads("same"))))
 
@@ -176,26 +144,20 @@ def test_lengths_through_layers_are_those_of_real_modules(
         assert through(parts, length, padding) == expected
 
 
-@pytest.mark.parametrize("padding", PADDINGS)
-def test_branches_of_different_lengths_are_refused(padding: str) -> None:
-    uneven = (Layer(2), Parallel(((Layer(3, 2),), (Layer(3, 1),))))
-    with pytest.raises(RuntimeError, match="Sizes of tensors"):
-        run_torch(uneven, torch.zeros(1, 1, 12), padding)
-    with pytest.raises(ValueError, match=r"different numbers of outputs \(\[\d+, \d+\]\)"):
-        through(uneven, 12, padding)
-
-
-def test_branches_that_only_padding_makes_equal_are_refused_without_it() -> None:
+def test_branches_that_do_not_line_up_are_refused_by_their_number() -> None:
     pyramid = (Parallel(((Layer(1),), (Layer(3, dilation=6),))),)
     assert through(pyramid, 33, "same") == through(pyramid, 33, "causal") == 33
-    with pytest.raises(ValueError, match=r"\[21, 33\]"):
-        through(pyramid, 33, "valid")
-
-
-def test_branches_that_differ_are_named_by_their_number() -> None:
     inner = Parallel(((Layer(3),), (Layer(5),)))
-    with pytest.raises(geometry.LayerError, match=r"^layer 2\.2\.3: its branches .*\[6, 8\]\) for 10 inputs; make"):
-        through([Layer(1), Parallel(((Layer(1),), (Layer(1), Layer(1), inner)))], 10, "valid")
+    for parts, length, words in (
+        (pyramid, 33, r"^layer 1: .*\[21, 33\]"),
+        (
+            [Layer(1), Parallel(((Layer(1),), (Layer(1), Layer(1), inner)))],
+            10,
+            r"^layer 2\.2\.3: .*\[6, 8\]\) for 10",
+        ),
+    ):
+        with pytest.raises(geometry.LayerError, match=words):
+            through(parts, length, "valid")
 
 
 def test_causal_is_the_padding_unless_another_is_said() -> None:
@@ -203,20 +165,13 @@ def test_causal_is_the_padding_unless_another_is_said() -> None:
     assert geometry.length_through([], 10) == 10
 
 
-# --- weights ---------------------------------------------------------------------------------------------------------
+# --- schedules -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("kernel", "parameters"), [(3, 73_856), (5, 204_928)])
-def test_64_to_128_channels_cost_what_a_real_layer_has(kernel: int, parameters: int) -> None:
-    real = torch.nn.Conv2d(64, 128, kernel)
-    assert sum(numbers.numel() for numbers in real.parameters()) == parameters
-    assert geometry.convolution_weights(64, 128, kernel, dims=2) + 128 == parameters
-
-
-@settings(max_examples=30)
-@given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 6))
-def test_weights_are_those_of_torch_along_one_axis_and_two(inputs: int, outputs: int, kernel: int) -> None:
-    for dims, module in ((1, torch.nn.Conv1d), (2, torch.nn.Conv2d)):
-        real = module(inputs, outputs, kernel, bias=False)
-        assert geometry.convolution_weights(inputs, outputs, kernel, dims) == real.weight.numel()
-    assert geometry.convolution_weights(inputs, outputs, kernel) == inputs * outputs * kernel
+def test_patterns_are_the_schedules_of_the_papers() -> None:
+    assert geometry.exponential(10, 3) == ((1, 2, 4, 8, 16, 32, 64, 128, 256, 512),) * 3
+    assert geometry.exponential(4) == ((1, 2, 4, 8),)
+    assert geometry.hdc(9, 2) == (layer_toys.DECADES,) * 2
+    assert geometry.hdc(2) == ((1, 2),)
+    assert geometry.constant(3, 2, 7) == ((7, 7, 7), (7, 7, 7))
+    assert max(geometry.exponential(26)[0]) == 2**25 and max(geometry.hdc(26)[0]) == 2 * 10**8

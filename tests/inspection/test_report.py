@@ -387,18 +387,18 @@ def test_no_gap_is_named_with_branches_or_strides_or_without_a_hole(
     said = listed(tmp_path, f"layers: {items}")
     assert bool(said.holes) is has_holes
     assert said.gap() is None
-    assert said.mends() == []
+    assert said.fixes() == []
 
 
 def test_the_gap_and_the_mends_are_those_of_geometry(tmp_path: Path) -> None:
     # the stride of the last layer hides no gap
     said = listed(tmp_path, "layers: [{kernel: 3, dilation: 2}, {kernel: 3, dilation: 4, stride: 2}]")
     assert said.gap() == Gap(dilation=2, reach=1, divisor=2)
-    assert [mend.change for mend in said.mends()] == said.to_json()["mends"] != []
+    assert [fix.change for fix in said.fixes()] == said.to_json()["mends"] != []
     stacks, kernels = ((1, 2, 20), (2,)), (2, 2, 3, 4)
     both = of_schedule(dilations=[list(stack) for stack in stacks], kernel_size=list(kernels))
     assert both.gap() == geometry.first_gap(stacks, kernels) == Gap(dilation=20, reach=1 + 1 + 2 + 6, divisor=1)
-    assert both.mends() == geometry.mends(stacks, kernels) != []
+    assert both.fixes() == geometry.fixes(stacks, kernels) != []
 
 
 @settings(max_examples=60)
@@ -410,7 +410,7 @@ def test_the_gap_is_the_first_hole_and_there_are_mends_where_there_are_holes(
     said = of_schedule(dilations=[list(stack) for stack in stacks], kernel_size=list(kernels))
     gap = said.gap()
     assert (None if gap is None else gap.reach) == (said.holes[0][0] if said.holes else None)
-    assert bool(said.mends()) == bool(said.holes)
+    assert bool(said.fixes()) == bool(said.holes)
 
 
 # --- paths -----------------------------------------------------------------------------------------------------------

@@ -351,7 +351,7 @@ def test_why_lags_are_missed_and_what_fixes_it() -> None:
     assert said["first hole"] == "lag 1: dilation 2 skips it"
     assert said["common factor"] == "all dilations are multiples of 2, so no other lag is reached"
     assert said["rule of thumb"].startswith("take rates without a common factor")
-    assert said["to fix it"] == gridded.mends()[0].change
+    assert said["to fix it"] == gridded.fixes()[0].change
     hybrid = facts(of_schedule([1, 2, 5]))
     assert hybrid["first hole"] == "lag 4: smaller dilations reach 0 to 3, dilation 5 skips it"
     assert (hybrid["to fix it"], hybrid["or"]) == ("dilation 5 of layer 3 to 4", "kernel 2 to 3 in every layer")
@@ -370,9 +370,9 @@ def test_a_sequence_is_explained_exactly_where_it_has_holes(items: list[dict[str
     divisor = math.gcd(*(item["dilation"] for item in items if item["kernel"] > 1))
     assert ("first hole" in found) == ("to fix it" in found) == (warning is not None) == bool(said.holes)
     assert ("common factor" in found) == ("rule of thumb" in found) == (bool(said.holes) and divisor > 1)
-    assert ("or" in found) == (len(said.mends()) > 1)
+    assert ("or" in found) == (len(said.fixes()) > 1)
     if said.holes and warning is not None:
-        first, change = said.holes[0][0], said.mends()[0].change
+        first, change = said.holes[0][0], said.fixes()[0].change
         assert found["first hole"].startswith(f"lag {first:,}: ")
         assert found["to fix it"] == change
         assert f"{said.coverage:.1%} of {said.receptive_field:,} are reached, missed: {first}" in warning

@@ -59,7 +59,7 @@ def test_samples_are_drawn(tmp_path: Path, name: str) -> None:
     assert f"{name} sees" in words
     assert f"Coverage {said.coverage:.1%}" in words
     assert ("Hatched" in words) == said.whole_input
-    assert ("To fix it: " in words) == bool(said.mends())
+    assert ("To fix it: " in words) == bool(said.fixes())
 
 
 def test_a_sheet_says_what_it_shows(tmp_path: Path) -> None:

@@ -1,29 +1,31 @@
 """Integers only: dilations, receptive fields, the lags a network reaches, queue sizes, multiply-adds.
 
-For any sequence of convolutions, whoever's network it is; standard library only, exact, and at once for a million lags.
+For any sequence of convolutions, of any network; standard library only, exact, and at once for a million lags.
+``layers`` are described, ``receptive`` and ``receptive_2d`` say what they see, ``coverage`` what they miss and how to
+fix it, ``paths`` how often they see it, ``channels`` and ``shapes`` what they cost, ``spans`` how to see so far.
 
 What does a stack see, and what does it miss? Lag 0 is the newest input that an output sees; a set of lags is a Python
 integer whose bit ``i`` stands for lag ``i``, so that a layer costs one shift per tap:
 
 >>> from wavenet.geometry import Layer, Parallel, Whole, see, lag_list, holes
->>> field = see([Layer(kernel=2, dilation=1), Layer(kernel=2, dilation=2), Layer(kernel=2, dilation=5)])
->>> field.receptive_field, lag_list(field.lags), holes(field.lags)
+>>> seen = see([Layer(kernel=2, dilation=1), Layer(kernel=2, dilation=2), Layer(kernel=2, dilation=5)])
+>>> seen.receptive_field, lag_list(seen.lags), holes(seen.lags)
 (9, [0, 1, 2, 3, 5, 6, 7, 8], [(4, 4, 1)])
 
-Why it misses that, and what mends it, the smallest change first:
+Why it misses that, and what fixes it, the smallest change first:
 
->>> from wavenet.geometry import first_gap, mends
+>>> from wavenet.geometry import first_gap, fixes
 >>> first_gap(((1, 2, 5),), kernels=(2, 2, 2))
 Gap(dilation=5, reach=4, divisor=1)
->>> [mend.change for mend in mends(((1, 2, 5),), kernels=(2, 2, 2))][:2]
+>>> [fix.change for fix in fixes(((1, 2, 5),), kernels=(2, 2, 2))][:2]
 ['dilation 5 of layer 3 to 4', 'kernel 2 to 3 in every layer']
 
 Strides, pooling (a layer like any other), branches, global pooling, and three kinds of padding:
 
 >>> stem = [Layer(kernel=7, stride=2), Layer(kernel=3, stride=2)]
 >>> pyramid = Parallel(((Layer(1),), (Layer(3, dilation=6),), (Whole(), Layer(1))))
->>> field = see([*stem, pyramid], padding="same")
->>> field.receptive_field, field.jump, field.offset, field.whole
+>>> seen = see([*stem, pyramid], padding="same")
+>>> seen.receptive_field, seen.jump, seen.offset, seen.whole
 (59, 4, -29, True)
 >>> from wavenet.geometry import length_through
 >>> length_through([*stem, pyramid], 224, padding="same")
@@ -53,42 +55,36 @@ How many paths lead from each lag to the output, and what it takes to see a span
 A *stack* is one cycle of a pattern or one inner list of an explicit schedule; a flat list is one stack.
 """
 
-from wavenet.geometry.channels import with_channels as with_channels
-from wavenet.geometry.fields import MAX_RECEPTIVE_FIELD as MAX_RECEPTIVE_FIELD
-from wavenet.geometry.fields import Field as Field
-from wavenet.geometry.fields import receptive_field as receptive_field
-from wavenet.geometry.fields import see as see
-from wavenet.geometry.gridding import Gap as Gap
-from wavenet.geometry.gridding import Mend as Mend
-from wavenet.geometry.gridding import first_gap as first_gap
-from wavenet.geometry.gridding import mends as mends
-from wavenet.geometry.grids import Grid as Grid
-from wavenet.geometry.grids import grid_of as grid_of
-from wavenet.geometry.lags import Hole as Hole
-from wavenet.geometry.lags import holes as holes
-from wavenet.geometry.lags import lag_list as lag_list
-from wavenet.geometry.layers import Channels as Channels
-from wavenet.geometry.layers import Layer as Layer
-from wavenet.geometry.layers import LayerError as LayerError
-from wavenet.geometry.layers import Padding as Padding
-from wavenet.geometry.layers import Parallel as Parallel
-from wavenet.geometry.layers import Part as Part
-from wavenet.geometry.layers import Whole as Whole
-from wavenet.geometry.layers import convolution_weights as convolution_weights
-from wavenet.geometry.layers import length_through as length_through
-from wavenet.geometry.layers import numbered as numbered
-from wavenet.geometry.paths import Paths as Paths
-from wavenet.geometry.paths import count_paths as count_paths
-from wavenet.geometry.paths import total_paths as total_paths
-from wavenet.geometry.schedules import MAX_LAYERS as MAX_LAYERS
-from wavenet.geometry.schedules import Stacks as Stacks
-from wavenet.geometry.schedules import constant as constant
-from wavenet.geometry.schedules import exponential as exponential
-from wavenet.geometry.schedules import hdc as hdc
-from wavenet.geometry.shapes import ProductShape as ProductShape
-from wavenet.geometry.shapes import Shape as Shape
-from wavenet.geometry.spans import Pattern as Pattern
-from wavenet.geometry.spans import Proposal as Proposal
-from wavenet.geometry.spans import Way as Way
-from wavenet.geometry.spans import propose as propose
-from wavenet.geometry.spans import ways as ways
+from wavenet.geometry.channels import with_channels
+from wavenet.geometry.coverage import Fix, Gap, Hole, first_gap, fixes, holes, lag_list
+from wavenet.geometry.layers import (
+    MAX_LAYERS,
+    PADDINGS,
+    Channels,
+    Layer,
+    LayerError,
+    Padding,
+    Parallel,
+    Part,
+    Stacks,
+    Whole,
+    constant,
+    exponential,
+    hdc,
+    length_through,
+    numbered,
+)
+from wavenet.geometry.paths import Paths, count_paths, total_paths
+from wavenet.geometry.receptive import MAX_RECEPTIVE_FIELD, Seen, receptive_field, see
+from wavenet.geometry.receptive_2d import Grid, grid_of
+from wavenet.geometry.shapes import ProductShape, Shape
+from wavenet.geometry.spans import Pattern, Proposal, Way, propose, ways
+
+# fmt: off
+__all__ = [
+    "MAX_LAYERS", "MAX_RECEPTIVE_FIELD", "PADDINGS", "Channels", "Fix", "Gap", "Grid", "Hole", "Layer",
+    "LayerError", "Padding", "Parallel", "Part", "Paths", "Pattern", "ProductShape", "Proposal", "Seen",
+    "Shape", "Stacks", "Way", "Whole", "constant", "count_paths", "exponential",
+    "first_gap", "fixes", "grid_of", "hdc", "holes", "lag_list", "length_through", "numbered", "propose",
+    "receptive_field", "see", "total_paths", "ways", "with_channels",
+]

@@ -53,8 +53,8 @@ def _reached(channels: Channels, entering: int | None) -> Channels:
 
 
 def _branches(part: Parallel, entering: int | None) -> tuple[Parallel, int | None]:
-    if entering is None:  # whatever one branch says of the input holds for all
-        entering = next((needed for needed in map(_needed, part.branches) if needed is not None), None)
+    if entering is None:  # what one branch says of the input holds for all
+        entering = _needed((part,))
     branches, ends = [], []
     for number, branch in enumerate(part.branches, 1):
         with numbered(number):
@@ -70,7 +70,7 @@ def _needed(parts: Sequence[Part]) -> int | None:
         if isinstance(part, Layer) and part.channels is not None:
             return part.channels.inputs
         if isinstance(part, Parallel):
-            return next((needed for needed in map(_needed, part.branches) if needed is not None), None)
+            return next((needed for branch in part.branches if (needed := _needed(branch)) is not None), None)
     return None
 
 
@@ -78,9 +78,7 @@ def _joined(ends: Sequence[int | None], added: bool) -> int | None:
     known = [end for end in ends if end is not None]
     if len(known) < len(ends):
         return None
-    if not added:
-        return sum(known)
-    if len(set(known)) > 1:
-        told = ", ".join(f"{end:,}" for end in known)
-        raise LayerError(f"its branches end with {told} channels, which cannot be added; make them equal")
-    return known[0]
+    if added and len(set(known)) > 1:
+        several = ", ".join(f"{end:,}" for end in known)
+        raise LayerError(f"its branches end with {several} channels, which cannot be added; make them equal")
+    return known[0] if added else sum(known)

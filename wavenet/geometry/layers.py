@@ -1,4 +1,4 @@
-"""Layers along one axis: convolutions, pooling (the same arithmetic), branches; their padding, lengths and weights."""
+"""Layers along one axis: convolutions, pooling (the same arithmetic), branches; padding, lengths, named schedules."""
 
 from __future__ import annotations
 
@@ -7,8 +7,32 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 PADDINGS = ("causal", "same", "valid")
+MAX_LAYERS = 1_000  # of a schedule
+HDC_RATES = (1, 2, 5)  # hybrid dilated convolution: the rates of Wang et al. 2018 (arXiv:1702.08502)
 
 Padding = str | int  # one of PADDINGS, or so many inputs added on the left and as many on the right
+Stacks = tuple[tuple[int, ...], ...]  # a schedule: the dilations of each stack
+
+
+# --- schedules of dilations ------------------------------------------------------------------------------------------
+
+
+def exponential(layers: int, cycles: int = 1) -> Stacks:
+    """Return `cycles` stacks of dilations 1, 2, 4, ... 2^(layers-1) (van den Oord et al. 2016, section 2.1)."""
+    return (tuple(2**i for i in range(layers)),) * cycles
+
+
+def hdc(layers: int, cycles: int = 1) -> Stacks:
+    """Return `cycles` stacks of `layers` dilations 1, 2, 5, 10, 20, 50, 100...: rates without a common factor."""
+    return (tuple(HDC_RATES[i % 3] * 10 ** (i // 3) for i in range(layers)),) * cycles
+
+
+def constant(layers: int, cycles: int, dilation: int) -> Stacks:
+    """Return `cycles` stacks of `layers` equal dilations."""
+    return ((dilation,) * layers,) * cycles
+
+
+# --- layers ----------------------------------------------------------------------------------------------------------
 
 
 class LayerError(ValueError):
@@ -30,25 +54,18 @@ def numbered(number: int) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Channels:
-    """What a convolution makes of channels.
+    """What a convolution makes of channels."""
 
-    Args:
-        inputs: channels that go in; None where those of the layer before do.
-        outputs: channels that come out.
-        groups: each output reads one of so many equal parts of the inputs.
-        bias: whether a number of its own is added to each output.
-    """
-
-    inputs: int | None
+    inputs: int | None  # None where those of the layer before go in
     outputs: int
-    groups: int = 1
+    groups: int = 1  # each output reads one of so many equal parts of the inputs
     bias: bool = True
 
     def weights(self, kernel: int, dims: int = 1) -> int:
-        """Return the weights, biases apart: its multiply-adds per place of the output, too."""
+        """Return the weights, and multiply-adds per output, of `kernel` taps along each of `dims` axes."""
         if self.inputs is None:
             raise ValueError("the channels that go in are not known yet; `with_channels` finds them")
-        return convolution_weights(self.inputs // self.groups, self.outputs, kernel, dims)
+        return self.inputs // self.groups * self.outputs * int(kernel**dims)
 
     def parameters(self, kernel: int, dims: int = 1) -> int:
         """Return the weights and the biases."""
@@ -57,24 +74,13 @@ class Channels:
 
 @dataclass(frozen=True)
 class Layer:
-    """One convolution or pooling along one axis: `kernel` taps, `dilation` inputs apart, an output every `stride`.
+    """One convolution or pooling along one axis; a kernel, stride or dilation below 1 raises ValueError."""
 
-    Args:
-        kernel: taps K.
-        stride: inputs from one output to the next.
-        dilation: inputs d from one tap to the next.
-        padding: its own; None takes that of all layers.
-        channels: of a convolution, where they are known; pooling has None.
-
-    Raises:
-        ValueError: one of the first three is below 1.
-    """
-
-    kernel: int
-    stride: int = 1
-    dilation: int = 1
-    padding: Padding | None = None
-    channels: Channels | None = None
+    kernel: int  # taps K
+    stride: int = 1  # inputs from one output to the next
+    dilation: int = 1  # inputs d from one tap to the next
+    padding: Padding | None = None  # its own; None takes that of all layers
+    channels: Channels | None = None  # of a convolution, where they are known; pooling has None
 
     def __post_init__(self) -> None:
         if min(self.kernel, self.stride, self.dilation) < 1:
@@ -120,15 +126,10 @@ class Whole:
 
 @dataclass(frozen=True)
 class Parallel:
-    """Branches over the same input whose outputs are joined, as in an atrous spatial pyramid.
-
-    Args:
-        branches: the layers of each.
-        added: whether their outputs are summed, as in a residual block; else their channels stand side by side.
-    """
+    """Branches over the same input whose outputs are joined, as in an atrous spatial pyramid."""
 
     branches: tuple[tuple[Part, ...], ...]
-    added: bool = False
+    added: bool = False  # their outputs are summed, as in a residual block; else their channels are concatenated
 
 
 Part = Layer | Whole | Parallel
@@ -160,11 +161,3 @@ def _joined_length(part: Parallel, length: int, padding: Padding) -> int:
             "equal, as padding same does"
         )
     return lengths.pop()
-
-
-def convolution_weights(inputs: int, outputs: int, kernel: int, dims: int = 1) -> int:
-    """Return the weights of a convolution with `kernel` taps along each of `dims` axes, biases apart.
-
-    They are also its multiply-adds per output; with biases there are `outputs` numbers more.
-    """
-    return inputs * outputs * int(kernel**dims)

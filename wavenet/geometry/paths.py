@@ -1,7 +1,7 @@
 """How many paths through the dilated taps lead from each lag to an output.
 
-All counts stand in one long integer, each in as many bits as the total needs: a layer then costs one shift and one sum
-per tap, whatever the number of lags (Kronecker's substitution). Where that integer would be too long, logarithms.
+All counts are held in one long integer, each in as many bits as the total needs: a layer then costs one shift and one
+sum per tap, whatever the number of lags (Kronecker's substitution). Where that integer would be too long, logarithms.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wavenet.geometry.fields import Field, Seen, Spread, see, walk
 from wavenet.geometry.layers import Layer, Padding, Parallel, Part
+from wavenet.geometry.receptive import Seen, Spread, see, walk
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,17 +23,11 @@ EXACT_BITS = 5e8  # lags times bits of a count: 60 MB, and seconds
 
 @dataclass(frozen=True)
 class Paths:
-    """Paths from each lag of a receptive field to the output, through dilated taps only.
+    """Paths from each lag of a receptive field to the output, through dilated taps only."""
 
-    Args:
-        total: of all lags together: the product of all kernels where there are no branches.
-        counts: per lag, 0 in a hole; None where they would be too long.
-        logs: log2 of each count where `counts` is None, in floating point; minus infinity in a hole.
-    """
-
-    total: int
-    counts: Sequence[int] | None
-    logs: Sequence[float] | None
+    total: int  # of all lags together: the product of all kernels where there are no branches
+    counts: Sequence[int] | None  # per lag, 0 in a hole; None where they would be too long
+    logs: Sequence[float] | None  # log2 of each count where `counts` is None, in floating point
 
     @property
     def exact(self) -> bool:
@@ -42,10 +36,9 @@ class Paths:
 
     def log2(self) -> list[float]:
         """Return log2 of the paths of each lag; minus infinity in a hole."""
-        if self.counts is not None:
-            return [math.log2(count) if count else -math.inf for count in self.counts]
-        assert self.logs is not None
-        return list(self.logs)
+        if self.counts is None:
+            return list(self.logs or ())
+        return [math.log2(count) if count else -math.inf for count in self.counts]
 
 
 def count_paths(parts: Sequence[Part], padding: Padding = "causal", exact_bits: float = EXACT_BITS) -> Paths:
@@ -57,16 +50,15 @@ def count_paths(parts: Sequence[Part], padding: Padding = "causal", exact_bits: 
         exact_bits: counts are exact while lags x log2(total paths) is at most this; else NumPy is imported for them.
 
     Raises:
-        ValueError: as `see` does.
+        LayerError: as `see` does.
     """
-    seen, total = see(parts, Field(), padding), total_paths(parts)
-    if seen.receptive_field * math.log2(max(1, total)) > exact_bits:
-        logs = walk(parts, Seen(1, 0, _Logs().one), _Logs(), padding).kept
-        return Paths(total, None, logs.tolist())
+    lags, total = see(parts, None, padding).receptive_field, total_paths(parts)
+    if lags * math.log2(max(1, total)) > exact_bits:
+        return Paths(total, None, walk(parts, Seen(_Logs().one), _Logs(), padding).lags.tolist())
     size = total.bit_length() // 8 + 1  # bytes of one count
-    packed = walk(parts, Seen(1, 0, 1), _Counts(8 * size), padding).kept
-    text = packed.to_bytes(size * seen.receptive_field, "little")
-    return Paths(total, [int.from_bytes(text[at : at + size], "little") for at in range(0, len(text), size)], None)
+    packed = walk(parts, Seen(1), _Counts(8 * size), padding).lags.to_bytes(size * lags, "little")
+    counts = [int.from_bytes(packed[at : at + size], "little") for at in range(0, len(packed), size)]
+    return Paths(total, counts, None)
 
 
 def total_paths(parts: Iterable[Part]) -> int:
@@ -90,8 +82,8 @@ class _Counts(Spread[int]):
     def __init__(self, width: int) -> None:
         self.width = width
 
-    def moved(self, kept: int, lags: int) -> int:
-        return kept << (lags * self.width)
+    def moved(self, lags: int, by: int) -> int:
+        return lags << (by * self.width)
 
     def joined(self, a: int, b: int) -> int:
         return a + b
@@ -107,8 +99,8 @@ class _Logs(Spread["NDArray[np.float64]"]):
         self.none: NDArray[np.float64] = np.zeros(0)
         self.one: NDArray[np.float64] = np.zeros(1)
 
-    def moved(self, kept: NDArray[np.float64], lags: int) -> NDArray[np.float64]:
-        return self.np.concatenate([self.np.full(lags, -self.np.inf), kept]) if len(kept) else kept
+    def moved(self, lags: NDArray[np.float64], by: int) -> NDArray[np.float64]:
+        return self.np.concatenate([self.np.full(by, -self.np.inf), lags]) if len(lags) else lags
 
     def joined(self, a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
         short, long = sorted((a, b), key=len)

@@ -3,53 +3,37 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from wavenet.geometry import gridding
-from wavenet.geometry.fields import MAX_RECEPTIVE_FIELD
-from wavenet.geometry.layers import convolution_weights
-from wavenet.geometry.schedules import MAX_LAYERS, Stacks, exponential, hdc
+from wavenet.geometry.coverage import first_gap
+from wavenet.geometry.layers import MAX_LAYERS, Channels, Stacks, exponential, hdc
+from wavenet.geometry.receptive import MAX_RECEPTIVE_FIELD
 from wavenet.geometry.shapes import Shape
 
 Pattern = dict[str, int | str] | list[int] | list[list[int]]  # `model.dilations` as a recipe says it
 
 MAX_CYCLES = 6
+DILATED_LAW = "n = 1 + (K-1)(2^L - 1): layers and weights grow as log n"
 
 
 @dataclass(frozen=True)
 class Way:
-    """One way to see so far, in plain convolutions of C channels in and out with biases.
+    """One way to see so far, in plain convolutions of C channels in and out with biases."""
 
-    Args:
-        name: larger kernel, plain stack or dilated stack.
-        layers: convolutions.
-        kernel: taps along each axis.
-        largest_dilation: of its layers.
-        receptive_field: samples along each axis.
-        parameters: weights and biases.
-        macs: multiply-adds per output.
-        law: how layers and weights grow with the span n.
-    """
-
-    name: str
+    name: str  # larger kernel, plain stack or dilated stack
     layers: int
-    kernel: int
+    kernel: int  # taps along each axis
     largest_dilation: int
-    receptive_field: int
+    receptive_field: int  # samples along each axis
     parameters: int
-    macs: int
-    law: str
+    macs: int  # multiply-adds per output
+    law: str  # how layers and weights grow with the span n
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A WaveNet that sees a span without a hole.
-
-    Args:
-        pattern: `model.dilations` of a recipe: a pattern, or lists.
-        shape: its integers.
-    """
+    """A WaveNet that sees a span without a hole."""
 
     pattern: Pattern
     shape: Shape
@@ -72,7 +56,7 @@ def ways(span: int, kernel: int, channels: int, dims: int = 1) -> list[Way]:
         raise ValueError(f"got {dims} dims and {channels} channels, expected 1 or 2 dims and at least 1 channel")
 
     def way(name: str, layers: int, taps: int, dilation_sum: int, largest: int, law: str) -> Way:
-        weights = convolution_weights(channels, channels, taps, dims) * layers
+        weights = Channels(channels, channels).weights(taps, dims) * layers
         field = 1 + (taps - 1) * dilation_sum
         return Way(name, layers, taps, largest, field, weights + channels * layers, weights, law)
 
@@ -82,10 +66,7 @@ def ways(span: int, kernel: int, channels: int, dims: int = 1) -> list[Way]:
     return [
         way("larger kernel", 1, span, 1, 1, f"n = K: one layer, weights grow as {squared}"),
         way("plain stack", deep, kernel, deep, 1, "n = 1 + (K-1)L: layers and weights grow as n"),
-        way(
-            *("dilated stack", doubled, kernel, 2**doubled - 1, 2 ** (doubled - 1)),
-            "n = 1 + (K-1)(2^L - 1): layers and weights grow as log n",
-        ),
+        way("dilated stack", doubled, kernel, 2**doubled - 1, 2 ** (doubled - 1), DILATED_LAW),
     ]
 
 
@@ -106,52 +87,46 @@ def propose(span: int, kernel: int, like: Shape) -> list[Proposal]:
     """
     _check(span, kernel)
     found: dict[Stacks, Proposal] = {}
-    for pattern, stacks in (*_candidates(span, kernel), *_cut(span, kernel)):
+    for pattern, stacks in (*_patterns(span, kernel), *_cut(span, kernel)):
         kernels = (kernel,) * sum(len(stack) for stack in stacks)
-        field = 1 + (kernel - 1) * sum(map(sum, stacks))
-        if not span <= field <= MAX_RECEPTIVE_FIELD or len(kernels) > MAX_LAYERS or stacks in found:
+        if not span <= _sees(stacks, kernel) <= MAX_RECEPTIVE_FIELD or len(kernels) > MAX_LAYERS or stacks in found:
             continue
-        if gridding.first_gap(stacks, kernels) is None:
+        if first_gap(stacks, kernels) is None:
             found[stacks] = Proposal(pattern, dataclasses.replace(like, stacks=stacks, kernels=kernels))
     return sorted(found.values(), key=lambda one: (one.shape.macs_per_sample(), one.shape.receptive_field))
 
 
-def _candidates(span: int, kernel: int) -> Iterator[tuple[Pattern, Stacks]]:
+def _patterns(span: int, kernel: int) -> Iterator[tuple[Pattern, Stacks]]:
     """Yield (as a recipe says it, stacks); the shortest of each kind that reach the span."""
     for cycles in range(1, MAX_CYCLES + 1):
-        yield from _named("exponential", exponential, span, kernel, cycles)
-        yield from _named("hdc", hdc, span, kernel, cycles)
+        for name, made in (("exponential", exponential), ("hdc", hdc)):
+            layers = next(L for L in range(1, 27) if _sees(made(L, cycles), kernel) >= span)
+            yield {"pattern": name, "layers": layers, "cycles": cycles}, made(layers, cycles)
         for base in {2, kernel}:
             stacks = _shortest(span, kernel, cycles, base)
             lists = [list(stack) for stack in stacks]
             yield (lists if len(lists) > 1 else lists[0]), stacks
 
 
-def _named(
-    name: str, made: Callable[[int, int], Stacks], span: int, kernel: int, cycles: int
-) -> Iterator[tuple[Pattern, Stacks]]:
-    for layers in range(1, 27):
-        stacks = made(layers, cycles)
-        if 1 + (kernel - 1) * sum(map(sum, stacks)) >= span:
-            yield {"pattern": name, "layers": layers, "cycles": cycles}, stacks
-            return
-
-
 def _shortest(span: int, kernel: int, cycles: int, base: int) -> Stacks:
     """Return stacks of dilations 1, base, base^2... with the fewest layers: some have one layer less than others."""
-    lengths = [0] * cycles
-    while 1 + (kernel - 1) * sum((base**n - 1) // (base - 1) for n in lengths) < span:
-        shortest = min(lengths)  # the next layer of the shortest stack
-        lengths[lengths.index(shortest)] += 1
-    return tuple(tuple(base**i for i in range(n)) for n in lengths if n)
+    stacks: list[tuple[int, ...]] = [()] * cycles
+    while _sees(stacks, kernel) < span:
+        at = min(range(cycles), key=lambda i: len(stacks[i]))
+        stacks[at] = (*stacks[at], base ** len(stacks[at]))
+    return tuple(stack for stack in stacks if stack)
 
 
 def _cut(span: int, kernel: int) -> Iterator[tuple[Pattern, Stacks]]:
     """Yield one stack of dilations 1, K, K^2... whose last is cut to the span: it fits where all others see too far."""
-    stack = list(_shortest(span, kernel, 1, kernel)[0])
-    if 1 + (kernel - 1) * sum(stack) > MAX_RECEPTIVE_FIELD:
-        stack[-1] = -(-(span - 1) // (kernel - 1)) - sum(stack[:-1])
-        yield list(stack), (tuple(stack),)
+    (stack,) = _shortest(span, kernel, 1, kernel)
+    if _sees((stack,), kernel) > MAX_RECEPTIVE_FIELD:
+        cut = (*stack[:-1], -(-(span - 1) // (kernel - 1)) - sum(stack[:-1]))
+        yield list(cut), (cut,)
+
+
+def _sees(stacks: Sequence[Sequence[int]], kernel: int) -> int:
+    return 1 + (kernel - 1) * sum(map(sum, stacks))
 
 
 def _check(span: int, kernel: int) -> None:

@@ -49,7 +49,7 @@ class Support:
 
     @property
     def lags(self) -> int:
-        """A bit set, bit ``i`` for the input ``i`` before the last one that is seen: `geometry.Field.lags`."""
+        """A bit set, bit ``i`` for the input ``i`` before the last one that is seen: `geometry.Seen.lags`."""
         return sum(1 << (self.inputs[-1] - i) for i in self.inputs)
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 
 from wavenet import geometry
 from wavenet.errors import InputError
-from wavenet.geometry import Field, Hole, Layer, LayerError, Padding, Parallel, Part, Paths, numbered
+from wavenet.geometry import Hole, Layer, LayerError, Padding, Parallel, Part, Paths, Seen, numbered
 from wavenet.inspection import layers
 from wavenet.inspection.layers import Design
 from wavenet.recipe.records import Recipe
@@ -108,9 +108,9 @@ class Report:
         """Return why lags are missed; None where none is, and where branches or strides make it hard to say."""
         return geometry.first_gap(*schedule) if (schedule := self._schedule()) else None
 
-    def mends(self) -> list[geometry.Mend]:
+    def fixes(self) -> list[geometry.Fix]:
         """Return what would close all holes, the smallest change first."""
-        return geometry.mends(*schedule) if (schedule := self._schedule()) else []
+        return geometry.fixes(*schedule) if (schedule := self._schedule()) else []
 
     def _schedule(self) -> tuple[geometry.Stacks, tuple[int, ...]] | None:
         """Return dilations per stack and all kernels, where there is nothing but layers of stride 1."""
@@ -128,7 +128,7 @@ class Report:
         tree = asdict(self)
         design = tree.pop("design")
         head = {key: design[key] for key in ("name", "sample_rate", "dims", "padding")}
-        tree = {**head, **tree, "mends": [mend.change for mend in self.mends()]}
+        tree = {**head, **tree, "mends": [fix.change for fix in self.fixes()]}
         return {**tree, "paths": paths_to_json(self.paths())} if lags else tree
 
 
@@ -170,7 +170,7 @@ def of_design(design: Design, size: int | Sequence[int] | None = None) -> Report
         InputError: the size is out of range, or a layer has no output at that size; the error names the layer.
     """
     given = output_size = _checked_size(design, size)
-    seen, stacks, rows = Field(), [], []
+    seen, stacks, rows = Seen(1), [], []
     for parts in design.stacks:
         own = geometry.see(parts, None, design.padding)
         try:
@@ -216,8 +216,8 @@ def _checked_size(design: Design, size: int | Sequence[int] | None) -> Sizes | N
 
 
 def _rows(
-    parts: Sequence[Part], seen: Field, size: Sizes | None, design: Design
-) -> tuple[list[Row], Field, Sizes | None]:
+    parts: Sequence[Part], seen: Seen[int], size: Sizes | None, design: Design
+) -> tuple[list[Row], Seen[int], Sizes | None]:
     """Return a row per part, what is seen through them all, and the size of the output; None leaves all sizes out.
 
     Raises:
@@ -238,7 +238,7 @@ def _rows(
     return rows, seen, size
 
 
-def _layer(layer: Layer, after: Field, size: Sizes | None, design: Design) -> LayerReport:
+def _layer(layer: Layer, after: Seen[int], size: Sizes | None, design: Design) -> LayerReport:
     pads, channels, outputs = layer.pads(design.padding), layer.channels, None
     if size is not None:
         outputs = tuple(layer.output_length(inputs, pads) for inputs in size)
@@ -262,7 +262,7 @@ def _layer(layer: Layer, after: Field, size: Sizes | None, design: Design) -> La
     )
 
 
-def _join(part: Parallel, seen: Field, after: Field, size: Sizes | None, design: Design) -> JoinReport:
+def _join(part: Parallel, seen: Seen[int], after: Seen[int], size: Sizes | None, design: Design) -> JoinReport:
     branches = []
     pooled: set[Sizes | None] = set()
     others: set[Sizes | None] = set()

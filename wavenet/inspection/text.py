@@ -94,7 +94,7 @@ def hole_warning(report: Report) -> str | None:
     """Return one line on the lags that a network never sees, with what closes them; None where it sees all."""
     if not report.holes:
         return None
-    fixes = report.mends()
+    fixes = report.fixes()
     fix = f"; to fix it: {fixes[0].change}" if fixes else ""
     return (
         f"the dilations miss lags inside the receptive field: {percent(report.coverage)} of "
@@ -185,7 +185,7 @@ def _reasons(report: Report) -> Iterator[tuple[str, str]]:
     if gap.divisor > 1:
         yield "common factor", f"all dilations are multiples of {gap.divisor:,}, so no other lag is reached"
         yield "rule of thumb", "take rates without a common factor (Wang et al. 2018, arXiv:1702.08502)"
-    for label, fix in zip(("to fix it", "or"), report.mends(), strict=False):
+    for label, fix in zip(("to fix it", "or"), report.fixes(), strict=False):
         yield label, fix.change
 
 

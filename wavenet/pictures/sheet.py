@@ -21,7 +21,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from wavenet import disk
-from wavenet.geometry import Field, Part, see
+from wavenet.geometry import Part, Seen, see
 from wavenet.inspection.report import Report
 from wavenet.inspection.text import missed
 from wavenet.pictures.lattice import ACCENT, BINS, DARK, PANELS, PLAIN, shares_of, squares, squares_axes
@@ -89,7 +89,7 @@ def _caption(report: Report, trees: Sequence[Sequence[Row]], measured: Measured 
     origin = "" if report.design.padding == "causal" else " back from the rightmost input"
     holes = f", lags{origin} {missed(report.holes)}" if report.holes else ""
     sentences = [f"Coverage {percent(report.coverage)}{holes}."]
-    grid, fixes = report.grid, report.mends()
+    grid, fixes = report.grid, report.fixes()
     if grid and grid.side and grid.reached is not None and grid.coverage is not None:
         share = percent(grid.coverage)
         sentences.append(f"Both axes together: {grid.reached:,} of {grid.positions:,} positions, {share}.")
@@ -173,7 +173,7 @@ def _tree_axes(axes: Axes, report: Report, name: str, rows: Sequence[Row]) -> No
     _millisecond_axis(axes, report.design.sample_rate)
 
 
-def _coverage_axes(axes: Axes, report: Report, bars: dict[str, Field]) -> None:
+def _coverage_axes(axes: Axes, report: Report, bars: dict[str, Seen[int]]) -> None:
     """Draw a bar for each: dark where a lag is reached, white where none is."""
     for row, field in enumerate(reversed(bars.values())):
         if not field.receptive_field:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wavenet.geometry import Field, Layer, Padding, Parallel, Part, Whole, lag_list, see
+from wavenet.geometry import Layer, Padding, Parallel, Part, Seen, Whole, lag_list, see
 from wavenet.inspection.text import dilation_words
 
 MAX_ROWS = 20  # of layers; more are drawn several at a time
@@ -26,10 +26,10 @@ class Row:
 def tree(parts: Sequence[Part], padding: Padding, nodes: int = MAX_NODES) -> list[Row]:
     """Return the rows from the output of a stack down to its input, each of at most about so many nodes."""
     size = -(-len(parts) // MAX_ROWS)
-    groups, start = [], Field()
+    groups, start = [], Seen(1)
     for first in range(0, len(parts), size):
         groups.append((first, start))
-        start = Field(see(parts[first : first + size], start, padding).jump)
+        start = Seen(1, see(parts[first : first + size], start, padding).jump)
     above, rows = [0], []
     for first, start in reversed(groups):
         group = parts[first : first + size]

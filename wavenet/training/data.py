@@ -93,6 +93,12 @@ class SoundData(pl.LightningDataModule):
         self.counts, self.overshoot = self.sound.code_counts(self.spans["train"], self.alphabet)
         self.target_counts, _ = self.sound.code_counts(trained, self.alphabet)
 
+    def setup(self, stage: str | None = None) -> None:
+        """Prepare where another process of this machine had to decode first; Lightning calls it behind a barrier."""
+        del stage
+        if not self.crops:
+            self.prepare()
+
     def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
         """Return a loader of the batches from `first_step` to the recipe's last."""
         train, crops = self.recipe.train, self.crops["train"]

@@ -15,7 +15,7 @@ from wavenet.model import network as networks
 from wavenet.model.network import WaveNet
 from wavenet.outputs import IGNORED
 from wavenet.recipe.records import Recipe, TrainConfig
-from wavenet.training import team
+from wavenet.training import processes
 
 BETAS = (0.9, 0.99)  # Adam's; a second memory of 100 steps, since short runs on a CPU have only thousands
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what AdamW keeps of each weight
@@ -135,12 +135,12 @@ class WaveNetModule(pl.LightningModule):
         losses = self.alphabet.nll(self._graph(batch["inputs"], batch.get("condition")), batch["targets"])
         count = (batch["targets"] != IGNORED).sum()
         loss = losses.sum() / count
-        if team.together():  # the mean over the targets of all processes, whose gradients are averaged
-            total, count = team.summed(losses.sum(), count)
+        if processes.together():  # the mean over the targets of all processes, whose gradients are averaged
+            total, count = processes.summed(losses.sum(), count)
             loss = losses.sum() * (self.trainer.world_size / count).float()
         optimizer.zero_grad()
         self.manual_backward(loss)
-        if team.together():
+        if processes.together():
             loss = total / count
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), train.gradient_clip)
         finite = bool(torch.isfinite(loss) & torch.isfinite(norm))

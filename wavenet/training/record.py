@@ -31,7 +31,7 @@ from wavenet.training import checkpoint, metrics
 from wavenet.training.checkpoint import BEST, GOOD, LAST, Standing, Window
 from wavenet.training.data import SoundData
 from wavenet.training.module import WaveNetModule
-from wavenet.training.team import Team, agreed, check_same
+from wavenet.training.processes import Group, agreed, check_same
 
 BAD_STEPS = 10  # non-finite steps in a row after which training goes back to the last good state
 ROLLBACKS = 3  # of a run; then it stops
@@ -44,11 +44,10 @@ class Stopper(pl.Callback):
     Args:
         max_steps: stop when this many steps are done in all.
         max_seconds: stop after this long in this process.
-        ignores_signals: leave them to the process that started this one; it says when all stop.
     """
 
-    def __init__(self, max_steps: int | None, max_seconds: float | None, ignores_signals: bool = False) -> None:
-        self.max_steps, self.ignores_signals = max_steps, ignores_signals
+    def __init__(self, max_steps: int | None, max_seconds: float | None) -> None:
+        self.max_steps = max_steps
         self.until = None if max_seconds is None else time.monotonic() + max_seconds
         self.signal: str | None = None  # that asked to stop
         self.due = False  # whether the steps or the time are up
@@ -61,7 +60,7 @@ class Stopper(pl.Callback):
         """Take the signals over from Lightning, which would end the process before anything is saved."""
         if threading.current_thread() is threading.main_thread():
             for number in stop_signals():
-                signal.signal(number, signal.SIG_IGN if self.ignores_signals else self._on_signal)
+                signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.interrupted() and number == signal.SIGINT:
@@ -83,10 +82,10 @@ class Recorder(pl.Callback):
     """
 
     def __init__(
-        self, run: Path, data: SoundData, stopper: Stopper, standing: Standing, versions: dict[str, Any], team: Team
+        self, run: Path, data: SoundData, stopper: Stopper, standing: Standing, versions: dict[str, Any], group: Group
     ) -> None:
         self.run, self.data, self.stopper, self.standing, self.versions = run, data, stopper, standing, versions
-        self.team = team
+        self.group = group
         self.folder, self.table = run / "checkpoints", run / "metrics.csv"
         self._progress: Progress | None = None
 
@@ -94,7 +93,7 @@ class Recorder(pl.Callback):
         """Open the record; rows past the checkpoint are dropped, a record that was cut short is completed."""
         assert isinstance(pl_module, WaveNetModule)
         check_same(pl_module.step, pl_module.device)
-        whole = not self.team.leads or self._open(trainer, pl_module)
+        whole = not self.group.leads or self._open(trainer, pl_module)
         if agreed(not whole, pl_module.device):  # cut short again: a step from here would record itself instead
             trainer.should_stop = True
 
@@ -124,14 +123,14 @@ class Recorder(pl.Callback):
         assert isinstance(pl_module, WaveNetModule)
         module, train = pl_module, pl_module.recipe.train
         last = module.step >= train.steps
-        if self.team.leads and self._progress is not None:
+        if self.group.leads and self._progress is not None:
             self._add(outputs)
             self._progress.advance(1, f"{outputs['bits']:.3f} bits/sample")
             self._record(trainer, module)
         # asked once: a signal after this waits for the next step
         stop = agreed(self.stopper.check(module.step), module.device)
         diverged = module.skipped_in_a_row >= BAD_STEPS and not self._roll_back(module)
-        if self.team.leads:
+        if self.group.leads:
             if self.stopper.due and not last and self.standing.valid.get("valid_step") != module.step:
                 self._validate(module)  # off the schedule: shown, and kept in the bundle, but never the best
             if stop or diverged:  # the sums for the next row on the schedule stay as they are
@@ -313,5 +312,5 @@ class Recorder(pl.Callback):
         return on_schedule and not module.skipped_in_a_row and module.is_finite()
 
     def _checkpoint(self, module: WaveNetModule, name: str) -> None:
-        about = self.standing, self.data.fingerprint(), self.team.size
+        about = self.standing, self.data.fingerprint(), self.group.size
         checkpoint.save(self.folder / name, module, module.optimizer(), *about)

@@ -18,7 +18,7 @@ from wavenet.text import clock, duration, gib, many, printable
 from wavenet.training.data import SoundData
 from wavenet.training.module import WaveNetModule
 from wavenet.training.options import Options
-from wavenet.training.team import Team
+from wavenet.training.processes import Group
 
 BASE_BYTES = 500 << 20  # what Python, torch and lightning take before anything is trained
 SLACK = 1.2  # what the allocator and passing intermediate results add (LOG.md)
@@ -31,25 +31,25 @@ def warnings(recipe: Recipe, device: str, processes: int = 1) -> list[str]:
     return [warning for warning in found if warning is not None]
 
 
-def lines(module: WaveNetModule, sound: SoundData, options: Options, own_team: Team) -> list[str]:
+def lines(module: WaveNetModule, sound: SoundData, options: Options, group: Group) -> list[str]:
     """Return what is trained, where, and on what."""
     return [
-        first_line(module, sound, options, own_team),
+        first_line(module, sound, options, group),
         *sound_lines(sound),
         *cpu_lines(module.recipe, options.device),
     ]
 
 
-def first_line(module: WaveNetModule, sound: SoundData, options: Options, own_team: Team) -> str:
+def first_line(module: WaveNetModule, sound: SoundData, options: Options, group: Group) -> str:
     """Return what a training run says first: device, dtype, size, receptive field, memory, length of sound.
 
     The memory is that of all processes on this machine, on a GPU that of each.
     """
     recipe, shape, cpu = module.recipe, module.recipe.shape, options.device == "cpu"
     where = f"cpu ({many(torch.get_num_threads(), 'thread')})" if cpu else torch.cuda.get_device_name()
-    where = where if own_team.size == 1 else f"{own_team.size} x {where}"
-    together = own_team.devices if cpu else 1
-    each = " on each device" if not cpu and own_team.size > 1 else ""
+    where = where if group.size == 1 else f"{group.size} x {where}"
+    together = group.devices if cpu else 1
+    each = " on each device" if not cpu and group.size > 1 else ""
     milliseconds = 1000 * shape.receptive_field / recipe.audio.sample_rate
     return (
         f"{recipe.name}: {where}, {'bfloat16' if options.precision == 'bf16' else 'float32'}, "
@@ -85,7 +85,7 @@ def memory_warning(recipe: Recipe, device: str, processes: int = 1) -> str | Non
     if have is None or need <= have:
         return None
     return (
-        f"training may need about {gib(need)} of memory where there are {gib(have)} (batches of "
+        f"training may need about {gib(need)} of memory, and there are {gib(have)} (batches of "
         f"{recipe.train.batch_size:,} x {recipe.data.segment_samples:,} samples and {recipe.shape.parameters():,} "
         f"parameters{times}): lower train.batch_size, data.segment_samples or the model's channels"
     )

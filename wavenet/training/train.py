@@ -23,15 +23,15 @@ from wavenet.progress import log
 from wavenet.recipe import find, read
 from wavenet.recipe.records import Recipe
 from wavenet.text import many
-from wavenet.training import checkpoint, crew, manifest, summary, team
+from wavenet.training import checkpoint, manifest, processes, summary
 from wavenet.training import module as modules
 from wavenet.training import run as runs
 from wavenet.training.checkpoint import Standing, State
 from wavenet.training.data import SoundData
 from wavenet.training.module import WaveNetModule
 from wavenet.training.options import Options
+from wavenet.training.processes import Group
 from wavenet.training.record import Recorder, Stopper
-from wavenet.training.team import Team
 
 
 def train(
@@ -96,17 +96,15 @@ def _begin(recipe: str | Path | Recipe, data: str | Path | None, overrides: Sequ
     cache = None if chosen.cache is None else disk.given_path(str(chosen.cache))
     chosen = dataclasses.replace(chosen, cache=cache, device=_device(chosen.device))
     run = disk.given_path(str(chosen.out)) if chosen.out is not None else own or find.RUNS / made.name
-    own_team = team.gather(chosen.devices)
-    team.check_devices(own_team, chosen.device)
-    if not own_team.leads:  # the first speaks, and holds the run folder, for all
-        log.setLevel(logging.ERROR)
-        if isinstance(own_team.environment, crew.Beside):
-            crew.follow()
-    else:
+    group = processes.find_group(chosen.devices)
+    processes.check_devices(group, chosen.device)
+    if group.leads:
         runs.check_place(run)
-    holds = own_team.leads and not chosen.dry_run
+    else:  # the first speaks, and holds the run folder, for all
+        log.setLevel(logging.ERROR)
+    holds = group.leads and not chosen.dry_run
     with runs.locked(run) if holds else contextlib.nullcontext(), _out_of_memory_explained(chosen.device):
-        _train(made, run, chosen, own_team)
+        _train(made, run, chosen, group)
     return run
 
 
@@ -130,32 +128,32 @@ def _out_of_memory_explained(device: str) -> Iterator[None]:
         ) from None
 
 
-def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
+def _train(recipe: Recipe, run: Path, options: Options, group: Group) -> None:
     """Begin a run or go on with one; of processes that train together only the first writes, and is heard."""
-    state = runs.state_to_resume(recipe, run, resume=options.resume, force=options.force, led=not own_team.leads)
+    state = runs.state_to_resume(recipe, run, resume=options.resume, force=options.force, follows=not group.leads)
     if state is not None:
-        _check_devices(run, state, own_team)
+        _check_devices(run, state, group)
         if options.init is not None:
             log.warning("%s has weights of its own: --init %s is not used", run, options.init)
         if state.finished(recipe.train.steps):
-            _check_same_sound(recipe, run, state, options)
+            if group.leads:
+                _check_same_sound(recipe, run, state, options, group)
             log.info("%s is finished: %s; nothing to do (--force begins anew)", run, many(state.step, "step"))
             return
-    for warning in summary.warnings(recipe, options.device, own_team.devices):
+    for warning in summary.warnings(recipe, options.device, group.devices):
         log.warning(warning)
-    _set_threads(state, options.device, own_team)
-    sound = _sound(recipe, options)
-    sound.pinned, sound.share = options.device == "cuda", (own_team.rank, own_team.size)
-    if state is not None:
+    _set_threads(state, options.device, group)
+    sound = _sound(recipe, options, group)
+    if state is not None and sound.crops:
         manifest.check(run, state.fingerprint, sound)
     module = _module(recipe, sound, state, options)
-    module.rank = own_team.rank
-    lines = summary.lines(module, sound, options, own_team)
-    if options.dry_run:
+    module.rank = group.rank
+    lines = summary.lines(module, sound, options, group) if group.leads else []
+    if options.dry_run and group.leads:
         lines.append(summary.dry_run_line(run, module.step, recipe.train.steps, options))
-    elif options.force and own_team.leads:
+    elif options.force and group.leads:
         runs.clear(run)
-    writes = own_team.leads and not options.dry_run
+    writes = group.leads and not options.dry_run
     with runs.logged(run) if writes else contextlib.nullcontext():
         for line in lines:
             log.info(line)
@@ -163,46 +161,49 @@ def _train(recipe: Recipe, run: Path, options: Options, own_team: Team) -> None:
             manifest.write(run, manifest.rows(sound))
             runs.describe(run, recipe, options.device)
         if not options.dry_run:
-            _fit(run, module, sound, state, options, own_team)
+            _fit(run, module, sound, state, options, group)
 
 
-def _check_devices(run: Path, state: State, own_team: Team) -> None:
-    if state.devices != own_team.size:
+def _check_devices(run: Path, state: State, group: Group) -> None:
+    if state.devices != group.size:
         raise InputError(
-            f"{run} was begun with {many(state.devices, 'device')}, got {own_team.size}, which would make other "
+            f"{run} was started with {many(state.devices, 'device')}, got {group.size}, which would make other "
             f"batches; resume with --devices {state.devices}"
         )
 
 
-def _set_threads(state: State | None, device: str, own_team: Team) -> None:
-    """Compute with as many threads as a run was begun with: sums depend on them. Processes share those there are."""
+def _set_threads(state: State | None, device: str, group: Group) -> None:
+    """Compute with as many threads as a run was started with: sums depend on them. Processes share those there are."""
     if device != "cpu":
         return
     if state is not None:
         torch.set_num_threads(state.threads)
-    elif own_team.devices > 1 and "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(max(1, torch.get_num_threads() // own_team.devices))
+    elif group.devices > 1 and "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, torch.get_num_threads() // group.devices))
 
 
-def _sound(recipe: Recipe, options: Options) -> SoundData:
-    """Return the sound, prepared."""
+def _sound(recipe: Recipe, options: Options, group: Group) -> SoundData:
+    """Return the sound, decoded by the first process of each machine; the others wait for it in the trainer."""
     sound = SoundData(recipe, None if options.cache is None else Path(options.cache), fixed_width=options.compiled)
-    sound.prepare()
+    sound.pinned, sound.share = options.device == "cuda", (group.rank, group.size)
+    if group.local_rank == 0:
+        sound.prepare()
     return sound
 
 
-def _check_same_sound(recipe: Recipe, run: Path, state: State, options: Options) -> None:
+def _check_same_sound(recipe: Recipe, run: Path, state: State, options: Options, group: Group) -> None:
     """Raise InputError where a finished run is called with other sound than it was trained on.
 
     Sound that is no longer where it lay is not asked for.
     """
     try:
-        sound = _sound(recipe, options)
+        sound = _sound(recipe, options, group)
     except SoundError:
         if recipe.data.path == read.load(run / "config.yaml").data.path:
             return
         raise
-    manifest.check(run, state.fingerprint, sound)
+    if sound.crops:
+        manifest.check(run, state.fingerprint, sound)
 
 
 def _module(recipe: Recipe, sound: SoundData, state: State | None, options: Options) -> WaveNetModule:
@@ -213,7 +214,7 @@ def _module(recipe: Recipe, sound: SoundData, state: State | None, options: Opti
         return module
     if options.init is not None:
         _take_weights(module, options.init)
-    else:
+    elif sound.crops:  # else the first process sends its weights
         module.network.start_at(sound.alphabet.baseline(sound.target_counts))
     module.averaged.load_state_dict(module.network.state_dict())
     return module
@@ -241,29 +242,27 @@ def _take_weights(module: WaveNetModule, model: str | Path) -> None:
 
 
 def _fit(
-    run: Path, module: WaveNetModule, sound: SoundData, state: State | None, options: Options, own_team: Team
+    run: Path, module: WaveNetModule, sound: SoundData, state: State | None, options: Options, group: Group
 ) -> None:
     device = options.device
-    deaf = own_team.rank > 0 and isinstance(own_team.environment, crew.Beside)
-    stopper = Stopper(options.max_steps, options.max_seconds, deaf)
+    stopper = Stopper(options.max_steps, options.max_seconds)
     standing = Standing() if state is None else state.standing
-    recorder = Recorder(run, sound, stopper, standing, runs.versions(device), own_team)
+    recorder = Recorder(run, sound, stopper, standing, runs.versions(device), group)
     if options.max_steps is not None and module.step >= options.max_steps:
         log.info("%s has done %s already; nothing to do", run, many(module.step, "step"))
         return
-    if own_team.size > 1:  # else Lightning would choose the threads anew
+    if group.size > 1:  # else Lightning would choose the threads anew
         os.environ.setdefault("OMP_NUM_THREADS", str(torch.get_num_threads()))
-    others = crew.beside(_command(run, options, own_team), own_team.environment)
+    others = processes.started(_command(run, options, group), group)
     with (
         others,
-        team.explained(own_team),
         _out_of_memory_explained(device),
         _quiet(),
         contextlib.closing(recorder),
     ):
         trainer = pl.Trainer(
             accelerator="gpu" if device == "cuda" else "cpu",
-            **own_team.trainer_arguments(),
+            **group.trainer_arguments(),
             precision="bf16-mixed" if options.precision == "bf16" else "32-true",
             max_epochs=1,
             logger=_tensorboard(run),
@@ -281,9 +280,9 @@ def _fit(
     _conclude(run, module, stopper)
 
 
-def _command(run: Path, options: Options, own_team: Team) -> list[str]:
+def _command(run: Path, options: Options, group: Group) -> list[str]:
     """Return what the processes beside the first run; it has written the whole recipe, and says when to stop."""
-    words = ["train", run / "config.yaml", "--out", run, "--resume", "--devices", own_team.devices]
+    words = ["train", run / "config.yaml", "--out", run, "--resume", "-v", "--devices", group.devices]
     words += ["--device", options.device, "--precision", options.precision]
     words += ["--compile"] if options.compiled else []
     words += [] if options.cache is None else ["--cache", options.cache]

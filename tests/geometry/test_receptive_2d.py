@@ -12,7 +12,7 @@ import torch
 from hypothesis import example, given, settings
 
 from wavenet.geometry import Layer, Padding, Parallel, Part, Whole, grid_of, see
-from wavenet.geometry.grids import MAX_WAYS, Grid
+from wavenet.geometry.receptive_2d import MAX_SETS, Grid
 
 Position = tuple[int, int]
 
@@ -84,16 +84,16 @@ def test_branches_reach_less_of_the_square_than_each_axis_promises() -> None:
     assert grid is not None and (grid.reached, grid.positions) == (9 + 9 - 1, 25)
 
 
-def test_a_way_inside_another_is_not_kept_so_that_deep_residual_networks_cost_little() -> None:
+def test_a_set_inside_another_is_not_kept_so_that_deep_residual_networks_cost_little() -> None:
     block = Parallel(((Layer(1), Layer(3), Layer(1)), (Layer(1),)))
     grid = grid_of([Layer(7, 2), *[block] * 200])
     assert grid is not None and len(grid.regions) == 1
     assert grid.reached == grid.positions == (7 + 200 * 4) ** 2
 
 
-def test_too_many_ways_are_given_up_at_once() -> None:
+def test_too_many_sets_are_given_up_at_once() -> None:
     pyramids = [Parallel(tuple((Layer(3, 1, 7**i + j),) for j in range(1, 5))) for i in range(5)]
-    assert MAX_WAYS < 4**5
+    assert MAX_SETS < 4**5
     began = time.monotonic()
     assert grid_of(pyramids) is None
     assert time.monotonic() - began < 5

@@ -7,12 +7,10 @@ from pathlib import Path
 
 import layer_toys
 import pytest
-import torch
 from hypothesis import example, given, settings
 
 from wavenet import geometry
-from wavenet.geometry import MAX_RECEPTIVE_FIELD, Field, Layer, Parallel, Part, Stacks, Whole
-from wavenet.geometry.layers import PADDINGS
+from wavenet.geometry import MAX_RECEPTIVE_FIELD, PADDINGS, Layer, Parallel, Part, Seen, Stacks, Whole
 from wavenet.inspection import layers
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "layers"
@@ -26,25 +24,25 @@ SAMPLES = Path(__file__).parents[2] / "samples" / "layers"
 @example((Layer(2, 2), Parallel(((Layer(1),), (Layer(4, dilation=3),), (Whole(), Layer(3)))), Layer(3)), "same")
 @example((Layer(3), Parallel(((Whole(),), (Whole(), Layer(2))))), "valid")
 def test_what_any_layers_see_is_what_their_taps_touch(parts: tuple[Part, ...], padding: str) -> None:
-    field = geometry.see(parts, padding=padding)
-    lags = geometry.lag_list(field.lags)
+    seen = geometry.see(parts, padding=padding)
+    lags = geometry.lag_list(seen.lags)
     for t in range(4):
         touched = layer_toys.inputs_seen(parts, {t}, padding)
-        assert touched == {field.newest + t * field.jump - lag for lag in lags}
-    assert field.whole == layer_toys.pools_all(parts)
+        assert touched == {seen.newest + t * seen.jump - lag for lag in lags}
+    assert seen.whole == layer_toys.pools_all(parts)
     first = layer_toys.inputs_seen(parts, {0}, padding)
     if first:
-        assert field.offset == min(first)
-        assert field.receptive_field == max(first) - min(first) + 1
-        assert field.coverage == len(first) / field.receptive_field
-        assert padding != "causal" or not layer_toys.pads_alike(parts) or field.newest == 0
+        assert seen.offset == min(first)
+        assert seen.receptive_field == max(first) - min(first) + 1
+        assert seen.coverage == len(first) / seen.receptive_field
+        assert padding != "causal" or not layer_toys.pads_alike(parts) or seen.newest == 0
     else:
-        assert (field.lags, field.receptive_field, field.coverage) == (0, 0, 1.0)
+        assert (seen.lags, seen.receptive_field, seen.coverage) == (0, 0, 1.0)
 
 
 @settings(max_examples=60)
 @given(layer_toys.sequences(), layer_toys.sequences(), layer_toys.paddings)
-def test_seeing_on_from_a_field_is_seeing_all_at_once(
+def test_going_on_from_what_is_seen_is_seeing_all_at_once(
     first: tuple[Part, ...], second: tuple[Part, ...], padding: str
 ) -> None:
     begun = geometry.see(first, padding=padding)
@@ -52,16 +50,16 @@ def test_seeing_on_from_a_field_is_seeing_all_at_once(
 
 
 def test_no_layers_see_the_newest_input_alone() -> None:
-    assert geometry.see([]) == Field(jump=1, newest=0, lags=1, whole=False)
+    assert geometry.see([]) == Seen(lags=1, jump=1, newest=0, oldest=0, whole=False)
     assert geometry.see([]).coverage == 1.0
 
 
 @pytest.mark.parametrize("padding", PADDINGS)
 def test_global_pooling_alone_has_no_fixed_lag(padding: str) -> None:
     for parts in ([Whole()], [Layer(3, 2), Whole(), Layer(3, 1, 4)], [Parallel(((Whole(),), (Whole(), Layer(1))))]):
-        field = geometry.see(parts, padding=padding)
-        assert (field.whole, field.lags, field.receptive_field, field.coverage) == (True, 0, 0, 1.0)
-        assert geometry.lag_list(field.lags) == geometry.holes(field.lags) == []
+        seen = geometry.see(parts, padding=padding)
+        assert (seen.whole, seen.lags, seen.receptive_field, seen.coverage) == (True, 0, 0, 1.0)
+        assert geometry.lag_list(seen.lags) == geometry.holes(seen.lags) == []
 
 
 @pytest.mark.parametrize("padding", PADDINGS)
@@ -145,59 +143,6 @@ def test_the_receptive_field_of_a_schedule_is_what_its_layers_see(
     assert geometry.receptive_field(*schedule) == layer_toys.seen(*schedule).receptive_field
 
 
-def test_each_doubled_layer_of_three_taps_doubles_what_is_seen() -> None:
-    layers = [Layer(3, dilation=d) for d in (1, 2, 4, 8)]
-    assert [geometry.see(layers[: n + 1]).receptive_field for n in range(4)] == [3, 7, 15, 31]
-
-
-def test_36_weights_see_961_pixels() -> None:
-    net = torch.nn.Sequential(*(torch.nn.Conv2d(1, 1, 3, padding=d, dilation=d, bias=False) for d in (1, 2, 4, 8)))
-    for weights in net.parameters():
-        torch.nn.init.ones_(weights)
-    image = torch.zeros(1, 1, 41, 41, requires_grad=True)
-    net(image)[0, 0, 20, 20].backward()
-    assert image.grad is not None
-    field = geometry.see(Layer(3, dilation=d) for d in (1, 2, 4, 8))
-    assert field.receptive_field**2 == int(image.grad.count_nonzero()) == 961
-    held = sum(weights.numel() for weights in net.parameters())
-    assert 4 * geometry.convolution_weights(1, 1, 3, dims=2) == held == 36
-
-
-def test_kernels_and_dilations_must_be_as_many() -> None:
-    with pytest.raises(ValueError, match=r"shorter|longer"):
-        geometry.receptive_field(((1, 2),), [2])
-
-
-@pytest.mark.parametrize(
-    ("stacks", "kernel", "coverage", "holes"),
-    [
-        (geometry.exponential(10, 1), 2, 1.0, []),
-        (((1, 2, 5),), 2, 8 / 9, [(4, 4, 1)]),
-        (((1, 2, 5),), 3, 1.0, []),
-        (((1, 2, 5),) * 2, 2, 1.0, []),
-        ((layer_toys.DECADES,), 3, 1.0, []),
-        ((layer_toys.DECADES,) * 2, 2, 1.0, []),
-        (((2, 4, 8),), 2, 8 / 15, [(1, 13, 2)]),
-        (geometry.constant(10, 1, 2), 2, 11 / 21, [(1, 19, 2)]),
-        (((1, 10),), 2, 4 / 12, [(2, 9, 1)]),
-    ],
-)
-def test_known_coverage_and_holes(
-    stacks: Stacks, kernel: int, coverage: float, holes: list[tuple[int, int, int]]
-) -> None:
-    field = layer_toys.seen(stacks, kernel)
-    assert field.coverage == pytest.approx(coverage, abs=1e-12)
-    assert geometry.holes(field.lags) == holes
-
-
-def test_decades_with_two_taps_reach_57_6_percent() -> None:
-    field = layer_toys.seen((layer_toys.DECADES,), 2)
-    assert field.receptive_field == 889
-    assert field.lags.bit_count() == 512
-    assert round(100 * field.coverage, 1) == 57.6
-    assert geometry.holes(field.lags)[:3] == [(4, 34, 5), (39, 49, 1), (54, 84, 5)]
-
-
 # --- networks that classify images: Araujo et al. 2019, https://distill.pub/2019/computing-receptive-fields ----------
 
 
@@ -229,9 +174,9 @@ VGG_16: list[Part] = [
 )
 @pytest.mark.parametrize("padding", PADDINGS)
 def test_published_receptive_fields_of_image_networks(parts: list[Part], samples: int, padding: str) -> None:
-    field = geometry.see(parts, padding=padding)
-    assert (field.jump, field.coverage) == (32, 1.0)
-    assert field.receptive_field == samples
+    seen = geometry.see(parts, padding=padding)
+    assert (seen.jump, seen.coverage) == (32, 1.0)
+    assert seen.receptive_field == samples
     longest = [*chain.from_iterable(part.branches[0] if isinstance(part, Parallel) else (part,) for part in parts)]
     jumps = accumulate((layer.stride for layer in longest), lambda a, b: a * b, initial=1)
     assert 1 + sum((layer.kernel - 1) * jump for layer, jump in zip(longest, jumps, strict=False)) == samples
