@@ -112,7 +112,7 @@ def test_the_first_lines_say_what_they_must(trained_run: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("dilations", "mend"), [([2, 4, 8], "to mend it: add a layer of dilation 1"), ([1, 2, 4], None)]
+    ("dilations", "mend"), [([2, 4, 8], "to fix it: add a layer of dilation 1"), ([1, 2, 4], None)]
 )
 def test_lags_that_are_never_seen_are_a_warning_with_what_mends_them(
     fit: Fit, caplog: pytest.LogCaptureFixture, dilations: list[int], mend: str | None
