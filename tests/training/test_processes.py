@@ -55,7 +55,7 @@ def test_torchrun_says_how_many_there_are(monkeypatch: pytest.MonkeyPatch) -> No
     assert found.size == 8 and not found.leads
     with pytest.raises(InputError, match="--devices is 2, but torchrun started 4 on this machine; leave"):
         processes.find_group(2)
-    put(monkeypatch, {RUN_ID: f"wavenet-{os.getppid()}"})
+    put(monkeypatch, {RUN_ID: f"{processes.OURS}{os.getppid()}"})
     assert processes.find_group(4).started_by == "--devices"
 
 
