@@ -25,7 +25,7 @@ def rows(folder: Path) -> list[str]:
             continue
         path = folder / f"a{sound_toys.SUFFIX[kind.format]}"
         path.write_bytes(content)
-        entry, _ = sound_toys.decode(sound_toys.clip(path))
+        entry, _ = sound_toys.decoded(sound_toys.clip(path))
         if entry.reason is None:
             kept.append(f"{entry.channels} ({entry.source_rate})")
         else:

@@ -307,10 +307,10 @@ def judge_recipe(path: Path, overrides: list[str]) -> str | None:
 
 def judge_design(path: Path) -> str | None:
     """Return what is wrong with what `inspect` makes of a file, or None."""
-    from wavenet.inspection import report, text
+    from wavenet.inspection import text
 
     try:
-        text.describe(report.read(path))
+        text.describe(text.inspect(path))
     except Exception as error:  # noqa: BLE001
         return judge_error(error, (str(path),))
     return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,10 +30,18 @@ def write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
+@functools.cache
+def sound(suffix: str, seed: int) -> bytes:
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place, f"sound{suffix}")
+        files.write(path, toys.wave(0.1 + 0.002 * (seed % 7), seed), toys.RATE)
+        return path.read_bytes()
+
+
 def sounds(folder: Path, *names: str) -> Path:
     for seed, name in enumerate(names):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        files.write(folder / name, toys.wave(0.1 + 0.002 * (seed % 7), seed), toys.RATE)
+        (folder / name).write_bytes(sound(Path(name).suffix, seed))
     return folder
 
 

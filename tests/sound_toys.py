@@ -108,6 +108,16 @@ def make_bad(folder: Path) -> dict[str, str]:
     return reasons | silent | {"nowhere.wav": "missing", "itself.wav": "missing"}
 
 
+def most_memory() -> int:
+    """Return the most bytes that this process has held so far, and not, as `resource` has it, what began it."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return 1_024 * int(status.read_text().partition("VmHWM:")[2].split()[0])
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
 # --- every format ----------------------------------------------------------------------------------------------------
 
 

@@ -19,55 +19,38 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavenet import disk
-from wavenet.errors import InputError, WavenetError
+from wavenet.errors import BundleError, InputError, WavenetError
 
 
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_the_name_appears_only_when_the_block_ends(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "deep" / "sound.wav"
+@pytest.mark.parametrize("name", ["sound.wav", "a.b.flac", ".hidden.json"])
+def test_the_name_appears_when_the_block_ends_and_the_temporary_one_is_hidden(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "new" / "deep" / name
     with disk.replacing(path) as temporary:
         temporary.write_bytes(b"half")
-        assert not path.exists()
+        assert not path.exists() and temporary.parent == path.parent
+        assert temporary.name.startswith(".") and temporary.suffix == path.suffix
         temporary.write_bytes(b"whole")
-    assert path.read_bytes() == b"whole"
-    assert names(path.parent) == ["sound.wav"]
+    assert path.read_bytes() == b"whole" and names(path.parent) == [name]
 
 
-@pytest.mark.parametrize("name", ["sound.wav", "model.safetensors", "config.json", "a.b.flac", ".hidden.json"])
-def test_the_temporary_name_is_hidden_beside_it_and_keeps_the_suffix(tmp_path: Path, name: str) -> None:
-    path = tmp_path / name
-    with disk.replacing(path) as temporary:
-        assert temporary.parent == path.parent
-        assert temporary != path
-        assert temporary.name.startswith(".")
-        assert temporary.suffix == path.suffix
-        temporary.touch()
-
-
-@pytest.mark.parametrize("failure", [ValueError, OSError, KeyboardInterrupt, SystemExit, GeneratorExit])
+@pytest.mark.parametrize("failure", [None, OSError, KeyboardInterrupt, GeneratorExit])
 @pytest.mark.parametrize("before", [None, b"old"])
-def test_any_exception_leaves_what_was_there(
-    tmp_path: Path, failure: type[BaseException], before: bytes | None
+def test_any_exception_and_a_block_that_writes_nothing_leave_what_was_there(
+    tmp_path: Path, failure: type[BaseException] | None, before: bytes | None
 ) -> None:
     path = tmp_path / "file.bin"
     if before is not None:
         path.write_bytes(before)
-    with pytest.raises(failure), disk.replacing(path) as temporary:
-        temporary.write_bytes(b"half")
-        raise failure("stop")
+    with pytest.raises(failure or FileNotFoundError), disk.replacing(path) as temporary:
+        if failure is not None:
+            temporary.write_bytes(b"half")
+            raise failure("stop")
     assert names(tmp_path) == ([] if before is None else ["file.bin"])
     assert before is None or path.read_bytes() == before
-
-
-def test_a_block_that_writes_nothing_is_an_error_and_changes_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "file.bin"
-    path.write_bytes(b"old")
-    with pytest.raises(FileNotFoundError), disk.replacing(path):
-        pass
-    assert path.read_bytes() == b"old"
 
 
 def test_a_folder_of_that_name_is_an_error_and_nothing_stays(tmp_path: Path) -> None:
@@ -404,3 +387,26 @@ def test_what_no_system_tells_is_unknown(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (resource.RLIM_INFINITY,) * 2)
     system(tmp_path, "4:memory:/", {f"memory/{V1}": ENDLESS})
     assert disk.available_bytes(tmp_path) is None
+
+
+# --- JSON ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("{", "JSON"), ('{"b": {"c": 1, "c": 2}}', "'c'"), ("[" * 90_000, "JSON"), ("9" * 5_000, "JSON")],
+    ids=["cut", "twice", "deep", "long"],
+)
+def test_what_is_not_plain_json_is_one_line(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(text)
+    with pytest.raises(BundleError) as caught:
+        disk.read_json(path)
+    assert words in str(caught.value) and str(path) in str(caught.value) and "\n" not in str(caught.value)
+    path.write_text('{"a": [1, null]}')
+    assert disk.read_json(path) == {"a": [1, None]}
+
+
+def test_no_more_is_read_than_a_bundle_can_have() -> None:
+    with pytest.raises(BundleError, match="cannot be read as JSON"):
+        disk.read_json(Path("/dev/zero"))

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from wavenet import cli, progress
-from wavenet.progress import PLAIN_SECONDS, RECORD, Progress, Words
-from wavenet.text import clock, duration, gib, many, printable, some
+from wavenet.progress import PLAIN_SECONDS, RECORD, Progress, StderrHandler
 
 
 class Lines(logging.Handler):
@@ -49,26 +48,6 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     monkeypatch.setattr(progress.time, "monotonic", lambda: time[0])
     monkeypatch.setattr(progress.sys, "stderr", io.StringIO())
     return time
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "0 s"),
-        (0.4, "0 s"),
-        (42, "42 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min 00 s"),
-        (65, "1 min 05 s"),
-        (185.2, "3 min 05 s"),
-        (3599.4, "59 min 59 s"),
-        (3599.6, "1 h 00 min"),
-        (7800, "2 h 10 min"),
-        (360_000, "100 h 00 min"),
-    ],
-)
-def test_a_clock_says_what_people_say(seconds: float, text: str) -> None:
-    assert clock(seconds) == text
 
 
 def test_plain_lines_come_now_and_then_with_rate_and_time_left(lines: Lines, now: list[float]) -> None:
@@ -120,23 +99,6 @@ def test_a_bar_ends_where_the_time_does(lines: Lines, now: list[float], monkeypa
         shown.advance(100)
         shown.say("a word")
     assert "100/300" in terminal.getvalue() and "100/1000" not in terminal.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.0, "0 ms"),
-        (0.085, "85 ms"),
-        (0.4, "0.4 seconds"),
-        (59.94, "59.9 seconds"),
-        (59.96, "1.0 minutes"),
-        (1_314.0, "21.9 minutes"),
-        (3_597.5, "1.0 hours"),
-        (9_000_000.0, "2,500.0 hours"),
-    ],
-)
-def test_the_length_of_sound_is_in_the_unit_that_suits(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
 
 
 def test_a_note_stays_until_the_next(lines: Lines, now: list[float]) -> None:
@@ -200,36 +162,6 @@ def test_an_exception_passes_through(lines: Lines, monkeypatch: pytest.MonkeyPat
         raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize(
-    ("count", "unit", "text"),
-    [
-        (0, "file", "0 files"),
-        (1, "file", "1 file"),
-        (2, "file", "2 files"),
-        (1_234, "step", "1,234 steps"),
-        (1, "process", "1 process"),
-        (2, "process", "2 processes"),
-        (3, "branch", "3 branches"),
-        (3, "more hole", "3 more holes"),
-    ],
-)
-def test_one_is_told_as_one(count: int, unit: str, text: str) -> None:
-    assert many(count, unit) == text
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [
-        ("plain name.wav", "plain name.wav"),
-        ("J\u00fcrgen \u732b 'x' \"y\".wav", "J\u00fcrgen \u732b 'x' \"y\".wav"),
-        ("two\nlines\t.wav", "two\\nlines\\t.wav"),
-        ("\udcff\u202e\x1b[31m.wav", "\\udcff\\u202e\\x1b[31m.wav"),
-    ],
-)
-def test_any_name_is_shown_as_one_line_of_text(name: str, shown: str) -> None:
-    assert printable(name) == shown and shown.isprintable()
-
-
 # --- where words go --------------------------------------------------------------------------------------------------
 
 
@@ -237,7 +169,7 @@ def test_any_name_is_shown_as_one_line_of_text(name: str, shown: str) -> None:
 def plain(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[str]]:
     """Return standard error in a script that never heard of logging."""
     monkeypatch.setattr(progress.log, "parent", logging.RootLogger(logging.WARNING))  # pytest's has handlers
-    monkeypatch.setattr(progress.log, "handlers", [Words()])
+    monkeypatch.setattr(progress.log, "handlers", [StderrHandler()])
     monkeypatch.setattr(progress.log, "propagate", True)
     before = progress.log.level
     progress.log.setLevel(logging.INFO)
@@ -298,15 +230,3 @@ def test_importing_chooses_a_level_only_where_none_was_chosen() -> None:
     for before, said in (("", "heard\n"), ("logging.getLogger('wavenet').setLevel(30);", "")):
         done = subprocess.run([sys.executable, "-c", code.format(before)], capture_output=True, text=True)
         assert (done.returncode, done.stderr, done.stdout) == (0, said, "")
-
-
-@pytest.mark.parametrize(
-    ("names", "shown", "text"),
-    [(["a\n"], 1, "a\\n"), (["a", "b"], 2, "a, b"), (["a"] * 1_002, 2, "a, a, and 1,000 more")],
-)
-def test_of_many_names_some_are_told(names: list[str], shown: int, text: str) -> None:
-    assert some(names, shown) == text
-
-
-def test_bytes_are_told_in_gib() -> None:
-    assert gib(3 << 29) == "1.5 GiB" and gib(1234 << 30) == "1,234.0 GiB"

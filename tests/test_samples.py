@@ -9,8 +9,7 @@ import soundfile
 
 from wavenet.audio import folders, layouts
 from wavenet.geometry import Layer, Parallel, Whole
-from wavenet.inspection.layer_report import JoinReport, LayerReport
-from wavenet.inspection.report import GridReport, Report
+from wavenet.inspection.report import GridReport, JoinReport, LayerReport, Report
 from wavenet.inspection.text import inspect
 
 FOLDER = Path(__file__).parent.parent / "samples" / "digits"

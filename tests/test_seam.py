@@ -147,18 +147,17 @@ class Matrix:
 # --- everything with everything --------------------------------------------------------------------------------------
 
 RECIPE = toys.recipe()
-ALPHABETS: dict[str, Alphabet] = {"categorical": Categorical(16), "logistic": Logistic()}
+ALPHABETS: dict[str, Alphabet] = {
+    "categorical": Categorical(16),
+    "scalar": Categorical(16, embedding=False),
+    "logistic": Logistic(),
+}
 CASES = [
     (alphabet, engine, told)
-    for alphabet, engine in [
-        ("categorical", "reference"),
-        ("categorical", "cpu"),
-        ("categorical", "matrix"),
-        ("logistic", "reference"),
-        ("logistic", "matrix"),
-    ]
+    for alphabet in ALPHABETS
+    for engine in ("reference", "cpu", "matrix")
     for told in (False, True)
-    if told or (alphabet, engine) not in [("categorical", "reference"), ("categorical", "cpu")]  # tested elsewhere
+    if (alphabet, engine) != ("logistic", "cpu")
 ]
 cases = pytest.mark.parametrize(("alphabet", "engine", "told"), CASES)
 
@@ -170,8 +169,8 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def network(alphabet: str) -> WaveNet:
     shape = RECIPE.shape
-    if alphabet == "logistic":
-        shape = dataclasses.replace(shape, inputs=1, outputs=3, embedding=False)
+    if alphabet != "categorical":
+        shape = dataclasses.replace(shape, inputs=1, outputs=ALPHABETS[alphabet].parameters, embedding=False)
     torch.manual_seed(2)
     return WaveNet(shape).eval()
 

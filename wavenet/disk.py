@@ -104,7 +104,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
-# --- reading ----------------------------------------------------------------------------------------------------------
+# --- reading ---------------------------------------------------------------------------------------------------------
 
 
 def user_path(text: str) -> Path:
@@ -162,11 +162,11 @@ def read_json(path: Path) -> Any:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in made if keys.count(key) > 1)
-        raise ValueError(f"the key {twice!r:.60} is given twice")
+    made: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in made:
+            raise ValueError(f"the key {key!r:.60} is given twice")
+        made[key] = value
     return made
 
 
@@ -190,7 +190,7 @@ def locked(path: Path, wait: float = 0.0) -> Iterator[bool]:
     """Hold a lock file for this process and its threads, until the block or the process ends, however it ends.
 
     Args:
-        path: the file; made where it is missing, and left there. Its holder may remove it, and its folder too.
+        path: a file of its own; made where it is missing, and left there. Its holder may remove it and its folder.
         wait: seconds that another holder is waited for.
 
     Yields:
@@ -231,7 +231,7 @@ def work_folder(place: Path) -> Iterator[Path]:
     sweep(place)
     work = place / f"unfinished-{_machine()}-{secrets.token_hex(8)}"
     lock = work.with_name(f".{work.name}.lock")
-    with locked(lock):  # before anybody can see the folder
+    with locked(lock, wait=1.0):  # before anybody can see the folder; a sweep may have the new lock for a moment
         try:
             work.mkdir()
             yield work
@@ -250,8 +250,9 @@ def sweep(place: Path) -> None:
     for lock in place.glob(f".unfinished-{8 * '?'}-{16 * '?'}.lock"):
         work = place / lock.stem.removeprefix(".")
         with contextlib.suppress(OSError), locked(lock) as free:  # else its process lives
-            age = time.time() - max(path.stat().st_mtime for path in (lock, *place.glob(work.name), *work.glob("*")))
-            if (free and work.name.startswith(f"unfinished-{_machine()}-")) or age > OLD_SECONDS:
+            touched = max((path.stat().st_mtime for path in (*place.glob(work.name), *work.glob("*"))), default=0.0)
+            here = work.name.startswith(f"unfinished-{_machine()}-")
+            if (free and here) or time.time() - touched > OLD_SECONDS:
                 shutil.rmtree(work, ignore_errors=True)
                 lock.unlink()
 

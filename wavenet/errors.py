@@ -1,20 +1,4 @@
-"""The error tree. Every message is one sentence: what, got, expected, what to do.
-
-::
-
-    WavenetError                failed while running                              exit 1
-    ├── DivergenceError         ten non-finite training steps in a row
-    ├── VerificationError       sampler and training graph disagree
-    ├── FetchError              a download, or the archive it brought, failed
-    └── InputError              wrong usage, recipe, path or input                exit 2
-        ├── RecipeError         a recipe, an override or LAYERS.yaml
-        ├── SoundError          a sound file or a folder of them
-        └── BundleError         a bundle or checkpoint that cannot be read
-    Terminated                  SIGTERM arrived (a BaseException)                 exit 143
-    └── HungUp                  SIGHUP: the terminal or connection is gone        exit 129
-
-Ctrl-C stays Python's own ``KeyboardInterrupt`` (exit 130).
-"""
+"""What can go wrong, and the exit code of each: every message is one sentence: what, got, expected, what to do."""
 
 from __future__ import annotations
 
@@ -24,7 +8,7 @@ from collections.abc import Iterable
 
 
 class WavenetError(Exception):
-    """Something failed while running."""
+    """Something failed while running (exit 1)."""
 
     exit_code = 1
 
@@ -42,7 +26,7 @@ class FetchError(WavenetError):
 
 
 class InputError(WavenetError):
-    """What the user gave cannot be used."""
+    """What the user gave cannot be used (exit 2)."""
 
     exit_code = 2
 

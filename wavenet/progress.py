@@ -1,8 +1,7 @@
-"""Words and progress on stderr: a bar with rate and time left on a terminal, else a plain line now and then.
+"""Messages and progress on stderr: a bar with rate and time left on a terminal, else a plain line now and then.
 
-Words go through the logger ``wavenet``, from INFO up: on the command line to stderr, from Python too, unless logging
-was set up there, and `train` keeps them in a file besides. ``logging.getLogger("wavenet").setLevel(logging.WARNING)``
-leaves warnings and errors alone; a handler on that logger, or ``logging.basicConfig``, takes the words elsewhere.
+Messages go through the logger ``wavenet`` to stderr, unless logging was set up by ``logging.basicConfig`` or a handler;
+`train` keeps them in a file too. ``logging.getLogger("wavenet").setLevel(logging.WARNING)`` silences all but warnings.
 """
 
 from __future__ import annotations
@@ -10,21 +9,17 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from types import TracebackType
 
 from wavenet.text import clock
 
 log = logging.getLogger("wavenet")
 
 PLAIN_SECONDS = 30.0  # between two plain lines where stderr is no terminal
-RECORD = "train.log"  # name of the handler that keeps a run's record: having it is no setting up of logging
+RECORD = "train.log"  # the handler with this name keeps the record of a run, and replaces no other
 
 
-class Words(logging.Handler):
-    """Shows words on stderr where nobody has set logging up; warnings are marked, plain words stay plain.
-
-    Any other handler of this logger, or of those above it, takes its place.
-    """
+class StderrHandler(logging.Handler):
+    """Shows messages on stderr, unless this logger, or one above it, has another handler; warnings are marked."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
@@ -46,7 +41,7 @@ class Words(logging.Handler):
         return bool(others) or (log.propagate and log.parent is not None and log.parent.hasHandlers())
 
 
-log.addHandler(Words())
+log.addHandler(StderrHandler())
 if log.level == logging.NOTSET:  # else it was chosen before this was imported
     log.setLevel(logging.INFO)
 
@@ -59,34 +54,25 @@ class Progress:
         total: how many units there are.
         unit: what is counted, in the plural.
         first: units that were done before (a resumed run).
-        until: when `time.monotonic()` says this the work ends, whatever is left of it; None: it goes on to its total.
+        until: the time of `time.monotonic()` at which the work ends before its total; None: never.
     """
 
     def __init__(self, label: str, total: int, unit: str, first: int = 0, until: float | None = None) -> None:
         self.label, self.total, self.unit, self.done, self.first = label, total, unit, first, first
-        self.until = until
-        self.note = ""
+        self.until, self.note = until, ""
         self._began = self._said = time.monotonic()
         self._quiet = not log.isEnabledFor(logging.INFO)
         self._bar = None
         if not self._quiet and sys.stderr.isatty():
             from tqdm import tqdm
 
-            self._bar = tqdm(
-                total=total,
-                initial=first,
-                desc=label,
-                unit=f" {unit}",
-                unit_scale=total > 10_000,
-                leave=False,
-            )
+            scaled = total > 10_000
+            self._bar = tqdm(desc=label, total=total, initial=first, unit=f" {unit}", unit_scale=scaled, leave=False)
 
     def __enter__(self) -> Progress:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._bar is not None:
             self._bar.close()
 
@@ -127,10 +113,7 @@ class Progress:
         return self.done + round(rate * time_left), time_left
 
     def _line(self) -> str:
-        note = f", {self.note}" if self.note else ""
         end, left = self._end()
-        total = f"{end:,}" if end == self.total else f"about {end:,}"
-        return (
-            f"{self.label}: {self.done:,} of {total} {self.unit}, "
-            f"{self._rate():,.4g} {self.unit}/s, {clock(left)} left{note}"
-        )
+        about, note = "" if end == self.total else "about ", f", {self.note}" if self.note else ""
+        done = f"{self.done:,} of {about}{end:,} {self.unit}, {self._rate():,.4g} {self.unit}/s"
+        return f"{self.label}: {done}, {clock(left)} left{note}"

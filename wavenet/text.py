@@ -10,17 +10,14 @@ from typing import Any
 
 
 def printable(name: str) -> str:
-    """Return a file's name as one line that any terminal can show: line ends and bytes that are no text are escaped."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-        for character in name
-    )
+    """Return a file's name as one line that any terminal can show: line ends and undecodable bytes are escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
 
 
-def some(names: Sequence[str], shown: int = 1) -> str:
-    """Return the first of some names, printable, and how many there are beside: ``"a.wav, and 2 more"``."""
-    left = f", and {len(names) - shown:,} more" if len(names) > shown else ""
-    return ", ".join(map(printable, names[:shown])) + left
+def some(names: Sequence[str], most: int = 1) -> str:
+    """Return the first of some names, and how many more there are: ``"a.wav, and 2 more"``."""
+    more = f", and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(map(printable, names[:most])) + more
 
 
 def many(count: int, unit: str) -> str:
@@ -53,19 +50,14 @@ def gib(count: int) -> str:
     return f"{count / 2**30:,.1f} GiB"
 
 
-def on_one_line(text: object, most: int = 640) -> str:
-    """Return what is said of an error on one line; one of thousands of characters loses its middle."""
-    line = " ".join(str(text).split())
-    return line if len(line) <= most else f"{line[: most * 2 // 3]} ... {line[-(most // 3 - 5) :]}"
-
-
 def one_line(text: object, most: int = 300) -> str:
-    """Return what an error tells, or another object's text, on one line of at most so many characters."""
+    """Return an object's text on one line; a long one loses its middle, an empty one becomes the name of its type."""
     try:
         line = " ".join(str(text).split())
     except (ValueError, RecursionError):  # Python refuses to print whole numbers of thousands of digits
         line = ""
-    return line[:most] or type(text).__name__
+    line = line or type(text).__name__
+    return line if len(line) <= most else f"{line[: most * 2 // 3]} ... {line[-(most // 3 - 5) :]}"
 
 
 class _Short(reprlib.Repr):
@@ -76,10 +68,14 @@ class _Short(reprlib.Repr):
         bits = x.bit_length()
         return str(x) if bits <= 128 else f"a whole number of {bits} bits"
 
+    def repr_bool(self, x: bool, level: int) -> str:
+        """Return true or false, as YAML has them."""
+        return str(x).lower()
+
 
 def shown(value: Any) -> str:
-    """Return the beginning of a value as an error shows it."""
-    return f"{_Short().repr(value):.60}"
+    """Return the beginning of a value as an error shows it: ``"'text'"``, ``"7"``, ``"[1, 2]"``, ``"empty"``."""
+    return "empty" if value is None else f"{_Short().repr(value):.60}"
 
 
 def to_json(value: Any, indent: int | None = None) -> str:
@@ -91,9 +87,56 @@ def to_json(value: Any, indent: int | None = None) -> str:
 
 
 def _finite(value: Any) -> Any:
-    """Return plain values with None for each number that is not finite."""
     if isinstance(value, dict):
         return {_finite(key): _finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def number(value: int, most: int = 10**8) -> str:
+    """Return a whole number with commas, from `most` on in three digits: ``"49,000,001"``, ``"4.9e+09"``."""
+    return f"{value:,}" if abs(value) < most else f"{value:.3g}"
+
+
+def percent(share: float) -> str:
+    """Return a share in per cent, ``"over 99.9%"`` where only rounding would make it 100."""
+    text = f"{share:.1%}"
+    return "over 99.9%" if text == "100.0%" and share < 1.0 else text
+
+
+def times(sizes: Sequence[int]) -> str:
+    """Return sizes along several axes: ``"224"``, ``"1,080 x 1,920"``."""
+    return " x ".join(f"{size:,}" for size in sizes)
+
+
+def milliseconds(samples: float, rate: int | None) -> float | None:
+    """Return how long samples last; None where no sample rate is known."""
+    return None if rate is None else 1000 * samples / rate
+
+
+def lasting(samples: int, rate: int | None, unit: str = "sample") -> str:
+    """Return samples and how long they last: ``"2,047 samples, 255.9 ms at 8,000 Hz"``; without a rate the first."""
+    ms = milliseconds(samples, rate)
+    return many(samples, unit) + ("" if ms is None else f", {ms:,.1f} ms at {rate:,} Hz")
+
+
+def table(rows: Sequence[Sequence[str | float | None]], left: int = 1, most: int = 100) -> list[str]:
+    """Return the lines of a table, as narrow as `most` characters where its cells can be.
+
+    Args:
+        rows: cells: text as it is, whole numbers with commas, others with one decimal, nothing for None.
+        left: so many columns begin at the left, the others end at the right.
+        most: of characters in a line.
+    """
+    cells = [[_cell(value) for value in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    gap = " " * max(1, min(4, (most - sum(widths)) // max(1, len(widths) - 1)))
+    line = gap.join(f"{{:{'<' if i < left else '>'}{width}}}" for i, width in enumerate(widths))
+    return [line.format(*row).rstrip() for row in cells]
+
+
+def _cell(value: str | float | None) -> str:
+    if isinstance(value, int):
+        return number(value, 10**10)
+    return f"{value:,.1f}" if isinstance(value, float) else value or ""

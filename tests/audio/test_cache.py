@@ -8,7 +8,6 @@ import json
 import os
 import pickle
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -112,12 +111,6 @@ def put_back(change: Callable[[Path], None]) -> Callable[[Path], None]:
     return changed
 
 
-def in_place(data: Path) -> None:
-    with (data / "a1.wav").open("r+b") as file:
-        file.seek(44)
-        file.write(codes(570, seed=9).tobytes())
-
-
 def between_what_a_fingerprint_reads(data: Path) -> None:
     with (data / "a1.wav").open("r+b") as file:
         file.seek(44 + 2 * 150)
@@ -131,14 +124,13 @@ def between_what_a_fingerprint_reads(data: Path) -> None:
         put_back(longer),
         touched,
         put_back(touched),
-        put_back(in_place),
         between_what_a_fingerprint_reads,
         lambda data: (data / "a1.wav").unlink(),
         lambda data: (data / "a1.wav").rename(data / "b.wav"),
         lambda data: soundfile.write(data / "new.wav", codes(10), RATE),
     ],
     ids=[
-        *("longer", "longer, same time", "same size, other time", "same size and time", "same size and time, in place"),
+        *("longer", "longer, same time", "same size, other time", "same size and time"),
         *("in between", "removed", "renamed", "added"),
     ],
 )
@@ -155,16 +147,6 @@ def test_changed_files_are_decoded_into_a_new_cache(
     assert decoded == [entry.name for entry in new.entries] == sorted(path.name for path in data.iterdir())
     assert new.folder != old.folder and held(old) == kept
     assert held(new) == [soundfile.read(data / name, dtype="int16")[0].tolist() for name in decoded]
-
-
-def test_folders_alike_in_names_sizes_and_times_keep_their_own_sound(tmp_path: Path, place: Path) -> None:
-    made = []
-    for seed, folder in enumerate((tmp_path / "one", tmp_path / "two")):
-        folder.mkdir()
-        soundfile.write(folder / "a.wav", codes(3_000, seed), RATE)
-        os.utime(folder / "a.wav", ns=(1, 1))
-        made.append(cache.prepare(clips(folder), RATE, None, place))
-    assert [held(one) for one in made] == [[codes(3_000, seed).tolist()] for seed in (0, 1)]
 
 
 def copied(data: Path) -> Path:
@@ -227,7 +209,7 @@ def test_a_file_that_does_not_stand_still_is_dropped_until_it_does(
     with monkeypatch.context() as patch:
         sounds = replaced_while_decoded(patch, data / "a1.wav", times=2)
         made = cache.prepare(clips(data), RATE, None, place)
-    assert said == ["dropped a1.wav: it changes while it is read; start again when it is whole"]
+    assert said == ["dropped a1.wav: it changed while it was read; start again when nothing writes to it"]
     assert [len(sound) for sound in held(made)] == [500, 0, 640] and len(made.pcm()) == 1_140
     assert held(cache.prepare(clips(data), RATE, None, place))[1] == sounds[2].tolist()
 
@@ -333,14 +315,6 @@ def test_a_place_that_cannot_be_written_is_one_sentence(data: Path, tmp_path: Pa
     assert not isinstance(caught.value, SoundError)
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_read_only_place_is_one_sentence(data: Path, place: Path) -> None:
-    place.mkdir()
-    place.chmod(0o500)
-    with pytest.raises(WavenetError, match="--cache DIR"):
-        cache.prepare(clips(data), RATE, None, place)
-
-
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), MemoryError(), OSError(28, "No space left on device")])
 def test_a_stop_half_way_leaves_nothing(
     data: Path, place: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
@@ -358,28 +332,7 @@ def test_a_stop_half_way_leaves_nothing(
     assert not list(place.iterdir())
 
 
-FULL_DISK = """
-import resource, sys
-from pathlib import Path
-from wavenet.audio import cache, decode, files, folders
-
-resource.setrlimit(resource.RLIMIT_FSIZE, (1_500, 1_500))
-try:
-    cache.prepare(folders.open_folder(Path(sys.argv[1])).clips, 8_000, None, Path(sys.argv[2]))
-except BaseException as error:
-    print(type(error).__name__, error)
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no limit of file sizes on Windows")
-def test_a_full_disk_is_one_sentence_and_leaves_nothing(data: Path, place: Path) -> None:
-    command = [sys.executable, "-c", FULL_DISK, str(data), str(place)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.stdout.startswith("WavenetError") and "--cache DIR" in done.stdout, done.stdout + done.stderr
-    assert done.stdout.count("\n") == 1 and not list(place.iterdir())
-
-
-# --- two processes, dead processes -----------------------------------------------------------------------------------
+# --- two processes ---------------------------------------------------------------------------------------------------
 
 CHILD = """
 import hashlib, sys, time
@@ -421,50 +374,6 @@ def test_processes_at_once_make_one_whole_cache(tmp_path: Path, place: Path) -> 
     assert [str(path) for path in place.iterdir()] == [folder]
 
 
-@pytest.fixture
-def killed(tmp_path: Path, place: Path) -> Path:
-    """Return a folder of sound whose cache was being made when its process was killed."""
-    fill(tmp_path / "data", 40)
-    (tmp_path / "go").touch()
-    with child(tmp_path / "data", place, 0.05, tmp_path / "go") as process:
-        end = time.monotonic() + 60
-        while not list(place.glob("*/pcm.int16")) and time.monotonic() < end:
-            time.sleep(0.01)
-        time.sleep(0.2)
-        process.kill()
-    assert process.returncode == -signal.SIGKILL
-    return tmp_path / "data"
-
-
-@pytest.mark.skipif(os.name == "nt", reason="kill -9 is not known on Windows")
-def test_a_killed_process_leaves_nothing_that_is_trusted_and_its_remains_are_swept(
-    killed: Path, place: Path, decoded: list[str]
-) -> None:
-    assert len(list(place.glob("*/pcm.int16"))) == 1
-    for path in [*place.glob("*/*"), *place.iterdir()]:
-        os.utime(path, ns=(1, 1))
-    made = cache.prepare(clips(killed), RATE, None, place)
-    assert len(decoded) == 40
-    assert held(made) == [soundfile.read(clip.path, dtype="int16")[0].tolist() for clip in clips(killed)]
-    assert list(place.iterdir()) == [made.folder]
-
-
-def test_what_a_living_process_is_making_is_left_alone(tmp_path: Path, data: Path, place: Path) -> None:
-    with child(data, place, 0.3, tmp_path / "go") as process:
-        (tmp_path / "go").touch()
-        end = time.monotonic() + 60
-        while not list(place.glob("*/pcm.int16")) and time.monotonic() < end:
-            time.sleep(0.01)
-        (making,) = place.glob("*/pcm.int16")
-        others = [place / "something-else", place / "x.tmp-notes"]
-        for other in others:
-            other.mkdir()
-        assert cache.prepare(clips(data), RATE, None, place).folder in place.iterdir()  # first, while the other is slow
-        assert making.exists() and process.poll() is None
-        folder = (process.communicate(timeout=60)[0] or "").split()[-2]
-    assert process.returncode == 0 and sorted(place.iterdir()) == sorted([Path(folder), *others])
-
-
 # --- bad files -------------------------------------------------------------------------------------------------------
 
 
@@ -484,7 +393,7 @@ def test_dropped_files_are_said_and_the_rest_is_used(tmp_path: Path, place: Path
     assert sorted(line.split(":")[0] for line in said) == sorted(f"dropped {name}" for name in reasons)
     said.clear()
     assert cache.prepare(clips(tmp_path / "data"), RATE, None, place) == made
-    assert said == [f"of {len(reasons) + 2} files {len(reasons)} dropped; `{cache.SCAN}` tells which and why"]
+    assert said == [f"of {len(reasons) + 2} files, {len(reasons)} dropped; `{cache.SCAN}` tells which and why"]
 
 
 def test_a_file_that_was_cut_is_kept_and_said(tmp_path: Path, place: Path, said: list[str]) -> None:
@@ -495,7 +404,7 @@ def test_a_file_that_was_cut_is_kept_and_said(tmp_path: Path, place: Path, said:
     assert held(made) == [sounds[0].tolist(), sounds[1][:100].tolist()]
     assert len(said) == 1 and said[0].startswith("kept a1.wav with a note: cut short") and "1,140 bytes" in said[0]
     cache.prepare(clips(tmp_path / "data"), RATE, None, place)
-    assert said[1:] == [f"of 2 files 1 kept with a note; `{cache.SCAN}` tells which and why"]
+    assert said[1:] == [f"of 2 files, 1 kept with a note; `{cache.SCAN}` tells which and why"]
 
 
 def test_of_many_notes_the_first_are_told_and_the_rest_counted(tmp_path: Path, place: Path, said: list[str]) -> None:
@@ -608,18 +517,6 @@ def test_a_fingerprint_sees_head_middle_and_end_under_an_old_time(tmp_path: Path
         assert cache.fingerprint(path) == cache.fingerprint(path)
         seen.add(cache.fingerprint(path))
     assert len(seen) == len(places) + 2
-
-
-def test_a_change_between_the_parts_is_seen_by_its_time_and_a_copy_with_its_time_is_the_same(tmp_path: Path) -> None:
-    path = tmp_path / "a.wav"
-    path.write_bytes(bytes(10 * PART))
-    os.utime(path, ns=(1, 1))
-    before = cache.fingerprint(path)
-    assert cache.fingerprint(Path(shutil.copy2(path, tmp_path / "b.wav"))) == before
-    with path.open("r+b") as file:
-        file.seek(3 * PART)
-        file.write(b"x")
-    assert cache.fingerprint(path) != before
 
 
 @pytest.mark.parametrize("name", ["a" * 300, "a\0b", "gone", "itself", "shut"])

@@ -11,6 +11,8 @@ import soundfile
 import toys
 
 from wavenet.audio import corpus, files
+from wavenet.audio.decode import Entry
+from wavenet.audio.folders import Clip, Source
 from wavenet.errors import SoundError
 from wavenet.training.data import SoundData
 
@@ -35,11 +37,8 @@ def test_sound_that_stands_in_two_splits_is_said_once(tmp_path: Path, said: list
     shutil.copy(folder / "sound0.wav", folder / "copy of 0.wav")
     shutil.copy(folder / "sound1.wav", folder / "copy of 1.wav")
     files.write(folder / "also 1.flac", files.read(folder / "sound1.wav", toys.RATE), toys.RATE)
-    names = sorted(path.name for path in folder.iterdir())
-    rows = [
-        f"{name},{'test' if name == 'copy of 1.wav' else 'valid' if name == 'sound7.wav' else 'train'}"
-        for name in names
-    ]
+    own = {"copy of 1.wav": "test", "sound7.wav": "valid"}
+    rows = [f"{name},{own.get(name, 'train')}" for name in sorted(path.name for path in folder.iterdir())]
     (folder / "metadata.csv").write_text("\n".join(["path,split", *rows]))
     recipe = toys.recipe(data={"path": str(folder)})
     for _ in range(2):  # decoded, then read from the cache
@@ -75,34 +74,22 @@ def test_training_sees_equal_sound_whether_it_was_just_decoded_or_not(sound_fold
 # --- what is told of the sound ---------------------------------------------------------------------------------------
 
 
-def spiky(folder: Path, spikes: int) -> Path:
-    """Return a folder of toys of which some files have a few samples far above the rest."""
-    toys.write_sounds(folder)
-    rng = np.random.default_rng(0)
-    for i in range(spikes):
-        wave = rng.normal(0, 0.02, 900)
-        wave[: 10 + 5 * i] = 0.9
-        files.write(folder / f"spiky{i}.wav", wave, toys.RATE)
-    return folder
-
-
-def test_files_that_the_level_clips_are_named_with_the_worst_first(tmp_path: Path, said: list[str]) -> None:
-    found = corpus.gather(toys.recipe(data={"path": str(spiky(tmp_path / "data", 4)), "level": {"rms": 0.2}}), tmp_path)
-    assert [(one.name, one.samples) for one in found.clipped] == [(f"spiky{i}.wav", 10 + 5 * i) for i in (3, 2, 1, 0)]
+def test_files_that_the_level_clips_are_counted_and_the_worst_are_named(tmp_path: Path, said: list[str]) -> None:
+    folder, rng = toys.write_sounds(tmp_path / "data"), np.random.default_rng(0)
+    for name, samples, spikes in [("one", 3_000, 1), *((f"spiky{i}", 900, 10 + 5 * i) for i in range(4))]:
+        wave = rng.normal(0, 0.02, samples)
+        wave[:spikes] = 0.9
+        files.write(folder / f"{name}.wav", wave, toys.RATE)
+    found = corpus.gather(toys.recipe(data={"path": str(folder), "level": {"rms": 0.2}}), tmp_path)
+    assert [(one.name, one.samples) for one in found.clipped] == [
+        *((f"spiky{i}.wav", 10 + 5 * i) for i in (3, 2, 1, 0)),
+        ("one.wav", 1),
+    ]
     assert said == [
         "clipped by the level in more than 0.1 % of their samples: spiky3.wav (25 samples, 2.8%), "
         "spiky2.wav (20 samples, 2.2%), spiky1.wav (15 samples, 1.7%), and 1 more; "
         "lower data.level.rms, which is 0.2"
     ]
-
-
-def test_a_sample_clipped_here_and_there_is_counted_and_not_told(tmp_path: Path, said: list[str]) -> None:
-    folder = toys.write_sounds(tmp_path / "data")
-    wave = np.random.default_rng(0).normal(0, 0.02, 3_000)
-    wave[7] = 0.9
-    files.write(folder / "one.wav", wave, toys.RATE)
-    found = corpus.gather(toys.recipe(data={"path": str(folder)}), tmp_path / "cache")
-    assert [(one.name, one.samples) for one in found.clipped] == [("one.wav", 1)] and said == []
 
 
 def test_without_a_level_sound_beyond_full_scale_is_named(tmp_path: Path, said: list[str]) -> None:
@@ -127,16 +114,12 @@ def test_without_a_level_sound_beyond_full_scale_is_named(tmp_path: Path, said: 
         ({900}, None),  # a recipe may have no such rate
     ],
 )
-def test_sound_of_a_lower_rate_than_the_recipe_is_told_once(
-    tmp_path: Path, said: list[str], rates: set[int], told: str | None
-) -> None:
-    (tmp_path / "data").mkdir()
-    for at, rate in enumerate(sorted(rates) * 5):
-        files.write(tmp_path / "data" / f"{at}.wav", toys.wave(0.4, at), rate)
-    recipe = toys.recipe(audio={"sample_rate": 6_000}, data={"path": str(tmp_path / "data")})
-    corpus.gather(recipe, tmp_path / "cache")
-    assert len(said) == (told is not None)
+def test_sound_of_a_lower_rate_than_the_recipe_is_told(rates: set[int], told: str | None) -> None:
+    entries = [Entry(f"{i}.wav", length=900, source_rate=rate, digest=str(i)) for i, rate in enumerate([*rates] * 5)]
+    source = Source(Path(), "folder", tuple(Clip(Path(entry.name), entry.name) for entry in entries))
+    recipe = toys.recipe(audio={"sample_rate": 6_000})
+    lines = corpus.warnings(recipe, source, entries, corpus.divide(recipe, source, entries), [])
+    assert len(lines) == (told is not None)
     if told is not None:
-        assert said[0].startswith(told) and said[0].endswith(
-            f"a run with --set audio.sample_rate={max(rates)} takes the sound as it is"
-        )
+        remedy = f"a run with --set audio.sample_rate={max(rates)} takes the sound as it is"
+        assert lines[0].startswith(told) and lines[0].endswith(remedy)

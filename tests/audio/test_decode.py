@@ -55,13 +55,6 @@ def test_the_rule_counts_from_the_loudest_frame(tmp_path: Path, below: float, fi
     np.testing.assert_array_equal(pcm, sound[80 * first :])
 
 
-def test_without_a_rule_nothing_is_cut(tmp_path: Path) -> None:
-    sound = framed([0.0, 0.5, 0.0])
-    entry, pcm = trimmed(tmp_path, sound)
-    np.testing.assert_array_equal(pcm, sound)
-    assert entry.trimmed == 0
-
-
 @given(
     st.lists(st.sampled_from([0.0, 0.001, 0.01, 0.1, 0.9]), min_size=1, max_size=12),
     st.integers(0, 79),
@@ -137,12 +130,8 @@ def test_whole_numbers_stored_as_floats_are_kept_exactly_and_told(tmp_path: Path
     np.testing.assert_array_equal(pcm.astype(np.int64) << (bits - 16), sound)
     assert entry.scale == 2.0 ** (bits - 1) and entry.overshoot == (np.abs(sound) > 1).sum()
     assert entry.note.startswith(f"{bits}-bit whole numbers stored as floats") and "times" not in entry.note
-
-
-def test_the_digest_is_that_of_the_same_sound_at_full_scale(tmp_path: Path) -> None:
-    loud, _ = decoded(write_floats(tmp_path, codes(900).astype(float)))
-    soundfile.write(tmp_path / "b.wav", codes(900), RATE)
-    assert loud.digest == decoded(clip(tmp_path / "b.wav"))[0].digest and loud.scale > 1
+    soundfile.write(tmp_path / "b.wav", (sound >> (bits - 16)).astype(np.int16), RATE)
+    assert entry.digest == decoded(clip(tmp_path / "b.wav"))[0].digest
 
 
 @pytest.mark.parametrize("rate", [None, 5_000])
@@ -251,13 +240,6 @@ def test_nan_in_places_and_an_offset_are_noted_and_the_file_is_kept(tmp_path: Pa
     )
 
 
-def test_rate_channels_and_length_are_those_of_the_file(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "a.flac", np.stack([codes(441)] * 3, axis=1), 44_100)
-    entry, pcm = decoded(clip(tmp_path / "a.flac"))
-    assert (entry.source_rate, entry.channels, entry.seconds, entry.length) == (44_100, 3, 0.01, 441)
-    np.testing.assert_array_equal(pcm, codes(441))
-
-
 # --- bad files -------------------------------------------------------------------------------------------------------
 
 
@@ -275,13 +257,6 @@ def test_bad_files_are_dropped_with_a_reason(tmp_path: Path, rate: int | None) -
 def test_a_folder_named_like_a_sound_is_dropped(tmp_path: Path) -> None:
     (tmp_path / "x.wav").mkdir()
     assert decoded(clip(tmp_path / "x.wav"))[0].reason
-
-
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read anything")
-def test_a_file_that_may_not_be_read_is_dropped(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "a0.wav", codes(500), RATE)
-    (tmp_path / "a0.wav").chmod(0)
-    assert "ermission" in (decoded(clip(tmp_path / "a0.wav"))[0].reason or "")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
@@ -327,22 +302,6 @@ def test_a_file_of_few_samples_is_kept(tmp_path: Path, samples: int, rate: int |
     assert entry.length + entry.trimmed == -(-samples * (rate or RATE) // RATE)
 
 
-@given(st.data())
-@settings(deadline=None, max_examples=60)
-def test_bytes_gone_wrong_never_raise(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
-    folder = tmp_path_factory.mktemp("noise")
-    suffix = data.draw(st.sampled_from([".wav", ".flac", ".aiff", ".au"]))
-    path = folder / f"a{suffix}"
-    soundfile.write(path, codes(300), RATE)
-    content = bytearray(path.read_bytes()[: data.draw(st.integers(1, path.stat().st_size))])
-    places = st.integers(0, len(content) - 1).filter(lambda at: suffix != ".wav" or not 24 <= at < 32)
-    for at, value in data.draw(st.lists(st.tuples(places, st.integers(0, 255)), max_size=6)):
-        content[at] = value
-    path.write_bytes(content)
-    entry, pcm = decoded(clip(path))
-    assert (entry.reason is None) == (entry.length > 0) and len(pcm) == entry.length
-
-
 # --- block by block --------------------------------------------------------------------------------------------------
 
 
@@ -354,13 +313,14 @@ def bare(entry: Entry) -> Entry:
 @pytest.mark.parametrize("trim", [None, TrimConfig(20.0, 0.013), TrimConfig(3.0, 0.0)])
 @pytest.mark.parametrize(("own", "rate"), [(8_000, None), (8_000, 16_000), (22_050, 8_000)])
 def test_blocks_give_to_the_last_bit_what_the_whole_file_gives(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: int, rate: int | None, trim: TrimConfig | None, block: int
+    tmp_path: Path, own: int, rate: int | None, trim: TrimConfig | None, block: int
 ) -> None:
     sound = sound_toys.toy(own, 2, 1.3) * 2.2 + np.random.default_rng(0).normal(0, 1e-3, (round(own * 1.3), 2))
     soundfile.write(tmp_path / "a.wav", sound, own, subtype="FLOAT")
-    for module in (files, resample, decode):
-        monkeypatch.setattr(module, "BLOCK_FRAMES", block)
-    entry, pcm = decoded(clip(tmp_path / "a.wav"), rate, trim)
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (files, resample, decode):
+            patch.setattr(module, "BLOCK_FRAMES", block)
+        entry, pcm = decoded(clip(tmp_path / "a.wav"), rate, trim)
     expected, samples = whole(clip(tmp_path / "a.wav"), rate, trim)
     np.testing.assert_array_equal(pcm, samples)
     assert bare(entry) == expected and entry.overshoot > 0 and (entry.trimmed > 0) == (trim is not None)
@@ -403,9 +363,9 @@ def test_a_place_that_is_full_is_no_fault_of_the_file(tmp_path: Path) -> None:
 
 
 HOUR = """
-import io, json, resource, sys
+import json, sys
 from pathlib import Path
-import numpy as np, soundfile
+import numpy as np, sound_toys, soundfile
 from wavenet.audio import decode
 from wavenet.audio.folders import Clip
 from wavenet.recipe.records import TrimConfig
@@ -415,7 +375,7 @@ block = np.random.default_rng(0).uniform(-0.5, 0.5, (48_000, 2)).astype(np.float
 with soundfile.SoundFile(folder / "hour.wav", "w", 48_000, 2, "FLOAT", format="RF64") as file:
     for second in range(int(sys.argv[3])):
         file.write(block if 1 < second else 0 * block)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = sound_toys.most_memory()
 clip = Clip(folder / "hour.wav", "hour.wav")
 if rate == "scan":
     entry = decode.measure(clip)
@@ -423,9 +383,15 @@ else:
     with (folder / "pcm").open("w+b") as into:
         entry = decode.decode(clip, rate, TrimConfig(40.0, 0.05), into)
     assert (folder / "pcm").stat().st_size == 2 * entry.length
-more = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-print(json.dumps([entry.reason, entry.seconds, entry.trimmed, more]))
+print(json.dumps([entry.reason, entry.seconds, entry.trimmed, sound_toys.most_memory() - before]))
 """
+
+
+def run_beside_the_toys(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in a process of its own that finds the modules of the tests."""
+    paths = os.pathsep.join([str(Path(sound_toys.__file__).parent), *filter(None, sys.path)])
+    command = [sys.executable, "-c", script, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, env=os.environ | {"PYTHONPATH": paths})
 
 
 @pytest.mark.parametrize(
@@ -437,14 +403,11 @@ print(json.dumps([entry.reason, entry.seconds, entry.trimmed, more]))
 )
 @pytest.mark.skipif(sys.platform == "win32", reason="no resource module on Windows")
 def test_an_hour_costs_little_memory(tmp_path: Path, rate: int | str | None, seconds: int) -> None:
-    command = [sys.executable, "-c", HOUR, str(tmp_path), json.dumps(rate), str(seconds)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    done = run_beside_the_toys(HOUR, str(tmp_path), json.dumps(rate), str(seconds))
     assert done.returncode == 0, done.stderr
     reason, found, trimmed, more = json.loads(done.stdout)
-    unit = 1 if sys.platform == "darwin" else 1_024  # bytes or KiB
-    print(f"{seconds} s at {rate}: {more * unit / 2**20:.0f} MB more")
     assert reason is None and found == seconds and (trimmed > 0) == (rate != "scan")
-    assert more * unit < 150 * 2**20
+    assert 0 < more < 60 * 2**20
 
 
 # --- every kind of file ----------------------------------------------------------------------------------------------
@@ -463,10 +426,15 @@ def test_every_format_that_can_be_written_is_kept_whole(tmp_path: Path, kind: so
     assert path.suffix in files.SUFFIXES and entry.note == ""
     assert entry.reason is None
     assert (entry.channels, entry.source_rate) == (kind.channels, soundfile.info(path).samplerate)
-    assert entry.seconds == pytest.approx(0.25, abs=0.15) and len(pcm) == entry.length
     mean = sound_toys.toy(kind.rate, kind.channels).mean(axis=1)
-    lossy = not kind.subtype.startswith(("PCM", "FLOAT", "DOUBLE", "ALAC"))
-    assert entry.rms == pytest.approx(np.sqrt(np.mean(mean**2)), rel=0.25 if lossy else 0.02)
+    if kind.subtype.startswith(("PCM", "FLOAT", "DOUBLE", "ALAC")):
+        assert len(pcm) - len(mean) in (0, kind.format == "AIFF")  # the byte that pads it
+        np.testing.assert_allclose(pcm[: len(mean)] / FULL, mean, atol=1 / 100 if "8" in kind.subtype else 2 / FULL)
+    else:
+        assert entry.seconds == pytest.approx(0.25, abs=0.15)
+        pcm, mean = pcm[: len(mean)] * entry.scale / FULL, mean[: len(pcm)]
+        assert np.sqrt(np.mean(pcm**2)) == pytest.approx(np.sqrt(np.mean(mean**2)), rel=0.1)
+        assert np.corrcoef(pcm, mean)[0, 1] > 0.98
 
 
 def test_all_that_the_project_promises_can_be_written_here() -> None:
@@ -475,16 +443,6 @@ def test_all_that_the_project_promises_can_be_written_here() -> None:
     assert {("WAV", subtype) for subtype in wanted} <= made
     others = [("AIFF", "PCM_16"), ("FLAC", "PCM_24"), ("OGG", "VORBIS"), ("MP3", "MPEG_LAYER_III"), ("NIST", "ULAW")]
     assert {*others, ("OGG", "OPUS")} <= made | {("OGG", "OPUS")}
-
-
-@pytest.mark.parametrize("rate", [8_000, 16_000, 48_000, 192_000])
-@pytest.mark.parametrize("channels", range(1, 9))
-def test_one_to_eight_channels_at_any_rate_are_averaged(tmp_path: Path, channels: int, rate: int) -> None:
-    sound = sound_toys.toy(rate, channels)
-    soundfile.write(tmp_path / "a.wav", sound, rate, subtype="DOUBLE")
-    entry, pcm = decoded(clip(tmp_path / "a.wav"))
-    assert entry.channels == channels
-    np.testing.assert_allclose(pcm / FULL, sound.mean(axis=1), atol=1 / FULL)
 
 
 def test_a_thousand_channels_are_read_in_short_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -512,13 +470,6 @@ def test_sphere_compressed_by_shorten_is_dropped(tmp_path: Path) -> None:
 
 
 # --- files that go away or keep shut ---------------------------------------------------------------------------------
-
-
-def test_a_file_that_vanishes_before_it_is_read_is_missing(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "a.wav", codes(500), RATE)
-    found = folders.open_folder(tmp_path).clips
-    (tmp_path / "a.wav").unlink()
-    assert decoded(found[0])[0].reason == "missing"
 
 
 def test_a_file_that_vanishes_between_the_look_and_the_opening_is_dropped(
@@ -557,7 +508,7 @@ def test_a_file_that_goes_away_while_it_is_read_is_kept_or_dropped(
         assert entry.note.startswith("cut short") and entry.length < 60_000
 
 
-def test_a_file_that_may_not_be_opened_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_or_a_folder_that_may_not_be_opened_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     soundfile.write(tmp_path / "a.wav", codes(500), RATE)
 
     def refuse(*_: object, **__: object) -> None:
@@ -566,20 +517,14 @@ def test_a_file_that_may_not_be_opened_says_so(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(files, "_Stream", refuse)  # root may read anything
     monkeypatch.setattr(Path, "open", refuse)
     assert decoded(clip(tmp_path / "a.wav"))[0].reason == "Permission denied"
-
-
-def test_a_way_that_may_not_be_gone_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
     monkeypatch.setattr(Path, "stat", refuse)
-    assert "permission denied" in (decoded(clip(tmp_path / "a.wav"))[0].reason or "")
+    assert "permission denied on the way" in (decoded(clip(tmp_path / "a.wav"))[0].reason or "")
 
 
 # --- damaged at random -----------------------------------------------------------------------------------------------
 
 FUZZ = """
-import json, resource, sys, time
+import json, sys
 from pathlib import Path
 import numpy as np, sound_toys
 from wavenet.recipe.records import TrimConfig
@@ -596,8 +541,7 @@ for number in range(first, last):
     assert (entry.reason is None) == (entry.length > 0) and entry.length == len(pcm), entry
     assert entry.reason is None or entry.reason.isprintable(), entry
     assert np.isfinite([entry.rms, entry.peak, entry.seconds]).all() and entry.note.isprintable(), entry
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps([number, entry.reason, entry.note, memory]), flush=True)
+    print(json.dumps([number, entry.reason, entry.note, sound_toys.most_memory()]), flush=True)
     path.unlink()
 """
 
@@ -608,15 +552,11 @@ for number in range(first, last):
 )
 @pytest.mark.skipif(sys.platform == "win32", reason="no resource module on Windows")
 def test_damaged_files_are_kept_or_dropped_in_bounded_memory(tmp_path: Path, first: int, last: int) -> None:
-    command = [sys.executable, "-c", FUZZ, str(tmp_path), str(first), str(last)]
-    paths = [str(Path(sound_toys.__file__).parent), *sys.path]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment)
+    done = run_beside_the_toys(FUZZ, str(tmp_path), str(first), str(last))
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0, f"file {lines[-1] if lines else None}: {done.returncode} {done.stderr[-2_000:]}"
     told = lines[1::2]
     assert [line[0] for line in told] == list(range(first, last))
     reasons = {reason for _, reason, _, _ in told}
     assert None in reasons and len(reasons) > 10 and any(note for _, _, note, _ in told)
-    unit = 1 if sys.platform == "darwin" else 1_024
-    assert (told[-1][3] - told[0][3]) * unit < 400 * 2**20
+    assert told[-1][3] - told[0][3] < 400 * 2**20

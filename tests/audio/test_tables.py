@@ -88,10 +88,18 @@ def test_usual_words_for_splits_are_understood(tmp_path: Path, word: str, split:
     assert folders.open_folder(tmp_path).clips[0].split == split
 
 
-def test_an_unknown_split_is_one_sentence_with_the_word(tmp_path: Path) -> None:
-    table(tmp_path, "path,split\na.wav,train\n\nb.wav,holdout\n")
-    with pytest.raises(SoundError, match=r"metadata\.csv, line 4: .*'holdout'.*train, valid or test"):
-        folders.open_folder(tmp_path)
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("path,speaker\n", "holds no sound: no row names a file"),
+        ("path\n../b.wav\n", r"outside its folder; `--set data\.outside=true` keeps them"),
+        ("path,split\na.wav,train\n\nb.wav,holdout\n", r"csv, line 4: .*'holdout'.*expected train, valid or test"),
+    ],
+)
+def test_a_table_that_cannot_be_followed_is_one_sentence(tmp_path: Path, text: str, words: str) -> None:
+    touch(tmp_path, "b.wav")
+    with pytest.raises(SoundError, match=words):
+        folders.open_folder(table(touch(tmp_path / "data", "a.wav"), text))
 
 
 @pytest.mark.parametrize(
@@ -275,10 +283,10 @@ def test_rows_without_a_file_and_rows_too_long_are_told(tmp_path: Path, said: li
     ]
 
 
-def test_a_stray_quote_is_told_and_costs_no_row(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    table(touch(tmp_path, "a.wav", "b.wav"), 'path\ttext\na.wav\t"Well" he said\nb.wav\t"Now\n')
+def test_quotes_that_are_taken_as_text_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    table(touch(tmp_path, "a.wav"), 'path\ttext\na.wav\t"Well" he said\n')
     with caplog.at_level("INFO", "wavenet"):
-        assert told(tmp_path) == [("a.wav", None, '"Well" he said', None), ("b.wav", None, '"Now', None)]
+        assert told(tmp_path) == [("a.wav", None, '"Well" he said', None)]
     assert "some quotes do not enclose a whole cell" in caplog.text
 
 
@@ -353,23 +361,6 @@ def test_two_spellings_of_one_file_outside_are_one_clip(tmp_path: Path) -> None:
     assert names(folders.open_folder(folder, outside=True)) == ["../b.wav", "a.wav"]
 
 
-def test_a_table_of_files_outside_alone_says_what_keeps_them(tmp_path: Path) -> None:
-    touch(tmp_path, "b.wav")
-    folder = table(touch(tmp_path / "data", "a.wav"), "path\n../b.wav\n")
-    with pytest.raises(SoundError, match=r"outside its folder; `--set data\.outside=true` keeps them"):
-        folders.open_folder(folder)
-
-
-def test_a_table_without_rows_holds_no_sound(tmp_path: Path) -> None:
-    with pytest.raises(SoundError, match="holds no sound"):
-        folders.open_folder(table(tmp_path, "path,speaker\n"))
-
-
-def test_a_table_that_is_asked_for_must_be_there(tmp_path: Path) -> None:
-    with pytest.raises(SoundError, match=r"metadata\.csv.*path"):
-        folders.open_folder(touch(tmp_path, "a.wav"), "metadata")
-
-
 # --- LJSpeech --------------------------------------------------------------------------------------------------------
 
 
@@ -415,12 +406,6 @@ def test_of_two_files_of_one_name_that_in_wavs_is_meant(tmp_path: Path) -> None:
     assert told["wavs/LJ001-0001.wav"] == 'He paid 0 pounds, "or so.' and told["wavs_22k/LJ001-0001.wav"] is None
 
 
-def test_our_column_goes_before_lines_with_bars(tmp_path: Path) -> None:
-    touch(tmp_path, "a.wav")
-    table(tmp_path, "path,text\na.wav,one|two\n")
-    assert folders.open_folder(tmp_path).layout == "metadata"
-
-
 @pytest.mark.parametrize("content", [b"gone|words\n", b"gone|Zo\xeb\n", b""], ids=["no id", "latin-1", "empty"])
 def test_a_table_asked_for_as_ljspeech_must_be_one(tmp_path: Path, content: bytes) -> None:
     touch(tmp_path, "a.wav")
@@ -440,24 +425,21 @@ def test_lines_of_ids_are_read_however_they_were_saved(tmp_path: Path, encoding:
     assert texts(tmp_path) == {"wavs/a.wav": "Grüße", f"wavs/{apart}.wav": "zwei, drei"}
 
 
-def test_columns_of_our_own_between_bars_go_before_lines_of_ids(tmp_path: Path) -> None:
-    touch(tmp_path, "wavs/a.wav")
-    table(tmp_path, "audio_file|text|speaker_name\nwavs/a.wav|Hello|bob\n")
-    assert told(tmp_path) == [("wavs/a.wav", "bob", "Hello", None)]
-
-
-def test_a_first_line_of_file_and_text_may_be_ids_unless_it_says_path(tmp_path: Path) -> None:
-    touch(tmp_path, "wavs/a.wav", "wavs/b.wav")
-    table(tmp_path, "file|text\na|One\n")
-    assert texts(tmp_path) == {"wavs/a.wav": "One", "wavs/b.wav": None}
-    table(tmp_path, "path|text\na|One\n")
-    assert told(tmp_path) == [("wavs/a.wav", None, "One", None)]
-
-
-def test_a_word_between_commas_of_a_first_line_is_no_column(tmp_path: Path) -> None:
-    touch(tmp_path, "wavs/a.wav", "wavs/b.wav")
-    table(tmp_path, "a|Play the sound, audio, speaker\nb|Two\n")
-    assert texts(tmp_path) == {"wavs/a.wav": "Play the sound, audio, speaker", "wavs/b.wav": "Two"}
+@pytest.mark.parametrize(
+    ("text", "layout", "texts"),
+    [
+        ("path,text\na.wav,one|two\n", "metadata", {"a.wav": "one|two"}),
+        ("audio_file|text|speaker_name\na.wav|Hello|bob\n", "metadata", {"a.wav": "Hello"}),
+        ("path|text\na|One\n", "metadata", {"a.wav": "One"}),
+        ("file|text\na|One\n", "ljspeech", {"a.wav": "One", "b.wav": None}),  # a first line of ids, or of columns
+        ("a|Play, audio, speaker\nb|Two\n", "ljspeech", {"a.wav": "Play, audio, speaker", "b.wav": "Two"}),
+    ],
+)
+def test_columns_of_our_own_go_before_lines_of_ids(
+    tmp_path: Path, text: str, layout: str, texts: dict[str, str | None]
+) -> None:
+    found = folders.open_folder(table(touch(tmp_path, "a.wav", "b.wav"), text))
+    assert (found.layout, {clip.name: clip.text for clip in found.clips}) == (layout, texts)
 
 
 def test_a_table_two_folders_share_is_none(tmp_path: Path, said: list[str]) -> None:

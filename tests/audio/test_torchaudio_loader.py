@@ -40,18 +40,13 @@ def pretend(monkeypatch: pytest.MonkeyPatch, error: Exception) -> list[str]:
     return asked
 
 
-def test_what_is_loaded_resamples_and_makes_mel_spectrograms() -> None:
+def test_what_is_loaded_makes_mel_spectrograms() -> None:
     import torch
 
     module, how = torchaudio_loader.load()
-    assert how in ("native", "python-only")
-    assert module.functional.resample(torch.zeros(160), 16_000, 8_000).shape == (80,)
+    assert how in ("native", "python-only") and torchaudio_loader.load() is torchaudio_loader.load()
     mel = module.transforms.MelSpectrogram(sample_rate=16_000, n_fft=256, n_mels=8, f_max=8_000.0)
     assert mel(torch.zeros(1_000)).shape[0] == 8
-
-
-def test_it_is_loaded_once() -> None:
-    assert torchaudio_loader.load() is torchaudio_loader.load()
 
 
 @pytest.mark.parametrize(
@@ -73,11 +68,6 @@ def test_beside_a_torch_that_does_not_fit_the_python_parts_work(
     assert (how, asked) == ("python-only", ["torchaudio", "torchaudio"])
     assert "torchaudio.left_half_imported" not in sys.modules
     assert module.transforms.Resample(3, 2)(torch.zeros(30)).shape == (20,)
-
-
-def test_the_stub_says_no_and_why(loader: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    pretend(monkeypatch, OSError("libc10_cuda.so"))
-    loader()
     stub = sys.modules["torchaudio._extension"]
     assert not stub._IS_TORCHAUDIO_EXT_AVAILABLE and not stub._IS_ALIGN_AVAILABLE
     with pytest.raises(RuntimeError, match="compiled extension"):

@@ -76,8 +76,8 @@ def test_a_bundle_has_no_sound_of_its_own_and_takes_a_folder(
 
 def test_a_recipe_is_measured_untrained(toy_file: Path) -> None:
     made = cases.bench_model(str(toy_file), seconds=0.1)
-    assert made.name == "toy" and made.sizes == () and made.targets == 0
-    assert [speed.batch for speed in made.batches] == list(cases.BATCHES)
+    assert made.name == "toy" and made.group("size") == () and made.targets == 0
+    assert [speed.batch for speed in made.group("batch")] == list(cases.BATCHES)
 
 
 def test_without_a_source_the_net_of_the_field_and_other_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +86,7 @@ def test_without_a_source_the_net_of_the_field_and_other_sizes(monkeypatch: pyte
     shape = made.shape
     assert (shape.residual, shape.skip, shape.outputs, len(shape.layers)) == (64, 256, 256, 20)
     assert shape.macs_per_sample() == 864_256 and set(shape.kernels) == {2}
-    assert [(one.residual, one.skip, one.batch) for one in made.sizes] == [
+    assert [(one.residual, one.skip, one.batch) for one in made.group("size")] == [
         *((8, 16, batch) for batch in cases.SIZE_BATCHES),
         *((16, 16, batch) for batch in cases.SIZE_BATCHES),
     ]

@@ -132,7 +132,7 @@ def test_wrong_usage_is_one_line_and_exit_2(
         (["inspect", "digits", "--plot", "x" * 300 + ".png"], "--plot: x"),
         (["inspect", ""], "'' is not a path"),
         (["recipes", "nothing"], "no recipe"),
-        (["recipes", sys.executable], "no text in UTF-8"),
+        (["recipes", sys.executable], "not text in UTF-8"),
     ],
 )
 def test_wrong_input_is_one_line_and_exit_2(
@@ -491,7 +491,7 @@ def test_no_more_memory_is_a_line(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
     monkeypatch.setattr("wavenet.inspection.text.inspect", broken)
     assert run("inspect", "quickstart") == 1
-    assert capsys.readouterr().err.startswith("error: out of memory (no more was to be had); ask for less")
+    assert capsys.readouterr().err.startswith("error: out of memory (MemoryError); ask for less")
 
 
 def test_what_a_file_says_cannot_steer_a_terminal(recipe_file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -191,9 +191,8 @@ def test_a_certificate_that_is_not_trusted_is_said_at_once(tmp_path: Path, monke
     assert "certificate of example.org is not trusted" in text and "SSL_CERT_FILE" in text
 
 
-def test_what_a_server_says_cannot_write_on_the_terminal(tmp_path: Path) -> None:
-    one = Transfer("http://example.org/set.zip", tmp_path / "archive", 10, True)
-    assert "404 no\\x1b[2J file for" in str(one._refused(404, "no\x1b[2J\nfile"))
+def test_what_a_server_says_cannot_write_on_the_terminal() -> None:
+    assert transfer._words("no\x1b[2J\nfile") == "no\\x1b[2J file"
 
 
 # --- what is not the file --------------------------------------------------------------------------------------------

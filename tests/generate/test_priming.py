@@ -81,7 +81,7 @@ def test_a_path_may_be_text_or_begin_at_home(home: Path) -> None:
         (np.stack([SOUND, np.where(np.arange(2_000) == 7, np.nan, 0)], axis=1), "at sample 7 first"),
         (
             WAVE.astype(np.float32),
-            r"values up to [0-9,]+, expected within \[-1, 1\]; whole numbers of 16 bits are divided",
+            r"values up to [0-9,]+, expected within \[-1, 1\]; divide whole numbers of 16 bits",
         ),
         (object(), "is a object, expected a path, an array or a tensor"),
         ([[1.0], [2.0, 3.0]], "is no array"),

@@ -83,20 +83,6 @@ def test_draws_follow_the_distribution() -> None:
 # --- chunks and batches ----------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=20)
-@given(st.integers(1, 37), st.sampled_from(BACKENDS))
-def test_chunks_change_nothing(chunk: int, backend: str) -> None:
-    assert np.array_equal(codes(made(2, backend=backend), 90), codes(made(2, backend=backend), 90, chunk))
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_a_batch_begins_with_the_sounds_of_a_smaller_one(backend: str) -> None:
-    many = codes(made(5, backend=backend), 120)
-    assert np.array_equal(many[:1], codes(made(1, backend=backend), 120))
-    assert np.array_equal(many[:3], codes(made(3, backend=backend), 120))
-    assert len({row.tobytes() for row in many}) == 5
-
-
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_lengths_seeds_and_primes_of_its_own_leave_each_sequence_what_it_is_alone(backend: str) -> None:
     rng = np.random.default_rng(3)
@@ -211,27 +197,7 @@ def test_a_prime_longer_than_the_receptive_field_costs_and_changes_nothing_more(
     assert np.array_equal(codes(short, 60), codes(long, 60))
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_priming_with_what_was_drawn_goes_on_as_if_it_had_been_drawn(backend: str) -> None:
-    whole = codes(made(backend=backend), 100)
-    source = made(backend=backend)
-    source.prime(whole[0, :60])
-    source.positions[:] = 60
-    assert np.array_equal(codes(source, 40), whole[:, 60:])
-
-
 # --- state -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_a_state_goes_on_bit_for_bit(backend: str) -> None:
-    source = made(2, backend=backend)
-    codes(source, 50)
-    state = source.state()
-    expected = codes(source, 70)
-    other = made(2, seed=0, backend=backend)
-    other.restore(state)
-    assert np.array_equal(codes(other, 70), expected)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

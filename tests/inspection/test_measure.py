@@ -19,8 +19,7 @@ from wavenet.audio.splits import Span
 from wavenet.errors import InputError, WavenetError
 from wavenet.generate.voice import Voice, load
 from wavenet.inspection import measure
-from wavenet.inspection.measure import Heard
-from wavenet.inspection.report import Context, Measured
+from wavenet.inspection.measure import Context, Excerpts, Measured
 
 
 def voice_of(**model: object) -> Voice:
@@ -28,9 +27,9 @@ def voice_of(**model: object) -> Voice:
     return Voice(made, toys.arrays(made, 2.0))
 
 
-def heard_of(voice: Voice, length: int = 120, seed: int = 3) -> Heard:
+def heard_of(voice: Voice, length: int = 120, seed: int = 3) -> Excerpts:
     codes = np.random.default_rng(seed).integers(0, voice.recipe.output.classes, length)
-    return Heard("noise", [Span(0, 0, length)], lambda clip, first, last: codes[first:last])
+    return Excerpts("noise", [Span(0, 0, length)], lambda clip, first, last: codes[first:last])
 
 
 VOICES = [
@@ -162,7 +161,7 @@ def test_a_short_sound_makes_no_rows_that_nothing_was_measured_for() -> None:
 
 def test_a_run_is_measured_on_its_own_held_out_sound(trained_run: Path, sound_folder: Path) -> None:
     voice = load(trained_run)
-    heard = measure.hear(voice, trained_run, None)
+    heard = measure.excerpts(voice, trained_run, None)
     lengths = [round((0.2 + 0.03 * i) * toys.RATE) for i in range(8)]
     assert sum(span.last - span.first for span in heard.spans) in lengths
     assert heard.name == f"held-out sound of {sound_folder.name}"
@@ -175,26 +174,26 @@ def test_a_run_is_measured_on_its_own_held_out_sound(trained_run: Path, sound_fo
 def test_a_file_and_a_folder_can_be_given(trained_run: Path, sound_folder: Path, tmp_path: Path) -> None:
     voice, wave = load(trained_run), toys.wave(0.3, 5)
     files.write(tmp_path / "piece.wav", wave, toys.RATE)
-    heard = measure.hear(voice, trained_run, tmp_path / "piece.wav")
+    heard = measure.excerpts(voice, trained_run, tmp_path / "piece.wav")
     assert heard.spans == [Span(0, 0, len(wave))] and heard.name == "piece.wav"
     assert np.array_equal(
         heard.read(0, 0, len(wave)), voice.encode(files.read(tmp_path / "piece.wav", voice.sample_rate))
     )
-    assert measure.hear(voice, trained_run, sound_folder).spans == measure.hear(voice, trained_run, None).spans
+    assert measure.excerpts(voice, trained_run, sound_folder).spans == measure.excerpts(voice, trained_run, None).spans
 
 
 def test_without_sound_one_line_says_what_to_give(trained_run: Path, tmp_path: Path) -> None:
     voice = load(trained_run)
     with pytest.raises(InputError, match="no sound file or folder"):
-        measure.hear(voice, trained_run, tmp_path / "nothing.wav")
+        measure.excerpts(voice, trained_run, tmp_path / "nothing.wav")
     with pytest.raises(InputError, match="needs a trained network, got digits; give a run"):
         measure.measure("digits")
     with pytest.raises(InputError, match="does not say where its sound lies; give a sound file or folder"):
-        measure.hear(voice, trained_run / "model", None)
+        measure.excerpts(voice, trained_run / "model", None)
 
 
 def test_weights_that_have_run_away_are_told() -> None:
     voice = voice_of()
     voice.arrays = {name: value * np.float32(1e20) for name, value in voice.arrays.items()}
-    with pytest.raises(WavenetError, match="run away"):
+    with pytest.raises(WavenetError, match="diverged"):
         measure.measure_voice(voice, heard_of(voice), 8, 2)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from wavenet.geometry import Grid, Layer, Padding, Parallel, Part, grid_of
 from wavenet.inspection.layers import Design
 from wavenet.pictures import lattice
-from wavenet.pictures.lattice import cells_of, reached_lags, shares_of, squares, squares_axes
+from wavenet.pictures.lattice import cells_of, shares_of, squares, squares_axes
 
 
 def looked(*parts: Part, padding: Padding = "same") -> Design:
@@ -28,11 +28,9 @@ def drawn(design: Design) -> list[Axes]:
 
 
 def test_a_column_of_many_lags_shows_the_share_that_is_reached() -> None:
-    reached = reached_lags(0b1011)
-    assert reached.tolist() == [True, True, False, True]
-    assert shares_of(reached).tolist() == [1.0, 0.0, 1.0, 1.0]
-    assert reached_lags(0b1011, 6).tolist() == [True, True, False, True, False, False]
-    shares = shares_of(np.arange(30_000) % 2 == 0)
+    assert shares_of(0b1011, 4).tolist() == [1.0, 0.0, 1.0, 1.0]
+    assert shares_of(0b1011, 6).tolist() == [0.0, 0.0, 1.0, 0.0, 1.0, 1.0]
+    shares = shares_of(int("01" * 15_000, 2), 30_000)
     assert len(shares) == lattice.BINS and np.allclose(shares, 0.5)
 
 
@@ -45,7 +43,7 @@ def test_cells_are_the_positions_and_larger_ones_their_share(parts: tuple[Part, 
     if not grid.side:
         return
     cells = cells_of(grid, grid.side)
-    assert cells.tolist() == [reached_lags(row, grid.side)[::-1].tolist() for row in grid.rows()]
+    assert cells.tolist() == [shares_of(row, grid.side).tolist() for row in grid.rows()]
     few = cells_of(grid, 3)
     assert few.shape == (min(3, grid.side),) * 2
     if grid.side % 3 == 0:

@@ -68,7 +68,7 @@ def test_many_layers_are_drawn_several_at_a_time() -> None:
     [
         (Layer(2, 1, 512), "K 2, d 512"),
         (Layer(7, 2), "K 7, d 1, stride 2"),
-        (Parallel(((Layer(1),), (Layer(3, 1, 6), Layer(1)), (Whole(), Layer(1)))), "d 1 | 6 1 | global 1"),
+        (Parallel(((Layer(1),), (Layer(3, 1, 6), Layer(1)), (Whole(), Layer(1)))), "d (1 | 6 1 | global 1)"),
         (Parallel(((Layer(3, 1, 100_000),),) * 7), "7 branches"),
         (Whole(), "global"),
     ],

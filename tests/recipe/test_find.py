@@ -1,10 +1,13 @@
-"""Wherever a path is given, ``~`` is the home folder: from Python, on the command line, in the environment."""
+"""Held: recipes, runs and sound are found by path or by name, and wherever a path is given ``~`` is the home folder."""
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import toys
@@ -15,9 +18,11 @@ from wavenet import cli
 from wavenet.audio import cache, folders
 from wavenet.bench import cases
 from wavenet.datasets import catalogue, fetch
-from wavenet.errors import InputError
+from wavenet.disk import given_path
+from wavenet.errors import InputError, RecipeError
 from wavenet.inspection import measure
 from wavenet.recipe import read
+from wavenet.recipe.find import find_recipe, recipe_folder, recipe_names, run_folder, with_data
 from wavenet.training import train
 
 
@@ -77,7 +82,7 @@ def fetched(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def looked_at(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert wavenet.inspect("~/run").receptive_field == wavenet.inspect(Path("~/toy.yaml")).receptive_field == 15
-    assert wavenet.scan("~/sounds").folder == wavenet.scan(Path("~/sounds")).folder == home / "sounds"
+    assert wavenet.scan("~/sounds").source.folder == wavenet.scan(Path("~/sounds")).source.folder == home / "sounds"
     for audio in ("~/sounds/sound7.wav", Path("~/sounds")):
         assert measure.measure("~/run", audio).positions > 0
     (home / "inside.yaml").write_text(yaml.safe_dump(toys.tree(data={"path": "~/sounds"})))
@@ -125,3 +130,160 @@ def test_a_voice_and_its_sampler_take_it(home: Path) -> None:
     assert (home / "state.safetensors").is_file()
     with pytest.raises(InputError, match="is not a path"):
         wavenet.load("~nobody-of-that-name/run")
+
+
+# --- names and paths -------------------------------------------------------------------------------------------------
+
+
+def toy(**sections: dict[str, Any]) -> str:
+    """Return a small recipe with keys of its sections replaced."""
+    tree = toys.tree()
+    for name, changes in sections.items():
+        tree[name].update(changes)
+    return str(yaml.safe_dump(tree))
+
+
+TOY = toy()
+BUNDLE = {"format": "wavenet-bundle", "version": 1, "recipe": toys.tree()}
+
+
+def written(folder: Path, text: str, name: str = "some.yaml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("overrides", "source", "licence"),
+    [
+        ([], "auto", "not stated"),
+        (["train.steps=5"], "auto", "not stated"),
+        (["data.source=folder"], "folder", "not stated"),
+        (["data={source: folder, segment_samples: 200}"], "folder", "not stated"),
+        (["data.licence=CC0"], "auto", "CC0"),
+        (["data.path=null"], "auto", "MIT"),  # the recipe's sound may be this very folder
+    ],
+)
+def test_what_is_said_beside_another_folder_is_kept(
+    tmp_path: Path, overrides: list[str], source: str, licence: str
+) -> None:
+    path = written(tmp_path, toy(data={"path": "own", "source": "fsdd", "licence": "MIT"}))
+    data = with_data(read.load(path, overrides), tmp_path / "other", overrides).data
+    assert (data.path, data.source, data.licence) == (str(tmp_path / "other"), source, licence)
+
+
+@pytest.mark.parametrize("override", ["data.path=mine", "data.fetch=digits", "data={path: mine, segment_samples: 200}"])
+def test_two_places_of_the_sound_are_refused(tmp_path: Path, override: str) -> None:
+    path = written(tmp_path, TOY)
+    with pytest.raises(
+        RecipeError, match=r"--data .*other and --set data\.(path=mine|fetch=digits) both name the sound"
+    ):
+        with_data(read.load(path, [override]), tmp_path / "other", [override])
+
+
+def test_a_name_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = find_recipe("quickstart")
+    assert found.name == "quickstart.yaml"
+    assert found.parent == recipe_folder()
+    assert "quickstart" in recipe_names()
+
+
+def test_an_existing_path_wins_over_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path, "name: mine\n", "quickstart")
+    assert find_recipe("quickstart").resolve() == tmp_path / "quickstart"
+
+
+def test_a_folder_of_sound_does_not_hide_the_recipe_it_is_named_like(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shipped = recipe_folder() / "digits.yaml"
+    (tmp_path / "digits").mkdir()
+    assert find_recipe("digits") == shipped and run_folder("digits") is None
+    for name, text in (  # what other programs call so
+        ("config.yaml", "learning_rate: 3\n"),
+        ("config.yaml", "- a: [1, 2\n"),
+        ("config.json", '{"architectures": ["Other"]}'),
+        ("train.log", "theirs"),
+    ):
+        written(tmp_path / "digits", text, name)
+        assert find_recipe("digits") == shipped and run_folder("digits") is None
+    with pytest.raises(RecipeError, match=r"config\.yaml"):
+        read.load(find_recipe("digits/"))  # nobody means a name by this
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("config.yaml", TOY), ("config.json", json.dumps(BUNDLE))], ids=["run", "bundle"]
+)
+def test_a_run_or_a_bundle_hides_the_recipe_it_is_named_like(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits").mkdir()
+    written(tmp_path / "digits", text, name)
+    assert find_recipe("digits") == Path("digits") / name
+    (tmp_path / "digits" / "train.log").touch()
+    assert run_folder("digits") == (Path("digits") if name == "config.yaml" else None)
+
+
+def test_a_folder_means_the_recipe_in_it(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="is an empty folder, not a recipe"):
+        find_recipe(str(tmp_path))
+    (tmp_path / "notes").touch()
+    with pytest.raises(RecipeError, match=r"without config\.yaml"):
+        find_recipe(str(tmp_path))
+    written(tmp_path, "{}", "config.json")
+    assert find_recipe(str(tmp_path)) == tmp_path / "config.json"
+    written(tmp_path, "{}", "config.yaml")
+    assert find_recipe(str(tmp_path)) == tmp_path / "config.yaml"
+
+
+def test_home_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = written(tmp_path, "{}")
+    assert find_recipe("~/some.yaml") == path
+
+
+def test_a_near_name_is_guessed() -> None:
+    with pytest.raises(RecipeError, match=r"no recipe 'quikstart' \(did you mean 'quickstart'\?\)"):
+        find_recipe("quikstart")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nothing", "no/such/file.yaml", "nul\0byte", "../recipes/quickstart", "x" * 300, "~no-such-user/x"]
+)
+def test_what_is_not_there_is_an_input_error(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    with pytest.raises(RecipeError):
+        find_recipe(text)
+
+
+def test_no_path_at_all_is_not_the_folder_one_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path, TOY, "config.yaml")
+    for use in (find_recipe, run_folder, lambda text: with_data(toys.recipe(), text)):
+        with pytest.raises(RecipeError, match="'' is not a path"):
+            use("")
+
+
+@pytest.mark.parametrize("left", ["environment.json", "checkpoints", "metrics.csv", "train.log"])
+def test_a_run_folder_is_one_by_anything_that_training_wrote(tmp_path: Path, left: str) -> None:
+    written(tmp_path, TOY, "config.yaml")
+    assert run_folder(str(tmp_path)) is None  # a recipe of this name, in a folder of its own
+    (tmp_path / left).touch()
+    assert run_folder(str(tmp_path)) == tmp_path
+
+
+def test_what_may_not_be_looked_at_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(RecipeError, match="symbolic links"):
+        find_recipe(str(tmp_path / "loop"))
+    with pytest.raises(RecipeError, match=r"data\.path"):
+        read.load(written(tmp_path, toy(data={"path": "loop/in"})))
+    assert given_path(str(tmp_path / "nothing")) == tmp_path / "nothing"
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # the tests may run as one whom nothing bars
+    with pytest.raises(RecipeError, match="Permission denied"):
+        find_recipe(str(tmp_path))

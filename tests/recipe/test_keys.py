@@ -21,7 +21,7 @@ NO_QUANTITY = {"train.seed"}  # a number that measures nothing
 
 def printed() -> dict[str, dict[str, str | None]]:
     """Return what the page says of each key, read from its text."""
-    items = [" ".join(item.split()) for item in re.split(r"\n(?=- `|##)", keys.page()) if item.startswith("- ")]
+    items = [" ".join(item.split()) for item in re.split(r"\n(?=- `|##)", keys.explain()) if item.startswith("- ")]
     found = [ITEM.fullmatch(item) for item in items]
     return {match["name"]: match.groupdict() for match in found if match is not None}
 
@@ -90,6 +90,7 @@ def test_the_range_that_is_printed_is_the_one_that_is_enforced(name: str) -> Non
 
     # at its edges a value may be too much together with another key, which is another sentence
     assert [refused(value) for value in (below, low, high, above)] == [True, False, False, True]
+    assert refused(-(10**30)) and refused(10**30)
 
 
 @pytest.mark.parametrize("name", CHOICES)

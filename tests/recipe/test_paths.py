@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import wave
 from pathlib import Path
 
 import pytest
@@ -49,7 +48,7 @@ def test_every_suffix_that_is_read_is_called_sound() -> None:
 @pytest.mark.parametrize(
     ("path", "what", "advice"),
     [
-        ("recordings/speaker/a.wav", "a sound file, 0.50 s at 8,000 Hz", "--measure recordings/speaker/a.wav"),
+        ("recordings/speaker/a.wav", "a sound file", "--measure recordings/speaker/a.wav"),
         ("recordings", "a folder of sound", "train on it with `wavenet train folder --data recordings`"),
         ("recordings/speaker", "a folder of sound", "`wavenet data scan recordings/speaker`"),
         ("runs", "a folder of runs", "give one of them: runs/Piano, runs/digits"),
@@ -85,7 +84,7 @@ def test_what_says_nothing_of_itself_is_nothing(here: Path) -> None:
     (here / "empty").mkdir()
     (here / "lost" / "checkpoints").mkdir(parents=True)
     found = [kind_at(Path(name)) for name in ("empty", "lost")]
-    assert [kind and kind.what for kind in found] == ["an empty folder", "a run folder that has lost its config.yaml"]
+    assert [kind and kind.what for kind in found] == ["an empty folder", "a run folder without its config.yaml"]
 
 
 def test_a_part_is_told_with_its_whole_wherever_one_stands(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,21 +105,11 @@ def test_a_project_of_somebody_elses_makes_no_run_of_its_sound(here: Path) -> No
     assert kind is not None and kind.what == "a folder of sound"
 
 
-def test_a_stream_that_knew_no_length_is_told_by_its_size(tmp_path: Path) -> None:
-    with wave.open(str(tmp_path / "a.wav"), "wb") as file:
-        file.setparams((2, 2, 8_000, 0, "NONE", ""))
-        file.writeframes(bytes(4 * 8_000))
-    data = (tmp_path / "a.wav").read_bytes()
-    (tmp_path / "a.wav").write_bytes(data[:40] + b"\xfc\xff\xff\xff" + data[44:])
-    kind = kind_at(tmp_path / "a.wav")
-    assert kind is not None and kind.what == "a sound file, 1.00 s at 8,000 Hz"
-
-
 def test_inspect_train_and_load_say_what_they_were_given(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for verb in ("inspect", "train"):
         assert cli.main([verb, "recordings/speaker/a.wav"]) == 2
         told = capsys.readouterr().err
-        assert "a.wav is a sound file, 0.50 s at 8,000 Hz, not a recipe, run, bundle or list of layers; look at" in told
+        assert "a.wav is a sound file, not a recipe, run, bundle or list of layers; look at" in told
         assert told.count("\n") == 1
     with pytest.raises(InputError, match=r"^runs is a folder of runs, not a run or bundle folder; give one of them: "):
         wavenet.load("runs")

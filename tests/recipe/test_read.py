@@ -5,11 +5,9 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
-import os
 import re
 import subprocess
 import sys
-import typing
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,12 +18,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wavenet import disk, geometry
+from wavenet import geometry
 from wavenet.errors import BundleError, RecipeError
-from wavenet.recipe import find, records
+from wavenet.recipe import records
 from wavenet.recipe.read import dump, from_tree, load, parse_duration, read_bundle_config, to_tree
 from wavenet.recipe.records import Recipe, TrimConfig
-from wavenet.recipe.schema import Between, OneOf
+from wavenet.recipe.schema import Field, fields_of
 
 PLAIN: dict[str, Any] = {
     "name": "plain",
@@ -95,35 +93,16 @@ def plain_text(**sections: dict[str, Any]) -> str:
     return yaml.safe_dump(plain(**sections))
 
 
-@dataclasses.dataclass(frozen=True)
-class Leaf:
-    """One key of a recipe: where it stands, its type less None, its rule."""
-
-    key: str
-    kind: Any
-    rule: Any
-    optional: bool
-    required: bool
-
-
-def leaves(record: type = Recipe, prefix: str = "") -> Iterator[Leaf]:
-    hints = typing.get_type_hints(record, include_extras=True)
-    for info in dataclasses.fields(record):
-        hint = hints[info.name]
-        rule = hint.__metadata__[0] if hasattr(hint, "__metadata__") else None
-        hint = typing.get_args(hint)[0] if rule else hint
-        options = [kind for kind in typing.get_args(hint) if kind is not type(None)] or [hint]
-        optional = type(None) in typing.get_args(hint)
-        if dataclasses.is_dataclass(options[0]):
-            yield from leaves(options[0], f"{prefix}{info.name}.")
+def leaves(record: type = Recipe, prefix: str = "") -> Iterator[tuple[str, Field]]:
+    """Yield every key that is no section, dotted."""
+    for field in fields_of(record):
+        if dataclasses.is_dataclass(field.kind):
+            yield from leaves(field.kind, f"{prefix}{field.name}.")
         else:
-            required = info.default is dataclasses.MISSING
-            yield Leaf(prefix + info.name, options[0], rule, optional, required)
+            yield prefix + field.name, field
 
 
-LEAVES = list(leaves())
-BOUNDED = [leaf for leaf in LEAVES if isinstance(leaf.rule, Between)]
-TOO_MUCH = {"model.residual_channels", "data.split.valid_percent", "data.split.test_percent"}
+LEAVES = dict(leaves())
 
 
 def base_for(key: str, value: Any) -> dict[str, Any]:
@@ -138,49 +117,30 @@ def base_for(key: str, value: Any) -> dict[str, Any]:
 # --- every key -------------------------------------------------------------------------------------------------------
 
 
-def test_the_sweep_below_meets_every_key() -> None:
-    keys = {leaf.key for leaf in LEAVES}
-    assert {"name", "audio.sample_rate", "data.level.rms", "data.trim.below_db", "train.ema_decay"} <= keys
-    assert {"output.kind", "model.dilations", "model.kernel_size", "model.bias", "data.split.by"} <= keys
-    assert len(keys) >= 40
+def test_the_sweep_meets_every_key() -> None:
+    assert {"name", "audio.sample_rate", "data.trim.below_db", "model.dilations", "train.ema_decay"} <= LEAVES.keys()
+    assert len(LEAVES) >= 40
 
 
-@pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.key)
-def test_a_wrong_type_anywhere_names_its_key(leaf: Leaf) -> None:
-    wrong = [{"a": 1}, *([] if leaf.key in ("model.dilations", "model.kernel_size", "data.labels") else [[1]])]
-    wrong += [] if leaf.optional else [None]
-    wrong += [] if leaf.kind is str else ["word"]
-    wrong += [7, 1.5] if leaf.kind in (str, bool) else [True]
-    wrong += [1.5] if leaf.kind is int else []
+@pytest.mark.parametrize("key", LEAVES)
+def test_a_wrong_type_anywhere_names_its_key(key: str) -> None:
+    kind, optional = LEAVES[key].kind, LEAVES[key].optional
+    wrong = [{"a": 1}, *([] if key in ("model.dilations", "model.kernel_size", "data.labels") else [[1]])]
+    wrong += [] if optional else [None]
+    wrong += [] if kind is str else ["word"]
+    wrong += [7, 1.5] if kind in (str, bool) else [True]
+    wrong += [1.5] if kind is int else []
     for value in wrong:
-        message = refused(base_for(leaf.key, value))
-        assert re.search(rf"\b{re.escape(leaf.key)}\b", message), (value, message)
+        message = refused(base_for(key, value))
+        assert re.search(rf"\b{re.escape(key)}\b", message), (value, message)
 
 
-@pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.key)
-def test_a_misspelt_key_is_unknown_and_guessed(leaf: Leaf) -> None:
-    section, _, last = leaf.key.rpartition(".")
+@pytest.mark.parametrize("key", LEAVES)
+def test_a_misspelt_key_is_unknown_and_guessed(key: str) -> None:
+    section, _, last = key.rpartition(".")
     slipped = last + last[-1]
     message = refused(changed(f"{section}.{slipped}" if section else slipped, 1))
     assert f"unknown key {section + '.' if section else ''}{slipped} (did you mean '{last}'?)" in message
-
-
-@pytest.mark.parametrize("leaf", [leaf for leaf in LEAVES if leaf.required], ids=lambda leaf: leaf.key)
-def test_a_missing_key_is_named(leaf: Leaf) -> None:
-    tree = base_for(leaf.key, None)
-    *sections, last = leaf.key.split(".")
-    inner = tree
-    for section in sections:
-        inner = inner[section]
-    del inner[last]
-    assert f"the key {leaf.key} is missing" in refused(tree)
-
-
-def test_the_models_dimensions_have_no_defaults() -> None:
-    required = {leaf.key for leaf in LEAVES if leaf.required and leaf.key.startswith("model.")}
-    dimensions = ["input", "kernel_size", "dilations", "bias"]
-    dimensions += [f"{name}_channels" for name in ("residual", "gate", "skip", "head")]
-    assert required == {f"model.{name}" for name in dimensions}
 
 
 @pytest.mark.parametrize("section", ["audio", "data", "output", "model", "train"])
@@ -188,38 +148,6 @@ def test_a_missing_section_is_named(section: str) -> None:
     tree = plain()
     del tree[section]
     assert f"the key {section} is missing" in refused(tree)
-
-
-@pytest.mark.parametrize("leaf", BOUNDED, ids=lambda leaf: leaf.key)
-def test_bounds_are_inside_and_beyond_them_is_refused(leaf: Leaf) -> None:
-    low, high = leaf.rule.low, leaf.rule.high
-    whole = leaf.kind is int
-    below, above = (int(low) - 1, int(high) + 1) if whole else (low - abs(low) * 0.01 - 1e-9, high * 1.01)
-    for value in (below, above, -(10**30), 10**30):
-        assert f"{leaf.key} is {value}" in refused(base_for(leaf.key, value))
-    for value in (low, high):
-        if leaf.key not in TOO_MUCH and not leaf.key.startswith("model."):
-            from_tree(base_for(leaf.key, int(value) if whole else value), "here.yaml")
-
-
-@pytest.mark.parametrize("leaf", [leaf for leaf in BOUNDED if leaf.kind is float], ids=lambda leaf: leaf.key)
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), "nan", "-inf"])
-def test_no_number_is_not_a_number(leaf: Leaf, value: Any) -> None:
-    assert f"{leaf.key} is" in refused(base_for(leaf.key, value))
-
-
-@pytest.mark.parametrize("leaf", [leaf for leaf in LEAVES if isinstance(leaf.rule, OneOf)], ids=lambda leaf: leaf.key)
-def test_a_misspelt_choice_is_guessed(leaf: Leaf) -> None:
-    for choice in leaf.rule.choices:
-        message = refused(changed(leaf.key, choice + choice[-1]))
-        assert f"{leaf.key} is {choice + choice[-1]!r}, expected one of" in message
-        assert f"(did you mean {choice!r}?)" in message
-
-
-def test_an_exponent_without_a_point_is_a_number(tmp_path: Path) -> None:
-    text = plain_text().replace("learning_rate: 0.01", "learning_rate: 1e-3")
-    assert "1e-3" in text
-    assert load(written(tmp_path, text)).train.learning_rate == 0.001
 
 
 # --- two keys that contradict each other -----------------------------------------------------------------------------
@@ -319,39 +247,6 @@ def test_what_is_no_recipe_is_refused_with_its_path(tmp_path: Path, text: str) -
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("value", ["!!bool maybe", "!!int ''", "!!float ''", "!!timestamp soon", "!!binary ''"])
-def test_a_yaml_tag_that_its_value_does_not_fit_is_refused(tmp_path: Path, value: str) -> None:
-    path = written(tmp_path, f"name: {value}\n")
-    with pytest.raises(RecipeError, match=r"some\.yaml"):
-        load(path)
-
-
-def test_no_text_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "some.yaml"
-    path.write_bytes(b"name: \xff\xfe\x00")
-    with pytest.raises(RecipeError, match="cannot be read as YAML"):
-        load(path)
-    with pytest.raises(RecipeError, match="cannot be read as YAML"):
-        load(tmp_path)
-    with pytest.raises(RecipeError, match="cannot be read as YAML"):
-        load(tmp_path / "absent.yaml")
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("name: a\nname: b\n", r"'name' stands twice \(line 2\)"),
-        ("train:\n  steps: 1\n  seed: 1\n  steps: 2\n", r"'steps' stands twice \(line 4\)"),
-        ("audio: {sample_rate: 8000, sample_rate: 8000}\n", r"'sample_rate' stands twice"),
-        ("model: {dilations: {layers: 1, layers: 2}}\n", r"'layers' stands twice"),
-        ("7: a\n7: b\n", r"7 stands twice"),
-    ],
-)
-def test_a_key_written_twice_is_refused_at_any_depth(tmp_path: Path, text: str, words: str) -> None:
-    with pytest.raises(RecipeError, match=words):
-        load(written(tmp_path, text))
-
-
 def test_a_key_with_a_line_break_still_gives_one_line() -> None:
     assert r"train.'ste\nps'" in refused(changed("train.ste\nps", 1))
 
@@ -409,15 +304,15 @@ def test_later_overrides_win(tmp_path: Path) -> None:
         ("=5", "--set got '=5'"),
         ("train.stepps=5", "unknown key train.stepps (did you mean 'steps'?)"),
         ("trian.steps=5", "unknown key trian (did you mean 'train'?)"),
-        ("train.steps=many", "train.steps is the text 'many'"),
+        ("train.steps=many", "train.steps is 'many'"),
         ("train.steps=", "train.steps is empty"),
-        ("train.steps.more=5", "train.steps is a mapping"),
-        ("train=5", "train is the number 5, expected a mapping"),
+        ("train.steps.more=5", "train.steps is {'more': 5}"),
+        ("train=5", "train is 5, expected a mapping"),
         ("train..steps=5", "unknown key train.''"),
-        ("train.steps=[1", "--set train.steps: the value is no YAML"),
-        ("train={steps: 1, steps: 2}", "stands twice"),
-        ("train.steps=" + "[" * 5_000, "--set train.steps: the value is no YAML"),
-        ("train.steps=" + "9" * 5_000, "--set train.steps: the value is no YAML"),
+        ("train.steps=[1", "--set train.steps: the value cannot be read"),
+        ("train={steps: 1, steps: 2}", "given twice"),
+        ("train.steps=" + "[" * 5_000, "--set train.steps: the value cannot be read"),
+        ("train.steps=" + "9" * 5_000, "--set train.steps: the value cannot be read"),
         ("train.steps=0x" + "f" * 5_000, "train.steps"),
         ("train.steps=!!bool maybe", "train.steps"),
         ("data.level.peak=0.5", "data.level has both rms and peak"),
@@ -428,7 +323,7 @@ def test_later_overrides_win(tmp_path: Path) -> None:
         ("x" * 9_999 + "=1", "unknown key xxxx"),
         ("data.licence=" + "x" * 2_000_000, "expected at most 1,048,576"),
         ("? 0x" + "f" * 5_000 + "=1", "unknown key"),
-        ("train={? 0x" + "f" * 5_000 + ": 1}", "unknown key train.int"),
+        ("train={? 0x" + "f" * 5_000 + ": 1}", "unknown key train.a whole number of 20000 bits"),
     ],
     ids=lambda text: text[:24],
 )
@@ -497,7 +392,7 @@ def test_a_dump_loads_back_equal(tmp_path_factory: pytest.TempPathFactory, tree:
     folder = tmp_path_factory.getbasetemp()
     text = dump(recipe)
     assert load(written(folder, text, "dumped.yaml")) == recipe
-    assert set(flat(yaml.safe_load(text))) >= {leaf.key for leaf in LEAVES if "trim" not in leaf.key}
+    assert set(flat(yaml.safe_load(text))) >= {key for key in LEAVES if "trim" not in key}
     assert from_tree(json.loads(json.dumps(to_tree(recipe))), "bundle") == recipe
 
 
@@ -523,34 +418,6 @@ def test_a_path_on_the_command_line_lies_where_the_command_runs(
     assert load(path, ["data.path=mine", "data={segment_samples: 200}"]).data.path is None
 
 
-@pytest.mark.parametrize(
-    ("overrides", "source", "licence"),
-    [
-        ([], "auto", "not stated"),
-        (["train.steps=5"], "auto", "not stated"),
-        (["data.source=folder"], "folder", "not stated"),
-        (["data={source: folder, segment_samples: 200}"], "folder", "not stated"),
-        (["data.licence=CC0"], "auto", "CC0"),
-        (["data.path=null"], "auto", "MIT"),  # the recipe's sound may be this very folder
-    ],
-)
-def test_what_is_said_beside_another_folder_is_kept(
-    tmp_path: Path, overrides: list[str], source: str, licence: str
-) -> None:
-    path = written(tmp_path, plain_text(data={"path": "own", "source": "fsdd", "licence": "MIT"}))
-    data = find.with_data(load(path, overrides), tmp_path / "other", overrides).data
-    assert (data.path, data.source, data.licence) == (str(tmp_path / "other"), source, licence)
-
-
-@pytest.mark.parametrize("override", ["data.path=mine", "data.fetch=digits", "data={path: mine, segment_samples: 200}"])
-def test_two_places_of_the_sound_are_refused(tmp_path: Path, override: str) -> None:
-    path = written(tmp_path, plain_text())
-    with pytest.raises(
-        RecipeError, match=r"--data .*other and --set data\.(path=mine|fetch=digits) both name the sound"
-    ):
-        find.with_data(load(path, [override]), tmp_path / "other", [override])
-
-
 def test_home_in_a_path_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "me"))
     recipe = load(written(tmp_path, plain_text(data={"path": "~/sound"})))
@@ -572,99 +439,6 @@ def test_the_shape_follows_the_input() -> None:
     assert (embedded.residual, embedded.gate, embedded.skip, embedded.head, embedded.bias) == (6, 5, 8, 7, True)
     assert made(model={"kernel_size": [1, 2, 3, 4, 5, 6]}).shape.kernels == (1, 2, 3, 4, 5, 6)
     assert embedded.receptive_field == 1 + 2 * (1 + 2 + 4)
-
-
-# --- the recipes that ship -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", find.recipe_names())
-def test_every_recipe_loads_and_is_short_and_named_after_its_file(name: str) -> None:
-    path = find.find_recipe(name)
-    assert load(path).name == name
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 60
-
-
-# --- finding ---------------------------------------------------------------------------------------------------------
-
-
-def test_a_name_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    found = find.find_recipe("quickstart")
-    assert found.name == "quickstart.yaml"
-    assert found.parent == find.recipe_folder()
-    assert "quickstart" in find.recipe_names()
-
-
-def test_an_existing_path_wins_over_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    written(tmp_path, "name: mine\n", "quickstart")
-    assert find.find_recipe("quickstart").resolve() == tmp_path / "quickstart"
-
-
-def test_a_folder_of_sound_does_not_hide_the_recipe_it_is_named_like(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    shipped = find.recipe_folder() / "digits.yaml"
-    (tmp_path / "digits").mkdir()
-    assert find.find_recipe("digits") == shipped and find.run_folder("digits") is None
-    for name, text in (  # what other programs call so
-        ("config.yaml", "learning_rate: 3\n"),
-        ("config.yaml", "- a: [1, 2\n"),
-        ("config.json", '{"architectures": ["Other"]}'),
-        ("train.log", "theirs"),
-    ):
-        written(tmp_path / "digits", text, name)
-        assert find.find_recipe("digits") == shipped and find.run_folder("digits") is None
-    with pytest.raises(RecipeError, match=r"config\.yaml"):
-        load(find.find_recipe("digits/"))  # nobody means a name by this
-
-
-@pytest.mark.parametrize(
-    ("name", "text"), [("config.yaml", plain_text()), ("config.json", json.dumps(bundle()))], ids=["run", "bundle"]
-)
-def test_a_run_or_a_bundle_hides_the_recipe_it_is_named_like(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "digits").mkdir()
-    written(tmp_path / "digits", text, name)
-    assert find.find_recipe("digits") == Path("digits") / name
-    (tmp_path / "digits" / "train.log").touch()
-    assert find.run_folder("digits") == (Path("digits") if name == "config.yaml" else None)
-
-
-def test_a_folder_means_the_recipe_in_it(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="is an empty folder, not a recipe"):
-        find.find_recipe(str(tmp_path))
-    (tmp_path / "notes").touch()
-    with pytest.raises(RecipeError, match=r"without config\.yaml"):
-        find.find_recipe(str(tmp_path))
-    written(tmp_path, "{}", "config.json")
-    assert find.find_recipe(str(tmp_path)) == tmp_path / "config.json"
-    written(tmp_path, "{}", "config.yaml")
-    assert find.find_recipe(str(tmp_path)) == tmp_path / "config.yaml"
-
-
-def test_home_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    path = written(tmp_path, "{}")
-    assert find.find_recipe("~/some.yaml") == path
-
-
-def test_a_near_name_is_guessed() -> None:
-    with pytest.raises(RecipeError, match=r"no recipe 'quikstart' \(did you mean 'quickstart'\?\)"):
-        find.find_recipe("quikstart")
-
-
-@pytest.mark.parametrize(
-    "text", ["", "nothing", "no/such/file.yaml", "nul\0byte", "../recipes/quickstart", "x" * 300, "~no-such-user/x"]
-)
-def test_what_is_not_there_is_an_input_error(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "empty").mkdir()
-    monkeypatch.chdir(tmp_path / "empty")
-    with pytest.raises(RecipeError):
-        find.find_recipe(text)
 
 
 # --- durations -------------------------------------------------------------------------------------------------------
@@ -770,31 +544,3 @@ def test_a_name_fits_into_the_names_of_files() -> None:
         with pytest.raises(RecipeError, match="at most 200 bytes") as caught:
             from_tree(toys.tree() | {"name": name}, "x")
         assert len(str(caught.value)) < 200
-
-
-def test_no_path_at_all_is_not_the_folder_one_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    written(tmp_path, plain_text(), "config.yaml")
-    for use in (find.find_recipe, find.run_folder, lambda text: find.with_data(toys.recipe(), text)):
-        with pytest.raises(RecipeError, match="'' is not a path"):
-            use("")
-
-
-@pytest.mark.parametrize("left", ["environment.json", "checkpoints", "metrics.csv", "train.log"])
-def test_a_run_folder_is_one_by_anything_that_training_wrote(tmp_path: Path, left: str) -> None:
-    written(tmp_path, plain_text(), "config.yaml")
-    assert find.run_folder(str(tmp_path)) is None  # a recipe of this name, in a folder of its own
-    (tmp_path / left).touch()
-    assert find.run_folder(str(tmp_path)) == tmp_path
-
-
-def test_what_may_not_be_looked_at_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    with pytest.raises(RecipeError, match="symbolic links"):
-        find.find_recipe(str(tmp_path / "loop"))
-    with pytest.raises(RecipeError, match=r"data\.path"):
-        load(written(tmp_path, plain_text(data={"path": "loop/in"})))
-    assert disk.given_path(str(tmp_path / "nothing")) == tmp_path / "nothing"
-    monkeypatch.setattr(os, "access", lambda path, mode: False)  # the tests may run as one whom nothing bars
-    with pytest.raises(RecipeError, match="Permission denied"):
-        find.find_recipe(str(tmp_path))

@@ -24,7 +24,7 @@ class Inner:
 
 @dataclass(frozen=True)
 class Outer:
-    word: Annotated[str, OneOf("red", "green")]
+    word: Annotated[str, OneOf(("red", "green"))]
     switch: bool
     inner: Inner
     text: str | None = None
@@ -46,7 +46,7 @@ def refused(tree: Any, at: str = "") -> str:
 
 
 def test_a_whole_tree_becomes_a_frozen_record() -> None:
-    tree = plain(text="x", level=1, maybe={"size": 10, "rate": "1e-3"}, taps=[1, 2])
+    tree = plain(text="x", level=1, maybe={"size": 10, "rate": 1e-3}, taps=[1, 2])
     assert build(Outer, tree, "") == Outer("red", True, Inner(3), "x", 1.0, Inner(10, 0.001), (1, 2))
 
 
@@ -64,27 +64,27 @@ def test_a_whole_number_for_a_float_becomes_a_float() -> None:
         ({"swich": True}, "unknown key swich (did you mean 'switch'?)"),
         ({"inner": {"size": 3, "siz": 1}}, "unknown key inner.siz (did you mean 'size'?)"),
         ({"inner": {"size": 3, 7: 1}}, "unknown key inner.7;"),
-        ({"inner": {"size": 3, None: 1}}, "unknown key inner.None;"),
+        ({"inner": {"size": 3, None: 1}}, "unknown key inner.empty;"),
         ({"inner": {"rate": 1.0}}, "the key inner.size is missing"),
         ({"inner": None}, "inner is empty, expected a mapping"),
-        ({"inner": [1]}, "inner is a list, expected a mapping"),
-        ({"inner": "size"}, "inner is the text 'size', expected a mapping"),
-        ({"maybe": {"size": 3, "rate": "much"}}, "maybe.rate is the text 'much', expected a number"),
-        ({"maybe": 3}, "maybe is the number 3, expected a mapping"),
+        ({"inner": [1]}, "inner is [1], expected a mapping"),
+        ({"inner": "size"}, "inner is 'size', expected a mapping"),
+        ({"maybe": {"size": 3, "rate": "much"}}, "maybe.rate is 'much', expected a number"),
+        ({"maybe": 3}, "maybe is 3, expected a mapping"),
         ({"word": "gren"}, "word is 'gren', expected one of red, green (did you mean 'green'?)"),
-        ({"word": 3}, "word is the number 3, expected text"),
+        ({"word": 3}, "word is 3, expected text"),
         ({"word": None}, "word is empty, expected text"),
-        ({"text": 3}, "text is the number 3, expected text"),
-        ({"switch": 1}, "switch is the number 1, expected true or false"),
-        ({"switch": "true"}, "switch is the text 'true', expected true or false"),
+        ({"text": 3}, "text is 3, expected text"),
+        ({"switch": 1}, "switch is 1, expected true or false"),
+        ({"switch": "true"}, "switch is 'true', expected true or false"),
         ({"level": 1.5}, "level is 1.5, expected 0 to 1"),
-        ({"level": True}, "level is the truth value True, expected a number"),
-        ({"level": {}}, "level is a mapping, expected a number"),
-        ({"inner": {"size": True}}, "inner.size is the truth value True, expected a whole number"),
-        ({"inner": {"size": 3.0}}, "inner.size is a float 3.0, expected a whole number"),
-        ({"inner": {"size": "3"}}, "inner.size is the text '3', expected a whole number"),
-        ({"taps": [2, 0]}, "taps[1] is 0, expected 1 to 65536"),
-        ({"taps": 2.0}, "taps is a float 2.0, expected a whole number"),
+        ({"level": True}, "level is true, expected a number"),
+        ({"level": {}}, "level is {}, expected a number"),
+        ({"inner": {"size": True}}, "inner.size is true, expected a whole number"),
+        ({"inner": {"size": 3.0}}, "inner.size is 3.0, expected a whole number; write 3"),
+        ({"inner": {"size": "3"}}, "inner.size is '3', expected a whole number"),
+        ({"taps": [2, 0]}, "taps[1] is 0, expected 1 to 65,536"),
+        ({"taps": 2.0}, "taps is 2.0, expected a whole number"),
     ],
 )
 def test_each_mistake_is_a_sentence_that_names_the_key(changes: dict[str, Any], words: str) -> None:
@@ -104,8 +104,8 @@ def test_what_is_endless_in_print_is_named_shortly() -> None:
 
 def test_keys_are_dotted_from_where_the_tree_stands() -> None:
     assert "the key here.word is missing" in refused({}, "here")
-    assert refused(3, "here") == "here is the number 3, expected a mapping"
-    assert refused(3) == "the recipe is the number 3, expected a mapping"
+    assert refused(3, "here") == "here is 3, expected a mapping"
+    assert refused(3) == "the recipe is 3, expected a mapping"
     assert "unknown key here.inner.x" in refused(plain(inner={"size": 1, "x": 1}), "here")
 
 
@@ -164,20 +164,20 @@ def test_schedules_are_patterns_lists_or_lists_of_lists(value: Any, stacks: geom
     ("value", "words"),
     [
         (None, "d is empty"),
-        (4, "d is the number 4"),
-        ("1 2 4", "d is the text '1 2 4'"),
-        ([], "d is a list"),
+        (4, "d is 4"),
+        ("1 2 4", "d is '1 2 4'"),
+        ([], "d is []"),
         ([[]], "d[0] is an empty stack"),
         ([[1], []], "d[1] is an empty stack"),
         ([1, 0], "d[0][1] is 0"),
         ([1, -2], "d[0][1] is -2"),
-        ([1, 2.0], "d[0][1] is a float 2.0"),
-        ([1, True], "d[0][1] is the truth value True"),
-        ([1, [2]], "d[0][1] is a list"),
-        ([[1], [2, "4"]], "d[1][1] is the text '4'"),
-        ([[1], [2, [3]]], "d[1][1] is a list"),
-        ([50_000_001], "d[0][0] is 50000001, expected 1 to 50000000"),
-        ({}, "d.pattern is None"),
+        ([1, 2.0], "d[0][1] is 2.0"),
+        ([1, True], "d[0][1] is true"),
+        ([1, [2]], "d[0][1] is [2]"),
+        ([[1], [2, "4"]], "d[1][1] is '4'"),
+        ([[1], [2, [3]]], "d[1][1] is [3]"),
+        ([50_000_001], "d[0][0] is 50000001, expected 1 to 50,000,000"),
+        ({}, "d.pattern is empty"),
         ({"pattern": "exponentail", "layers": 3}, "d.pattern is 'exponentail'"),
         ({"pattern": "exponentail", "layers": 3}, "(did you mean 'exponential'?)"),
         ({"pattern": ["hdc"], "layers": 3}, "d.pattern is ['hdc']"),
@@ -185,7 +185,7 @@ def test_schedules_are_patterns_lists_or_lists_of_lists(value: Any, stacks: geom
         ({"pattern": "hdc", "layer": 3}, "unknown key d.layer (did you mean 'layers'?)"),
         ({"pattern": "hdc", "layers": 3, "dilation": 2}, "unknown key d.dilation"),
         ({"pattern": "hdc", "layers": 0}, "d.layers is 0"),
-        ({"pattern": "hdc", "layers": "3"}, "d.layers is the text '3'"),
+        ({"pattern": "hdc", "layers": "3"}, "d.layers is '3'"),
         ({"pattern": "exponential", "layers": 27}, "d.layers is 27, expected 1 to 26"),
         ({"pattern": "exponential", "layers": 10**9}, "d.layers is 1000000000"),
         ({"pattern": "hdc", "layers": 25}, "d.layers is 25, expected 1 to 24"),
@@ -217,9 +217,8 @@ def test_kernels_are_one_number_or_a_list() -> None:
 
 def test_words_are_a_list_of_text_and_whole_numbers() -> None:
     assert schema.words(["zero", 1, "yes"], "k") == ("zero", "1", "yes")
-    assert schema.words(None, "k") is None
     for wrong, word in (
-        ([], "empty list"),
+        ([], r"k is \[\]"),
         ("one", "list of words"),
         ([True], "in quotes"),
         ([1.5], r"k\[0\]"),
@@ -229,7 +228,7 @@ def test_words_are_a_list_of_text_and_whole_numbers() -> None:
             schema.words(wrong, "k")
 
 
-@pytest.mark.parametrize(("written", "as_number"), [("1e3", 1000), ("1.0e3", 1000), (44100.0, 44100), ("5", 5)])
+@pytest.mark.parametrize(("written", "as_number"), [(1e3, 1000), (44100.0, 44100)])
 def test_a_whole_number_that_is_written_as_none_is_written_out(written: object, as_number: int) -> None:
     assert refused(plain(inner={"size": written})).endswith(f"expected a whole number; write {as_number}")
 

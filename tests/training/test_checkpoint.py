@@ -9,8 +9,6 @@ import pickle
 import re
 import shutil
 import struct
-import subprocess
-import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -140,33 +138,6 @@ def test_a_checkpoint_is_written_without_being_in_memory_as_a_whole(tmp_path: Pa
     assert size > 15 << 20 and peak < size / 4, (peak, size)
 
 
-FULL_DISK = """
-import resource, signal, sys
-from pathlib import Path
-import test_checkpoint
-from wavenet.errors import WavenetError
-path = Path(sys.argv[1])
-test_checkpoint.written(path)
-before = path.read_bytes()
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-try:
-    test_checkpoint.written(path)
-except WavenetError as error:
-    assert "what was saved before is whole" in str(error) and "\\n" not in str(error), error
-    assert path.read_bytes() == before
-    print("fine", [entry.name for entry in path.parent.iterdir()])
-"""
-
-
-def test_a_full_disk_leaves_the_last_checkpoint(tmp_path: Path) -> None:
-    here = Path(__file__).parent
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(here), str(here.parent), os.environ.get("PYTHONPATH", "")])}
-    command = [sys.executable, "-c", FULL_DISK, str(tmp_path / "run" / LAST)]
-    done = subprocess.run(command, env=env, capture_output=True, text=True)
-    assert done.stdout == f"fine ['{LAST}']\n", done.stderr
-
-
 # --- files that mean harm --------------------------------------------------------------------------------------------
 
 
@@ -213,7 +184,7 @@ def test_no_kind_of_hostile_file_executes_anything_or_takes_memory(tmp_path: Pat
     hostile(kind, path, flag)
     tracemalloc.start()
     try:
-        with pytest.raises(BundleError, match=r"cannot be read|no checkpoint of a wavenet run") as caught:
+        with pytest.raises(BundleError, match=r"cannot be read|not a checkpoint of a wavenet run") as caught:
             checkpoint.load(path)
         assert tracemalloc.get_traced_memory()[1] < 10 << 20
     finally:
@@ -303,7 +274,7 @@ def test_a_truncated_checkpoint_gives_one_line(tmp_path: Path, share: float) -> 
 
 def test_a_foreign_or_newer_checkpoint_is_refused(tmp_path: Path) -> None:
     write_with(tmp_path / "a", {"__metadata__": {"format": "pt"}}, b"")
-    with pytest.raises(BundleError, match="no checkpoint of a wavenet run"):
+    with pytest.raises(BundleError, match="not a checkpoint of a wavenet run"):
         checkpoint.load(tmp_path / "a")
     written(tmp_path / "b")
     replaced(tmp_path / "b", version="99")

@@ -136,7 +136,10 @@ def test_a_full_disk_while_speeds_are_drawn(
     from wavenet.bench import cases
 
     class Measured:
-        busy, batches, sizes, name, processor = None, [], [], "toy", "this one"
+        busy, name, processor = None, "toy", "this one"
+
+        def group(self, name: str) -> list[object]:
+            return []
 
         def to_text(self) -> str:
             return "measured"

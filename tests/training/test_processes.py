@@ -93,11 +93,11 @@ def test_more_devices_than_there_are_is_one_line_before_anything(
 def test_resuming_with_another_number_is_refused(tmp_path: Path, sound_folder: Path) -> None:
     run, cache = tmp_path / "run", tmp_path / "cache"
     toys.train(sound_folder, run, cache, max_steps=3)
-    before = (run / "checkpoints" / "last.safetensors").read_bytes()
+    before = (run / "checkpoints" / checkpoint.LAST).read_bytes()
     for devices, words in ((2, r"begun with 1 device, got 2.*--devices 1"), (0, "devices is 0")):
         with pytest.raises(InputError, match=words):
             toys.train(sound_folder, run, cache, resume=True, devices=devices)
-    assert (run / "checkpoints" / "last.safetensors").read_bytes() == before
+    assert (run / "checkpoints" / checkpoint.LAST).read_bytes() == before
 
 
 def test_one_that_is_not_the_first_of_its_machine_decodes_and_writes_nothing(
@@ -320,7 +320,7 @@ class Place:
         return (self.folder / "count").read_text().count("decoded")
 
     def step(self, name: str) -> int:
-        return checkpoint.load(self.folder / name / "checkpoints" / "last.safetensors").step
+        return int(checkpoint.load(self.folder / name / "checkpoints" / checkpoint.LAST).step)
 
     def record(self, name: str) -> list[dict[str, str]]:
         rows = read(self.folder / name / "metrics.csv")
@@ -350,9 +350,7 @@ def test_two_processes_are_one_with_the_doubled_batch(place: Place, whole: str) 
         {path.relative_to(place.folder / name) for path in (place.folder / name).rglob("*")} for name in (whole, "one")
     ]
     assert names[0] == names[1]
-    ours, theirs = (
-        checkpoint.load(place.folder / name / "checkpoints" / "last.safetensors") for name in (whole, "one")
-    )
+    ours, theirs = (checkpoint.load(place.folder / name / "checkpoints" / checkpoint.LAST) for name in (whole, "one"))
     for part in ("network", "averaged"):
         for name, value in getattr(theirs, part).items():
             assert float((getattr(ours, part)[name] - value).norm() / value.norm()) < 1e-5, name

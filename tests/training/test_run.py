@@ -16,6 +16,7 @@ from wavenet.errors import InputError, WavenetError
 from wavenet.recipe import read
 from wavenet.recipe.records import Recipe
 from wavenet.training import run as runs
+from wavenet.training.checkpoint import LAST
 
 
 def test_a_new_place_has_nothing_to_resume(tmp_path: Path) -> None:
@@ -30,7 +31,7 @@ def test_a_file_or_a_foreign_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "theirs" / "model").mkdir(parents=True)
     (tmp_path / "theirs" / "config.yaml").write_text("learning_rate: 3")
     for place in (tmp_path / "file", tmp_path / "theirs", tmp_path):
-        with pytest.raises(InputError, match="is no run folder"):
+        with pytest.raises(InputError, match="is not a run folder"):
             runs.check_place(place)
 
 
@@ -50,34 +51,27 @@ def test_a_place_that_stayed_empty_is_removed_again(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_without_its_config_is_not_begun_over(tmp_path: Path, trained_run: Path) -> None:
-    (tmp_path / "checkpoints").mkdir()
-    (tmp_path / "checkpoints" / "last.safetensors").write_bytes(
-        (trained_run / "checkpoints" / "last.safetensors").read_bytes()
-    )
+    shutil.copytree(trained_run / "checkpoints", tmp_path / "checkpoints")
     for resume in (False, True):
         with pytest.raises(InputError, match=r"no config\.yaml"):
             runs.state_to_resume(toys.recipe(), tmp_path, resume=resume, force=False)
 
 
-def test_a_finished_run_of_another_model_is_not_taken_for_this_one(trained_run: Path) -> None:
-    with pytest.raises(InputError, match=r"model\.head_channels"):
-        runs.state_to_resume(toys.recipe(model={"head_channels": 9}), trained_run, resume=False, force=False)
+OTHERS = [  # recipes that differ from the toy's in one key, and how that is told
+    (toys.recipe(audio={"sample_rate": 8000}), "audio.sample_rate = 4000, got 8000"),
+    (toys.recipe(data={"segment_samples": 201}), "data.segment_samples = 200, got 201"),
+    (toys.recipe(data={"level": {"peak": 0.5}}), "data.level.rms = 0.1, got None"),
+    (toys.recipe(output={"classes": 17}), "output.classes = 16, got 17"),
+    (toys.recipe(model={"dilations": [1, 2]}), "model.dilations = [[1, 2, 4], [1, 2, 4]], got [[1, 2]]"),
+]
+ENDED = [
+    (toys.recipe(train={"seed": 3}), "train.seed = 0, got 3"),
+    (toys.recipe(train={"steps": 5}), "finished, but with train.steps = 12, got 5"),
+    (dataclasses.replace(toys.recipe(), name="other"), "name = toy, got other"),
+]
 
 
-@pytest.mark.parametrize(
-    ("recipe", "told"),
-    [
-        (toys.recipe(train={"seed": 3}), "train.seed = 0, got 3"),
-        (toys.recipe(train={"learning_rate": 0.5}), "train.learning_rate = 0.02, got 0.5"),
-        (toys.recipe(train={"steps": 5}), "finished, but with train.steps = 12, got 5"),
-        (toys.recipe(audio={"sample_rate": 8000}), "audio.sample_rate = 4000, got 8000"),
-        (toys.recipe(data={"segment_samples": 201}), "data.segment_samples = 200, got 201"),
-        (toys.recipe(output={"classes": 17}), "output.classes = 16, got 17"),
-        (toys.recipe(model={"dilations": [1, 2]}), "model.dilations = [[1, 2, 4], [1, 2, 4]], got [[1, 2]]"),
-        (dataclasses.replace(toys.recipe(), name="other"), "name = toy, got other"),
-    ],
-    ids=lambda one: one if isinstance(one, str) else "",
-)
+@pytest.mark.parametrize(("recipe", "told"), [*OTHERS, *ENDED])
 @pytest.mark.parametrize("resume", [False, True])
 def test_a_finished_run_called_with_another_recipe_names_the_key(
     trained_run: Path, recipe: Recipe, told: str, resume: bool
@@ -88,35 +82,27 @@ def test_a_finished_run_called_with_another_recipe_names_the_key(
     assert runs.state_to_resume(recipe, trained_run, resume=False, force=True) is None
 
 
-def test_a_finished_run_asked_for_more_steps_says_how_to_go_on(trained_run: Path) -> None:
+@pytest.mark.parametrize(("recipe", "told"), OTHERS)
+@pytest.mark.parametrize("resume", [False, True])
+def test_an_unfinished_run_called_with_another_recipe_names_the_key(
+    tmp_path: Path, recipe: Recipe, told: str, resume: bool
+) -> None:
+    runs.describe(tmp_path, toys.recipe(), "cpu")
+    with pytest.raises(InputError, match=f"was started with {re.escape(told)}"):
+        runs.state_to_resume(recipe, tmp_path, resume=resume, force=False)
+
+
+def test_a_key_that_is_gone_is_named_too(tmp_path: Path) -> None:
+    runs.describe(tmp_path, toys.recipe(data={"trim": {"below_db": 40}}), "cpu")
+    with pytest.raises(InputError, match=r"data\.trim\.below_db = 40\.0, got None"):
+        runs.state_to_resume(toys.recipe(), tmp_path, resume=True, force=False)
+
+
+@pytest.mark.parametrize("follows", [False, True])  # else a process would wait for a first one that has ended
+def test_a_finished_run_asked_for_more_steps_says_how_to_go_on(trained_run: Path, follows: bool) -> None:
+    longer = toys.recipe(train={"steps": 40})
     with pytest.raises(InputError, match=r"unfinished run \(12 steps done of 40\); go on with --resume"):
-        runs.state_to_resume(toys.recipe(train={"steps": 40}), trained_run, resume=False, force=False)
-
-
-def test_a_run_of_another_model_is_named_by_its_key_though_it_could_go_on(trained_run: Path) -> None:
-    longer = toys.recipe(model={"head_channels": 9}, train={"steps": 40})
-    for resume in (False, True):
-        with pytest.raises(InputError, match=r"begun with model\.head_channels = 20, got 9"):
-            runs.state_to_resume(longer, trained_run, resume=resume, force=False)
-
-
-@pytest.mark.parametrize(
-    ("now", "told"),
-    [
-        (toys.recipe(model={"residual_channels": 7}), "model.residual_channels = 6, got 7"),
-        (toys.recipe(model={"dilations": [[1, 2]]}), "model.dilations = [[1, 2, 4], [1, 2, 4]], got [[1, 2]]"),
-        (toys.recipe(audio={"sample_rate": 8000}), "audio.sample_rate = 4000, got 8000"),
-        (toys.recipe(output={"classes": 17}), "output.classes = 16, got 17"),
-        (toys.recipe(data={"level": {"peak": 0.5}}), "data.level.rms = 0.1, got None"),
-        (toys.recipe(), "data.trim.below_db = 40.0, got None"),
-    ],
-    ids=lambda one: one if isinstance(one, str) else "",
-)
-def test_resuming_with_another_key_names_it(tmp_path: Path, now: Recipe, told: str) -> None:
-    before = toys.recipe(data={"trim": {"below_db": 40}}) if now == toys.recipe() else toys.recipe()
-    runs.describe(tmp_path, before, "cpu")
-    with pytest.raises(InputError, match=re.escape(told)):
-        runs.state_to_resume(now, tmp_path, resume=True, force=False)
+        runs.state_to_resume(longer, trained_run, resume=False, force=False, follows=follows)
 
 
 def test_where_the_sound_lies_may_change(tmp_path: Path) -> None:
@@ -138,17 +124,10 @@ def test_training_keys_may_change_on_resume_and_are_told(
 def test_a_run_without_a_checkpoint_begins_on_resume(tmp_path: Path, said: list[str]) -> None:
     runs.describe(tmp_path, toys.recipe(), "cpu")
     assert runs.state_to_resume(toys.recipe(), tmp_path, resume=True, force=False) is None
-    assert said == [f"{tmp_path} has no checkpoint: it begins at the first step again"]
+    assert said == [f"{tmp_path} has no checkpoint: training starts again at the first step"]
     with pytest.raises(InputError, match="no checkpoint yet"):
         runs.state_to_resume(toys.recipe(), tmp_path, resume=False, force=False)
-    assert runs.state_to_resume(toys.recipe(), tmp_path, resume=False, force=False, led=True) is None
-
-
-def test_a_process_that_is_led_refuses_an_unfinished_run_as_the_first_does(trained_run: Path) -> None:
-    longer = toys.recipe(train={"steps": 40})
-    for led in (False, True):  # else it would wait for a first one that has ended
-        with pytest.raises(InputError, match="12 steps done"):
-            runs.state_to_resume(longer, trained_run, resume=False, force=False, led=led)
+    assert runs.state_to_resume(toys.recipe(), tmp_path, resume=False, force=False, follows=True) is None
 
 
 def test_describing_writes_a_recipe_and_the_environment(tmp_path: Path) -> None:
@@ -166,26 +145,24 @@ def test_beginning_anew_removes_a_runs_own_things_only(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
-@pytest.mark.parametrize("name", runs.CONTENTS)
+@pytest.mark.parametrize("name", ["checkpoints", "metrics.csv"])
 def test_beginning_anew_removes_a_link_and_never_what_it_leads_to(tmp_path: Path, name: str, said: list[str]) -> None:
     elsewhere, run = tmp_path / "elsewhere", tmp_path / "run"
     elsewhere.mkdir()
     run.mkdir()
-    for kept in ("precious", "last.safetensors"):
-        (elsewhere / kept).write_text("x")
-    folder = "." not in name
-    (run / name).symlink_to("../elsewhere" if folder else "../elsewhere/precious")
+    (elsewhere / "precious").write_text("x")
+    target = Path("../elsewhere" if name == "checkpoints" else "../elsewhere/precious")
+    (run / name).symlink_to(target)
     runs.clear(run)
-    assert list(run.iterdir()) == [] and {path.name for path in elsewhere.iterdir()} == {"precious", "last.safetensors"}
-    leads = run / "../elsewhere" if folder else run / "../elsewhere/precious"
-    assert said == [f"{run / name} was a link to {leads}: the link is removed, what it leads to is left"]
+    assert list(run.iterdir()) == [] and (elsewhere / "precious").read_text() == "x"
+    assert said == [f"{run / name} was a link to {run / target}: the link is removed, what it leads to is left"]
 
 
 def test_beginning_anew_removes_links_inside_and_links_to_nothing_or_themselves(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("x")
     run = tmp_path / "run"
     (run / "checkpoints").mkdir(parents=True)
-    (run / "checkpoints" / "last.safetensors").symlink_to(tmp_path / "precious")
+    (run / "checkpoints" / LAST).symlink_to(tmp_path / "precious")
     (run / "checkpoints" / "more").symlink_to(tmp_path)
     (run / "model").symlink_to(tmp_path / "gone")
     (run / "samples").symlink_to("samples")
@@ -220,10 +197,10 @@ def test_resuming_at_a_misspelled_place_names_the_run_beside_it(
         assert runs.state_to_resume(toys.recipe(), place, resume=True, force=False) is None
     there = str(tmp_path / "digits")
     assert said == [
-        "there is no run in digist yet: it begins at the first step (did you mean 'digits'?)",
-        f"there is no run in {tmp_path / 'digist'} yet: it begins at the first step (did you mean {there!r}?)",
-        "info: there is no run in other yet: it begins at the first step",
-        "info: there is no run in no/such/folder yet: it begins at the first step",
+        "there is no run in digist yet: training starts at the first step (did you mean 'digits'?)",
+        f"there is no run in {tmp_path / 'digist'} yet: training starts at the first step (did you mean {there!r}?)",
+        "info: there is no run in other yet: training starts at the first step",
+        "info: there is no run in no/such/folder yet: training starts at the first step",
     ]
     said.clear()
     runs.state_to_resume(toys.recipe(), Path("digist"), resume=False, force=False)
@@ -249,23 +226,13 @@ def test_words_are_kept_while_logged_and_no_longer(tmp_path: Path) -> None:
     assert "inside" in text and "outside" not in text
 
 
-def test_a_lock_on_a_folder_that_was_just_removed_is_taken_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fcntl = pytest.importorskip("fcntl")
-    run, flock, calls = tmp_path / "run", fcntl.flock, []
-
-    def late(file: object, how: int) -> None:
-        if not calls:  # whoever held the lock before removes the empty folder between our opening and locking
-            shutil.rmtree(run)
-        calls.append(how)
-        flock(file, how)
-
-    monkeypatch.setattr(fcntl, "flock", late)
-    with runs.locked(run):
-        assert len(calls) == 2
-        with pytest.raises(InputError, match="another process is training"), runs.locked(run):
-            pass
+def test_a_run_is_held_by_one_at_a_time(tmp_path: Path) -> None:
+    with (
+        runs.locked(tmp_path / "run"),
+        pytest.raises(InputError, match="another process is training"),
+        runs.locked(tmp_path / "run"),
+    ):
+        pass
 
 
 def test_a_file_system_without_locks_is_a_warning(
@@ -278,4 +245,4 @@ def test_a_file_system_without_locks_is_a_warning(
 
     monkeypatch.setattr(fcntl, "flock", none)
     with runs.locked(tmp_path / "run"):
-        assert said == [f"{tmp_path / 'run'} cannot be locked: see that no other process trains there"]
+        assert said == [f"{tmp_path / 'run'} cannot be locked: make sure that no other process trains there"]

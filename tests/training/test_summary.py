@@ -118,7 +118,7 @@ def test_a_recipe_for_a_gpu_names_the_one_for_a_cpu_where_there_is_none() -> Non
 def test_a_batch_beyond_memory_is_a_warning_with_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     huge = toys.recipe(data={"segment_samples": 10_000_000}, train={"batch_size": 65_536})
     told = summary.memory_warning(huge, "cpu")
-    assert told is not None and "65,536 x 10,000,000 samples" in told and "GiB of memory where there are" in told
+    assert told is not None and "65,536 x 10,000,000 samples" in told and "GiB of memory, and there are" in told
     monkeypatch.setattr(summary.disk, "available_bytes", lambda: summary.memory_estimate(toys.recipe()))
     assert summary.memory_warning(toys.recipe(), "cpu") is None
     twice = summary.memory_warning(toys.recipe(), "cpu", processes=2)

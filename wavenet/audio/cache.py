@@ -71,7 +71,8 @@ class Samples:
             WavenetError: the file has become shorter since it was opened.
         """
         first, last, _ = part.indices(self._size)
-        read, count = bytearray(), 2 * max(0, last - first)
+        count = 2 * max(0, last - first)
+        read = self._bytes(count, 2 * first)
         while len(read) < count:  # one call may give less than what is asked for
             piece = self._bytes(count - len(read), 2 * first + len(read))
             if not piece:
@@ -149,7 +150,7 @@ def _warn(entries: Sequence[Entry], known: bool) -> None:
         counts = ((len(dropped), "dropped"), (len(noted), "kept with a note"))
         told = ", ".join(f"{count:,} {what}" for count, what in counts if count)
         if told:
-            log.warning("of %s %s; `%s` tells which and why", many(len(entries), "file"), told, SCAN)
+            log.warning("of %s, %s; `%s` tells which and why", many(len(entries), "file"), told, SCAN)
         return
     for entry in dropped:
         log.warning("dropped %s: %s", printable(entry.name), entry.why)
@@ -234,4 +235,4 @@ def _decoded(clip: Clip, known: str, sample_rate: int, trim: TrimConfig | None, 
             return entry, known
         into.seek(start)
         into.truncate()
-    return Entry(clip.name, "it changes while it is read; start again when it is whole"), CHANGING
+    return Entry(clip.name, "it changed while it was read; start again when nothing writes to it"), CHANGING

@@ -24,29 +24,17 @@ LOWEST_RATE = 1_000  # Hz, that a recipe may have
 
 @dataclass(frozen=True)
 class Corpus:
-    """What training, scoring and measuring begin from.
-
-    Args:
-        source: where the sound lies, and all its clips.
-        cache: the decoded sound, with what was dropped and why.
-        sound: the kept clips at the recipe's level.
-        spans: what trains, what is held out, what is for the end.
-        clipped: the files of which the level clips samples, the worst first.
-    """
+    """What training, scoring and measuring begin from."""
 
     source: Source
     cache: Cache
-    sound: Sound
+    sound: Sound  # the kept clips at the recipe's level
     spans: Splits
-    clipped: tuple[Clipped, ...] = ()
+    clipped: tuple[Clipped, ...]  # the files of which the level clips samples, the worst first
 
 
 def gather(recipe: Recipe, cache_folder: Path | None = None) -> Corpus:
-    """Return the corpus of a recipe; decoding is done once and kept.
-
-    Args:
-        recipe: the complete recipe.
-        cache_folder: where decoded sound is kept; None takes this user's cache folder.
+    """Return the corpus of a recipe; decoding is done once and kept, by default in this user's cache folder.
 
     Raises:
         SoundError: the recipe names no folder of sound that can be trained on.
@@ -60,9 +48,6 @@ def gather(recipe: Recipe, cache_folder: Path | None = None) -> Corpus:
     for line in warnings(recipe, source, decoded.entries, spans, clipped):
         log.warning("%s", line)
     return Corpus(source, decoded, sound, spans, tuple(clipped))
-
-
-# --- source: all clips; entries: what decoding found in each; spans: how the kept ones are divided ------------------
 
 
 def divide(recipe: Recipe, source: Source, entries: Sequence[Entry]) -> Splits:
@@ -154,5 +139,5 @@ def _of_twins(kept: Sequence[Entry], spans: Splits) -> str:
     pair = " and ".join(f"{name} ({split})" for name, split in (files[0], other))
     same, apart = (sum(len(files) - 1 for files in some) for some in (groups, across))
     hold = f"{many(same, 'file')} {'holds' if same == 1 else 'hold'} the same sound as another"
-    across_words = f"{apart:,} of them in different splits, so that scores look too good"
-    return f"{hold}, {across_words if apart else 'none of them in different splits'}: {pair}"
+    several = f"{apart:,} of them in different splits, so that scores look too good"
+    return f"{hold}, {several if apart else 'none of them in different splits'}: {pair}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,15 +37,10 @@ class Segment:
 
 @dataclass(frozen=True)
 class Batch:
-    """One batch, ready for the network.
+    """One batch, ready for the network."""
 
-    Args:
-        feed: codes [B, width + receptive_field - 1], with what their clips are told.
-        targets: [B, width] int64; IGNORED beyond the end of a piece.
-    """
-
-    feed: Feed
-    targets: Codes
+    feed: Feed  # codes [B, width + receptive_field - 1], with what their clips are told
+    targets: Codes  # [B, width]; IGNORED beyond the end of a piece
 
 
 @dataclass(frozen=True)
@@ -57,7 +53,7 @@ class Clipped:
 
 
 class Sound:
-    """The kept clips of a cache as the model hears them: at the recipe's level, silence behind their ends.
+    """The kept clips of a cache as the model gets them: at the recipe's level, silence behind their ends.
 
     Args:
         cache: the decoded sound.
@@ -68,21 +64,21 @@ class Sound:
     def __init__(self, cache: Cache, level: LevelConfig, tail: int) -> None:
         self.entries = [entry for entry in cache.entries if entry.reason is None]
         self.gains = [gain(level, entry.rms, entry.peak) for entry in self.entries]
-        self._steps = [step(entry, factor) for entry, factor in zip(self.entries, self.gains, strict=True)]
+        self._steps = [_step(entry, factor) for entry, factor in zip(self.entries, self.gains, strict=True)]
         self.lengths = [entry.length for entry in self.entries]
         self.tail = tail
         self._pcm = cache.pcm()
 
     def read(self, clip: int, first: int, last: int) -> Floats:
         """Return samples first .. last - 1 of a clip, [last - first] float32, clipped to [-1, 1]."""
-        entry = self.entries[clip]
-        stored = self._stored(entry, min(first, entry.length), min(last, entry.length))
-        wave = np.zeros(last - first, np.float32)
+        entry, wave = self.entries[clip], np.zeros(last - first, np.float32)
+        stored = self._pcm[entry.first + min(first, entry.length) : entry.first + min(last, entry.length)]
         np.clip(stored * self._steps[clip], -1.0, 1.0, out=wave[: len(stored)])
         return wave
 
-    def _stored(self, entry: Entry, first: int, last: int) -> Pcm:
-        return self._pcm[entry.first + first : entry.first + last]
+    def _blocks(self, entry: Entry, first: int, last: int) -> Iterator[Pcm]:
+        for at in range(entry.first + first, entry.first + last, COUNTED_SAMPLES):
+            yield self._pcm[at : min(at + COUNTED_SAMPLES, entry.first + last)]
 
     def with_tails(self, spans: Sequence[Span]) -> list[Span]:
         """Return spans with the tail of silence behind each that reaches the end of its clip.
@@ -92,40 +88,37 @@ class Sound:
         tails = [self.tail if span.last == self.lengths[span.clip] else 0 for span in spans]
         return [Span(span.clip, span.first, span.last + tail) for span, tail in zip(spans, tails, strict=True)]
 
-    def code_counts(self, spans: Sequence[Span], alphabet: Alphabet) -> tuple[NDArray[np.int64], int]:
+    def code_counts(self, spans: Sequence[Span], alphabet: Alphabet) -> tuple[Codes, int]:
         """Return how often each code is a target [Q], and how many samples the level clips."""
         counts, over = np.zeros(alphabet.size, np.int64), 0
-        every = np.arange(-FULL, FULL, dtype=np.float32)
+        silence = alphabet.encode(np.zeros(1, np.float32))[0]
         for span in spans:
-            entry, one = self.entries[span.clip], self._steps[span.clip]
+            entry = self.entries[span.clip]
             first, last = min(span.first, entry.length), min(span.last, entry.length)
-            silent = (span.last - span.first) - (last - first)
-            if last - first > len(every):  # long: count the 65,536 values, then encode each once
-                seen = np.zeros(len(every), np.int64)
-                for at in range(first, last, COUNTED_SAMPLES):
-                    stored = self._stored(entry, at, min(last, at + COUNTED_SAMPLES))
-                    seen += np.bincount(stored.astype(np.int64) + FULL, minlength=len(every))
-                codes = alphabet.encode(every * one)
-                counts += np.bincount(codes, seen, alphabet.size).astype(np.int64)
-                over += int(seen[np.abs(every * one) > CLIPPED].sum())
-            else:
-                wave = self._stored(entry, first, last) * one
-                counts += np.bincount(alphabet.encode(wave), minlength=alphabet.size)
-                over += int((np.abs(wave) > CLIPPED).sum())
-            counts[alphabet.encode(np.zeros(1, np.float32))[0]] += silent
+            values, times = self._values(entry, first, last)
+            wave = values * self._steps[span.clip]
+            counts += np.bincount(alphabet.encode(wave), times, alphabet.size).astype(np.int64)
+            over += int(np.sum(np.abs(wave) > CLIPPED if times is None else times[np.abs(wave) > CLIPPED]))
+            counts[silence] += (span.last - span.first) - (last - first)
         return counts, over
+
+    def _values(self, entry: Entry, first: int, last: int) -> tuple[NDArray[Any], Codes | None]:
+        """Return the stored samples of a stretch; of a long one each of the 65,536 values, and how often it comes."""
+        if last - first <= 2 * FULL:
+            return self._pcm[entry.first + first : entry.first + last], None
+        seen = np.zeros(2 * FULL, np.int64)
+        for block in self._blocks(entry, first, last):
+            seen += np.bincount(block.astype(np.int64) + FULL, minlength=2 * FULL)
+        return np.arange(-FULL, FULL, dtype=np.float32), seen
 
     def clipped(self) -> list[Clipped]:
         """Return the clips of which the level clips samples, those with the largest share first."""
-        found = []
-        for entry, factor in zip(self.entries, self.gains, strict=True):
-            ends = ((at, min(entry.length, at + COUNTED_SAMPLES)) for at in range(0, entry.length, COUNTED_SAMPLES))
-            found.append(clipping(entry, factor, (self._stored(entry, first, last) for first, last in ends)))
-        return worst_first(found)
+        clips = zip(self.entries, self.gains, strict=True)
+        return worst_first(clipping(entry, factor, self._blocks(entry, 0, entry.length)) for entry, factor in clips)
 
 
-def step(entry: Entry, factor: float) -> np.float32:
-    """Return what a stored sample of 1 is where a clip is heard with a gain."""
+def _step(entry: Entry, factor: float) -> np.float32:
+    """Return what a stored sample of 1 is where a clip has a gain."""
     return np.float32(entry.scale * factor / FULL)
 
 
@@ -133,7 +126,7 @@ def clipping(entry: Entry, factor: float, blocks: Iterable[Pcm]) -> Clipped:
     """Return how many samples of a clip are clipped at a gain; its blocks are read only where any can be."""
     if entry.peak * factor <= CLIPPED:
         return Clipped(entry.name, 0, 0.0)
-    one = step(entry, factor)
+    one = _step(entry, factor)
     samples = sum(int((np.abs(block * one) > CLIPPED).sum()) for block in blocks)
     return Clipped(entry.name, samples, samples / entry.length)
 

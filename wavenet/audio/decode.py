@@ -213,7 +213,7 @@ class _Measures:
         length, loudness = self.levels.samples, self.loudness() * self.scale
         if not length:
             return Entry(name, "no samples")
-        reason = mixer.nothing() or (self._silent(mixer) if loudness.max() < SILENT else None)
+        reason = mixer.why_silent() or (self._silent(mixer) if loudness.max() < SILENT else None)
         entry = Entry(
             name,
             reason,

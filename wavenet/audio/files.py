@@ -209,7 +209,7 @@ def read(path: Path, sample_rate: int, name: str | None = None) -> Floats:
         louder = mixer.louder()
         if louder is not None:
             wave, mixer, note = _whole(path, sample_rate, louder)
-        if mixer.numberless:
+        if mixer.no_numbers:
             raise SoundError(f"no numbers ({note})")
     except SoundError as error:
         raise SoundError(f"{told} cannot be read as sound: {error}; give a sound file") from None

@@ -23,19 +23,12 @@ __all__ = ["Clip", "Source", "find", "open_folder"]
 
 @dataclass(frozen=True)
 class Source:
-    """A data set on disk.
+    """A data set on disk."""
 
-    Args:
-        folder: the one given, or the one below it that holds the data set as it was unpacked.
-        layout: folder, metadata, ljspeech, fsdd, vctk, speech_commands, yesno or libritts.
-        clips: in the order of their names.
-        passed_over: how many files of sound are left out, by suffix where the format cannot be read, else by reason.
-    """
-
-    folder: Path
-    layout: str
-    clips: tuple[Clip, ...]
-    passed_over: dict[str, int] = field(default_factory=dict)
+    folder: Path  # the one given, or the one below it that holds the data set as it was unpacked
+    layout: str  # folder, metadata, ljspeech, fsdd, vctk, speech_commands, yesno or libritts
+    clips: tuple[Clip, ...]  # in the order of their names
+    passed_over: dict[str, int] = field(default_factory=dict)  # files of sound by suffix or by why they are left out
 
 
 def find(data: DataConfig) -> Source:
@@ -48,7 +41,12 @@ def find(data: DataConfig) -> Source:
         get = "" if data.fetch is None else f"get it with `wavenet data fetch {data.fetch}`, or "
         raise SoundError(f"the recipe names no folder of sound; {get}give one with --data DIR")
     source = open_folder(Path(data.path), data.source, data.outside, data.generated)
-    clips = _one_microphone(source.clips, data.microphone)
+    clips, microphone = source.clips, data.microphone
+    if microphone is not None:  # of a take without it, all are kept
+        there = {(clip.speaker, clip.prompt) for clip in clips if clip.microphone == microphone}
+        clips = tuple(
+            clip for clip in clips if clip.microphone in (None, microphone) or (clip.speaker, clip.prompt) not in there
+        )
     return dataclasses.replace(source, clips=_labelled(clips, data.labels, source))
 
 
@@ -62,7 +60,7 @@ def open_folder(folder: Path, source: str = "auto", outside: bool = False, own: 
         own: take what this program made, too: runs, and sound that it generated. What a table names is always taken.
 
     Raises:
-        SoundError: it doesn't exist, has no sound, or is not of the layout asked for.
+        SoundError: there is no such folder, layout or sound.
     """
     _check(folder)
     given = folder.absolute()
@@ -127,14 +125,6 @@ def _recognise(folder: Path, table: Path, held: list[Path], sounds: list[Path]) 
         if plain:
             return "folder"
     return layouts.recognise(sounds) or "folder"
-
-
-def _one_microphone(clips: Sequence[Clip], microphone: str | None) -> Sequence[Clip]:
-    """Return one clip of every take: by this microphone, where there is one."""
-    if microphone is None:
-        return clips
-    there = {(clip.speaker, clip.prompt) for clip in clips if clip.microphone == microphone}
-    return [clip for clip in clips if clip.microphone in (None, microphone) or (clip.speaker, clip.prompt) not in there]
 
 
 def _labelled(clips: Sequence[Clip], labels: Sequence[str] | None, source: Source) -> tuple[Clip, ...]:

@@ -22,6 +22,7 @@ from wavenet.text import many, some
 MOST = 0.9  # of a folder's sound files must be named as a data set names its own
 NOISE = "/_background_noise_/"  # in Speech Commands, beside the folders of words
 LISTS = {"validation_list.txt": "valid", "testing_list.txt": "test"}  # of Speech Commands
+FSDD = re.compile(r"(?:^|/)(?P<label>\d)_(?P<speaker>[^_/]+)_(?P<take>\d+)$")  # the Free Spoken Digit Dataset
 FSDD_SPEAKERS = frozenset({"george", "jackson", "lucas", "nicolas", "theo", "yweweler"})
 ANSWERS = {"0": "no", "1": "yes"}  # of YesNo
 LIBRITTS_SPLITS = {"train": "train", "dev": "valid", "test": "test"}
@@ -29,27 +30,16 @@ LIBRITTS_SPLITS = {"train": "train", "dev": "valid", "test": "test"}
 
 @dataclass(frozen=True)
 class Clip:
-    """One sound file and what its folder says of it.
-
-    Args:
-        path: the file.
-        name: its path from the data set's own folder, with forward slashes: its identity in splits and the cache.
-        speaker: who is heard.
-        label: what class it is.
-        text: what is said.
-        prompt: what was asked for; takes of one prompt share it.
-        split: the data's own train, valid or test.
-        microphone: which of several that recorded one take at once; those takes share a prompt.
-    """
+    """One sound file and what its folder says of it."""
 
     path: Path
-    name: str
+    name: str  # the path from the data set's own folder, with forward slashes: its identity in splits and the cache
     speaker: str | None = None
     label: str | None = None
     text: str | None = None
-    prompt: str | None = None
-    split: str | None = None
-    microphone: str | None = None
+    prompt: str | None = None  # what was asked for; takes of one prompt share it
+    split: str | None = None  # the data's own train, valid or test
+    microphone: str | None = None  # which of several that recorded one take at once; those takes share a prompt
 
 
 Fields = dict[str, str | None]  # of a clip
@@ -58,23 +48,14 @@ Match = re.Match[str]
 
 @dataclass(frozen=True)
 class Layout:
-    """How a data set names its files.
-
-    Args:
-        title: the data set.
-        shape: its file names in words.
-        pattern: is searched for in a file's absolute path without its suffix.
-        depth: how many folders lie between a file and the data set's own folder; None: the folder given is that.
-        fields: what a name says of a clip.
-        free: a pattern for files of any name, where lists beside the folders, or the recipe, say what they are.
-    """
+    """How a data set names its files."""
 
     title: str
-    shape: str
-    pattern: re.Pattern[str]
-    depth: int | None
-    fields: Callable[[Match], Fields] = re.Match.groupdict
-    free: re.Pattern[str] | None = None
+    shape: str  # of its file names, in words
+    pattern: re.Pattern[str]  # is searched for in a file's absolute path without its suffix
+    depth: int | None  # folders between a file and the data set's own folder; None: the folder given is that
+    fields: Callable[[Match], Fields] = re.Match.groupdict  # what a name says of a clip
+    free: re.Pattern[str] | None = None  # for files of any name, where lists or the recipe say what they are
 
 
 def bare(path: PurePath) -> str:
@@ -143,16 +124,12 @@ def named(folder: Path, name: str, sounds: Sequence[Path]) -> tuple[Path, list[C
             f"{folder} holds no sound file named as in {layout.title} ({layout.shape}); set data.source to auto"
         )
     warn_left_out(others, f"not named {layout.shape}")
-    homes = set() if layout.depth is None else {_above(path, layout.depth) for path, _ in found}
+    depth = layout.depth
+    homes = set() if depth is None else {path.parents[min(depth, len(path.parents) - 1)] for path, _ in found}
     home = homes.pop() if len(homes) == 1 else folder
     root = home if home.is_relative_to(folder) else folder
     clips = [Clip(path, _name(path, root), **layout.fields(match)) for path, match in found]
     return root, _trainable(layout, _listed(clips) if name == "speech_commands" else clips)
-
-
-def _above(path: Path, depth: int) -> Path:
-    """Return the folder that lies `depth` folders above a file's own; the root, where there are not so many."""
-    return path.parents[min(depth, len(path.parents) - 1)]
 
 
 def _trainable(layout: Layout, clips: list[Clip]) -> list[Clip]:
@@ -166,11 +143,6 @@ def _trainable(layout: Layout, clips: list[Clip]) -> list[Clip]:
         *(layout.title, ", ".join(f"{count:,} for {name}" for name, count in counts.items())),
     )
     return [replace(clip, split=None) for clip in clips]
-
-
-# --- Free Spoken Digit Dataset ---------------------------------------------------------------------------------------
-
-FSDD = re.compile(r"(?:^|/)(?P<label>\d)_(?P<speaker>[^_/]+)_(?P<take>\d+)$")
 
 
 def _fsdd(match: Match) -> Fields:
@@ -203,53 +175,45 @@ def fsdd_parts(name: str) -> tuple[str, str, int] | None:
     return (match["label"], match["speaker"], int(match["take"])) if match else None
 
 
-def fsdd_takes(names: Sequence[str]) -> list[int] | None:
-    """Return the takes of files that all are spoken digits, by their names, else None."""
+def fsdd_splits(names: Sequence[str]) -> list[str] | None:
+    """Return valid for takes 5 to 9 of spoken digits, else train; None where the files are others, or lack either."""
     matches = [match for match in (FSDD.search(bare(PurePath(name))) for name in names) if match]
-    spoken = 0 < len(matches) == len(names) and digits_by_chance(matches) is None
-    return [int(match["take"]) for match in matches] if spoken else None
-
-
-# --- Speech Commands -------------------------------------------------------------------------------------------------
+    splits = ["valid" if 5 <= int(match["take"]) < 10 else "train" for match in matches]
+    spoken = len(matches) == len(names) and digits_by_chance(matches) is None
+    return splits if spoken and "valid" in splits and any(int(match["take"]) >= 10 for match in matches) else None
 
 
 def _listed(clips: list[Clip]) -> list[Clip]:
-    """Return the clips of Speech Commands in the splits that the lists beside their folders name."""
-    homes = defaultdict[Path, list[Path]](list)
-    for clip in clips:
-        homes[clip.path.parent.parent].append(clip.path)
-    splits: dict[Path, str] = {}
-    for home in sorted(homes):
-        splits |= _splits_by_lists(home, homes[home])
-    return [replace(clip, split=splits.get(clip.path)) for clip in clips]
+    """Return the clips of Speech Commands in the splits that the lists beside their folders name.
 
-
-def _splits_by_lists(home: Path, sounds: list[Path]) -> dict[Path, str]:
-    """Return the split of every file by the two lists beside the words: train where neither names it.
-
-    A suffix says nothing there, so that sound kept in another format stays in its split.
+    Train where neither names it. A suffix says nothing there, so that sound kept in another format stays in its split.
     """
-    lists = [home / name for name in LISTS if is_file(home / name)]
-    missing = [name for name in LISTS if home / name not in lists]
-    if not lists:
-        log.warning("%s: %s are missing; files are divided by a hash of their names", home, " and ".join(missing))
-        return {}
-    if missing:
-        log.warning("%s: %s is missing; files that the other list does not name are for training", home, missing[0])
-    splits, unknown = dict.fromkeys(map(bare, sounds), "train"), []
-    for place in lists:
-        try:
-            lines = place.read_text(encoding="utf-8-sig").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SoundError(f"{place} cannot be read as text: {error}; get it again, or remove it") from None
-        for entry in (home / line.strip() for line in lines if line.strip()):
-            if bare(entry) in splits:
-                splits[bare(entry)] = LISTS[place.name]
-            else:
-                unknown.append(entry)
-    if unknown:
-        log.warning("%s: its lists name files that are not there: %s", home, some([path.name for path in unknown]))
-    return {path: splits[bare(path)] for path in sounds}
+    homes = defaultdict[Path, dict[str, str | None]](dict)  # of files without suffix, in each folder of folders
+    for clip in clips:
+        homes[clip.path.parent.parent][bare(clip.path)] = None
+    for home, splits in sorted(homes.items()):
+        lists = [home / name for name in LISTS if is_file(home / name)]
+        missing = [name for name in LISTS if home / name not in lists]
+        if not lists:
+            log.warning("%s: %s are missing; files are divided by a hash of their names", home, " and ".join(missing))
+            continue
+        if missing:
+            log.warning("%s: %s is missing; files that the other list does not name are for training", home, missing[0])
+        splits.update(dict.fromkeys(splits, "train"))
+        unknown = []
+        for place in lists:
+            try:
+                lines = place.read_text(encoding="utf-8-sig").splitlines()
+            except (OSError, UnicodeDecodeError) as error:
+                raise SoundError(f"{place} cannot be read as text: {error}; get it again, or remove it") from None
+            for entry in (home / line.strip() for line in lines if line.strip()):
+                if bare(entry) in splits:
+                    splits[bare(entry)] = LISTS[place.name]
+                else:
+                    unknown.append(entry.name)
+        if unknown:
+            log.warning("%s: its lists name files that are not there: %s", home, some(unknown))
+    return [replace(clip, split=homes[clip.path.parent.parent][bare(clip.path)]) for clip in clips]
 
 
 LAYOUTS = {

@@ -32,10 +32,6 @@ def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _alike(name: str) -> str:
-    return _composed(name).casefold()
-
-
 class Lookup:
     """The sound files of a folder by their names from there, with forward slashes.
 
@@ -44,7 +40,7 @@ class Lookup:
     Args:
         folder: absolute.
         sounds: files below it.
-        outside: whether files may be named that lie outside the folder.
+        outside: whether files outside the folder may be named.
     """
 
     def __init__(self, folder: Path, sounds: Iterable[Path], outside: bool = False) -> None:
@@ -104,7 +100,7 @@ class Lookup:
                 return None if end in taken else end
         path = PurePosixPath(slashed)
         stem = bare(path) if path.suffix.lower() in SUFFIXES | FORMATS else str(path)
-        key = _alike(stem)
+        key = _composed(stem).casefold()
         last = key.rpartition("/")[2]
         paths, stems = self._by_stem
         found = paths.get(key, [])
@@ -118,7 +114,7 @@ class Lookup:
         """Names by their paths without suffixes and by the last part of these, in any case."""
         paths, stems = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
         for name in self.names:
-            key = _alike(os.path.splitext(name)[0])  # noqa: PTH122  (see bare)
+            key = _composed(os.path.splitext(name)[0]).casefold()  # noqa: PTH122  (see bare)
             paths[key].append(name)
             stems[key.rpartition("/")[2]].append(name)
         return paths, stems

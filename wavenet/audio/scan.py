@@ -34,23 +34,14 @@ HELD = 1 << 26  # bytes of one file's samples that are held in memory; longer on
 
 @dataclass(frozen=True)
 class Survey:
-    """Every file of a folder, kept or dropped and why.
-
-    Args:
-        source: the folder, the layout that was recognised, and what was passed over.
-        entries: one per file, in the order of names.
-        recipe: they were measured as training by it measures; None: untrimmed, at each file's own rate.
-        clipped: the kept files of which the recipe's level clips samples, the worst first.
-        spans: how the recipe divides the kept files; empty without one.
-        refusal: why training by the recipe would not begin; None where it would.
-    """
+    """Every file of a folder, kept or dropped and why."""
 
     source: Source
-    entries: tuple[Entry, ...]
-    recipe: Recipe | None = None
-    clipped: tuple[Clipped, ...] = ()
-    spans: Splits = field(default_factory=dict)
-    refusal: str | None = None
+    entries: tuple[Entry, ...]  # one per file, in the order of names
+    recipe: Recipe | None = None  # by which they were measured as for training; None: untrimmed, at their own rates
+    clipped: tuple[Clipped, ...] = ()  # kept files of which the recipe's level clips samples, the worst first
+    spans: Splits = field(default_factory=dict)  # how the recipe divides the kept files
+    refusal: str | None = None  # why training by the recipe would not begin
 
     def __str__(self) -> str:
         """Return what `wavenet data scan` prints."""
@@ -88,10 +79,7 @@ class Survey:
         return self.recipe.audio.sample_rate if self.recipe is not None and entry.source_rate else entry.source_rate
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values; per file the path, whether readable and kept, why not, any note, and its measures.
-
-        `measured_at` is the sample rate in Hz at which a file was judged and measured: its own, or the recipe's.
-        """
+        """Return plain values; `measured_at` is the rate in Hz at which a file was judged: its own, or the recipe's."""
         clipped, splits = {one.name: one.samples for one in self.clipped}, self.splits.items()
         return {
             "folder": str(self.source.folder),
@@ -126,40 +114,32 @@ class Survey:
 
     def to_text(self, every_file: bool = False) -> str:
         """Return the summary, the dropped files with their reasons, and with `every_file` the kept ones too."""
-        kept = self.kept
+        kept, recipe = self.kept, self.recipe
         dropped = [entry for entry in self.entries if entry.reason is not None]
         lines = [
             f"{self.source.folder}: {many(len(self.entries), 'file')}, layout {self.source.layout}",
-            f"measured  {_how(self.recipe)}",
+            f"measured  {_how(recipe)}",
             f"kept      {_files(len(kept), 60 * self.minutes_kept)}",
             f"dropped   {_files(len(dropped), sum(entry.seconds for entry in dropped))}",
         ]
-        if kept:
-            lines += _measures(kept, self.recipe)
-        if self.recipe is not None:
-            lines += self._as_trained()
-        lines += [f"  dropped {printable(entry.name)}: {entry.why}" for entry in dropped]
-        lines += [f"  note    {printable(entry.name)}: {entry.note}" for entry in kept if entry.note]
-        if every_file:
-            lines += [
-                f"  kept    {printable(entry.name)}: {entry.seconds:.2f} s, {entry.source_rate} Hz, "
-                f"{entry.channels} ch, peak {entry.peak:.3f}, rms {_db(entry.rms)}, "
-                f"at full scale {entry.clipped:.2%}, silent {entry.silence:.0%}"
-                for entry in kept
-            ]
-        return "\n".join(lines)
-
-    def _as_trained(self) -> list[str]:
-        """Return what the recipe makes of the kept files."""
-        lines = []
+        lines += _measures(kept, recipe) if kept else []
         if self.clipped:
             total = many(sum(one.samples for one in self.clipped), "sample")
             worst = some([f"{one.name} ({one.samples:,}, {one.share:.2%})" for one in self.clipped], SHOWN)
             lines.append(f"level     clips {total} of {many(len(self.clipped), 'file')}: {worst}")
-        if self.recipe is not None and self.spans:
-            lines.append(f"splits    {corpus.splits_in_words(self.recipe, self.source, self.entries, self.spans)}")
+        if recipe is not None and self.spans:
+            lines.append(f"splits    {corpus.splits_in_words(recipe, self.source, self.entries, self.spans)}")
         lines += [f"warning   {line}" for line in self.warnings]
-        return lines if self.refusal is None else [*lines, f"refused   {self.refusal}"]
+        lines += [f"refused   {self.refusal}"] if self.refusal is not None else []
+        lines += [f"  dropped {printable(entry.name)}: {entry.why}" for entry in dropped]
+        lines += [f"  note    {printable(entry.name)}: {entry.note}" for entry in kept if entry.note]
+        lines += [
+            f"  kept    {printable(entry.name)}: {entry.seconds:.2f} s, {entry.source_rate} Hz, "
+            f"{entry.channels} ch, peak {entry.peak:.3f}, rms {_db(entry.rms)}, "
+            f"at full scale {entry.clipped:.2%}, silent {entry.silence:.0%}"
+            for entry in (kept if every_file else ())
+        ]
+        return "\n".join(lines)
 
 
 def _how(recipe: Recipe | None) -> str:
@@ -177,41 +157,36 @@ def _files(count: int, seconds: float) -> str:
     return many(count, "file") + (f" ({duration(seconds)})" if seconds else "")
 
 
+def _db(level: float) -> str:
+    return f"{20 * np.log10(max(level, 1e-9)):.1f} dBFS"
+
+
 def _measures(kept: list[Entry], recipe: Recipe | None) -> list[str]:
-    seconds = np.array([entry.seconds for entry in kept])
-    peaks = np.array([entry.peak for entry in kept])
-    levels = np.array([entry.rms for entry in kept])
-    clipped = sum(entry.clipped > 1e-4 for entry in kept)
+    """Return lengths, rates, channels and levels of the kept files."""
+    seconds, peaks, levels = np.array([(entry.seconds, entry.peak, entry.rms) for entry in kept]).T
+    rates, channels = (
+        ", ".join(f"{value} ({many(count, 'file')})" for value, count in Counter(values).most_common())
+        for values in ([f"{entry.source_rate} Hz" for entry in kept], [entry.channels for entry in kept])
+    )
+    over = sorted((entry for entry in kept if entry.overshoot), key=lambda entry: -entry.overshoot)
+    overshoot = "no sample lies beyond full scale"
+    if over:
+        total = many(sum(entry.overshoot for entry in over), "sample")
+        worst = some([f"{one.name} ({one.overshoot:,}, peak {one.peak:,.2f})" for one in over], SHOWN)
+        fate = "; clipped unless data.level brings them below it" if recipe is None else ""
+        overshoot = f"{total} beyond full scale in {many(len(over), 'file')}: {worst}{fate}"
     silence = sum(entry.silence * entry.seconds for entry in kept) / seconds.sum()
     return [
         f"length    {seconds.min():.2f} to {seconds.max():.2f} s, median {np.median(seconds):.2f} s",
-        f"rates     {_shares([f'{entry.source_rate} Hz' for entry in kept])}",
-        f"channels  {_shares([str(entry.channels) for entry in kept])}",
+        f"rates     {rates}",
+        f"channels  {channels}",
         f"peaks     {peaks.min():.3f} to {peaks.max():.3f}, median {np.median(peaks):.3f}",
         f"rms       {_db(levels.min())} to {_db(levels.max())}, median {_db(float(np.median(levels)))}",
-        f"clipping  over 0.01 % of the samples at full scale in {many(clipped, 'file')}",
-        f"overshoot {_overshoot(kept, recipe)}",
+        "clipping  over 0.01 % of the samples at full scale in "
+        + many(sum(entry.clipped > 1e-4 for entry in kept), "file"),
+        f"overshoot {overshoot}",
         f"silence   {silence:.1%} of all 10 ms frames lie below -60 dBFS",
     ]
-
-
-def _overshoot(kept: list[Entry], recipe: Recipe | None) -> str:
-    """Return how many samples lie beyond full scale, in which files, and what becomes of them."""
-    beyond_it = sorted((entry for entry in kept if entry.overshoot), key=lambda entry: -entry.overshoot)
-    if not beyond_it:
-        return "no sample lies beyond full scale"
-    total = many(sum(entry.overshoot for entry in beyond_it), "sample")
-    worst = some([f"{one.name} ({one.overshoot:,}, peak {one.peak:,.2f})" for one in beyond_it], SHOWN)
-    fate = "; clipped unless data.level brings them below it" if recipe is None else ""
-    return f"{total} beyond full scale in {many(len(beyond_it), 'file')}: {worst}{fate}"
-
-
-def _shares(values: list[str]) -> str:
-    return ", ".join(f"{value} ({many(count, 'file')})" for value, count in Counter(values).most_common())
-
-
-def _db(level: float) -> str:
-    return f"{20 * np.log10(max(level, 1e-9)):.1f} dBFS"
 
 
 def scan(folder: str | Path, recipe: str | Path | Recipe | None = None, overrides: Sequence[str] = ()) -> Survey:
@@ -219,13 +194,12 @@ def scan(folder: str | Path, recipe: str | Path | Recipe | None = None, override
 
     Args:
         folder: the folder.
-        recipe: measure as training by it will (rate, labels, microphone, trimming, level, splits): a path, a name in
-            `recipes/`, or the record itself. None measures each file at its own rate.
+        recipe: measure as training by it will: a path, a name in `recipes/`, or the record itself. None measures each
+            file at its own rate.
         overrides: ``KEY=VALUE`` at dotted keys of the recipe.
 
     Raises:
-        InputError: the folder doesn't exist or holds no file with a suffix of sound; there is no such recipe, or
-            overrides of none.
+        InputError: there is no such folder, sound or recipe.
         WavenetError: there is no room for a temporary file.
     """
     if recipe is None:

@@ -48,7 +48,7 @@ def divide(clips: Sequence[Clip], lengths: Sequence[int], rule: SplitConfig, rec
         clips: the files that were kept.
         lengths: of each, in samples.
         rule: the recipe's.
-        receptive_field: samples.
+        receptive_field: in samples.
 
     Raises:
         SoundError: the rule leaves nothing to train on or nothing to hold out.
@@ -67,7 +67,7 @@ def divide(clips: Sequence[Clip], lengths: Sequence[int], rule: SplitConfig, rec
             splits = _in_time(trained, takes, lengths, receptive_field)
             names = ["" if name == "train" else name for name in names]
         else:
-            chosen = _by_take([clips[index].name for index in trained]) or _hashed(prompts, rule, 0.0)
+            chosen = layouts.fsdd_splits([clips[index].name for index in trained]) or _hashed(prompts, rule, 0.0)
             for index, name in zip(trained, chosen, strict=True):
                 names[index] = name
     for index, (name, length) in enumerate(zip(names, lengths, strict=True)):
@@ -77,8 +77,8 @@ def divide(clips: Sequence[Clip], lengths: Sequence[int], rule: SplitConfig, rec
         if not splits[name]:
             counts = ", ".join(f"{len(splits[other]):,} for {other}" for other in splits if splits[other])
             raise SoundError(
-                f"no file is left for the {name} split ({counts}, by the data's own splits); divide the files anew "
-                "with --set data.split.by=file, or give more"
+                f"no file is left for the {name} split (the data have {counts}); divide the files anew with "
+                "--set data.split.by=file, or give more files"
             )
     return splits
 
@@ -121,7 +121,7 @@ def _groups(clips: Sequence[Clip], takes: Sequence[str], by: str) -> list[str]:
         else:
             group = clip.speaker if by == "speaker" else clip.prompt or clip.text
         if group is None:
-            raise SoundError(f"data.split.by is {by}, but the data name no {by} for {clip.name}; split by file")
+            raise SoundError(f"data.split.by is {by}, but no {by} is known for {clip.name}; split by file")
         groups.append(group)
     return _joined(takes, groups)
 
@@ -154,7 +154,7 @@ def _hashed(groups: Sequence[str], rule: SplitConfig, test_percent: float) -> li
     count = len(chosen)
     if count < len(wanted):
         raise SoundError(
-            f"data.split.by is {rule.by}, which makes {many(count, 'group')} of this data; split by file instead"
+            f"data.split.by is {rule.by}, but that gives only {many(count, 'group')}; split by file instead"
         )
     if count < RANKED or set(chosen.values()) != wanted:  # at least one for each, and the shares asked for
         test = min(max(1, round(count * test_percent / 100)), count - 2) if test_percent > 0 else 0
@@ -162,14 +162,6 @@ def _hashed(groups: Sequence[str], rule: SplitConfig, test_percent: float) -> li
         names = ["test"] * test + ["valid"] * valid + ["train"] * (count - test - valid)
         chosen = dict(zip(sorted(place, key=lambda group: place[group]), names, strict=True))
     return [chosen[group] for group in groups]
-
-
-def _by_take(names: Sequence[str]) -> list[str] | None:
-    """Return train and valid for the training files of spoken digits, by their takes; None for other files."""
-    takes = layouts.fsdd_takes(names) or []
-    if any(take >= 10 for take in takes) and any(5 <= take < 10 for take in takes):
-        return ["valid" if 5 <= take < 10 else "train" for take in takes]
-    return None
 
 
 def _in_time(chosen: Sequence[int], takes: Sequence[str], lengths: Sequence[int], receptive_field: int) -> Splits:
@@ -191,9 +183,6 @@ def _in_time(chosen: Sequence[int], takes: Sequence[str], lengths: Sequence[int]
     return {"train": train, "valid": [Span(longest, lengths[longest] - held, lengths[longest])], "test": []}
 
 
-# --- in words --------------------------------------------------------------------------------------------------------
-
-
 def warnings(clips: Sequence[Clip], divided: Splits, rule: SplitConfig, layout: str) -> list[str]:
     """Return what is odd about the splits that `divide` made of some clips, a line each with its remedy."""
     files = {name: {span.clip for span in spans} for name, spans in divided.items()}
@@ -206,20 +195,15 @@ def warnings(clips: Sequence[Clip], divided: Splits, rule: SplitConfig, layout: 
         found.append(f"{which} hold out more than half of the files ({counts}){anew}")
     if own and layout != "metadata" and not files["test"]:  # a table of one's own says what it says
         found.append(f"{which} leave nothing for test ({counts}){anew}")
-    return [*found, *_torn(clips)] if own else found
-
-
-def _torn(clips: Sequence[Clip]) -> list[str]:
-    """Return a line where the data's own splits part files of one take."""
-    takes: dict[str, dict[str, str]] = defaultdict(dict)  # of each take, the first file in every split
-    for clip in clips:
+    takes = defaultdict[str, dict[str, str]](dict)  # of each take, the first file in every split
+    for clip in clips if own else ():
         takes[_take(clip)].setdefault(clip.split or "train", clip.name)
     torn = [names for names in takes.values() if len(names) > 1]
-    if not torn:
-        return []
-    pair = " and ".join(f"{printable(name)} ({split})" for split, name in [*torn[0].items()][:2])
-    count = "1 take has" if len(torn) == 1 else f"{len(torn):,} takes have"
-    return [f"{count} files in several splits, so that scores look too good: {pair}; give them one split"]
+    if torn:
+        pair = " and ".join(f"{printable(name)} ({split})" for split, name in [*torn[0].items()][:2])
+        count = "1 take has" if len(torn) == 1 else f"{len(torn):,} takes have"
+        found.append(f"{count} files in several splits, so that scores look too good: {pair}; give them one split")
+    return found
 
 
 def describe(clips: Sequence[Clip], divided: Splits, rule: SplitConfig) -> str:

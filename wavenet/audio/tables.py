@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -10,7 +11,6 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from wavenet.audio.files import is_file
@@ -74,47 +74,18 @@ def _table_in(folder: Path) -> Path | None:
     return next((folder / name for name in names if is_file(folder / name)), None)
 
 
-# --- text into cells -------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Table:
-    """A table of text, whoever saved it.
-
-    Args:
-        path: the file.
-        text: of lines that end in a line feed, the one that declares the delimiter blanked.
-        guess: the encoding in words, where nothing in the file says it and it is not UTF-8; else empty.
-        delimiter: what stands between two cells.
-        head: the first line that is not blank, without blanks around its cells.
-        columns: where in a row each thing stands that a clip has, the most telling place first; empty where no column
-            is of files.
-    """
+    """A table of text, whoever saved it."""
 
     path: Path
-    text: str
-    guess: str
+    text: str  # of lines that end in a line feed, the one that declares the delimiter blanked
+    guess: str  # "; read as" the encoding, where nothing in the file says it and it is not UTF-8
     delimiter: str
-    head: list[str]
-    columns: dict[str, list[int]]
-
-    @property
-    def rows(self) -> list[tuple[int, list[str]]]:
-        """The lines below the head that are not blank, each with the number of the line it ends in."""
-        return self._records[0][1:]
-
-    @property
-    def stray(self) -> bool:
-        """Whether some quotes do not enclose a whole cell: then each line is a row, and those quotes are text."""
-        return self._records[1]
-
-    @cached_property
-    def _records(self) -> tuple[list[tuple[int, list[str]]], bool]:
-        try:
-            return list(_records(self.text, self.delimiter, strict=True)), False
-        except csv.Error:
-            lines = ((number, _cells(line, self.delimiter)) for number, line in enumerate(self.text.split("\n"), 1))
-            return [(number, cells) for number, cells in lines if "".join(cells).strip(BLANKS)], True
+    head: list[str]  # the first line that is not blank, without blanks around its cells
+    columns: dict[str, list[int]]  # where each thing stands, the most telling place first; empty without one of files
+    rows: list[tuple[int, list[str]]]  # the lines below that are not blank, with the number of the line each ends in
+    stray: bool  # some quotes do not enclose a whole cell: then each line is a row, and those quotes are text
 
     def column(self, name: str) -> list[str | None]:
         """Return what every row has of one thing, without blanks around it; None where it has nothing."""
@@ -141,13 +112,20 @@ def read(path: Path) -> Table:
     declared = DECLARED.match(text)
     if declared:
         text = "\n" + text[declared.end() :]
-    heads = {}
+    heads, columns = {}, {}
     for delimiter in [declared[1]] if declared else DELIMITERS:
         _, head = next(_records(text[: 1 << 16], delimiter), (0, []))
         heads[delimiter] = [cell.strip(BLANKS) for cell in head]
-    columns = {delimiter: _columns(head) for delimiter, head in heads.items()}
+        names = [folded(cell) for cell in head]
+        found = {column: [names.index(word) for word in words if word in names] for column, words in COLUMNS.items()}
+        columns[delimiter] = {column: at for column, at in found.items() if at} if found["path"] else {}
     best = max(columns, key=lambda delimiter: len(columns[delimiter]))  # of equals the first
-    return Table(path, text, guess, best, heads[best], columns[best])
+    try:
+        rows, stray = list(_records(text, best, strict=True)) if columns[best] else [], False
+    except csv.Error:
+        lines = ((number, _cells(line, best)) for number, line in enumerate(text.split("\n"), 1))
+        rows, stray = [(number, cells) for number, cells in lines if "".join(cells).strip(BLANKS)], True
+    return Table(path, text, guess, best, heads[best], columns[best], rows[1:], stray)
 
 
 def _read_text(path: Path) -> tuple[str, str]:
@@ -157,26 +135,15 @@ def _read_text(path: Path) -> tuple[str, str]:
     except OSError as error:
         raise SoundError(f"{path} cannot be read: {error.strerror or error}; make it readable, or remove it") from None
     for encoding in (json.detect_encoding(data), "cp1252", "latin-1"):  # in the last of which nothing is wrong
-        try:
-            text = data.decode(encoding).lstrip("\ufeff")
-        except UnicodeDecodeError:
-            continue
-        break
-    return text.replace("\r\n", "\n").replace(
-        "\r", "\n"
-    ), f"; read as {ENCODINGS[encoding]}" if encoding in ENCODINGS else ""
+        with contextlib.suppress(UnicodeDecodeError):
+            text = data.decode(encoding).lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+            break
+    return text, f"; read as {ENCODINGS[encoding]}" if encoding in ENCODINGS else ""
 
 
 def folded(head: str) -> str:
     """Return the name of a column as it is compared: `" File-Name"` and `file name` are both `file_name`."""
     return re.sub(r"[\s-]+", "_", unicodedata.normalize("NFC", head).strip(BLANKS + "\"'")).casefold()
-
-
-def _columns(head: Sequence[str]) -> dict[str, list[int]]:
-    """Return where each thing stands that a head names; nothing where no column is of files."""
-    names = [folded(cell) for cell in head]
-    found = {column: [names.index(alias) for alias in aliases if alias in names] for column, aliases in COLUMNS.items()}
-    return {column: places for column, places in found.items() if places} if found["path"] else {}
 
 
 def _records(text: str, delimiter: str, strict: bool = False) -> Iterator[tuple[int, list[str]]]:
@@ -196,15 +163,8 @@ def _cells(line: str, delimiter: str) -> list[str]:
         return [cell[1:-1] if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell for cell in cells]
 
 
-# --- which form it has -----------------------------------------------------------------------------------------------
-
-
 def recognise(path: Path, sounds: Sequence[Path]) -> tuple[str | None, str]:
-    """Return whether a table is our own (metadata) or LJSpeech's (ljspeech), else None and in words what it has.
-
-    Raises:
-        SoundError: it cannot be read.
-    """
+    """Return whether a table is our own (metadata) or LJSpeech's (ljspeech), else None and in words what it has."""
     table = read(path)
     if not table.columns:
         doubtful = True
@@ -228,22 +188,13 @@ def _not_understood(table: Table) -> str:
 
 
 def _asked_for(path: Path, remedy: str) -> Table:
-    """Return the table that the recipe asks for."""
     if not is_file(path):  # a named pipe would be waited for for ever
         raise SoundError(f"{path} is missing; {remedy}, or set data.source to folder")
     return read(path)
 
 
-# --- our own ---------------------------------------------------------------------------------------------------------
-
-
 def metadata(path: Path, sounds: Sequence[Path], outside: bool = False) -> list[Clip]:
-    """Return the clips that our own table names, by paths relative to it.
-
-    Args:
-        path: the table.
-        sounds: the files below its folder.
-        outside: keep rows of files that lie elsewhere.
+    """Return the clips that our own table names, by paths relative to it; `outside` its folder, too.
 
     Raises:
         SoundError: there is no such table, it cannot be read, it names an unknown split, or it has no row of use.
@@ -325,9 +276,6 @@ def _rows_by_file(table: Table, lookup: Lookup) -> tuple[dict[str, int], dict[st
         if any(map(str.strip, cells[len(table.head) :])):
             note(LONG, row)
     return rows, odd
-
-
-# --- LJSpeech --------------------------------------------------------------------------------------------------------
 
 
 def ljspeech(path: Path, sounds: Sequence[Path]) -> list[Clip]:

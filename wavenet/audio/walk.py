@@ -21,7 +21,6 @@ FORMATS = frozenset(  # that hold sound, and that FFmpeg reads
     | {".mka", ".weba", ".webm", ".mp4", ".m4v", ".mov", ".mkv", ".avi", ".adts"}
 )
 RAW = frozenset({".raw", ".pcm"})  # samples alone: nothing in them says at what rate
-RAW_FLAGS = "-f s16le -ar RATE -ac CHANNELS"
 TABLES = frozenset({".csv", ".tsv", ".jsonl", ".xlsx", ".xls", ".ods", ".parquet"})
 TABLE_NAMES = frozenset({"metadata.txt", "metadata.json"})
 HIDDEN, NO_SUFFIX, TABLE = "hidden", "no suffix", "table"  # kinds of files that are no sound by their names
@@ -36,12 +35,8 @@ TAKE_OWN = "--set data.generated=true takes it too"
 def find_sounds(folder: Path, *, outside: bool = False, own: bool = False) -> tuple[list[Path], list[Path]]:
     """Return the sound files below a folder, and other files that may be worth a word (see `by_kind`).
 
-    Links are followed, each folder is entered once; folders that are left out are told.
-
-    Args:
-        folder: the folder, whatever it is itself.
-        outside: follow links to folders that do not lie below it, too.
-        own: enter runs and bundles of this program, too.
+    Links are followed, also to folders `outside` if asked; each folder is entered once, runs and bundles only if they
+    are the folder itself or our `own` output is asked for. Folders that are left out are told.
     """
     sounds, others, away, runs = list[Path](), list[Path](), list[Path](), list[Path]()
     top, entered = os.path.join(os.path.realpath(folder), ""), set()  # noqa: PTH118
@@ -111,21 +106,16 @@ def by_kind(paths: Iterable[Path]) -> dict[str, list[Path]]:
 
 def describe(folder: Path, others: dict[str, list[Path]]) -> str:
     """Return in words which files of `by_kind` are not read and what helps; empty where there are none."""
-    kinds = sorted(others, key=lambda kind: -len(others[kind]))
-    groups = (  # kinds that have one remedy
-        ([kind for kind in kinds if kind in FORMATS], "", "convert: `ffmpeg -i IN{} OUT.wav`"),
-        (
-            [kind for kind in kinds if kind in RAW],
-            "",
-            "convert: `ffmpeg -f s16le -ar RATE -ac CHANNELS -i IN{} OUT.wav`",
-        ),
-        ([kind for kind in kinds if kind == NO_SUFFIX], "without a suffix", "add one, such as .wav"),
-        ([kind for kind in kinds if kind == HIDDEN], "hidden by a dot", "rename"),
-    )
-    said = []
-    for own, words, remedy in groups:
+    words, said = {NO_SUFFIX: "without a suffix", HIDDEN: "hidden by a dot"}, []
+    for kinds, remedy in (
+        (FORMATS, "convert: `ffmpeg -i IN{} OUT.wav`"),
+        (RAW, "convert: `ffmpeg -f s16le -ar RATE -ac CHANNELS -i IN{} OUT.wav`"),
+        ({NO_SUFFIX}, "add one, such as .wav"),
+        ({HIDDEN}, "rename"),
+    ):
+        own = sorted((kind for kind in others if kind in kinds), key=lambda kind: -len(others[kind]))
         if own:
-            which = ", ".join(f"{len(others[kind]):,} {words or kind}" for kind in own)
+            which = ", ".join(f"{len(others[kind]):,} {words.get(kind, kind)}" for kind in own)
             first = printable(os.path.relpath(others[own[0]][0], folder))
             said.append(f"{which} ({remedy.format(own[0])}; first: {first})")
     return ", ".join(said)

@@ -47,23 +47,14 @@ Build = Callable[[Shape, str, str, int | None], Engine]  # shape, backend, stora
 
 @dataclass
 class Case:
-    """An engine that draws for some sequences, and what was measured of it.
+    """An engine that draws for some sequences, and what was measured of it."""
 
-    Args:
-        group: main, batch or size: which table it belongs to.
-        engine: the backend.
-        batch: sequences.
-        rate: of the sound, in Hz.
-        threads: that are used.
-        rounds: samples per second, one number a round.
-    """
-
-    group: str
+    group: str  # main, batch or size: which table it belongs to
     engine: Engine
-    batch: int
-    rate: int
-    threads: int
-    rounds: list[float] = field(default_factory=list)
+    batch: int  # sequences
+    rate: int  # of the sound, in Hz
+    threads: int  # that are used
+    rounds: list[float] = field(default_factory=list)  # samples per second, one number a round
 
     def __post_init__(self) -> None:
         self.shape = self.engine.packed.shape

@@ -13,93 +13,45 @@ from wavenet.text import many
 
 @dataclass(frozen=True)
 class Speed:
-    """One case as it was measured.
+    """One case as it was measured."""
 
-    Args:
-        group: main, batch or size: the table it belongs to.
-        backend: reference or cpu.
-        dtype: of the products' weights.
-        batch: sequences.
-        threads: that could be used.
-        residual: channels R.
-        skip: channels S.
-        layers: L.
-        samples_per_second: of all sequences together, the median round.
-        slowest: samples per second in the slowest round.
-        fastest: in the fastest one.
-        real_time: seconds of sound of all sequences together made per second, at the model's rate.
-        us_per_step: microseconds from one sample to the next, of each sequence.
-        gflops: 1e9 floating-point operations per second in matrix products.
-        gbytes: 1e9 bytes of weights used per second, each read once a step for all that are worked on together.
-        roofline_share: of the operations that as many threads could do without touching memory; None for `reference`.
-        bandwidth_share: of the bytes that as many threads could read in order; None for `reference`.
-        memory_bytes: weights and queues.
-        bits_per_sample: on held-out sound, where there is some.
-    """
-
-    group: str
+    group: str  # main, batch or size: the table it belongs to
     backend: str
-    dtype: str
-    batch: int
-    threads: int
-    residual: int
-    skip: int
+    dtype: str  # of the products' weights
+    batch: int  # sequences
+    threads: int  # that could be used
+    residual: int  # channels R
+    skip: int  # channels S
     layers: int
-    samples_per_second: float
-    slowest: float
+    samples_per_second: float  # of all sequences together, the median round
+    slowest: float  # samples per second in the slowest round
     fastest: float
-    real_time: float
-    us_per_step: float
-    gflops: float
-    gbytes: float
-    roofline_share: float | None
-    bandwidth_share: float | None
-    memory_bytes: int
-    bits_per_sample: float | None = None
+    real_time: float  # seconds of sound of all sequences together made per second, at the model's rate
+    us_per_step: float  # microseconds from one sample to the next, of each sequence
+    gflops: float  # 1e9 floating-point operations per second in matrix products
+    gbytes: float  # 1e9 bytes of weights used per second, each read once a step for all that are worked on together
+    roofline_share: float | None  # of the operations that as many threads could do without touching memory
+    bandwidth_share: float | None  # of the bytes that as many threads could read in order; None for `reference`
+    memory_bytes: int  # weights and queues
+    bits_per_sample: float | None = None  # on held-out sound, where there is some
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """All that was measured in one run.
+    """All that was measured in one run."""
 
-    Args:
-        name: of the model or recipe.
-        shape: its integers.
-        processor: as the machine names it.
-        cores: that this process may use.
-        operations: per second, by number of threads.
-        bytes_read: per second, by number of threads, from memory as large as the default weights.
-        speeds: of all cases.
-        targets: held-out samples that were scored; 0 where there is no held-out sound.
-        busy: why the numbers may be low, or None.
-    """
-
-    name: str
+    name: str  # of the model or recipe
     shape: Shape
     processor: str
-    cores: int
-    operations: dict[int, float]
-    bytes_read: dict[int, float]
+    cores: int  # that this process may use
+    operations: dict[int, float]  # per second, by number of threads
+    bytes_read: dict[int, float]  # per second, by number of threads, from memory as large as the default weights
     speeds: tuple[Speed, ...]
-    targets: int
-    busy: str | None
+    targets: int  # held-out samples that were scored; 0 where there is no held-out sound
+    busy: str | None  # why the numbers may be low
 
-    @property
-    def main(self) -> tuple[Speed, ...]:
-        """Backends and storages side by side."""
-        return self._group("main")
-
-    @property
-    def batches(self) -> tuple[Speed, ...]:
-        """The default storage against the number of sequences."""
-        return self._group("batch")
-
-    @property
-    def sizes(self) -> tuple[Speed, ...]:
-        """The same against R, S and layers."""
-        return self._group("size")
-
-    def _group(self, name: str) -> tuple[Speed, ...]:
+    def group(self, name: str) -> tuple[Speed, ...]:
+        """Return the speeds of one table: backends side by side (main), batches (batch), or R, S and layers (size)."""
         return tuple(speed for speed in self.speeds if speed.group == name)
 
     def to_json(self) -> list[dict[str, Any]]:
@@ -119,40 +71,37 @@ class Benchmark:
                 f"at best, {many(threads, 'thread')}: {operations / 1e9:.1f} GFLOP/s in registers, "
                 f"{self.bytes_read[threads] / 1e9:.1f} GB/s read"
             )
-        for speeds in (self.main, self.batches, self.sizes):
-            if speeds:
-                lines += ["", *_table(speeds)]
-        lines += ["", *self._gain(), *self._bits()]
-        return "\n".join(lines).rstrip()
+        for name in ("main", "batch", "size"):
+            if self.group(name):
+                lines += ["", *_table(self.group(name))]
+        lines += ["", *self._gain(), self._bits()]
+        return "\n".join(lines)
 
     def _gain(self) -> list[str]:
-        """Return what more threads gain, beside what they could."""
-        one = [speed for speed in self.main if speed.backend == "cpu" and speed.batch > 1 and speed.threads == 1]
+        """Return what more threads gain, and what they could."""
+        main = self.group("main")
+        one = {speed.dtype: speed for speed in main if speed.roofline_share and speed.batch > 1 and speed.threads == 1}
         lines = []
-        for more in self.main:
-            alike = [speed for speed in one if speed.dtype == more.dtype]
-            if more.threads == 1 or not alike:
-                continue
-            gained = more.samples_per_second / alike[0].samples_per_second
-            could = self.operations[more.threads] / self.operations[1]
-            lines.append(
-                f"{more.threads} threads gain {gained:.2f} x in {more.dtype}; as many copies of the loop in registers "
-                f"gain {could:.2f} x: {gained / could:.0%} of it"
-            )
+        for more in main:
+            if more.threads > 1 and more.dtype in one:
+                gained = more.samples_per_second / one[more.dtype].samples_per_second
+                could = self.operations[more.threads] / self.operations[1]
+                lines.append(
+                    f"{more.threads} threads gain {gained:.2f} x in {more.dtype}; as many copies of the loop in "
+                    f"registers gain {could:.2f} x: {gained / could:.0%} of it"
+                )
         return lines
 
-    def _bits(self) -> list[str]:
+    def _bits(self) -> str:
         """Return what half precision costs."""
-        bits = {speed.dtype: speed.bits_per_sample for speed in self.main if speed.bits_per_sample is not None}
+        bits = {speed.dtype: speed.bits_per_sample for speed in self.group("main")}
         whole, half = bits.get("float32"), bits.get("float16")
         if whole is None or half is None:
-            return [
-                "held-out bits/sample: not measured; give a trained model, and --data where its sound lies elsewhere"
-            ]
-        return [
+            return "held-out bits/sample: not measured; give a trained model, and --data where its sound lies elsewhere"
+        return (
             f"held-out bits/sample over {many(self.targets, 'target')}: float32 {whole:.5f}, float16 {half:.5f} "
             f"({half - whole:+.6f})"
-        ]
+        )
 
 
 def _table(speeds: Sequence[Speed]) -> list[str]:
@@ -165,13 +114,9 @@ def _table(speeds: Sequence[Speed]) -> list[str]:
 
 def _line(one: Speed) -> str:
     spread = (one.fastest - one.slowest) / one.samples_per_second
+    best, width = ("-" if share is None else f"{share:.0%}" for share in (one.roofline_share, one.bandwidth_share))
     return (
         f"{one.backend:<10}{one.dtype:<9}{one.residual:>4}{one.skip:>5}{one.layers:>4}{one.batch:>6}{one.threads:>8}"
         f"{one.samples_per_second:>11,.0f}{spread:>8.0%}{one.real_time:>8.2f}{one.us_per_step:>9.1f}{one.gflops:>9.1f}"
-        f"{_share(one.roofline_share):>8}{one.gbytes:>7.1f}{_share(one.bandwidth_share):>8}"
-        f"{one.memory_bytes / 1e6:>6.1f}"
+        f"{best:>8}{one.gbytes:>7.1f}{width:>8}{one.memory_bytes / 1e6:>6.1f}"
     )
-
-
-def _share(share: float | None) -> str:
-    return "-" if share is None else f"{share:.0%}"

@@ -13,41 +13,49 @@ from typing import TYPE_CHECKING, Any
 from wavenet import disk
 from wavenet.errors import STOPS, InputError, VerificationError
 from wavenet.progress import log
-from wavenet.text import many
+from wavenet.text import many, to_json
 
 if TYPE_CHECKING:
     from wavenet.generate.voice import Voice
     from wavenet.outputs import Floats
 
-ROOM = "free space, or name another file with --plot"
-STDOUT = ("stdout", "free space where it goes, or send it elsewhere")  # what a full disk says of it
+PLOT_REMEDY = "free space, or name another file with --plot"
+STDOUT_REMEDY = "free space where it goes, or send it elsewhere"
 
 
 def _print(text: object, end: str = "\n") -> None:
-    """Write a result to stdout, now: a full disk is noticed while it can be told."""
-    with disk.explained(*STDOUT):
+    """Write a result to stdout at once, so that a full disk is noticed here."""
+    with disk.explained("stdout", STDOUT_REMEDY):
         print(text, end=end, flush=True)
 
 
-def _path(text: str, option: str) -> Path:
-    """Return the path that an option names."""
-    from wavenet import disk
+def _result(arguments: argparse.Namespace, made: Any) -> None:
+    """Print what a verb returned, as JSON or text."""
+    _print(to_json(made.to_json(), indent=1) if arguments.json else made.to_text())
 
+
+def _path(text: str | None, option: str) -> Path | None:
+    """Return the path that an option names; None where it was not given."""
     try:
-        return disk.given_path(text)
+        return None if text is None else disk.given_path(text)
     except InputError as error:
         raise InputError(f"{option}: {error}") from None
 
 
-# --- verbs -----------------------------------------------------------------------------------------------------------
+def _picture(arguments: argparse.Namespace, suffixes: Sequence[str] = (".png",)) -> Path | None:
+    """Return where a picture goes; None where none was asked for."""
+    path = _path(arguments.plot, "--plot")
+    if path is not None:
+        if path.suffix.lower() not in suffixes:
+            raise InputError(f"--plot {path}: got the suffix {path.suffix!r}, expected {', '.join(suffixes)}")
+        disk.check_free(path, "--plot", arguments.force)
+    return path
 
 
 def _train(arguments: argparse.Namespace) -> int:
     from wavenet.recipe import find, read
 
-    overrides = list(arguments.set)
-    if arguments.seed is not None:
-        overrides.append(f"train.seed={arguments.seed}")
+    overrides = arguments.set + ([] if arguments.seed is None else [f"train.seed={arguments.seed}"])
     recipe = read.load(find.find_recipe(arguments.recipe), overrides)
     seconds = None if arguments.max_time is None else read.parse_duration(arguments.max_time)
     recipe = find.with_data(recipe, arguments.data, overrides)
@@ -56,20 +64,14 @@ def _train(arguments: argparse.Namespace) -> int:
         return 0
     from wavenet.training.train import train
 
+    same = ("max_steps", "resume", "force", "init", "device", "devices", "precision", "dry_run")
     train(
         recipe,
-        out=find.run_folder(arguments.recipe) if arguments.out is None else _path(arguments.out, "--out"),
-        max_steps=arguments.max_steps,
+        **{name: getattr(arguments, name) for name in same},
+        out=_path(arguments.out, "--out") or find.run_folder(arguments.recipe),
         max_seconds=seconds,
-        resume=arguments.resume,
-        force=arguments.force,
-        init=arguments.init,
-        device=arguments.device,
-        devices=arguments.devices,
-        precision=arguments.precision,
         compiled=arguments.compile,
-        cache=None if arguments.cache is None else _path(arguments.cache, "--cache"),
-        dry_run=arguments.dry_run,
+        cache=_path(arguments.cache, "--cache"),
     )
     return 0
 
@@ -90,12 +92,12 @@ def _generate(arguments: argparse.Namespace) -> int:
         log.warning(warning)
     total = voice.length(arguments.seconds, arguments.samples)
     streaming = arguments.output == "-"
-    out = Path(f"{voice.name}-s{seed}.wav") if arguments.output is None else _path(arguments.output, "-o")
     if streaming and (arguments.count != 1 or arguments.verify):
         raise InputError("-o - streams one sound, unverified; give a file name for -n and --verify")
     if streaming and sys.stdout.name == os.devnull:
         raise InputError("-o - needs an open stdout, which was closed; give a file name")
     check_memory(voice.recipe.shape, arguments.count, 0 if streaming else total)
+    out = _path(arguments.output, "-o") or Path(f"{voice.name}-s{seed}.wav")
     if not streaming:
         _check_targets(numbered(out, arguments.count), arguments.force)
     prime = None if arguments.prime is None else _prime(arguments.prime, voice.sample_rate)
@@ -103,16 +105,15 @@ def _generate(arguments: argparse.Namespace) -> int:
     chosen |= {"backend": arguments.backend, "storage": arguments.storage, "threads": arguments.threads}
     log.info("%s: drawing %d x %s with seed %d", voice.name, arguments.count, many(total, "sample"), seed)
     if streaming:
-        return _stream(voice, chosen)
+        wall = _stream(voice, chosen, total)
+        log.info("stdout: %s, seed %d", _speed(total, voice.sample_rate, wall), seed)
+        return 0
     sound = voice.generate(**chosen, count=arguments.count, verify=arguments.verify)
-    wall = sound.wall
     paths = sound.save(out, force=arguments.force)
     for warning in sound.warnings():
         log.warning(warning)
-    seconds = sound.samples.shape[1] / sound.sample_rate
-    speed = seconds * len(paths) / wall if wall > 0 else 0.0
-    names = ", ".join(str(path) for path in paths)
-    _print(f"{names}: {seconds:.2f} s at {sound.sample_rate} Hz in {wall:.2f} s ({speed:.2f} x real time), seed {seed}")
+    speed = _speed(sound.samples.shape[1], sound.sample_rate, sound.wall, len(paths))
+    _print(f"{', '.join(map(str, paths))}: {speed}, seed {seed}")
     if not sound.complete:
         raise STOPS[str(sound.stopped_by)]
     if sound.difference is not None:
@@ -129,15 +130,6 @@ def _prime(text: str, sample_rate: int) -> Floats:
     return priming.mono(text, sample_rate)
 
 
-def _judge(difference: float, storage: str) -> None:
-    from wavenet.generate.verify import BOUND
-
-    verdict = f"log-probabilities of sampler and training graph differ by at most {difference:.2e} nats"
-    if not difference <= BOUND:  # NaN is no agreement either
-        raise VerificationError(f"{verdict}, expected at most {BOUND:g}; please report this with the model")
-    log.info("verified, weights as %s: %s (bound %g)", storage, verdict, BOUND)
-
-
 def _check_targets(paths: Sequence[Path], force: bool) -> None:
     for path in paths:
         if path.suffix.lower() not in (".wav", ".flac"):
@@ -145,25 +137,34 @@ def _check_targets(paths: Sequence[Path], force: bool) -> None:
         disk.check_free(path, "-o", force)
 
 
-def _stream(voice: Voice, chosen: dict[str, Any]) -> int:
-    """Write WAV bytes to stdout as they are made; the closing line goes to stderr."""
+def _stream(voice: Voice, chosen: dict[str, Any], total: int) -> float:
+    """Write WAV bytes to stdout as they are made; return the seconds this took."""
     from wavenet.audio import files
 
-    total = voice.length(chosen["seconds"], chosen["samples"])
     sound = voice.stream(**chosen, chunk=max(100, voice.sample_rate // 20))
     pipe, began = sys.stdout.buffer, time.monotonic()
-    with disk.explained(*STDOUT):
+    with disk.explained("stdout", STDOUT_REMEDY):
         pipe.write(files.wav_header(voice.sample_rate, total, voice.bits, files.SOFTWARE))
         for part in sound:
             pipe.write(files.wav_bytes(part[0], voice.bits))
             pipe.flush()
-    wall, seconds = time.monotonic() - began, total / voice.sample_rate
-    speed = seconds / wall
-    log.info(
-        "stdout: %.2f s at %d Hz in %.2f s (%.2f x real time), seed %s",
-        *(seconds, voice.sample_rate, wall, speed, chosen["seed"]),
-    )
-    return 0
+    return time.monotonic() - began
+
+
+def _speed(samples: int, sample_rate: int, wall: float, count: int = 1) -> str:
+    """Return how long each of some sounds is, and how long they took to make, in words."""
+    seconds = samples / sample_rate
+    times = seconds * count / wall if wall > 0 else 0.0
+    return f"{seconds:.2f} s at {sample_rate} Hz in {wall:.2f} s ({times:.2f} x real time)"
+
+
+def _judge(difference: float, storage: str) -> None:
+    from wavenet.generate.verify import BOUND
+
+    verdict = f"log-probabilities of sampler and training graph differ by at most {difference:.2e} nats"
+    if not difference <= BOUND:  # NaN is not agreement either
+        raise VerificationError(f"{verdict}, expected at most {BOUND:g}; please report this with the model")
+    log.info("verified, weights as %s: %s (bound %g)", storage, verdict, BOUND)
 
 
 def _inspect(arguments: argparse.Namespace) -> int:
@@ -184,9 +185,9 @@ def _inspect(arguments: argparse.Namespace) -> int:
 
         measured = measure(arguments.source, arguments.measure or None)
     if arguments.json:
-        told = report.to_json(arguments.lags)
+        told = report.to_json(arguments.lags) | ({} if measured is None else {"measured": measured.to_json()})
         # a line for each of a million lags would take Python's encoder most of a minute
-        _print_json(told if measured is None else {**told, "measured": measured.to_json()}, lines=not arguments.lags)
+        _print(to_json(told, indent=None if arguments.lags else 1))
     else:
         _print(text.describe(report, arguments.layers, arguments.lags))
         if measured is not None:
@@ -194,46 +195,28 @@ def _inspect(arguments: argparse.Namespace) -> int:
     if plot is not None:
         from wavenet import pictures
 
-        with disk.explained(plot, ROOM):
+        with disk.explained(plot, PLOT_REMEDY):
             pictures.sheet_picture(plot, report, measured)
     return 0
 
 
 def _span(arguments: argparse.Namespace) -> int:
-    for name in ("layers", "size", "lags", "plot", "measure"):
-        if getattr(arguments, name) not in (None, False):
-            raise InputError(f"--{name} shows what there is, --span what there could be; give one of them")
     from wavenet.inspection import span
 
-    told = span.ask(
-        arguments.span,
-        arguments.source,
-        arguments.rate,
-        arguments.kernel,
-        arguments.dims or 1,
-        arguments.max_params,
-        arguments.max_macs,
-    )
-    if arguments.json:
-        _print_json(told.to_json())
-    else:
-        _print(told.to_text())
+    for name in ("layers", "size", "lags", "plot", "measure"):
+        if getattr(arguments, name) not in (None, False):
+            raise InputError(f"--{name} describes a network, --span proposes some; give one of them")
+    asked = (arguments.rate, arguments.kernel, arguments.dims or 1, arguments.max_params, arguments.max_macs)
+    _result(arguments, span.ask(arguments.span, arguments.source, *asked))
     return 0
 
 
-def _print_json(value: Any, lines: bool = True) -> None:
-    from wavenet.text import to_json
-
-    _print(to_json(value, indent=1 if lines else None))
-
-
 def _scan(arguments: argparse.Namespace) -> int:
-    from wavenet import disk
     from wavenet.audio.scan import scan
 
     survey = scan(disk.given_path(arguments.folder), arguments.recipe, arguments.set)
     if arguments.json:
-        _print_json(survey.to_json())
+        _print(to_json(survey.to_json(), indent=1))
     else:
         _print(survey.to_text(every_file=arguments.verbose or len(survey.entries) <= 20))
     return 0 if survey.usable else 2
@@ -253,50 +236,28 @@ def _bench(arguments: argparse.Namespace) -> int:
     made = bench_model(arguments.source, arguments.data, arguments.seconds)
     if made.busy is not None:
         log.warning(made.busy)
-    if arguments.json:
-        _print_json(made.to_json())
-    else:
-        _print(made.to_text())
+    _result(arguments, made)
     if plot is not None:
         from wavenet import pictures
 
-        with disk.explained(plot, ROOM):
-            pictures.speed_picture(plot, made.batches, made.sizes, f"{made.name}, {made.processor}")
+        with disk.explained(plot, PLOT_REMEDY):
+            pictures.speed_picture(plot, made.group("batch"), made.group("size"), f"{made.name}, {made.processor}")
     return 0
-
-
-def _picture(arguments: argparse.Namespace, suffixes: Sequence[str] = (".png",)) -> Path | None:
-    """Return where a picture goes, or None where none was asked for."""
-    if arguments.plot is None:
-        return None
-    path = _path(arguments.plot, "--plot")
-    if path.suffix.lower() not in suffixes:
-        raise InputError(f"--plot {path}: got the suffix {path.suffix!r}, expected {', '.join(suffixes)}")
-    disk.check_free(path, "--plot", arguments.force)
-    return path
 
 
 def _recipes(arguments: argparse.Namespace) -> int:
-    from wavenet.recipe import find, safe_yaml
+    from wavenet.recipe import find, keys, safe_yaml
 
     if arguments.keys is not None:
-        return _keys(arguments)
-    if arguments.name is not None:
+        if arguments.name is not None:
+            raise InputError("NAME prints a recipe and --keys explains all; give one of them, or --keys KEY")
+        _print(keys.explain(arguments.keys), end="")
+    elif arguments.name is not None:
         _print(safe_yaml.read_text(find.find_recipe(arguments.name)), end="")
-        return 0
-    for name in find.recipe_names():
-        first = (find.recipe_folder() / f"{name}.yaml").read_text(encoding="utf-8").partition("\n")[0]
-        _print(f"{name:<14}{first.lstrip('# ')}")
-    return 0
-
-
-def _keys(arguments: argparse.Namespace) -> int:
-    from wavenet.recipe import keys
-
-    if arguments.name is not None:
-        raise InputError("NAME prints a recipe and --keys explains all; give one of them, or --keys KEY")
-    found = keys.chosen(arguments.keys)
-    _print("\n\n".join(section.to_text() for section in found) + "\n" if arguments.keys else keys.page(), end="")
+    else:
+        for name in find.recipe_names():
+            first = (find.recipe_folder() / f"{name}.yaml").read_text(encoding="utf-8").partition("\n")[0]
+            _print(f"{name:<14}{first.lstrip('# ')}")
     return 0
 
 

@@ -58,11 +58,6 @@ def amount(size: int) -> str:
     return f"{size} bytes"
 
 
-def _libritts(part: str, size: int, sha256: str) -> DataSet:
-    url = f"http://www.openslr.org/resources/60/{part}.tar.gz"
-    return DataSet(f"LibriTTS {part}, read books, 24 kHz", url, "CC BY 4.0", size, sha256)
-
-
 # Every sha256 is the one in torchaudio 2.11.0's datasets (ljspeech.py, vctk.py, speechcommands.py, yesno.py,
 # libritts.py), and so is every address that has one but VCTK's: http where torchaudio says http, since the sum is what
 # counts. Sizes, where exact, are of the very files with these sums; each says who saw it.
@@ -116,28 +111,26 @@ DATASETS = {
         4_703_754,
         "c3f49e0cca421f96b75b41640749167b52118f232498667ca7a5f9416aef8e73",
     ),
-    # sizes: those that ESPnet's recipe for LibriTTS checks (local/download_and_untar.sh)
-    "libritts-dev-clean": _libritts(
-        "dev-clean", 1_291_469_655, "da0864e1bd26debed35da8a869dd5c04dfc27682921936de7cff9c8a254dbe1a"
-    ),
-    "libritts-dev-other": _libritts(
-        "dev-other", 924_804_676, "d413eda26f3a152ac7c9cf3658ef85504dfb1b625296e5fa83727f5186cca79c"
-    ),
-    "libritts-test-clean": _libritts(
-        "test-clean", 1_230_670_113, "234ea5b25859102a87024a4b9b86641f5b5aaaf1197335c95090cde04fe9a4f5"
-    ),
-    "libritts-test-other": _libritts(
-        "test-other", 964_502_297, "33a5342094f3bba7ccc2e0500b9e72d558f72eb99328ac8debe1d9080402f10d"
-    ),
-    "libritts-train-clean-100": _libritts(
-        "train-clean-100", 7_723_686_890, "c5608bf1ef74bb621935382b8399c5cdd51cd3ee47cec51f00f885a64c6c7f6b"
-    ),
-    "libritts-train-clean-360": _libritts(
-        "train-clean-360", 27_504_073_644, "ce7cff44dcac46009d18379f37ef36551123a1dc4e5c8e4eb73ae57260de4886"
-    ),
-    "libritts-train-other-500": _libritts(
-        "train-other-500", 44_565_031_479, "e35f7e34deeb2e2bdfe4403d88c8fdd5fbf64865cae41f027a185a6965f0a5df"
-    ),
+}
+# bytes, those that ESPnet's recipe for LibriTTS checks (local/download_and_untar.sh), and sha256
+LIBRITTS = {
+    "dev-clean": (1_291_469_655, "da0864e1bd26debed35da8a869dd5c04dfc27682921936de7cff9c8a254dbe1a"),
+    "dev-other": (924_804_676, "d413eda26f3a152ac7c9cf3658ef85504dfb1b625296e5fa83727f5186cca79c"),
+    "test-clean": (1_230_670_113, "234ea5b25859102a87024a4b9b86641f5b5aaaf1197335c95090cde04fe9a4f5"),
+    "test-other": (964_502_297, "33a5342094f3bba7ccc2e0500b9e72d558f72eb99328ac8debe1d9080402f10d"),
+    "train-clean-100": (7_723_686_890, "c5608bf1ef74bb621935382b8399c5cdd51cd3ee47cec51f00f885a64c6c7f6b"),
+    "train-clean-360": (27_504_073_644, "ce7cff44dcac46009d18379f37ef36551123a1dc4e5c8e4eb73ae57260de4886"),
+    "train-other-500": (44_565_031_479, "e35f7e34deeb2e2bdfe4403d88c8fdd5fbf64865cae41f027a185a6965f0a5df"),
+}
+DATASETS |= {
+    f"libritts-{part}": DataSet(
+        f"LibriTTS {part}, read books, 24 kHz",
+        f"http://www.openslr.org/resources/60/{part}.tar.gz",
+        "CC BY 4.0",
+        size,
+        sha256,
+    )
+    for part, (size, sha256) in LIBRITTS.items()
 }
 ALSO = {"fsdd": "digits", "sc09": "speechcommands"}  # other names that people know them by
 

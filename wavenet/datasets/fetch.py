@@ -177,7 +177,7 @@ def check_digits(folder: Path) -> str:
     """Return in words what was checked of the Free Spoken Digit Dataset, for which there is no checksum.
 
     Raises:
-        DamagedError: a name is missing, one is too many, or a file is no WAV file with sound in it.
+        DamagedError: a name is missing, one is too many, or a file is not a WAV file with sound in it.
     """
     expected = {f"{digit}_{who}_{take}.wav" for digit in range(10) for who in SPEAKERS for take in range(TAKES)}
     found = {path.name: path for path in folder.glob("recordings/*.wav")}
@@ -191,5 +191,5 @@ def check_digits(folder: Path) -> str:
         with path.open("rb") as file:
             head = file.read(HEADER_BYTES + 1)
         if len(head) <= HEADER_BYTES or head[:4] != b"RIFF" or head[8:12] != b"WAVE":
-            raise DamagedError(f"the recording {name} is no WAV file with sound in it")
+            raise DamagedError(f"the recording {name} is not a WAV file with sound in it")
     return f"{len(found):,} names of {len(SPEAKERS)} speakers x 10 digits x {TAKES} takes, and each is a WAV file"

@@ -116,21 +116,16 @@ class Transfer:
                 self._take(answer, have, progress)
         except urllib.error.HTTPError as error:
             with error:
-                raise self._refused(error.code, error.reason) from None
-        except urllib.error.URLError as error:
-            raise self._broken(error.reason) from None
-        except (OSError, http.client.HTTPException) as error:
-            raise self._broken(error) from None
-        except ValueError as error:
-            raise FetchError(
-                f"{self.url} cannot be asked for ({_words(error)}): it, or the proxy (https_proxy), leads to a "
-                f"wrong address; {self.kept()}{AGAIN}"
-            ) from None
+                raise self._refused(error.code, _words(error.reason)) from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise self._broken(getattr(error, "reason", error)) from None
 
     def _take(self, answer: Any, have: int, progress: Progress) -> None:
         """Add to the part what it lacks; what it has already and is sent again is passed over."""
         if self.url.startswith("https:") and not answer.url.startswith("https:") and not self.checked:
-            raise FetchError(f"{self._host()} leads to {answer.url}, which is not encrypted and has no checksum")
+            raise FetchError(
+                f"{self._host()} leads to {_words(answer.url)}, which is not encrypted and has no checksum"
+            )
         at, most = 0, self.size if self.checked else 4 * self.size
         if answer.status == 206:
             begins = re.match(r"bytes (\d{1,19})-", answer.headers.get("Content-Range", ""))
@@ -187,7 +182,6 @@ class Transfer:
 
     def _refused(self, code: int, reason: str) -> Exception:
         """Return what an answer of the server that brings no file means."""
-        reason = _words(reason)
         if code == 416:  # some servers refuse a part rather than send the whole
             self._ranges = False
         if code in (408, 416, 429) or code >= 500:
@@ -207,6 +201,8 @@ class Transfer:
                 f"the certificate of {host} is not trusted ({words}): this machine's clock or certificates are wrong "
                 f"(SSL_CERT_FILE names others), or a proxy answered; {self.kept()}{AGAIN}"
             )
+        if isinstance(reason, ValueError):
+            return FetchError(f"{host} or the proxy (https_proxy) leads to a wrong address ({words}); {self.kept()}")
         if "Tunnel connection failed: 407" in words:
             return FetchError(f"{PROXY}; {self.kept()}{AGAIN}")
         if isinstance(reason, TimeoutError):

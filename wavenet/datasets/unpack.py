@@ -43,7 +43,7 @@ def unpack(archive: Path, folder: Path, most_bytes: int) -> int:
         most_bytes: an archive that unpacks to more is refused.
 
     Raises:
-        DamagedError: the archive is no archive, cut short, or has a member that would escape or is no plain file.
+        DamagedError: it is not an archive, is cut short, or has a member that would escape or is not a plain file.
         OSError: `folder` cannot be written (a full disk). What was unpacked until then is left to the caller.
     """
     folder.mkdir(parents=True)
@@ -88,7 +88,9 @@ def _members(file: IO[bytes], folder: Path) -> Iterator[tuple[str, str, int, Cal
             while stream.read(1 << 20):  # to its end, where the checksum of a compressed stream is
                 pass
     else:
-        raise DamagedError(f"this is no archive: it begins with {head!r}, expected .tar.gz, .tar.bz2, .tar.xz or .zip")
+        raise DamagedError(
+            f"this is not an archive: it begins with {head!r}, expected .tar.gz, .tar.bz2, .tar.xz or .zip"
+        )
 
 
 def _check(name: str, kind: str) -> None:

@@ -20,19 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Score:
-    """Bits per sample on the same held-out targets.
+    """Bits per sample on the same held-out targets."""
 
-    Args:
-        bits: of the model.
-        uniform: log2 Q.
-        order0: of the alphabet's baseline for the training codes.
-        targets: how many samples were predicted.
-    """
-
-    bits: float
-    uniform: float
-    order0: float
-    targets: int
+    bits: float  # of the model
+    uniform: float  # log2 Q
+    order0: float  # of the alphabet's baseline for the training codes
+    targets: int  # how many samples were predicted
 
 
 def score(

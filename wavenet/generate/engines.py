@@ -24,20 +24,12 @@ DEFAULT_STORAGE = "float16"  # costs no bits that can be measured, and is half a
 
 
 class Engine(Protocol):
-    """What steps a packed network through time. `Reference` is the definition of its methods.
+    """What steps a packed network through time. `Reference` is the definition of its methods."""
 
-    Attributes:
-        name: as in ENGINES.
-        storage: how it keeps its weights.
-        threads: how many it uses at most.
-        packed: the network's arrays, as they are after storage.
-        alphabet: the samples' alphabet.
-    """
-
-    name: str
-    storage: str
-    threads: int
-    packed: Packed
+    name: str  # as in ENGINES
+    storage: str  # how it keeps its weights
+    threads: int  # how many it uses at most
+    packed: Packed  # the network's arrays, as they are after storage
     alphabet: Alphabet
 
     def start(self, batch: int, condition: Condition | None = None) -> State:
@@ -55,32 +47,19 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Request:
-    """What an engine is asked to run.
-
-    Args:
-        shape: the network's integers.
-        arrays: its weights by name.
-        alphabet: the samples' alphabet.
-        storage: how weights are kept, float32 or float16; None leaves it to the engine.
-        threads: the most that are used; None takes as many as there are cores.
-    """
+    """What an engine is asked to run."""
 
     shape: Shape
-    arrays: Arrays
+    arrays: Arrays  # the network's weights by name
     alphabet: Alphabet
-    storage: str | None = None
-    threads: int | None = None
+    storage: str | None = None  # how weights are kept, float32 or float16; None leaves it to the engine
+    threads: int | None = None  # the most that are used; None takes as many as there are cores
 
 
 class Kind(NamedTuple):
-    """One line of the registry.
+    """One line of the registry."""
 
-    Args:
-        unsupported: why an engine cannot run this here, or None.
-        build: makes the engine.
-    """
-
-    unsupported: Callable[[Request], str | None]
+    unsupported: Callable[[Request], str | None]  # why an engine cannot run this here, or None
     build: Callable[[Request], Engine]
 
 

@@ -42,14 +42,20 @@ def mono(sound: Prime, sample_rate: int) -> Floats:
     values = _array(sound)
     if values.dtype == np.int16:
         values = values / np.float32(32_768)
-    elif not np.issubdtype(values.dtype, np.floating):
-        raise InputError(f"the prime is {values.dtype}, expected int16, or floating point in [-1, 1]; convert it first")
-    if values.ndim not in (1, 2):
-        raise InputError(f"the prime has shape {list(values.shape)}, expected [samples] or [samples, channels]")
-    if 1 in values.shape:  # one channel, or one sound as `Sound.samples` has it, [1, T]
+    if values.ndim in (1, 2) and 1 in values.shape:  # one channel, or one sound as `Sound.samples` has it, [1, T]
         values = values.reshape(-1)
-    _check(values)
-    return _mixed(values.astype(np.float32), sample_rate) if values.ndim == 2 else values.astype(np.float32)
+    problem = _problem(values)
+    if problem is not None:
+        raise InputError(f"the prime {problem}")
+    wave = values.astype(np.float32)
+    if wave.ndim == 1 or not len(wave):
+        return wave.reshape(-1)
+    mixer = Mixer(sample_rate, wave.shape[1], floats=False)
+    mixed, louder = mixer.mix(wave), mixer.louder()
+    if louder is None:
+        return mixed
+    log.warning("the prime's %d channels cancel when mixed: channel %d is taken alone", wave.shape[1], louder + 1)
+    return wave[:, louder]
 
 
 def _array(sound: Any) -> NDArray[Any]:
@@ -66,41 +72,32 @@ def _array(sound: Any) -> NDArray[Any]:
     return values
 
 
-def _mixed(values: Floats, sample_rate: int) -> Floats:
-    """Return [T, channels] as mono [T], mixed as those of files are."""
-    samples, channels = values.shape
-    if not channels:
-        raise InputError(f"the prime has shape [{samples}, 0], expected at least one channel")
-    if channels > samples > 0:
-        raise InputError(
-            f"the prime has shape [{samples}, {channels}], which looks like channels before samples; transpose it to "
-            "[samples, channels], or of several sounds give one"
-        )
-    if channels > MOST_CHANNELS:
-        raise InputError(f"the prime has {channels} channels, expected at most {MOST_CHANNELS}: is it sound?")
-    if not samples:
-        return values[:, 0]
-    mixer = Mixer(sample_rate, channels, floats=False)
-    mono, louder = mixer.mix(values), mixer.louder()
-    if louder is None:
-        return mono
-    log.warning("the prime's %d channels cancel when mixed: channel %d is taken alone", channels, louder + 1)
-    return values[:, louder]
-
-
-def _check(values: NDArray[Any]) -> None:
-    """Raise InputError where some values are no sound."""
+def _problem(values: NDArray[Any]) -> str | None:
+    """Return why an array is no sound, or None."""
+    if not np.issubdtype(values.dtype, np.floating):
+        return f"is {values.dtype}, expected int16, or floating point in [-1, 1]; convert it first"
+    if values.ndim not in (1, 2):
+        return f"has shape {list(values.shape)}, expected [samples] or [samples, channels]"
     finite = np.isfinite(values)
     if not finite.all():
-        raise InputError(
-            f"the prime holds NaN or infinity, at sample {int(np.argwhere(~finite)[0, 0]):,} first; give finite sound"
-        )
+        return f"holds NaN or infinity, at sample {int(np.argwhere(~finite)[0, 0]):,} first; give finite sound"
     peak = float(np.abs(values).max(initial=0.0))
     if peak > MOST_LEVEL:
-        raise InputError(
-            f"the prime has values up to {peak:,.6g}, expected within [-1, 1]; whole numbers of 16 bits are "
-            "divided by 32768, or given as int16"
+        return (
+            f"has values up to {peak:,.6g}, expected within [-1, 1]; divide whole numbers of 16 bits by 32768, or give "
+            "them as int16"
         )
+    samples, channels = values.shape if values.ndim == 2 else (len(values), 1)
+    if not channels:
+        return f"has shape [{samples}, 0], expected at least one channel"
+    if channels > samples > 0 and values.ndim == 2:
+        return (
+            f"has shape [{samples}, {channels}], which looks like channels before samples; transpose it to [samples, "
+            "channels], or of several sounds give one"
+        )
+    if channels > MOST_CHANNELS:
+        return f"has {channels} channels, expected at most {MOST_CHANNELS}: is it sound?"
+    return None
 
 
 def from_pipe(pipe: BinaryIO | None, sample_rate: int) -> Floats:

@@ -25,19 +25,12 @@ FORMAT = "wavenet-state"
 
 @dataclass(frozen=True)
 class Chunk:
-    """Samples as they were made.
+    """Samples as they were made."""
 
-    Args:
-        sequences: [N] int64, which of the batch these are; those that have all their samples are left out.
-        codes: [N, n] int64.
-        fed: [N, n] int64, the code that the network was given before it drew each of them.
-        parameters: [N, n, P] what it answered, or None where that was not asked for.
-    """
-
-    sequences: Codes
-    codes: Codes
-    fed: Codes
-    parameters: Floats | None
+    sequences: Codes  # [N], which of the batch these are; those that have all their samples are left out
+    codes: Codes  # [N, n]
+    fed: Codes  # [N, n], the code that the network was given before it drew each of them
+    parameters: Floats | None  # [N, n, P] what it answered, or None where that was not asked for
 
 
 def uniforms(seed: int, sequence: int, first: int, count: int, each: int = 1) -> Uniforms:

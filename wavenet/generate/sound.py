@@ -22,28 +22,18 @@ MOST_PLAYERS = 16
 
 @dataclass(frozen=True)
 class Sound:
-    """Generated sound.
+    """Generated sound."""
 
-    Args:
-        samples: [N, T] float32 in [-1, 1].
-        sample_rate: in Hz.
-        bits: PCM bits that keep every code apart: 16, or 24 for more than 512 classes.
-        seed: what it was drawn with.
-        storage: how the sampler kept its weights, float32 or float16.
-        difference: largest difference of log-probabilities between sampler and training graph, in nats, both with
-            weights as they are after storage; where verification was asked for.
-        wall: seconds that drawing the samples took, verification apart.
-        stopped_by: the signal that left it shorter than asked for, SIGINT, SIGTERM or SIGHUP, else None.
-    """
-
-    samples: Floats
-    sample_rate: int
-    bits: int
-    seed: int
-    storage: str = "float32"
+    samples: Floats  # [N, T] float32 in [-1, 1]
+    sample_rate: int  # Hz
+    bits: int  # of PCM that keep every code apart: 16, or 24 for more than 512 classes
+    seed: int  # what it was drawn with
+    storage: str = "float32"  # how the sampler kept its weights, float32 or float16
+    # where it was verified: the largest difference of log-probabilities between sampler and training graph, in nats,
+    # both with weights as they are after storage
     difference: float | None = None
-    wall: float = 0.0
-    stopped_by: str | None = None
+    wall: float = 0.0  # seconds that drawing the samples took, verification apart
+    stopped_by: str | None = None  # the signal that left it shorter than asked for: SIGINT, SIGTERM or SIGHUP
 
     def __repr__(self) -> str:
         count, length = self.samples.shape

@@ -47,23 +47,14 @@ class State(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """Samples to draw of some of B sequences.
+    """Samples to draw of some of B sequences."""
 
-    Args:
-        members: [N] int64, the sequences.
-        newest: [B] int64, the code that each was given last; those of the members move on.
-        uniforms: [N, T, U] in [0, 1).
-        how: temperature and cuts.
-        codes: [N, T] int64, set to the codes drawn.
-        answers: [N, T, P] float32, set to the network's answers; None where nobody asks for them.
-    """
-
-    members: Codes
-    newest: Codes
-    uniforms: Uniforms
+    members: Codes  # [N], the sequences
+    newest: Codes  # [B], the code that each was given last; those of the members move on
+    uniforms: Uniforms  # [N, T, U] in [0, 1)
     how: Draw
-    codes: Codes
-    answers: Floats | None = None
+    codes: Codes  # [N, T], set to the codes drawn
+    answers: Floats | None = None  # [N, T, P], set to the network's answers; None where nobody asks for them
 
 
 def padded(width: int) -> int:

@@ -6,7 +6,7 @@ import math
 import secrets
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,31 +24,18 @@ from wavenet.generate.sound import Sound
 from wavenet.generate.state import check_memory
 from wavenet.generate.verify import Verifier
 from wavenet.model import bundle
-from wavenet.model.bundle import Arrays
+from wavenet.model.bundle import Bundle
 from wavenet.outputs import Codes, Draw, Floats, checked_draw
 from wavenet.progress import Progress
-from wavenet.recipe.records import Recipe
 from wavenet.text import many, one_line
 
 if TYPE_CHECKING:
     from wavenet.model.network import WaveNet
 
 
-@dataclass
-class Voice:
-    """A trained network that speaks.
-
-    Args:
-        recipe: the complete recipe.
-        arrays: weights by name, float32.
-        data: provenance of the sound it was trained on.
-        training: how training went.
-    """
-
-    recipe: Recipe
-    arrays: Arrays
-    data: dict[str, Any] = field(default_factory=dict)
-    training: dict[str, Any] = field(default_factory=dict)
+@dataclass(repr=False)
+class Voice(Bundle):
+    """A trained network that speaks: a bundle, with what draws from it."""
 
     def __post_init__(self) -> None:
         self.alphabet = outputs.of(self.recipe)
@@ -289,5 +276,4 @@ def load(model: str | Path) -> Voice:
     Raises:
         BundleError: there is none, or it is damaged or newer than this program.
     """
-    held = bundle.load(bundle.find(str(model)))
-    return Voice(held.recipe, held.arrays, held.data, held.training)
+    return Voice(**vars(bundle.load(bundle.find(str(model)))))

@@ -12,21 +12,13 @@ from wavenet.geometry.layers import Layer, Stacks
 
 
 class ProductShape(NamedTuple):
-    """One row of the table of weights: a matrix product, or a table that rows are looked up in.
+    """One row of the table of weights: a matrix product, or a table that rows are looked up in."""
 
-    Args:
-        name: of its module in the network; its arrays are called NAME.weight and NAME.bias.
-        inputs: channels in, or rows of the table.
-        outputs: channels out.
-        bias: whether it has one.
-        looked_up: whether it is a table; a look-up costs no multiply-adds.
-    """
-
-    name: str
-    inputs: int
-    outputs: int
-    bias: bool
-    looked_up: bool = False
+    name: str  # of its module in the network; its arrays are called NAME.weight and NAME.bias
+    inputs: int  # channels in, or rows of the table
+    outputs: int  # channels out
+    bias: bool  # whether it has one
+    looked_up: bool = False  # whether it is a table; a look-up costs no multiply-adds
 
     @property
     def weight(self) -> tuple[int, int]:
@@ -36,31 +28,18 @@ class ProductShape(NamedTuple):
 
 @dataclass(frozen=True)
 class Shape:
-    """The integers of one WaveNet; letters as in the glossary of ``model/network.py``.
+    """The integers of one WaveNet; letters as in the glossary of ``model/network.py``."""
 
-    Args:
-        stacks: dilations, one tuple per stack.
-        kernels: taps of every layer, in order over all stacks.
-        residual: channels R between the layers.
-        gate: channels G of each of filter and gate.
-        skip: channels S of the sum over all layers.
-        head: channels H between the head's two products.
-        inputs: rows of the embedding (codes and *start*), or 1 for a scalar input.
-        outputs: parameters P per sample.
-        embedding: whether the input is looked up rather than multiplied.
-        bias: whether the stacks have biases (the head always has).
-    """
-
-    stacks: Stacks
-    kernels: tuple[int, ...]
-    residual: int
-    gate: int
-    skip: int
-    head: int
-    inputs: int
-    outputs: int
-    embedding: bool
-    bias: bool
+    stacks: Stacks  # dilations, one tuple per stack
+    kernels: tuple[int, ...]  # taps of every layer, in order over all stacks
+    residual: int  # channels R between the layers
+    gate: int  # channels G of each of filter and gate
+    skip: int  # channels S of the sum over all layers
+    head: int  # channels H between the head's two products
+    inputs: int  # rows of the embedding (codes and *start*), or 1 for a scalar input
+    outputs: int  # parameters P per sample
+    embedding: bool  # whether the input is looked up rather than multiplied
+    bias: bool  # whether the stacks have biases (the head always has)
     layers: tuple[Layer, ...] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -1,78 +1,44 @@
-"""A dilation design: the layers of a recipe's network, or those that a LAYERS.yaml lists. What `inspect` looks at.
+"""What `inspect` looks at: the layers of a recipe's network, or those that a LAYERS.yaml lists.
 
-A LAYERS.yaml describes any sequence of convolutions and pooling layers, whoever's network it is. Once a layer says
-`out`, those that don't are pooling: they have no weights, and pass all channels on::
-
-    dims: 2                       # 1 (default): along time; 2: square kernels, all numbers hold along either axis
-    padding: same                 # causal (default for dims 1), same (default for dims 2), valid, or a number of inputs
-    sample_rate: 16000            # optional: adds milliseconds
-    layers:
-      - {kernel: 7, stride: 2}    # a convolution; dilation and stride are 1 where they are left out
-      - {kernel: 3, stride: 2, padding: 1}    # a pooling layer is written alike; a padding of its own comes first
-      - {kernel: 3, in: 3, out: 64, bias: false, groups: 1}    # channels, to count parameters; in may come from before
-      - parallel:                 # branches over the same input, joined; each a list of layers
-          - [{kernel: 1}]
-          - [{kernel: 3, dilation: 6}]
-          - [{pool: global}, {kernel: 1}]
-        join: add                 # concatenate (default) or add: what becomes of the channels of the branches
+A LAYERS.yaml describes any sequence of convolutions and pooling layers, whoever's network it is; the help of `wavenet
+inspect` shows one with every key. Once a layer says `out`, those that don't are pooling: they pass all channels on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
+from wavenet import geometry
 from wavenet.errors import RecipeError, did_you_mean
-from wavenet.geometry import (
-    Channels,
-    Layer,
-    LayerError,
-    Padding,
-    Parallel,
-    Part,
-    Shape,
-    Whole,
-    length_through,
-    see,
-    with_channels,
-)
+from wavenet.geometry import Channels, Layer, LayerError, Padding, Parallel, Part, Shape, Whole
 from wavenet.geometry.layers import PADDINGS
 from wavenet.recipe import find
 from wavenet.recipe.read import load
 from wavenet.recipe.records import Recipe
 from wavenet.recipe.safe_yaml import read_yaml
-from wavenet.text import shown
+from wavenet.text import one_line, shown
 
 MAX_DEPTH = 16  # of branches within branches
 MAX_PARTS = 10_000  # YAML can name a list again and again
 MOST = 1_000_000  # of every number of a layer
-JOINS = ("concatenate", "add")
 NUMBERS = ("kernel", "stride", "dilation", "in", "out", "groups")  # keys of a layer that are whole numbers
-PADDED = f"one of {', '.join(PADDINGS)}, or a whole number from 0 to {MOST:,}"
 
 
 @dataclass(frozen=True)
 class Design:
-    """What somebody designs.
+    """The layers of a network."""
 
-    Args:
-        name: of the recipe or the file.
-        sample_rate: in Hz; None where a list of layers doesn't say.
-        stacks: the layers of each stack.
-        padding: of all layers without their own, as `geometry.see` takes it.
-        dims: axes along which every kernel lies.
-        shape: the integers of a whole WaveNet; None for a list of layers.
-    """
-
-    name: str
-    sample_rate: int | None
+    name: str  # of the recipe or the file
+    sample_rate: int | None  # in Hz; None where a list of layers doesn't say
     stacks: tuple[tuple[Part, ...], ...]
-    padding: Padding = "causal"
-    dims: int = 1
-    shape: Shape | None = None
+    padding: Padding = "causal"  # of all layers without their own, as `geometry.see` takes it
+    dims: int = 1  # axes along which every kernel lies
+    shape: Shape | None = None  # the integers of a whole WaveNet; None for a list of layers
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -84,7 +50,7 @@ def read(source: str | Path) -> Design:
     """Return the design in a recipe, run, bundle or LAYERS.yaml.
 
     Raises:
-        RecipeError: there is no such thing, or it is wrong; the error names the layer.
+        RecipeError: it does not exist, or it is wrong; the error names the layer.
         BundleError: it is a damaged bundle.
     """
     path = find.find_recipe(str(source))
@@ -110,120 +76,95 @@ def of_layers(tree: dict[str, Any], path: Path) -> Design:
     Raises:
         RecipeError: something in it is wrong; the error names the layer.
     """
-    known = ("layers", "dims", "padding", "sample_rate")
-    for key in tree:
-        if key not in known:
-            raise RecipeError(f"{path}: {_unknown('', key, known)}")
-    dims = tree.get("dims", 1)
-    if not _whole_number(dims, 2):
-        raise RecipeError(f"{path}: dims is {shown(dims)}, expected 1 or 2")
-    padding = tree.get("padding", "causal" if dims == 1 else "same")
-    if not _is_padding(padding):
-        raise RecipeError(f"{path}: padding is {shown(padding)}, expected {PADDED}")
-    rate = tree.get("sample_rate")
-    if rate is not None and not _whole_number(rate, 768_000):
-        raise RecipeError(f"{path}: sample_rate is {shown(rate)}, expected a whole number from 1 to 768,000")
-    parts = _Reader(path).parts(tree["layers"], "layers")
     try:
-        _check_joins(parts, padding, see(parts, padding=padding).jump)
-        parts, _ = with_channels(parts)
-    except ValueError as error:
+        _check_keys(tree, ("layers", "dims", "padding", "sample_rate"))
+        dims, rate = _number(tree.get("dims", 1), "dims", 2), tree.get("sample_rate")
+        padding = _padding(tree.get("padding", "causal" if dims == 1 else "same"), "padding")
+        if rate is not None:
+            _number(rate, "sample_rate", 768_000)
+        parts = _parts(tree["layers"], "layers", count(1))
+        _check_joins(parts, padding)
+        parts, _ = geometry.with_channels(parts)
+    except ValueError as error:  # of this file or of geometry
         raise RecipeError(f"{path}: {error}") from None
     return Design(path.stem, rate, (parts,), padding, dims)
 
 
-def _check_joins(parts: Sequence[Part], padding: Padding, jump: int) -> None:
+def _check_joins(parts: Sequence[Part], padding: Padding) -> None:
     """Raise LayerError where branches can be joined at no size: behind strides some sizes do where others don't."""
-    refused: LayerError | None = None
-    for more in range(min(jump, 1_024)):  # all that differ, but for steps that nobody takes
-        try:
-            length_through(parts, 10**12 + more, padding)
+    step = geometry.see(parts, padding=padding).jump
+    for more in range(min(step, 1_024)):
+        with suppress(LayerError):
+            geometry.length_through(parts, 10**12 + more, padding)
             return
-        except LayerError as error:
-            refused = refused or error
-    if refused is not None:
-        raise refused
+    geometry.length_through(parts, 10**12, padding)
 
 
-class _Reader:
-    """Turns plain values into layers, and counts them."""
-
-    def __init__(self, path: Path) -> None:
-        self.path, self.count = path, 0
-
-    def parts(self, items: Any, at: str) -> tuple[Part, ...]:
-        """Return a sequence of layers and branches."""
-        if at.count("parallel") > MAX_DEPTH:
-            self.refuse(f"branches stand in branches more than {MAX_DEPTH} deep; write them side by side")
-        if not isinstance(items, list) or not items:
-            self.refuse(f"{at} is {shown(items)}, expected a list of layers such as {{kernel: 3, dilation: 2}}")
-        return tuple(self.part(item, f"{at}[{i}]") for i, item in enumerate(items))
-
-    def part(self, item: Any, at: str) -> Part:
-        """Return one layer, or branches."""
-        self.count += 1
-        if self.count > MAX_PARTS:
-            self.refuse(f"there are more than {MAX_PARTS:,} layers; take fewer")
-        known = (*NUMBERS, "padding", "bias", "parallel", "join", "pool")
-        if not isinstance(item, dict):
-            self.refuse(f"{at} is {shown(item)}, expected a mapping such as {{kernel: 3, dilation: 2}}")
-        for key in item:
-            if key not in known:
-                self.refuse(_unknown(f"{at}.", key, known))
-        if "parallel" in item:
-            return self.branches(item, at)
-        if "pool" in item:
-            if item != {"pool": "global"}:
-                self.refuse(f"{at} is {shown(item)}, expected {{pool: global}}; other pooling is {{kernel: 3}} alone")
-            return Whole()
-        if "join" in item:
-            self.refuse(f"{at} has join but no parallel; only branches are joined")
-        if "kernel" not in item:
-            self.refuse(f"{at} has no kernel; add the number of its taps")
-        return self.layer(item, at)
-
-    def branches(self, item: dict[str, Any], at: str) -> Parallel:
-        """Return branches that are joined."""
-        branches, join = item["parallel"], item.get("join", JOINS[0])
-        if item.keys() - {"parallel", "join"} or not isinstance(branches, list) or not branches:
-            self.refuse(f"{at}.parallel stands alone or beside join, and is a list of branches, each a list of layers")
-        if join not in JOINS:
-            self.refuse(f"{at}.join is {shown(join)}, expected one of {', '.join(JOINS)}")
-        made = tuple(self.parts(branch, f"{at}.parallel[{i}]") for i, branch in enumerate(branches))
-        return Parallel(made, join == "add")
-
-    def layer(self, item: dict[str, Any], at: str) -> Layer:
-        """Return one convolution or pooling layer."""
-        for key in NUMBERS:
-            if key in item and not _whole_number(item[key], MOST):
-                self.refuse(f"{at}.{key} is {shown(item[key])}, expected a whole number from 1 to {MOST:,}")
-        padding, bias = item.get("padding"), item.get("bias", True)
-        if "padding" in item and not _is_padding(padding):
-            self.refuse(f"{at}.padding is {shown(padding)}, expected {PADDED}")
-        if not isinstance(bias, bool):
-            self.refuse(f"{at}.bias is {shown(bias)}, expected true or false")
-        channels = None
-        if "out" in item:
-            channels = Channels(item.get("in"), item["out"], item.get("groups", 1), bias)
-        elif extra := [key for key in ("in", "groups", "bias") if key in item]:
-            self.refuse(
-                f"{at} has {extra[0]} but no out; add out, or leave both away for pooling, which has no weights"
-            )
-        return Layer(item["kernel"], item.get("stride", 1), item.get("dilation", 1), padding, channels)
-
-    def refuse(self, what: str) -> NoReturn:
-        """Raise RecipeError that names the file."""
-        raise RecipeError(f"{self.path}: {what}")
+def _parts(items: Any, at: str, numbers: Iterator[int]) -> tuple[Part, ...]:
+    """Return a sequence of layers and branches; `at` is its key, and `numbers` counts the layers of the file."""
+    if at.count("parallel") > MAX_DEPTH:
+        raise ValueError(f"branches are nested more than {MAX_DEPTH} deep; write them side by side")
+    if not isinstance(items, list) or not items:
+        raise ValueError(f"{at} is {shown(items)}, expected a list of layers such as {{kernel: 3, dilation: 2}}")
+    return tuple(_part(item, f"{at}[{i}]", numbers) for i, item in enumerate(items))
 
 
-def _unknown(at: str, key: Any, known: Sequence[str]) -> str:
-    name = " ".join(key.split())[:60] if isinstance(key, str) else shown(key)
-    return f"unknown key {at}{name}{did_you_mean(name, known)}; known: {', '.join(known)}"
+def _part(item: Any, at: str, numbers: Iterator[int]) -> Part:
+    if next(numbers) > MAX_PARTS:
+        raise ValueError(f"there are more than {MAX_PARTS:,} layers; take fewer")
+    if not isinstance(item, dict):
+        raise ValueError(f"{at} is {shown(item)}, expected a mapping such as {{kernel: 3, dilation: 2}}")
+    if "parallel" in item:
+        return _branches(item, at, numbers)
+    if "pool" in item:
+        if item != {"pool": "global"}:
+            raise ValueError(f"{at} is {shown(item)}, expected {{pool: global}}; write other pooling as {{kernel: 3}}")
+        return Whole()
+    _check_keys(item, (*NUMBERS, "padding", "bias", "parallel", "join", "pool"), f"{at}.")
+    if "join" in item:
+        raise ValueError(f"{at} has join but no parallel; only branches are joined")
+    if "kernel" not in item:
+        raise ValueError(f"{at} has no kernel; add the number of its taps")
+    values = {key: _number(item[key], f"{at}.{key}", MOST) for key in NUMBERS if key in item}
+    padding = _padding(item["padding"], f"{at}.padding") if "padding" in item else None
+    bias, channels = item.get("bias", True), None
+    if not isinstance(bias, bool):
+        raise ValueError(f"{at}.bias is {shown(bias)}, expected true or false")
+    if "out" in item:
+        channels = Channels(values.get("in"), values["out"], values.get("groups", 1), bias)
+    elif extra := [key for key in ("in", "groups", "bias") if key in item]:
+        raise ValueError(f"{at} has {extra[0]} but no out; add out, or remove {extra[0]} for pooling")
+    return Layer(values["kernel"], values.get("stride", 1), values.get("dilation", 1), padding, channels)
 
 
-def _whole_number(value: Any, most: int, least: int = 1) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+def _branches(item: dict[str, Any], at: str, numbers: Iterator[int]) -> Parallel:
+    _check_keys(item, ("parallel", "join"), f"{at}.")
+    branches, join = item["parallel"], item.get("join", "concatenate")
+    if not isinstance(branches, list) or not branches:
+        raise ValueError(f"{at}.parallel is {shown(branches)}, expected a list of branches, each a list of layers")
+    if join not in ("concatenate", "add"):
+        raise ValueError(f"{at}.join is {shown(join)}, expected concatenate or add")
+    made = tuple(_parts(branch, f"{at}.parallel[{i}]", numbers) for i, branch in enumerate(branches))
+    return Parallel(made, join == "add")
 
 
-def _is_padding(value: Any) -> bool:
-    return value in PADDINGS if isinstance(value, str) else _whole_number(value, MOST, least=0)
+def _check_keys(tree: Iterable[Any], known: Sequence[str], at: str = "") -> None:
+    for key in tree:
+        if key not in known:
+            name = one_line(key, 60) if isinstance(key, str) else shown(key)
+            raise ValueError(f"unknown key {at}{name}{did_you_mean(name, known)}; known: {', '.join(known)}")
+
+
+def _number(value: Any, at: str, most: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+        raise ValueError(f"{at} is {shown(value)}, expected a whole number from 1 to {most:,}")
+    return value
+
+
+def _padding(value: Any, at: str) -> Padding:
+    if isinstance(value, str) and value in PADDINGS:
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST:
+        return value
+    known = ", ".join(PADDINGS)
+    raise ValueError(f"{at} is {shown(value)}, expected {known}, or a whole number from 0 to {MOST:,}")

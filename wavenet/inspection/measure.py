@@ -1,18 +1,19 @@
 """What a trained network uses of what it could see: how much each lag moves it, and what older sound is worth to it.
 
-Two measures that don't agree. The gradient says how sensitive an answer is to each past sample; most of it lies in the
-newest few. The bits say what is lost when older samples are not there: they are what matters, but a beginning in the
-middle of a sound is something that the network has seldom heard, and that costs bits of its own.
+The two measures don't agree. The gradient says how sensitive an answer is to each past sample; most of it lies in the
+newest few. The bits say what is lost without older samples: they are what matters, but training seldom has a sound that
+begins in its middle, and that costs bits of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from math import log
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +25,11 @@ from wavenet.errors import InputError, WavenetError
 from wavenet.generate import voice as voices
 from wavenet.generate.engines import Engine, build_engine
 from wavenet.generate.voice import Voice
-from wavenet.inspection.report import Context, Measured
 from wavenet.outputs import Alphabet, Codes, Feed
 from wavenet.progress import Progress
 from wavenet.recipe import find, read
 from wavenet.recipe.paths import near_path
+from wavenet.text import many
 
 POSITIONS = 2_000
 GRADIENTS = 250  # of these positions; each costs a forward and a backward pass over a receptive field
@@ -37,18 +38,53 @@ PASS_SAMPLES = 20_000  # inputs of one pass with gradients: a few hundred MB
 
 
 @dataclass(frozen=True)
-class Heard:
-    """Sound to measure on.
+class Context:
+    """What the newest n samples are worth: everything older is replaced by *start*."""
 
-    Args:
-        name: what it is, in words.
-        spans: which samples of which clip may be predicted.
-        read: (clip, first, last) -> codes first .. last - 1 of a clip.
+    samples: int  # n
+    bits: float  # per sample, mean over all positions
+    error: float  # standard error of that mean
+    won: float  # bits less than with the n before, mean over the same positions
+    won_error: float  # standard error of that difference
+    positions: int  # those that have more samples than the n before; the others can win nothing
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a trained network uses of what it could see.
+
+    The profile has, per lag, the root of the mean square, over positions and channels, of the gradient of log p(x_t)
+    with respect to the embedded input (Luo et al. 2016, arXiv:1701.04128, for what a network is trained to say).
     """
 
-    name: str
-    spans: Sequence[Span]
-    read: Callable[[int, int, int], Codes]
+    sound: str  # what it was measured on
+    sample_rate: int  # in Hz
+    gradients: int  # positions that the profile is a mean over
+    profile: tuple[float, ...]
+    holding: dict[int, int]  # per cent -> how many of the newest samples hold as much of the gradient's square
+    positions: int  # held-out samples that the bits are a mean over
+    context: tuple[Context, ...]  # n = 0, 1, 2, 4 ... and the receptive field, as far as any position has samples
+
+    def enough(self, bits: float) -> int:
+        """Return the fewest of the measured n that cost less than so many bits per sample more than all."""
+        return next(one.samples for one in self.context if one.bits - self.context[-1].bits < bits)
+
+    def lasting(self, samples: int) -> str:
+        """Return samples and how long they last: ``128 samples (16 ms)``."""
+        return f"{many(samples, 'sample')} ({1000 * samples / self.sample_rate:,.3g} ms)"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Excerpts:
+    """Sound to measure on."""
+
+    name: str  # what it is, in words
+    spans: Sequence[Span]  # which samples of which clip may be predicted
+    read: Callable[[int, int, int], Codes]  # (clip, first, last) -> codes first .. last - 1 of a clip
 
 
 def measure(model: str | Path, audio: str | Path | None = None, cache: Path | None = None) -> Measured:
@@ -68,62 +104,52 @@ def measure(model: str | Path, audio: str | Path | None = None, cache: Path | No
             f"--measure needs a trained network, got {model}; give a run or bundle folder (`wavenet train` makes one)"
         )
     voice = voices.load(model)
-    return measure_voice(voice, hear(voice, model, audio, cache), POSITIONS, GRADIENTS)
+    return measure_voice(voice, excerpts(voice, model, audio, cache), POSITIONS, GRADIENTS)
 
 
-def hear(voice: Voice, model: str | Path, audio: str | Path | None, cache: Path | None = None) -> Heard:
+def excerpts(voice: Voice, model: str | Path, audio: str | Path | None, cache: Path | None = None) -> Excerpts:
     """Return the sound to measure a voice on (see `measure`)."""
     place = None if audio is None else disk.given_path(str(audio))
     if place is not None and place.is_file():
         codes = voice.encode(place)
-        return Heard(place.name, [Span(0, 0, len(codes))], lambda clip, first, last: codes[first:last])
+        return Excerpts(place.name, [Span(0, 0, len(codes))], lambda clip, first, last: codes[first:last])
     if place is not None and not place.is_dir():
         raise InputError(
             f"there is no sound file or folder {audio}{near_path(place, Path.exists)}; give one that exists"
         )
     recipe = find.with_data(read.load(find.find_recipe(str(model))), audio)
     if recipe.data.path is None or not Path(recipe.data.path).is_dir():
-        where = (
-            "does not say where its sound lies" if recipe.data.path is None else f"had its sound in {recipe.data.path}"
-        )
-        raise InputError(f"{model} {where}; give a sound file or folder with --measure AUDIO")
+        missing = f"had its sound in {recipe.data.path}" if recipe.data.path else "does not say where its sound lies"
+        raise InputError(f"{model} {missing}; give a sound file or folder with --measure AUDIO")
     found, alphabet = corpus.gather(recipe, cache), outputs.of(recipe)
-    return Heard(
+    return Excerpts(
         f"held-out sound of {Path(recipe.data.path).name}",
         found.spans["valid"],
         lambda clip, first, last: alphabet.encode(found.sound.read(clip, first, last)),
     )
 
 
-def measure_voice(voice: Voice, heard: Heard, positions: int = POSITIONS, gradients: int = GRADIENTS) -> Measured:
+def measure_voice(voice: Voice, sound: Excerpts, positions: int = POSITIONS, gradients: int = GRADIENTS) -> Measured:
     """Return what a voice uses of its receptive field.
 
     Args:
         voice: a trained network.
-        heard: the sound.
+        sound: to predict.
         positions: how many held-out samples are predicted, spread evenly; as many as there are where it is less.
         gradients: at how many of them gradients are taken.
     """
     field = voice.recipe.shape.receptive_field
-    places = spread(heard.spans, positions)
-    past = [heard.read(clip, max(0, t - field), t + 1) for clip, t in places]
+    past = [sound.read(clip, max(0, t - field), t + 1) for clip, t in spread(sound.spans, positions)]
     some = [past[i] for i in np.unique(np.linspace(0, len(past) - 1, gradients).round().astype(int))]
-    with np.errstate(over="ignore", invalid="ignore"):  # said below in other words
+    with np.errstate(over="ignore", invalid="ignore"):  # the error below says it
         profile, context = gradient_profile(voice, some), context_curve(voice, past)
     if not np.isfinite([*profile, *(one.bits for one in context)]).all():
         raise WavenetError(
-            "the network's answers or gradients are not finite: its weights have run away; train again at a lower "
-            "learning rate, or go back to an earlier checkpoint"
+            "the network's answers or gradients are not finite: training diverged; train again at a lower learning "
+            "rate, or go back to an earlier checkpoint"
         )
-    return Measured(
-        sound=heard.name,
-        sample_rate=voice.sample_rate,
-        gradients=len(some),
-        profile=tuple(profile.tolist()),
-        holding={share: holding(profile, share / 100) for share in SHARES},
-        positions=len(places),
-        context=context,
-    )
+    shares = {share: holding(profile, share / 100) for share in SHARES}
+    return Measured(sound.name, voice.sample_rate, len(some), tuple(profile.tolist()), shares, len(past), context)
 
 
 def spread(spans: Sequence[Span], most: int) -> list[tuple[int, int]]:
@@ -148,9 +174,7 @@ def holding(profile: NDArray[np.float64], share: float) -> int:
 def gradient_profile(voice: Voice, past: Sequence[Codes]) -> NDArray[np.float64]:
     """Return the RMS over positions and channels of d log p(x_t) / d embedded input, per lag [RF]; imports torch.
 
-    Args:
-        voice: a trained network.
-        past: of each position, up to a receptive field of codes and behind them x_t itself.
+    `past` has of each position up to a receptive field of codes, and behind them x_t itself.
     """
     import torch
 
@@ -178,12 +202,8 @@ def gradient_profile(voice: Voice, past: Sequence[Codes]) -> NDArray[np.float64]
 def context_curve(voice: Voice, past: Sequence[Codes]) -> tuple[Context, ...]:
     """Return what the newest n samples give, for n = 0, 1, 2, 4 ... and the receptive field.
 
-    A network that has heard *start* for ever and then n samples is what the samplers are in after n samples, so that
-    each prediction costs n steps of the fast one.
-
-    Args:
-        voice: a trained network.
-        past: of each position, up to a receptive field of codes and behind them x_t itself.
+    A sampler that begins anew and takes n samples in has heard *start* for ever and then them, so that each prediction
+    costs n of its steps. `past` is that of `gradient_profile`.
     """
     shape, alphabet = voice.recipe.shape, outputs.of(voice.recipe)
     engine = build_engine("auto", shape, voice.arrays, alphabet, "float32")
@@ -226,11 +246,11 @@ def _all_nats(
         state, answers, found = engine.start(1), np.empty((1, alphabet.parameters), np.float32), []
         for i, n in items:
             state.load(begun)
-            codes, target = past[i][:-1][max(0, len(past[i]) - 1 - n) :], past[i][-1]
+            codes = past[i][-1 - n : -1]
             fed = codes if len(codes) else alphabet.starts(1)  # nothing but *start*
             engine.absorb(state, 0, Feed(fed[:-1]))
             engine.absorb(state, 0, Feed(fed[-1:]), answers)
-            found.append(-float(alphabet.log_probabilities(answers[0], np.array([target]))[0]))
+            found.append(-float(alphabet.log_probabilities(answers[0], past[i][-1:])[0]))
         return found
 
     found: dict[tuple[int, int], float] = {}

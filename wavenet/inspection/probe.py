@@ -17,9 +17,11 @@ identity and maxima as means: then all paths add up, and what is exactly zero is
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -34,17 +36,11 @@ SMALLEST = 1e-290  # a gradient below it may stand beside others that have vanis
 
 @dataclass(frozen=True)
 class Support:
-    """The inputs that one output depends on, along one axis.
+    """The inputs that one output depends on, along one axis."""
 
-    Args:
-        output: the index of the output.
-        inputs: the indices of the inputs, ascending.
-        length: how many inputs there were.
-    """
-
-    output: int
-    inputs: tuple[int, ...]
-    length: int
+    output: int  # its index
+    inputs: tuple[int, ...]  # their indices, ascending
+    length: int  # how many inputs there were
 
     @property
     def receptive_field(self) -> int:
@@ -87,24 +83,25 @@ def support(module: nn.Module, example: Tensor, axis: int = -1, output: int | No
             gradients vanish in float64.
     """
     axis = axis % example.dim()
-    codes, place = not example.is_floating_point(), _home(next(_values(module), example))
+    codes = not example.is_floating_point()
+    place = _home(next(itertools.chain(module.parameters(), module.buffers()), example))
     leaf = example.to(place) if codes else torch.ones(example.shape, dtype=torch.float64, device=place)
-    if not codes:
-        leaf.requires_grad_()
     # cuDNN may convolve by Fourier transform, whose rounding would connect what is not
-    exact = torch.backends.cudnn.flags(enabled=False)
-    with _evaluating(module), torch.enable_grad(), exact, _Linear(codes) as linear:
-        out = torch.func.functional_call(module, _positive(module), (leaf,))
-    if not isinstance(out, Tensor) or out.dim() <= axis:
-        raise ValueError(f"the module gives {_told(out)}, expected a tensor with an axis {axis}")
-    index = out.shape[axis] // 2 if output is None else output
-    if not 0 <= index < out.shape[axis]:
-        raise ValueError(f"the output's index is {index}, expected 0 to {out.shape[axis] - 1}")
-    begun = linear.looked_up if codes else leaf
-    one = out.select(axis, index).sum()
-    known = begun is not None and one.requires_grad
-    with torch.backends.cudnn.flags(enabled=False):
-        gradient = torch.autograd.grad(one, begun, allow_unused=True)[0] if known else None
+    with _evaluating(module), torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):
+        with _Linear(codes) as linear:
+            begun = None if codes else leaf.requires_grad_()
+            out = torch.func.functional_call(module, _positive(module), (leaf,))
+        begun = linear.looked_up if codes else begun
+        if not isinstance(out, Tensor) or out.dim() <= axis:
+            given = f"tensor of shape {list(out.shape)}" if isinstance(out, Tensor) else type(out).__name__
+            raise ValueError(f"the module gives a {given}, expected a tensor with an axis {axis}")
+        index = out.shape[axis] // 2 if output is None else output
+        if not 0 <= index < out.shape[axis]:
+            raise ValueError(f"the output's index is {index}, expected 0 to {out.shape[axis] - 1}")
+        one = out.select(axis, index).sum()
+        gradient = None
+        if begun is not None and one.requires_grad:
+            gradient = torch.autograd.grad(one, begun, allow_unused=True)[0]
     reached = [] if gradient is None else _reached(gradient.movedim(axis, 0).flatten(1))
     if not reached:
         raise ValueError(f"no input reaches output {index}; give a module whose output depends on its input")
@@ -119,10 +116,6 @@ def _reached(gradients: Tensor) -> list[int]:
     return [int(i) for i in sizes.nonzero().flatten()]
 
 
-def _told(value: Any) -> str:
-    return f"a tensor of shape {list(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
-
-
 @contextmanager
 def _evaluating(module: nn.Module) -> Iterator[None]:
     """Put a module into evaluation mode for a while."""
@@ -135,16 +128,8 @@ def _evaluating(module: nn.Module) -> Iterator[None]:
             part.training = True
 
 
-def _values(module: nn.Module) -> Iterator[Tensor]:
-    """Return a module's parameters, then its buffers."""
-    return itertools.chain(module.parameters(), module.buffers())
-
-
 def _home(value: Tensor) -> torch.device:
-    """Return where to compute with what stands for a tensor: where it lies, if float64 and values are to be had there.
-
-    Apple's devices have no float64, and what is on `meta` has no values.
-    """
+    """Return where to compute with a tensor: Apple's devices have no float64, and what is on `meta` has no values."""
     return torch.device("cpu") if value.device.type in ("mps", "meta") else value.device
 
 
@@ -154,68 +139,15 @@ def _positive(module: nn.Module) -> dict[str, Tensor]:
     value: Tensor
     for name, value in module.named_parameters():
         share = value[0].numel() if value.dim() > 1 and len(value) else 1
-        made[name] = torch.full(value.shape, 1.0 / share, dtype=torch.float64, device=_home(value))
-        if value.dim() <= 1 and name.rpartition(".")[2] == "bias":
-            made[name].zero_()
+        level = 0.0 if value.dim() <= 1 and name.rpartition(".")[2] == "bias" else 1.0 / share
+        made[name] = torch.full(value.shape, level, dtype=torch.float64, device=_home(value))
     for name, value in module.named_buffers():
         made[name] = value.to(_home(value), torch.float64 if value.is_floating_point() else value.dtype)
     return made
 
 
-# --- what replaces functions -----------------------------------------------------------------------------------------
-
-
-def _functions(names: str) -> set[Any]:
-    """Return all functions of torch that go by these names, apart by spaces: free ones, methods, in place or not."""
-    found = set()
-    for name in names.split():
-        for place in (torch, F, Tensor, torch.special, torch._C._nn):
-            found |= {getattr(place, form) for form in (name, f"{name}_") if hasattr(place, form)}
-    return found
-
-
-ACTIVATIONS = _functions(
-    "relu relu6 leaky_relu rrelu prelu elu selu celu gelu silu mish softplus softsign softshrink hardshrink tanhshrink "
-    "hardtanh hardswish hardsigmoid threshold logsigmoid sigmoid tanh expit clamp clip clamp_min clamp_max sin cos "
-    "dropout dropout1d dropout2d alpha_dropout feature_alpha_dropout"
-)
-NORMALISATIONS = _functions("batch_norm local_response_norm")
-EXTREMES = _functions("max min amax amin maximum minimum fmax fmin")
-# what puts each value in proportion to others, and over which dimensions
-MIXERS: dict[Any, Callable[..., Any]] = {
-    **dict.fromkeys(_functions("group_norm"), lambda x, args, kwargs: tuple(range(1, x.dim()))),
-    **dict.fromkeys(_functions("instance_norm"), lambda x, args, kwargs: tuple(range(2, x.dim()))),
-    **dict.fromkeys(
-        _functions("layer_norm rms_norm"),
-        lambda x, args, kwargs: tuple(range(-len(_argument(args, kwargs, 1, "normalized_shape")), 0)),
-    ),
-    **dict.fromkeys(
-        _functions("softmax log_softmax softmin"), lambda x, args, kwargs: _argument(args, kwargs, 1, "dim", -1)
-    ),
-}
-MAX_POOLS = {
-    function: (dims, convolution)
-    for dims, convolution in ((1, F.conv1d), (2, F.conv2d), (3, F.conv3d))
-    for function in _functions(f"max_pool{dims}d max_pool{dims}d_with_indices _max_pool{dims}d")
-}
-ADAPTIVE_POOLS = {
-    function: average
-    for dims, average in ((1, F.adaptive_avg_pool1d), (2, F.adaptive_avg_pool2d), (3, F.adaptive_avg_pool3d))
-    for function in _functions(
-        f"adaptive_max_pool{dims}d adaptive_max_pool{dims}d_with_indices _adaptive_max_pool{dims}d"
-    )
-}
-
-
 class _Linear(TorchFunctionMode):
-    """Replaces, while it is on, what could hide a connection.
-
-    Args:
-        codes: whether the input is whole numbers that an embedding looks up.
-
-    Attributes:
-        looked_up: what the embedding gave.
-    """
+    """Replaces, while it is on, what could hide a connection; `looked_up` is what an embedding of codes gave."""
 
     def __init__(self, codes: bool) -> None:
         super().__init__()
@@ -227,46 +159,15 @@ class _Linear(TorchFunctionMode):
     ) -> Any:
         """Return what a function of torch, or what stands for it, gives."""
         kwargs = kwargs or {}
-        if func in ACTIVATIONS:
-            return _scaled(args[0])
-        if func in NORMALISATIONS:
-            return args[0]
-        if func in MIXERS:
-            return _mixed(args[0], MIXERS[func](args[0], args, kwargs))
-        if func in EXTREMES:
-            return _mean(func, args, kwargs)
-        if func is F.glu:
-            values, gates = args[0].chunk(2, _argument(args, kwargs, 1, "dim", -1))
-            return _scaled(values) * _scaled(gates)
-        if func in MAX_POOLS:
-            return _mean_pool(*MAX_POOLS[func], *args, **kwargs)
-        if func in ADAPTIVE_POOLS:
-            return ADAPTIVE_POOLS[func](args[0], _argument(args, kwargs, 1, "output_size"))
+        if func in REPLACED:
+            return REPLACED[func](func, *args, **kwargs)
         if func is F.embedding and self.codes and self.looked_up is None:
             self.looked_up = torch.ones_like(func(*args, **kwargs), requires_grad=True)
             return self.looked_up
         return func(*args, **kwargs)
 
 
-def _argument(args: tuple[Any, ...], kwargs: dict[str, Any], place: int, name: str, default: Any = None) -> Any:
-    """Return an argument that may stand at its place or behind its name."""
-    return kwargs.get(name, args[place] if len(args) > place else default)
-
-
-def _mean(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return the mean of what a maximum or minimum would choose from, in the form in which it gives it."""
-    second = _argument(args, kwargs, 1, "other")
-    if isinstance(second, Tensor):
-        return (args[0] + second) / 2
-    dim, keep = _argument(args, kwargs, 1, "dim"), bool(_argument(args, kwargs, 2, "keepdim", False))
-    mean = args[0].mean() if dim is None or dim == () else args[0].mean(dim, keepdim=keep)
-    found = func(*args, **kwargs)
-    return mean if isinstance(found, Tensor) else type(found)((mean, found.indices))
-
-
-def _mixed(x: Tensor, dims: Any) -> Tensor:
-    """Return each value with the mean of those that it is put in proportion to."""
-    return _scaled(x + x.mean(dims, keepdim=True))
+# --- what replaces functions: each takes the function itself, then its arguments --------------------------------------
 
 
 def _scaled(x: Tensor) -> Tensor:
@@ -275,10 +176,31 @@ def _scaled(x: Tensor) -> Tensor:
     return x / largest if largest > 0 else x
 
 
+def _mixed(x: Tensor, dims: Any) -> Tensor:
+    """Return each value with the mean of those that it is put in proportion to."""
+    return _scaled(x + x.mean(dims, keepdim=True))
+
+
+def _glu(func: Any, input: Tensor, dim: int = -1) -> Tensor:
+    values, gates = input.chunk(2, dim)
+    return _scaled(values) * _scaled(gates)
+
+
+def _mean(func: Any, input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+    """Return the mean of what a maximum or minimum would choose from, in the form in which it gives it."""
+    second = dim if isinstance(dim, Tensor) else other
+    if second is not None:
+        return (input + second) / 2
+    if dim is None or dim == ():
+        return input.mean()
+    found, mean = func(input, dim, keepdim), input.mean(dim, keepdim=keepdim)
+    return mean if isinstance(found, Tensor) else type(found)((mean, found.indices))
+
+
 def _mean_pool(
     dims: int,
-    convolution: Callable[..., Tensor],
-    x: Tensor,
+    func: Any,
+    input: Tensor,
     kernel_size: Any,
     stride: Any = None,
     padding: Any = 0,
@@ -286,19 +208,63 @@ def _mean_pool(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Tensor:
-    """Return the mean over each window of a max-pool with these arguments."""
+    """Return the mean over each window of a max-pool."""
 
     def each(value: Any) -> list[int]:
         return [int(value)] * dims if isinstance(value, int) else [int(v) for v in value] * (dims // len(value))
 
     kernels, dilations, pads = each(kernel_size), each(dilation), each(padding)
     strides = each(stride) if stride not in (None, (), []) else kernels
-    C = x.shape[-dims - 1]
-    extra = []  # ceil_mode lets a last window begin that hangs over the end, if it begins inside
-    for length, K, s, p, d in zip(x.shape[-dims:], kernels, strides, pads, dilations, strict=True):
-        left = length + 2 * p - d * (K - 1) - 1
-        more = -left % s if ceil_mode else 0
-        extra.append(more if (left + more) // s * s < length + p else 0)
-    sides = [side for p, more in zip(reversed(pads), reversed(extra), strict=True) for side in (p, p + more)]
-    weight = torch.ones(C, 1, *kernels, dtype=x.dtype, device=x.device)
-    return convolution(F.pad(x, sides), weight, stride=strides, dilation=dilations, groups=C) / weight[0].numel()
+    largest = func(input.detach(), kernels, strides, pads, dilations, ceil_mode)
+    shape = (largest if isinstance(largest, Tensor) else largest[0]).shape[-dims:]
+    # a last window of ceil_mode hangs over the end; what else the longer padding makes is cut off
+    sides = [side for K, p, d in zip(kernels, pads, dilations, strict=True) for side in (p + d * K, p)]
+    C = input.shape[-dims - 1]
+    weight = torch.ones(C, 1, *kernels, dtype=input.dtype, device=input.device) / math.prod(kernels)
+    means: Tensor = getattr(F, f"conv{dims}d")(
+        F.pad(input, sides[::-1]), weight, stride=strides, dilation=dilations, groups=C
+    )
+    for axis, places in enumerate(shape, -dims):
+        means = means.narrow(axis, 0, places)
+    return means
+
+
+def _adaptive_mean_pool(dims: int, func: Any, input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    return getattr(F, f"adaptive_avg_pool{dims}d")(input, output_size)
+
+
+def _all_forms(replacements: dict[str, Callable[..., Any]]) -> dict[Any, Callable[..., Any]]:
+    """Return what replaces each function of torch of these names: free ones, methods, in place or not."""
+    found: dict[Any, Callable[..., Any]] = {}
+    for names, replacement in replacements.items():
+        for name in names.split():
+            for place in (torch, F, Tensor, torch.special, torch._C._nn):
+                found |= {getattr(place, form): replacement for form in (name, f"{name}_") if hasattr(place, form)}
+    return found
+
+
+REPLACED = _all_forms(
+    {
+        "relu relu6 leaky_relu rrelu prelu elu selu celu gelu silu mish softplus softsign softshrink hardshrink "
+        "tanhshrink hardtanh hardswish hardsigmoid threshold logsigmoid sigmoid tanh expit clamp clip clamp_min "
+        "clamp_max sin cos dropout dropout1d dropout2d alpha_dropout feature_alpha_dropout": (
+            lambda func, input, *args, **kwargs: _scaled(input)
+        ),
+        "batch_norm local_response_norm": lambda func, input, *args, **kwargs: input,
+        "group_norm": lambda func, input, *args, **kwargs: _mixed(input, tuple(range(1, input.dim()))),
+        "instance_norm": lambda func, input, *args, **kwargs: _mixed(input, tuple(range(2, input.dim()))),
+        "layer_norm rms_norm": (
+            lambda func, input, normalized_shape, *args, **kwargs: _mixed(
+                input, tuple(range(-len(normalized_shape), 0))
+            )
+        ),
+        "softmax log_softmax softmin": lambda func, input, dim=-1, *args, **kwargs: _mixed(input, dim),
+        "glu": _glu,
+        "max min amax amin maximum minimum fmax fmin": _mean,
+        **{
+            f"{name} {name}_with_indices _{name}": partial(mean, n)
+            for n in (1, 2, 3)
+            for name, mean in ((f"max_pool{n}d", _mean_pool), (f"adaptive_max_pool{n}d", _adaptive_mean_pool))
+        },
+    }
+)

@@ -1,18 +1,20 @@
-"""How to see a span of sound: three ways compared, and the cheapest WaveNets that miss nothing of it."""
+"""How to cover a span of sound: three ways compared, and the cheapest WaveNets that reach every lag of it."""
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from wavenet import geometry
 from wavenet.errors import InputError
 from wavenet.geometry import Pattern, Proposal, Shape, Way
-from wavenet.inspection.text import COLUMNS
+from wavenet.inspection.text import COLUMNS, Cells
 from wavenet.recipe import find, read
-from wavenet.text import many
+from wavenet.text import lasting, many, milliseconds, table
 
 REFERENCE = "digits"  # whose channels the proposals have where no recipe is given
 SHOWN = 8  # proposals in the text
@@ -20,50 +22,52 @@ SHOWN = 8  # proposals in the text
 
 @dataclass(frozen=True)
 class Spanning:
-    """The answer.
+    """How to cover a span."""
 
-    Args:
-        span: samples that shall be seen.
-        sample_rate: in Hz; None where the span was given in samples.
-        kernel: taps of the stacks.
-        dims: axes along which kernels lie.
-        like: the recipe whose channels are taken.
-        shape: its integers.
-        ways: larger kernel, plain stack, dilated stack.
-        proposals: WaveNets that reach the span, within the budget, the cheapest first; none where dims is 2.
-    """
-
-    span: int
-    sample_rate: int | None
-    kernel: int
-    dims: int
-    like: str
-    shape: Shape
+    span: int  # samples that shall be seen
+    sample_rate: int | None  # in Hz; None where the span was given in samples
+    kernel: int  # taps of the stacks
+    dims: int  # axes along which kernels lie
+    like: str  # the recipe whose channels are taken
+    shape: Shape  # its integers
     ways: tuple[Way, ...]
-    proposals: tuple[Proposal, ...]
+    proposals: tuple[Proposal, ...]  # WaveNets within the budget, the cheapest first; none where dims is 2
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
         return {
             "span": self.span,
-            "span_ms": None if self.sample_rate is None else 1000 * self.span / self.sample_rate,
+            "span_ms": milliseconds(self.span, self.sample_rate),
             "kernel": self.kernel,
             "dims": self.dims,
-            "ways": [read.to_tree(way) for way in self.ways],
-            "proposals": [_proposal(one) for one in self.proposals],
+            "ways": [asdict(way) for way in self.ways],
+            "proposals": [
+                {
+                    "model": {"kernel_size": self.kernel, "dilations": one.pattern},
+                    "receptive_field": one.shape.receptive_field,
+                    "layers": len(one.shape.layers),
+                    "parameters": one.shape.parameters(),
+                    "macs_per_sample": one.shape.macs_per_sample(),
+                }
+                for one in self.proposals
+            ],
         }
 
     def to_text(self) -> str:
         """Return lines of at most 100 columns."""
-        lines = _ways(self)
+        axes, unit = (" along each of 2 axes", "pixel") if self.dims == 2 else ("", "sample")
+        channels = f"{many(self.shape.residual, 'channel')} in and out"
+        lines = [
+            f"to cover n = {lasting(self.span, self.sample_rate, unit)}{axes}",
+            "",
+            f"in plain convolutions with {channels}, stacks of kernel {self.kernel}",
+            *_ways(self.ways),
+        ]
         if self.proposals:
             lines += ["", *_proposals(self)]
         elif self.dims == 1:
-            limit = f"{geometry.MAX_RECEPTIVE_FIELD:,}"
-            lines += [
-                "",
-                f"no WaveNet of kernel {self.kernel} sees so far and at most {limit} samples, the limit of recipes",
-            ]
+            limit = f"the limit of {geometry.MAX_RECEPTIVE_FIELD:,} samples"
+            lines += ["", f"no WaveNet of kernel {self.kernel} covers it within {limit}"]
         return "\n".join(lines)
 
 
@@ -101,21 +105,16 @@ def ask(
         proposals = geometry.propose(samples, taps, recipe.shape) if dims == 1 else []
     except ValueError as error:
         raise InputError(f"--span: {error}") from None
-    kept = [one for one in proposals if _affordable(one.shape, max_parameters, max_macs)]
+    most = (max_parameters or math.inf, max_macs or math.inf)
+    kept = [one for one in proposals if one.shape.parameters() <= most[0] and one.shape.macs_per_sample() <= most[1]]
     if proposals and not kept:
         cheapest = proposals[0].shape
         raise InputError(
             f"no stack of kernel {taps} that sees {many(samples, 'sample')} is within the budget: the cheapest has "
             f"{cheapest.parameters():,} parameters and {cheapest.macs_per_sample():,} multiply-adds per sample; raise "
-            "it, or give a recipe with fewer channels"
+            "the budget, or give a recipe with fewer channels"
         )
     return Spanning(samples, known_rate, taps, dims, recipe.name, recipe.shape, tuple(ways), tuple(kept))
-
-
-def _affordable(shape: Shape, max_parameters: int | None, max_macs: int | None) -> bool:
-    return (max_parameters is None or shape.parameters() <= max_parameters) and (
-        max_macs is None or shape.macs_per_sample() <= max_macs
-    )
 
 
 def parse_span(text: str, rate: int | None) -> int:
@@ -137,51 +136,37 @@ def parse_span(text: str, rate: int | None) -> int:
 # --- text ------------------------------------------------------------------------------------------------------------
 
 
-def _ways(told: Spanning) -> list[str]:
-    C, axes = told.shape.residual, " along each of 2 axes" if told.dims == 2 else ""
-    span = many(told.span, "pixel" if told.dims == 2 else "sample")
-    if told.sample_rate is not None:
-        span += f", {1000 * told.span / told.sample_rate:,.1f} ms at {told.sample_rate:,} Hz"
-    lines = [
-        f"to see n = {span}{axes}",
-        "",
-        f"in plain convolutions, {many(C, 'channel')} in and out, stacks of kernel {told.kernel}",
-        f"{'':<4}{'way':<16}{'layers':>12}{'parameters':>18}{'MACs per output':>18}{'sees':>14}",
-    ]
-    for way in told.ways:
-        numbers = f"{way.layers:>12,}{_number(way.parameters):>18}{_number(way.macs):>18}{way.receptive_field:>14,}"
-        lines += [f"{'':<4}{way.name:<16}{numbers}", f"{'':<8}{way.law}"]
-    return lines
+def _ways(ways: Sequence[Way]) -> Iterator[str]:
+    rows: list[Cells] = [("way", "layers", "parameters", "MACs per output", "sees")]
+    rows += [(way.name, way.layers, way.parameters, way.macs, way.receptive_field) for way in ways]
+    head, *lines = table(rows)
+    yield head
+    for way, line in zip(ways, lines, strict=True):
+        yield line
+        yield f"        {way.law}"
 
 
-def _number(value: int) -> str:
-    return f"{value:,}" if value < 10**13 else f"{float(value):.4g}"
-
-
-def _proposals(told: Spanning) -> list[str]:
-    shape = told.shape
-    channels = f"R {shape.residual}, G {shape.gate}, S {shape.skip}, H {shape.head}, P {shape.outputs}"
-    lines = [
-        f"WaveNets that reach every lag of it, the cheapest first; channels as in `{told.like:.30}`:",
-        channels,
-        f"{'':<4}{'':<16}{'layers':>12}{'parameters':>18}{'MACs per sample':>18}{'sees':>14}{'ms':>12}",
-    ]
-    for number, one in enumerate(told.proposals[:SHOWN], 1):
+def _proposals(answer: Spanning) -> Iterator[str]:
+    shape, rate, shown = answer.shape, answer.sample_rate, answer.proposals[:SHOWN]
+    yield f"WaveNets that reach every lag of it, the cheapest first; channels as in `{answer.like:.30}`:"
+    yield f"R {shape.residual}, G {shape.gate}, S {shape.skip}, H {shape.head}, P {shape.outputs}"
+    rows: list[Cells] = [("", "layers", "parameters", "MACs per sample", "sees", "ms")]
+    for i, one in enumerate(shown, 1):
         made = one.shape
-        ms = "" if told.sample_rate is None else f"{1000 * made.receptive_field / told.sample_rate:,.1f}"
-        numbers = f"{len(made.layers):>12,}{made.parameters():>18,}{made.macs_per_sample():>18,}"
-        lines.append(f"{number:<4}{'':<16}{numbers}{made.receptive_field:>14,}{ms:>12}")
-        lines += snippet(made.kernels[0], one.pattern)
-    left = len(told.proposals) - SHOWN
-    return [*lines, f"and {many(left, 'dearer one')} (--json lists all)"] if left > 0 else lines
+        costs = len(made.layers), made.parameters(), made.macs_per_sample(), made.receptive_field
+        rows.append((i, *costs, milliseconds(made.receptive_field, rate)))
+    head, *lines = table(rows)
+    yield head
+    for one, line in zip(shown, lines, strict=True):
+        yield line
+        yield from snippet(answer.kernel, one.pattern)
+    if left := len(answer.proposals) - len(shown):
+        yield f"and {left:,} more (--json lists all)"
 
 
 def snippet(kernel: int, pattern: Pattern) -> list[str]:
     """Return the keys of a recipe's model that a proposal sets, as YAML of at most 100 columns."""
-    if isinstance(pattern, dict):
-        text = "{" + ", ".join(f"{key}: {value}" for key, value in pattern.items()) + "}"
-    else:
-        text = str(pattern)
+    text = str(pattern).replace("'", "")
     return textwrap.wrap(
         f"model: {{kernel_size: {kernel}, dilations: {text}}}",
         COLUMNS,
@@ -189,13 +174,3 @@ def snippet(kernel: int, pattern: Pattern) -> list[str]:
         subsequent_indent=" " * 12,
         break_long_words=False,
     )
-
-
-def _proposal(one: Proposal) -> dict[str, Any]:
-    return {
-        "model": {"kernel_size": one.shape.kernels[0], "dilations": one.pattern},
-        "receptive_field": one.shape.receptive_field,
-        "layers": len(one.shape.layers),
-        "parameters": one.shape.parameters(),
-        "macs_per_sample": one.shape.macs_per_sample(),
-    }

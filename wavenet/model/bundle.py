@@ -15,7 +15,7 @@ import dataclasses
 import hashlib
 import stat
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,21 +39,14 @@ HEADER_BYTES = 1_000  # of a weights file, at most, for each weight
 CONFIG, NEXT, WEIGHTS = "config.json", "config.next.json", "model.safetensors"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Bundle:
-    """A network's weights with all that is known of them.
-
-    Args:
-        recipe: the complete recipe.
-        arrays: weights by name, float32.
-        data: provenance of the sound: source, licence, split, files, minutes, counts of the training codes.
-        training: steps, bits per sample, seconds, versions.
-    """
+    """A network's weights with all that is known of them."""
 
     recipe: Recipe
-    arrays: Arrays
-    data: dict[str, Any]
-    training: dict[str, Any]
+    arrays: Arrays  # weights by name, float32
+    data: dict[str, Any] = field(default_factory=dict)  # the sound: source, licence, split, files, minutes, counts
+    training: dict[str, Any] = field(default_factory=dict)  # steps, bits per sample, seconds, versions
 
 
 def save(folder: Path, bundle: Bundle) -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import io
 import math
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -22,12 +22,14 @@ from matplotlib.ticker import MaxNLocator
 
 from wavenet import disk
 from wavenet.geometry import Part, Seen, see
-from wavenet.inspection.layers import Design
-from wavenet.inspection.report import Measured, Report
-from wavenet.inspection.text import missed, percent
-from wavenet.pictures.lattice import ACCENT, BINS, DARK, PANELS, PLAIN, reached_lags, shares_of, squares, squares_axes
+from wavenet.inspection.report import Report
+from wavenet.inspection.text import missed
+from wavenet.pictures.lattice import ACCENT, BINS, DARK, PANELS, PLAIN, shares_of, squares, squares_axes
 from wavenet.pictures.trees import Row, tree
-from wavenet.text import many
+from wavenet.text import lasting, many, percent
+
+if TYPE_CHECKING:
+    from wavenet.inspection.measure import Measured
 
 MIDDLE, LIGHT = "#4f7cac", "#c3d0dd"
 WIDTH = 11.0  # inches
@@ -41,28 +43,31 @@ def sheet_picture(path: Path, report: Report, measured: Measured | None = None) 
 
     Args:
         path: a .png, .svg or .pdf file.
-        report: what was looked at.
+        report: of a design.
         measured: what a trained network uses of it, if that was measured.
     """
-    shown = _different(report.design)
-    trees = [tree(parts, report.design.padding) for _, parts in shown]
+    design = report.design
+    stacks = _different(design.stacks)
+    trees = [tree(parts, design.padding) for parts in stacks.values()]
+    bars = {name: see(parts, None, design.padding) for name, parts in stacks.items() if len(design.stacks) > 1}
+    bars["all layers"] = see(design.parts, None, design.padding)
+    seen = squares(design) if design.dims == 2 else []
     heights = [0.55 + min(3.0, max(1.1, 0.24 * len(rows))) for rows in trees]
-    bars = _bars(report, shown)
-    seen = squares(report.design) if report.design.dims == 2 else []
-    heights += [0.5 + 0.25 * len(bars), 1.4] + ([3.1] if seen else []) + ([2.6] if measured else [])
-    caption = textwrap.wrap(_caption(report, shown, trees, measured), 160)
+    heights += [0.5 + 0.25 * len(bars), 1.4, *([3.1] if seen else []), *([2.6] if measured else [])]
+    caption = textwrap.wrap(" ".join(_caption(report, trees, measured)), 160)
     figure = Figure(figsize=(WIDTH, sum(heights) + 0.6 + 0.17 * len(caption)), layout="constrained")
-    FigureCanvasAgg(figure)
-    figure.suptitle(_title(report), fontsize=12, fontweight="bold", x=0.01, ha="left")
+    whole = "the whole input; at fixed lags " if report.whole_input else ""
+    field = lasting(report.receptive_field, design.sample_rate, "sample" if design.dims == 1 else "pixel")
+    figure.suptitle(f"{design.name:.50} sees {whole}{field}", fontsize=12, fontweight="bold", x=0.01, ha="left")
     figure.supxlabel("\n".join(caption), fontsize=8, x=0.01, ha="left", color="#333333")
     grid = figure.add_gridspec(len(heights), 2, height_ratios=heights)
-    for place, (name, _), rows in zip(range(len(shown)), shown, trees, strict=True):
+    for place, (name, rows) in enumerate(zip(stacks, trees, strict=True)):
         _tree_axes(figure.add_subplot(grid[place, :]), report, name, rows)
-    coverage = figure.add_subplot(grid[len(shown), :])
+    coverage = figure.add_subplot(grid[len(trees), :])
     _coverage_axes(coverage, report, bars)
-    _path_axes(figure.add_subplot(grid[len(shown) + 1, :], sharex=coverage), report, bars[-1][1].newest)
+    _path_axes(figure.add_subplot(grid[len(trees) + 1, :], sharex=coverage), report, bars["all layers"].newest)
     if seen:
-        row = grid[len(shown) + 2, :].subgridspec(1, PANELS)
+        row = grid[len(trees) + 2, :].subgridspec(1, PANELS)
         squares_axes([figure.add_subplot(row[0, place]) for place in range(len(seen))], seen)
     if measured:
         _profile_axes(figure.add_subplot(grid[-1, 0]), measured)
@@ -72,117 +77,139 @@ def sheet_picture(path: Path, report: Report, measured: Measured | None = None) 
     disk.write_bytes(path, drawn.getvalue())
 
 
-def _different(design: Design) -> list[tuple[str, tuple[Part, ...]]]:
-    """Return the stacks that differ, with their numbers in words; the first few."""
+def _different(stacks: Sequence[tuple[Part, ...]]) -> dict[str, tuple[Part, ...]]:
+    """Return the first stacks that differ, by their numbers in words."""
     numbers: dict[tuple[Part, ...], list[int]] = {}
-    for number, parts in enumerate(design.stacks, 1):
+    for number, parts in enumerate(stacks, 1):
         numbers.setdefault(parts, []).append(number)
-    found = []
+    found = {}
     for parts, same in list(numbers.items())[:TREES]:
         row = len(same) > 2 and same[-1] - same[0] == len(same) - 1
         name = f"{same[0]}-{same[-1]}" if row else ", ".join(map(str, same[:6])) + (", ..." if len(same) > 6 else "")
-        found.append((f"{'stack' if len(same) == 1 else 'stacks'} {name}", parts))
+        found[f"{'stack' if len(same) == 1 else 'stacks'} {name}"] = parts
     return found
 
 
-def _bars(report: Report, shown: Sequence[tuple[str, tuple[Part, ...]]]) -> list[tuple[str, Seen[int]]]:
-    """Return what each stack that is drawn sees, and at the end what all layers see."""
-    padding = report.design.padding
-    stacks = [(name, see(parts, None, padding)) for name, parts in shown] if len(report.stacks) > 1 else []
-    return [*stacks, ("all layers", see(report.design.parts, None, padding))]
+def _caption(report: Report, trees: Sequence[Sequence[Row]], measured: Measured | None) -> list[str]:
+    """Return the numbers in sentences, and how to read the sheet."""
+    origin = "" if report.design.padding == "causal" else " back from the rightmost input"
+    holes = f", lags{origin} {missed(report.holes)}" if report.holes else ""
+    said = [f"Coverage {percent(report.coverage)}{holes}."]
+    grid, fixes = report.grid, report.fixes()
+    if grid and grid.side and grid.reached is not None and grid.coverage is not None:
+        share = percent(grid.coverage)
+        said.append(f"Both axes together: {grid.reached:,} of {grid.positions:,} positions, {share}.")
+    elif grid and grid.side:
+        said.append("Both axes together: more ways through the branches than can be counted.")
+    if fixes:
+        said.append(f"To fix it: {textwrap.shorten(fixes[0].change, 120)}.")
+    if report.parameters is not None and report.macs_per_sample is not None:
+        said.append(f"{report.parameters:,} parameters, {report.macs_per_sample:,} multiply-adds per sample.")
+    if left := len(set(report.design.stacks)) - len(trees):
+        said.append(f"{many(left, 'more stack')} of other dilations not drawn.")
+    every = max(row.every for rows in trees for row in rows)
+    if every > 1:
+        said.append(f"Trees are thinned, to one node in {every:,} where there are most.")
+    if any(row.whole for rows in trees for row in rows):
+        said.append("Hatched: global pooling sees the whole input.")
+    if measured:
+        said.append(
+            f"Measured on {measured.sound}: gradients at {many(measured.gradients, 'position')} (dashes: the newest "
+            f"samples that hold 50, 90 and 99% of their square), bits at {many(measured.positions, 'position')}; "
+            f"{measured.lasting(measured.enough(0.01))} come within 0.01 bits of all (bars: standard error)."
+        )
+    return said
 
 
-def _title(report: Report) -> str:
-    field = f"{many(report.receptive_field, 'sample' if report.design.dims == 1 else 'pixel')}"
-    ms = "" if report.receptive_field_ms is None else f", {report.receptive_field_ms:,.1f} ms"
-    whole = "the whole input; at fixed lags " if report.whole_input else ""
-    return f"{report.name:.50} sees {whole}{field}{ms}"
+# --- panels ----------------------------------------------------------------------------------------------------------
 
 
-# --- trees -----------------------------------------------------------------------------------------------------------
+def _titled(axes: Axes, title: str, xlabel: str = "", ylabel: str = "") -> None:
+    axes.set_title(title, fontsize=9, loc="left")
+    axes.set_xlabel(xlabel, fontsize=8)
+    axes.set_ylabel(ylabel, fontsize=8)
+    axes.tick_params(labelsize=7)
+    axes.xaxis.set_major_formatter(PLAIN)
 
 
-def _tree_axes(axes: Axes, report: Report, name: str, rows: Sequence[Row]) -> None:
-    """Draw the output at the top, the input at the bottom, and what connects them."""
-    depth = len(rows)
-    low = min(min(row.below, default=0) for row in rows)
-    high = max(0, *(max(row.below, default=0) for row in rows))
-    few = high - low < DOTS
-    above: tuple[int, ...] = (0,)
-    for number, row in enumerate(rows):
-        top, bottom = depth - number, depth - number - 1
-        lines = [((a, top), (b, bottom)) for a, b in row.edges]
-        width = 1.2 if len(lines) <= 64 else 0.6 if len(lines) <= 256 else 0.35
-        axes.add_collection(LineCollection(lines, colors=DARK if few else MIDDLE, linewidths=width, zorder=2))
-        if few:
-            axes.scatter(
-                range(low, high + 1), [bottom] * (high - low + 1), s=14, fc="white", ec="#888888", lw=0.6, zorder=1
-            )
-        axes.scatter(row.below, [bottom] * len(row.below), s=16 if few else 2, color=DARK, zorder=3, lw=0)
-        axes.text(1.005, bottom + 0.5, row.label, transform=axes.get_yaxis_transform(), fontsize=7, va="center")
-        if row.whole:
-            axes.axhspan(bottom, top, facecolor="none", edgecolor=LIGHT, hatch="///", lw=0, zorder=0)
-        above = row.below
-    if few and not any(row.whole for row in rows):
-        lost = sorted(set(range(low, high + 1)) - set(above))
-        axes.scatter(lost, [0] * len(lost), s=22, marker="x", color=ACCENT, lw=1.1, zorder=4)
-    axes.scatter([0], [depth], s=40, color=ACCENT, zorder=5, lw=0)
-    margin = 0.5 + 0.005 * (high - low + 1)  # as that of the bars below
-    axes.set(xlim=(low - margin, high + margin), ylim=(-0.4, depth + 0.4))
-    axes.set_yticks([0, depth], ["input", "output"], fontsize=8)
-    axes.set_title(f"{name}: the inputs behind one output", fontsize=9, loc="left")
-    _plain(axes)
-    _millisecond_axis(axes, report.design.sample_rate)
-
-
-def _times(factor: float) -> Callable[[Any], Any]:
-    """Return the function that multiplies by a factor."""
-    return lambda value: value * factor
+def _along_time(axes: Axes) -> None:
+    """Set the axes of a panel whose horizontal axis counts samples from the output."""
+    axes.tick_params(axis="y", labelsize=8)
+    axes.xaxis.set_major_locator(MaxNLocator(12, integer=True))
+    for side in ("left", "right", "top"):
+        axes.spines[side].set_visible(False)
 
 
 def _millisecond_axis(axes: Axes, rate: int | None) -> None:
     """Add the same axis in milliseconds above."""
     if rate is None:
         return
-    upper = axes.secondary_xaxis("top", functions=(_times(1000 / rate), _times(rate / 1000)))
+    forth, back = (partial(np.multiply, factor) for factor in (1000 / rate, rate / 1000))
+    upper = axes.secondary_xaxis("top", functions=(forth, back))
     upper.xaxis.set_major_formatter(PLAIN)
     upper.tick_params(labelsize=7, colors="#555555")
     upper.set_xlabel("ms", fontsize=7, color="#555555", labelpad=1)
 
 
-# --- lags ------------------------------------------------------------------------------------------------------------
+def _tree_axes(axes: Axes, report: Report, name: str, rows: Sequence[Row]) -> None:
+    """Draw the output at the top, the input at the bottom, and what connects them."""
+    depth, positions = len(rows), [0, *(at for row in rows for at in row.below)]
+    low, high = min(positions), max(positions)
+    few = high - low < DOTS
+    for bottom, row in zip(range(depth - 1, -1, -1), rows, strict=True):
+        lines = [((above, bottom + 1), (below, bottom)) for above, below in row.edges]
+        width = 1.2 if len(lines) <= 64 else 0.6 if len(lines) <= 256 else 0.35
+        axes.add_collection(LineCollection(lines, colors=DARK if few else MIDDLE, linewidths=width, zorder=2))
+        if few:
+            every = range(low, high + 1)
+            axes.scatter(every, [bottom] * len(every), s=14, fc="white", ec="#888888", lw=0.6, zorder=1)
+        axes.scatter(row.below, [bottom] * len(row.below), s=16 if few else 2, color=DARK, zorder=3, lw=0)
+        axes.text(1.005, bottom + 0.5, row.label, transform=axes.get_yaxis_transform(), fontsize=7, va="center")
+        if row.whole:
+            axes.axhspan(bottom, bottom + 1, facecolor="none", edgecolor=LIGHT, hatch="///", lw=0, zorder=0)
+    if few and not any(row.whole for row in rows):
+        lost = sorted(set(range(low, high + 1)) - set(rows[-1].below))
+        axes.scatter(lost, [0] * len(lost), s=22, marker="x", color=ACCENT, lw=1.1, zorder=4)
+    axes.scatter([0], [depth], s=40, color=ACCENT, zorder=5, lw=0)
+    margin = 0.5 + 0.005 * (high - low + 1)  # as that of the bars below
+    axes.set(xlim=(low - margin, high + margin), ylim=(-0.4, depth + 0.4))
+    _titled(axes, f"{name}: the inputs behind one output")
+    _along_time(axes)
+    axes.set_yticks([0, depth], ["input", "output"], fontsize=8)
+    _millisecond_axis(axes, report.design.sample_rate)
 
 
-def _coverage_axes(axes: Axes, report: Report, bars: Sequence[tuple[str, Seen[int]]]) -> None:
+def _coverage_axes(axes: Axes, report: Report, bars: dict[str, Seen[int]]) -> None:
     """Draw a bar for each: dark where a lag is reached, white where none is."""
-    for row, (_, field) in enumerate(reversed(bars)):
+    for row, field in enumerate(reversed(bars.values())):
         if not field.receptive_field:
             continue
-        shares = shares_of(reached_lags(field.lags))
+        shares = shares_of(field.lags, field.receptive_field)
         left, right, low, high = field.offset - 0.5, field.newest + 0.5, row - 0.36, row + 0.36
         axes.imshow(shares[None], cmap="Greys", vmin=0, vmax=1.15, aspect="auto", extent=(left, right, low, high))
         axes.add_patch(Rectangle((left, low), right - left, high - low, fill=False, ec=DARK, lw=0.7))
         axes.text(1.005, row, percent(field.coverage), transform=axes.get_yaxis_transform(), fontsize=8, va="center")
-    whole = bars[-1][1]
+    whole = bars["all layers"]
     margin = 0.5 + 0.005 * max(1, whole.receptive_field)
     axes.set(xlim=(whole.offset - margin, whole.newest + margin), ylim=(-0.6, len(bars) - 0.4))
-    axes.set_yticks(range(len(bars)), [name for name, _ in reversed(bars)], fontsize=8)
-    axes.set_title("coverage: dark lags are reached, white ones are holes", fontsize=9, loc="left")
+    _titled(axes, "coverage: dark lags are reached, white ones are holes")
+    _along_time(axes)
+    axes.set_yticks(range(len(bars)), reversed(bars), fontsize=8)
     axes.tick_params(axis="x", labelbottom=False)
-    _plain(axes)
     _millisecond_axis(axes, report.design.sample_rate)
 
 
 def _path_axes(axes: Axes, report: Report, newest: int) -> None:
     """Draw the paths of each lag, or their logarithms; of many, the least and the most in each column."""
     paths = report.paths()
-    counts = np.array(paths.counts, np.float64) if paths.counts is not None and paths.total < FEW_PATHS else None
-    logs = np.asarray(paths.log2()) * math.log10(2)
-    values = np.where(np.isfinite(logs), logs, np.nan) if counts is None else counts
+    few = paths.counts is not None and paths.total < FEW_PATHS
+    values = np.array(paths.counts if few else paths.log2(), np.float64)
+    if not few:
+        values = np.where(np.isfinite(values), values * math.log10(2), np.nan)
     at = newest - np.arange(len(values))
     if len(values) <= DOTS:
         axes.vlines(at, 0, values, color=MIDDLE, lw=1.2)
-        axes.plot(at, np.where(values > 0, values, np.nan) if counts is not None else values, ".", color=DARK, ms=6)
+        axes.plot(at, np.where(values > 0, values, np.nan) if few else values, ".", color=DARK, ms=6)
     elif len(values) <= BINS:
         axes.plot(at, values, color=DARK, lw=1.0, drawstyle="steps-mid")
     else:
@@ -191,29 +218,15 @@ def _path_axes(axes: Axes, report: Report, newest: int) -> None:
         axes.fill_between(at[edges], least, most, color=LIGHT, lw=0)
         axes.plot(at[edges], most, color=DARK, lw=1.0)
         axes.plot(at[edges], least, color=MIDDLE, lw=0.7)
-    known = values[np.isfinite(values)]
-    axes.set_ylim(0, 1.1 * known.max() if known.size and known.max() > 0 else 1)
+    top = max(values[np.isfinite(values)], default=0)
+    axes.set_ylim(0, 1.1 * top if top > 0 else 1)
     axes.grid(axis="y", alpha=0.3)
-    axes.set_ylabel("paths" if counts is not None else "log10 of paths", fontsize=8)
-    axes.yaxis.set_major_locator(MaxNLocator(4, integer=counts is not None))
     unit = "samples" if report.design.dims == 1 else "pixels"
-    own = "newest input" if report.design.padding == "causal" and not newest else "output's own place"
-    axes.set_xlabel(f"{unit} from the {own}", fontsize=8)
-    how = "exact" if paths.exact else "in floating point"
-    axes.set_title(f"paths from each lag to the output ({how})", fontsize=9, loc="left")
-    _plain(axes)
-
-
-def _plain(axes: Axes) -> None:
-    axes.tick_params(labelsize=7)
-    axes.tick_params(axis="y", labelsize=8)
-    axes.xaxis.set_major_locator(MaxNLocator(12, integer=True))
-    axes.xaxis.set_major_formatter(PLAIN)
-    for side in ("left", "right", "top"):
-        axes.spines[side].set_visible(False)
-
-
-# --- measured --------------------------------------------------------------------------------------------------------
+    own = "newest input" if report.design.padding == "causal" and not newest else "output"
+    title = f"paths from each lag to the output ({'exact' if paths.exact else 'in floating point'})"
+    _titled(axes, title, f"{unit} from the {own}", "paths" if few else "log10 of paths")
+    _along_time(axes)
+    axes.yaxis.set_major_locator(MaxNLocator(4, integer=few))
 
 
 def _profile_axes(axes: Axes, measured: Measured) -> None:
@@ -229,74 +242,20 @@ def _profile_axes(axes: Axes, measured: Measured) -> None:
         axes.text(lag, 1.0, f" {share}%", transform=axes.get_xaxis_transform(), fontsize=7, color=ACCENT, va="top")
     top = float(profile.max()) or 1.0
     axes.set(xscale="log", yscale="log", xlim=(len(profile) * 1.1, 0.9), ylim=(top / 1e7, top * 3))
-    axes.xaxis.set_major_formatter(PLAIN)
-    axes.set_xlabel("samples back, 1 is the newest", fontsize=8)
-    axes.set_title("effective field: RMS gradient of log p", fontsize=9, loc="left")
-    axes.tick_params(labelsize=7)
+    _titled(axes, "effective field: RMS gradient of log p", "samples back, 1 is the newest")
     axes.grid(alpha=0.2)
     _millisecond_axis(axes, measured.sample_rate)
 
 
 def _context_axes(axes: Axes, measured: Measured) -> None:
     """Draw the bits per sample against how many of the newest samples are kept."""
-    counts, bits, errors = (
-        np.array([getattr(one, name) for one in measured.context]) for name in ("samples", "bits", "error")
-    )
+    counts, bits, errors = np.array([(one.samples, one.bits, one.error) for one in measured.context]).T
     axes.errorbar(np.maximum(counts, 0.5), bits, errors, color=DARK, lw=1.4, marker="o", ms=4, capsize=2)
     axes.axhline(bits[-1], color=MIDDLE, ls="--", lw=0.8)
-    axes.text(
-        0.99, bits[-1], f"{bits[-1]:.3f}", transform=axes.get_yaxis_transform(), fontsize=7, ha="right", va="bottom"
-    )
+    place = axes.get_yaxis_transform()
+    axes.text(0.99, bits[-1], f"{bits[-1]:.3f}", transform=place, fontsize=7, ha="right", va="bottom")
     axes.set(xscale="log", xlim=(counts[-1] * 1.2, 0.4))
-    axes.xaxis.set_major_formatter(PLAIN)
-    axes.set_xlabel("newest samples kept, the rightmost point keeps none", fontsize=8)
-    axes.set_ylabel("bits per sample", fontsize=8)
-    axes.set_title("what context is worth", fontsize=9, loc="left")
-    axes.tick_params(labelsize=7)
+    kept = "newest samples kept, the rightmost point keeps none"
+    _titled(axes, "what context is worth", kept, "bits per sample")
     axes.grid(alpha=0.2)
     _millisecond_axis(axes, measured.sample_rate)
-
-
-# --- caption ---------------------------------------------------------------------------------------------------------
-
-
-def _caption(
-    report: Report,
-    shown: Sequence[tuple[str, tuple[Part, ...]]],
-    trees: Sequence[Sequence[Row]],
-    measured: Measured | None,
-) -> str:
-    """Return the numbers, and how to read the sheet."""
-    holes = ""
-    if report.holes:
-        from_where = "" if report.design.padding == "causal" else " back from the rightmost input"
-        holes = f", lags{from_where} {missed(report.holes, 60)}"
-    said = [f"Coverage {percent(report.coverage)}{holes}."]
-    if report.grid and report.grid.side:
-        grid = report.grid
-        told = "more ways through the branches than can be counted"
-        if grid.reached is not None and grid.coverage is not None:
-            told = f"{grid.reached:,} of {grid.positions:,} positions, {percent(grid.coverage)}"
-        said.append(f"Both axes together: {told}.")
-    mends = report.mends()
-    if mends:
-        said.append(f"To mend it: {textwrap.shorten(mends[0].change, 120)}.")
-    if report.parameters is not None and report.macs_per_sample is not None:
-        said.append(f"{report.parameters:,} parameters, {report.macs_per_sample:,} multiply-adds per sample.")
-    left = len(set(report.design.stacks)) - len(shown)
-    if left:
-        said.append(f"{many(left, 'more stack')} of other dilations not drawn.")
-    every = max(row.every for rows in trees for row in rows)
-    if every > 1:
-        said.append(f"Trees are thinned, to one node in {every:,} where there are most.")
-    if any(row.whole for rows in trees for row in rows):
-        said.append("Hatched: global pooling sees the whole input.")
-    if measured:
-        enough = measured.enough(0.01)
-        said.append(
-            f"Measured on {measured.sound}: gradients at {many(measured.gradients, 'position')} (dashes: the newest "
-            f"samples that hold 50, 90 and 99% of their square), bits at {many(measured.positions, 'position')}; "
-            f"{many(enough, 'sample')} ({1000 * enough / measured.sample_rate:,.3g} ms) come within 0.01 bits of all "
-            "(bars: standard error)."
-        )
-    return " ".join(said)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -38,7 +37,6 @@ def spectrogram(path: Path, wave: NDArray[np.float32], sample_rate: int, title: 
     levels, hop = decibels(wave, sample_rate)
     seconds = len(wave) / sample_rate
     figure = Figure(figsize=(9, 5), layout="constrained")
-    FigureCanvasAgg(figure)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1, 2.5))
     upper.plot(np.arange(len(wave)) / sample_rate, wave, linewidth=0.5, color="black")
     upper.set(ylim=(-1, 1), ylabel="amplitude", title=title)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from wavenet import disk
@@ -24,7 +23,6 @@ def speed_picture(path: Path, batches: Sequence[Speed], sizes: Sequence[Speed], 
         title: stands above.
     """
     figure = Figure(figsize=(10, 4.5) if sizes else (6, 4.5), layout="constrained")
-    FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=10)
     panels = figure.subplots(1, 2 if sizes else 1, squeeze=False)[0]
     _speed_lines(panels[0], [("", batches)], [str(one.batch) for one in batches], "sequences at once")

@@ -1,4 +1,4 @@
-"""The tree of connections that lead to one output, as points and lines; thinned where nobody could tell them apart."""
+"""The tree of connections that lead to one output, as points and lines; thinned where they would run together."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wavenet.geometry import Layer, Padding, Parallel, Part, Seen, Whole, lag_list, see
+from wavenet.inspection.text import dilation_words
 
 MAX_ROWS = 20  # of layers; more are drawn several at a time
 MAX_NODES = 256  # of a row; more are thinned
@@ -13,21 +14,13 @@ MAX_NODES = 256  # of a row; more are thinned
 
 @dataclass(frozen=True)
 class Row:
-    """What is drawn between two rows of nodes: one part, or several in a row.
-
-    Args:
-        label: what the layers are.
-        edges: (position above, position below), in input samples from the output's own; the past is negative.
-        below: positions of the nodes below, ascending.
-        every: about how many nodes below there are for each that is drawn.
-        whole: whether global pooling connects everything.
-    """
+    """What is drawn between two rows of nodes: one layer or branches, or several."""
 
     label: str
-    edges: tuple[tuple[int, int], ...]
-    below: tuple[int, ...]
-    every: int
-    whole: bool
+    edges: tuple[tuple[int, int], ...]  # (above, below), in input samples from the output's own; the past is negative
+    below: tuple[int, ...]  # the nodes below, ascending
+    every: int  # about how many nodes below there are for each that is drawn
+    whole: bool  # whether global pooling connects everything
 
 
 def tree(parts: Sequence[Part], padding: Padding, nodes: int = MAX_NODES) -> list[Row]:
@@ -39,21 +32,20 @@ def tree(parts: Sequence[Part], padding: Padding, nodes: int = MAX_NODES) -> lis
         nodes: the most that are drawn of a row.
     """
     size = -(-len(parts) // MAX_ROWS)
-    groups = [tuple(parts[at : at + size]) for at in range(0, len(parts), size)]
-    jumps = [Seen(1)]
-    for group in groups:
-        end = see(group, jumps[-1], padding)
-        jumps.append(Seen(1, end.jump))
+    groups, start = [], Seen(1)
+    for first in range(0, len(parts), size):
+        groups.append((first, start))
+        start = Seen(1, see(parts[first : first + size], start, padding).jump)
     above, rows = [0], []
-    for number, group in reversed(list(enumerate(groups))):
-        seen = see(group, jumps[number], padding)
-        lags = _thinned(lag_list(seen.lags), nodes)
-        below = _thinned(sorted({at + seen.newest - lag for at in above for lag in lags}), nodes)
+    for first, start in reversed(groups):
+        group = parts[first : first + size]
+        seen = see(group, start, padding)
+        steps = _thinned([seen.newest - lag for lag in lag_list(seen.lags)], nodes)
+        below = _thinned(sorted({at + step for at in above for step in steps}), nodes)
         kept = set(below)
-        edges = tuple((at, at + seen.newest - lag) for at in above for lag in lags if at + seen.newest - lag in kept)
-        there = see(parts[number * size :], jumps[number], padding).lags.bit_count()
-        every = round(there / max(1, len(below)))
-        rows.append(Row(_label(group, number * size), edges, tuple(below), every, _pools(group)))
+        edges = tuple((at, at + step) for at in above for step in steps if at + step in kept)
+        every = round(see(parts[first:], start, padding).lags.bit_count() / max(1, len(below)))
+        rows.append(Row(_label(group, first), edges, tuple(below), every, _pools(group)))
         above = below
     return rows
 
@@ -75,15 +67,8 @@ def _label(group: Sequence[Part], first: int) -> str:
         return f"layers {first + 1}-{first + len(group)}"
     part = group[0]
     if isinstance(part, Layer):
-        stride = f", stride {part.stride}" if part.stride > 1 else ""
-        return f"K {part.kernel}, d {part.dilation}{stride}"
-    text = _rates(part)
-    return text if len(text) <= 32 else f"{len(part.branches)} branches" if isinstance(part, Parallel) else text
-
-
-def _rates(part: Part) -> str:
-    if isinstance(part, Parallel):
-        return "d " + " | ".join(" ".join(map(_rates, branch)) for branch in part.branches)
-    if isinstance(part, Layer):
-        return str(part.dilation) if part.stride == 1 else f"{part.dilation}s{part.stride}"
-    return "global"
+        return f"K {part.kernel}, d {part.dilation}" + (f", stride {part.stride}" if part.stride > 1 else "")
+    if isinstance(part, Whole):
+        return "global"
+    words = f"d {dilation_words(part)}"
+    return words if len(words) <= 32 else f"{len(part.branches)} branches"

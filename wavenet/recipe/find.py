@@ -11,7 +11,7 @@ from wavenet.datasets import catalogue
 from wavenet.disk import given_path
 from wavenet.errors import InputError, RecipeError, did_you_mean
 from wavenet.recipe.paths import is_run, kind_at, near_path
-from wavenet.recipe.read import _said_of_data, read_bundle_config
+from wavenet.recipe.read import read_bundle_config, with_overrides
 from wavenet.recipe.records import Recipe
 from wavenet.recipe.safe_yaml import read_yaml
 from wavenet.text import one_line
@@ -32,9 +32,9 @@ def recipe_names() -> list[str]:
 
 
 def with_data(recipe: Recipe, folder: str | Path | None, overrides: Sequence[str] = ()) -> Recipe:
-    """Return a recipe that reads another folder of sound; source and licence of its own sound do not go with it.
+    """Return a recipe that reads another folder of sound, without the source and licence of its own sound.
 
-    Without a folder, a recipe that names none reads what was fetched for it, where that was done.
+    Without a folder, a recipe that names none reads what was fetched for it, if it was.
 
     Args:
         recipe: the complete recipe, overrides included.
@@ -48,16 +48,18 @@ def with_data(recipe: Recipe, folder: str | Path | None, overrides: Sequence[str
     if folder is None:
         found = None if data.path is not None or data.fetch is None else catalogue.fetched(data.fetch)
         return recipe if found is None else dataclasses.replace(recipe, data=dataclasses.replace(data, path=str(found)))
-    said = _said_of_data(overrides)
+    given = with_overrides({}, overrides).get("data", {})
     for key in ("path", "fetch"):
-        if said.get(key) is not None:
-            raise RecipeError(
-                f"--data {folder} and --set data.{key}={one_line(said[key], 80)} both name the sound; give one of them"
-            )
-    source = data.source if "source" in said else "auto"
-    licence = data.licence if data.path is None or "licence" in said else "not stated"
-    where = str(given_path(str(folder)).resolve())
-    data = dataclasses.replace(data, path=where, source=source, fetch=None, licence=licence)
+        if given.get(key) is not None:
+            own = f"data.{key}={one_line(given[key], 80)}"
+            raise RecipeError(f"--data {folder} and --set {own} both name the sound; give one of them")
+    data = dataclasses.replace(
+        data,
+        path=str(given_path(str(folder)).resolve()),
+        fetch=None,
+        source=data.source if "source" in given else "auto",
+        licence=data.licence if data.path is None or "licence" in given else "not stated",
+    )
     return dataclasses.replace(recipe, data=data)
 
 
@@ -67,10 +69,9 @@ def run_folder(text: str) -> Path | None:
     Beside its recipe, any one thing that training writes will do: what was lost must not send a resumed run elsewhere.
     """
     path = given_path(text)
-    if named_recipe(text) is not None:
+    if named_recipe(text) is not None or not (path / "config.yaml").is_file():
         return None
-    written = any((path / name).exists() for name in WRITTEN)
-    return path if written and (path / "config.yaml").is_file() else None
+    return path if any((path / name).exists() for name in WRITTEN) else None
 
 
 def named_recipe(text: str) -> Path | None:
@@ -82,11 +83,11 @@ def named_recipe(text: str) -> Path | None:
     if text not in recipe_names():
         return None
     path = given_path(text)
-    hidden = _says_a_recipe(path) if path.is_dir() else path.exists()
+    hidden = _holds_a_recipe(path) if path.is_dir() else path.exists()
     return None if hidden else recipe_folder() / f"{text}.yaml"
 
 
-def _says_a_recipe(folder: Path) -> bool:
+def _holds_a_recipe(folder: Path) -> bool:
     """Return whether a folder's config.yaml or config.json is one of ours, as far as can be read."""
     with contextlib.suppress(InputError):
         if (folder / "config.yaml").is_file():
@@ -108,27 +109,16 @@ def find_recipe(text: str) -> Path:
     if named is not None:
         return named
     path = given_path(text)
-    if path.is_dir():
-        for name in ("config.yaml", "config.json"):
-            if (path / name).is_file():
-                return path / name
-        told = _other_kind(text, path)
-        raise RecipeError(
-            told or f"{text} is a folder without config.yaml or config.json; give a recipe, run or bundle"
-        )
-    if path.exists():
-        told = _other_kind(text, path)
-        if told is not None:
-            raise RecipeError(told)
-        return path
-    named_near = did_you_mean(text, recipe_names()) if len(path.parts) == 1 else ""
-    near = named_near or near_path(path, lambda one: is_run(one) or one.suffix == ".yaml", (RUNS,))
-    raise RecipeError(f"no recipe {text!r}{near}; give a path or one of {', '.join(recipe_names())}")
-
-
-def _other_kind(text: str, path: Path) -> str | None:
-    """Return what is said where a path leads to something that is plainly no recipe; None where it may be one."""
+    inside = [path / name for name in ("config.yaml", "config.json") if (path / name).is_file()]
+    if inside:
+        return inside[0]
+    if not path.exists():
+        near = did_you_mean(text, recipe_names()) if len(path.parts) == 1 else ""
+        near = near or near_path(path, lambda one: is_run(one) or one.suffix == ".yaml", (RUNS,))
+        raise RecipeError(f"no recipe {text!r}{near}; give a path or one of {', '.join(recipe_names())}")
     kind = kind_at(path)
-    return (
-        None if kind is None else f"{text} is {kind.what}, not a recipe, run, bundle or list of layers; {kind.advice}"
-    )
+    if kind is not None:
+        raise RecipeError(f"{text} is {kind.what}, not a recipe, run, bundle or list of layers; {kind.advice}")
+    if path.is_dir():
+        raise RecipeError(f"{text} is a folder without config.yaml or config.json; give a recipe, run or bundle")
+    return path

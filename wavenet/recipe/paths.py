@@ -1,4 +1,4 @@
-"""What a file or folder is that was given in place of something else, and which near one may have been meant."""
+"""What lies at a path that was given in place of something else, and which near one may have been meant."""
 
 from __future__ import annotations
 
@@ -24,22 +24,10 @@ SHOWN = 4
 
 @dataclass(frozen=True)
 class Kind:
-    """What something is, and what can be done with it.
-
-    Args:
-        what: in words, such as "a sound file, 3.00 s at 8,000 Hz".
-        advice: what to do instead.
-    """
+    """What something is, such as "a sound file", and what to do instead."""
 
     what: str
     advice: str
-
-
-def kind_at(path: Path) -> Kind | None:
-    """Return what lies at a path, by its name and what is beside it; None where that says nothing."""
-    with contextlib.suppress(OSError):
-        return _folder(path) if path.is_dir() else _file(path)
-    return None
 
 
 def is_run(path: Path) -> bool:
@@ -47,53 +35,40 @@ def is_run(path: Path) -> bool:
     return any((path / name).is_file() for name in ("config.yaml", "config.json", "model/config.json"))
 
 
-def _file(path: Path) -> Kind | None:
-    suffix = path.suffix.lower()
-    if suffix == ".safetensors" and path.absolute().parent.name == "checkpoints":
-        return Kind("a checkpoint", _whole(path, 2))
-    if suffix == ".safetensors":
-        return Kind("a file of weights", _whole(path, 1))
-    if path.name in PARTS and is_run(path.absolute().parent):
-        return Kind("part of a run", _whole(path, 1))
-    if suffix in SOUND:
-        return Kind(
-            f"a sound file{_length(path)}",
-            "look at sound with `wavenet data scan FOLDER`, or give it to a model: `wavenet inspect MODEL --measure "
-            f"{path}`, `wavenet generate MODEL --prime {path}`",
-        )
+def kind_at(path: Path) -> Kind | None:
+    """Return what lies at a path, by its name and what is beside it; None where that says nothing."""
+    with contextlib.suppress(OSError):
+        suffix = path.suffix.lower()
+        if suffix == ".safetensors":
+            inside = path.absolute().parent.name == "checkpoints"
+            return Kind("a checkpoint", _whole(path, 2)) if inside else Kind("a file of weights", _whole(path, 1))
+        if path.name in PARTS and is_run(path.absolute().parent):
+            return Kind("part of a run", _whole(path, 1))
+        if path.is_dir():
+            return _folder(path)
+        if suffix in SOUND:
+            return Kind(
+                "a sound file",
+                "look at sound with `wavenet data scan FOLDER`, or give it to a model: `wavenet inspect MODEL "
+                f"--measure {path}`, `wavenet generate MODEL --prime {path}`",
+            )
     return None
-
-
-def _length(path: Path) -> str:
-    """Return how long a WAV is and at what rate, in words; empty for another format."""
-    import wave
-
-    with contextlib.suppress(wave.Error, EOFError, OSError), wave.open(str(path)) as file:
-        width, rate = file.getnchannels() * file.getsampwidth(), file.getframerate()
-        there = min(file.getnframes(), path.stat().st_size // max(1, width))  # a stream's header promises hours
-        return f", {there / rate:.2f} s at {rate:,} Hz" if rate > 0 else ""
-    return ""
 
 
 def _folder(path: Path) -> Kind | None:
     inside = sorted(islice(path.iterdir(), MOST_LOOKED_AT))
     if not inside:
         return Kind("an empty folder", "give one of these")
-    names = {entry.name for entry in inside}
-    if names & {"checkpoints", "metrics.csv"} and not is_run(path):
-        return Kind("a run folder that has lost its config.yaml", "put that back, or begin anew")
-    if path.name in PARTS and is_run(path.absolute().parent):
-        return Kind("part of a run", _whole(path, 1))
+    if not is_run(path) and {entry.name for entry in inside} & {"checkpoints", "metrics.csv"}:
+        return Kind("a run folder without its config.yaml", "put it back, or begin anew")
     runs = [entry for entry in inside if entry.is_dir() and is_run(entry)]
     if runs:
-        shown = ", ".join(map(str, runs[:SHOWN])) + (", ..." if len(runs) > SHOWN else "")
-        return Kind("a folder of runs", f"give one of them: {shown}")
+        more = ", ..." if len(runs) > SHOWN else ""
+        return Kind("a folder of runs", f"give one of them: {', '.join(map(str, runs[:SHOWN]))}{more}")
     deeper = [entry for folder in inside if folder.is_dir() for entry in islice(folder.iterdir(), MOST_LOOKED_AT)]
     if any(entry.suffix.lower() in SOUND for entry in (*inside, *deeper)):
-        return Kind(
-            "a folder of sound",
-            f"look at it with `wavenet data scan {path}`, train on it with `wavenet train folder --data {path}`",
-        )
+        advice = f"look at it with `wavenet data scan {path}`, train on it with `wavenet train folder --data {path}`"
+        return Kind("a folder of sound", advice)
     return None
 
 
@@ -104,16 +79,13 @@ def _whole(path: Path, up: int) -> str:
     return f"give the folder {folder}" if is_run(folder) else "give the folder of a run or bundle"
 
 
-# --- what may have been meant ----------------------------------------------------------------------------------------
-
-
 def near_path(path: Path, fits: Callable[[Path], bool], homes: Sequence[Path] = ()) -> str:
     """Return ``" (did you mean 'runs/digits'?)"`` for something near a path where nothing is, or an empty string.
 
     Args:
         path: what was given.
         fits: whether something can be what was meant.
-        homes: folders in which such things lie, where the path may have been left away.
+        homes: folders in which such things lie, where the path may have been left out.
     """
     inside = [] if path.is_absolute() else [home for home in homes if home.is_dir()]
     exact = [home / path for home in inside if os.path.lexists(home / path)]
@@ -130,13 +102,9 @@ def _near(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
     if not parts:
         yield folder
         return
-    found = [parts[0]] if os.path.lexists(folder / parts[0]) else _close(folder, parts[0])
-    for name in found:
+    names = [parts[0]] if os.path.lexists(folder / parts[0]) else []
+    if not names:
+        with contextlib.suppress(OSError):  # the folder is missing, or may not be listed
+            names = close_words(parts[0], sorted(entry.name for entry in islice(os.scandir(folder), MOST_ENTRIES)), 3)
+    for name in names:
         yield from _near(folder / name, parts[1:])
-
-
-def _close(folder: Path, word: str) -> list[str]:
-    names: list[str] = []
-    with contextlib.suppress(OSError):  # there is no such folder, or it may not be listed
-        names = [entry.name for entry in islice(os.scandir(folder), MOST_ENTRIES)]
-    return close_words(word, sorted(names), 3)

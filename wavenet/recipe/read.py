@@ -1,10 +1,10 @@
-"""Recipes as files: a strict loader, ``--set`` overrides and a full dump. A typo dies before torch loads."""
+"""Recipes as files: a strict loader, ``--set`` overrides and a full dump. A typo is found before torch is loaded."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,9 @@ from wavenet import geometry
 from wavenet.disk import read_json, user_path
 from wavenet.errors import BundleError, RecipeError
 from wavenet.recipe.records import Recipe
-from wavenet.recipe.safe_yaml import read_value, read_yaml, to_yaml
-from wavenet.recipe.schema import build, kind_of
-from wavenet.text import many, one_line
+from wavenet.recipe.safe_yaml import parse, read_yaml, to_yaml
+from wavenet.recipe.schema import build
+from wavenet.text import many, one_line, shown
 
 MAX_PARAMETERS = 2_000_000_000  # beyond it the record is refused before anything asks for memory
 BUNDLE_VERSION = 1
@@ -34,27 +34,21 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """
     tree = read_bundle_config(path)["recipe"] if path.name == "config.json" else read_yaml(path)
     if not isinstance(tree, dict):
-        raise RecipeError(f"{path} holds {kind_of(tree)}, expected a mapping of sections (see `wavenet recipes`)")
-    return _overridden(tree, overrides, str(path), path.parent)
+        raise RecipeError(f"{path} is {shown(tree)}, expected a mapping of sections (see `wavenet recipes`)")
+    return _load(tree, overrides, str(path), path.parent)
 
 
 def overridden(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
-    """Return a record with ``KEY=VALUE`` set at dotted keys, as `load` does it.
-
-    Raises:
-        RecipeError: as of `load`.
-    """
-    return _overridden(to_tree(recipe), overrides, recipe.name, Path()) if overrides else recipe
+    """Return a recipe with ``KEY=VALUE`` set at dotted keys, as `load` does it."""
+    return _load(to_tree(recipe), overrides, recipe.name, Path()) if overrides else recipe
 
 
-def _overridden(tree: dict[str, Any], overrides: Sequence[str], where: str, folder: Path) -> Recipe:
+def _load(tree: dict[str, Any], overrides: Sequence[str], where: str, folder: Path) -> Recipe:
     """Return the record of a tree with overrides; paths in the tree are relative to `folder`."""
-    for override in overrides:
-        tree = _override(tree, override)
-    recipe = from_tree(tree, where)
+    recipe = from_tree(with_overrides(tree, overrides), where)
     if recipe.data.path is None:
         return recipe
-    beside = Path() if "path" in _said_of_data(overrides) else folder
+    beside = Path() if "path" in with_overrides({}, overrides).get("data", {}) else folder
     try:
         path = (beside / user_path(recipe.data.path)).resolve()
     except (RecipeError, OSError, RuntimeError) as error:  # the last: links that lead in a circle
@@ -62,11 +56,33 @@ def _overridden(tree: dict[str, Any], overrides: Sequence[str], where: str, fold
     return dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, path=str(path)))
 
 
+def with_overrides(tree: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Return a tree with the YAML of each ``KEY=VALUE`` set at its dotted key."""
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        keys, name = key.split("."), one_line(key, 100)
+        if not equals or not key:
+            raise RecipeError(f"--set got {override!r:.100}, expected KEY=VALUE such as train.steps=80")
+        if len(keys) > MAX_DEPTH:
+            raise RecipeError(f"--set {name}: the key has {len(keys):,} parts, expected at most {MAX_DEPTH}")
+        tree = _set(tree, keys, parse(value, f"--set {name}: the value"))
+    return tree
+
+
+def _set(tree: dict[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
+    """Return a copy of `tree` with `value` at a path of keys."""
+    if len(keys) > 1:
+        inner = tree.get(keys[0])
+        value = _set(inner if isinstance(inner, dict) else {}, keys[1:], value)
+    return {**tree, keys[0]: value}
+
+
 def from_tree(tree: dict[str, Any], where: str) -> Recipe:
     """Return the checked record of a tree of plain values; `where` names its origin in errors."""
     try:
         recipe: Recipe = build(Recipe, tree, "")
-        _check(recipe)
+        for wrong in _contradictions(recipe):
+            raise RecipeError(wrong)
     except RecipeError as error:
         raise RecipeError(f"{where}: {one_line(error, 400)}") from None
     return recipe
@@ -84,6 +100,30 @@ def dump(recipe: Recipe) -> str:
     return to_yaml(to_tree(recipe))
 
 
+def _contradictions(recipe: Recipe) -> Iterator[str]:
+    """Yield a sentence for each value that the range of its own key cannot refuse."""
+    if not re.fullmatch(r"[\w-][\w.-]*", recipe.name):
+        yield f"name is {shown(recipe.name)}, expected letters, digits, '-', '_' and '.' (it names the run folder)"
+    if len(recipe.name.encode()) > MAX_NAME:
+        yield f"name is {shown(recipe.name)}, expected at most {MAX_NAME} bytes (it names files)"
+    layers, kernels = sum(len(stack) for stack in recipe.model.dilations), recipe.model.kernel_size
+    if isinstance(kernels, tuple) and len(kernels) != layers:
+        kernel_count = many(len(kernels), "kernel")
+        yield f"model.kernel_size lists {kernel_count} for {many(layers, 'layer')}; give one for each"
+    if recipe.data.level.rms is not None and recipe.data.level.peak is not None:
+        yield "data.level has both rms and peak; keep one of them"
+    if recipe.data.split.valid_percent + recipe.data.split.test_percent > 80:
+        yield "data.split leaves less than 20 % for training; lower valid_percent or test_percent"
+    field, parameters = recipe.shape.receptive_field, recipe.shape.parameters()
+    if field > geometry.MAX_RECEPTIVE_FIELD:
+        yield (
+            f"model.dilations give a receptive field of {field:,} samples, expected at most "
+            f"{geometry.MAX_RECEPTIVE_FIELD:,}; take fewer layers or smaller kernels"
+        )
+    if parameters > MAX_PARAMETERS:
+        yield f"the model has {parameters:,} parameters, expected at most {MAX_PARAMETERS:,}; lower its channels"
+
+
 def read_bundle_config(path: Path) -> dict[str, Any]:
     """Return a bundle's config.json.
 
@@ -97,74 +137,11 @@ def read_bundle_config(path: Path) -> dict[str, Any]:
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise BundleError(f"{path} has the format version {version!r:.60}, expected {BUNDLE_VERSION}; get it again")
     if version > BUNDLE_VERSION:
-        raise BundleError(
-            f"{path} has format version {version!r:.60}, this program reads up to {BUNDLE_VERSION}; "
-            "upgrade wavenet-audio"
-        )
+        raise BundleError(f"{path} is of format {version!r:.60}, newer than {BUNDLE_VERSION}; upgrade wavenet-audio")
     if not isinstance(config.get("recipe"), dict):
         raise BundleError(f"{path} holds no recipe; get the bundle again")
     checked: dict[str, Any] = config
     return checked
-
-
-def _override(tree: dict[str, Any], text: str) -> dict[str, Any]:
-    """Return `tree` with one ``KEY=VALUE`` set at its dotted key."""
-    key, equals, value = text.partition("=")
-    keys, shown = key.split("."), one_line(key, 100)
-    if not equals or not key:
-        raise RecipeError(f"--set got {text!r:.100}, expected KEY=VALUE such as train.steps=80")
-    if len(keys) > MAX_DEPTH:
-        raise RecipeError(f"--set {shown}: the key has {len(keys):,} parts, expected at most {MAX_DEPTH}")
-    return _set(tree, keys, read_value(value, f"--set {shown}"))
-
-
-def _said_of_data(overrides: Sequence[str]) -> dict[str, Any]:
-    """Return what overrides say of the data, less what the recipe says."""
-    tree: dict[str, Any] = {}
-    for override in overrides:
-        tree = _override(tree, override)
-    data = tree.get("data")
-    return data if isinstance(data, dict) else {}
-
-
-def _set(tree: dict[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
-    """Return a copy of `tree` with `value` at a path of keys."""
-    if len(keys) > 1:
-        inner = tree.get(keys[0])
-        value = _set(inner if isinstance(inner, dict) else {}, keys[1:], value)
-    return {**tree, keys[0]: value}
-
-
-def _check(recipe: Recipe) -> None:
-    """Raise RecipeError where two keys contradict each other."""
-    if not recipe.name or not all(c.isalnum() or c in "-_." for c in recipe.name) or recipe.name.startswith("."):
-        raise RecipeError(
-            f"name is {recipe.name!r}, expected letters, digits, '-', '_' and '.' (it names the run folder)"
-        )
-    if len(recipe.name.encode()) > MAX_NAME:
-        raise RecipeError(f"name is {recipe.name!r:.60}, expected at most {MAX_NAME} bytes (files are named by it)")
-    layers = sum(len(stack) for stack in recipe.model.dilations)
-    kernels = recipe.model.kernel_size
-    if isinstance(kernels, tuple) and len(kernels) != layers:
-        raise RecipeError(
-            f"model.kernel_size lists {many(len(kernels), 'kernel')} for {many(layers, 'layer')}; give one for each"
-        )
-    level = recipe.data.level
-    if level.rms is not None and level.peak is not None:
-        raise RecipeError("data.level has both rms and peak; keep one of them")
-    split = recipe.data.split
-    if split.valid_percent + split.test_percent > 80:
-        raise RecipeError("data.split leaves less than 20 % for training; lower valid_percent or test_percent")
-    shape = recipe.shape
-    if shape.receptive_field > geometry.MAX_RECEPTIVE_FIELD:
-        raise RecipeError(
-            f"model.dilations give a receptive field of {shape.receptive_field:,} samples, expected at most "
-            f"{geometry.MAX_RECEPTIVE_FIELD:,}; take fewer layers or smaller kernels"
-        )
-    if shape.parameters() > MAX_PARAMETERS:
-        raise RecipeError(
-            f"the model has {shape.parameters():,} parameters, expected at most {MAX_PARAMETERS:,}; lower its channels"
-        )
 
 
 def parse_duration(text: str) -> float:

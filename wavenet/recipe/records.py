@@ -10,63 +10,47 @@ from typing import Annotated
 
 from wavenet import geometry
 from wavenet.datasets import catalogue
-from wavenet.recipe.schema import DILATION, TAPS, Between, Means, OneOf, Parsed, dilations, kernels, words
+from wavenet.recipe.schema import DILATION, TAPS, Between, OneOf, Parsed, dilations, kernels, words
 
 LAYOUTS = ("folder", "metadata", "ljspeech", "fsdd", "vctk", "speech_commands", "yesno", "libritts")
+CHANNELS = Between(1, 65_536, "channels")
+STEPS = Between(1, 1_000_000_000, "steps")
 
 
 @dataclass(frozen=True)
 class AudioConfig:
     """How sound is represented: mono, at one rate."""
 
-    sample_rate: Annotated[
-        int, Between(1_000, 768_000), Means("Samples in a second; files at other rates are resampled to it.", "Hz")
-    ]
+    sample_rate: Annotated[int, Between(1_000, 768_000, "Hz"), "Sound at other rates is resampled to it."]
 
 
 @dataclass(frozen=True)
 class LevelConfig:
-    """One gain for each file, so that its RMS or its peak has this value, not both; neither: as recorded."""
+    """One gain for each file, which brings its RMS or its peak, not both, to this value; null: as recorded."""
 
-    rms: Annotated[
-        float | None,
-        Between(1e-4, 1.0),
-        Means("Root mean square that each file is brought to; 0.08 is -22 dBFS.", "of full scale"),
-    ] = None
-    peak: Annotated[
-        float | None,
-        Between(1e-3, 1.0),
-        Means("Largest magnitude that each file is brought to: for sound that fades, such as notes.", "of full scale"),
-    ] = None
+    rms: Annotated[float | None, Between(1e-4, 1.0, "of full scale"), "RMS of each file; 0.08 is -22 dBFS."] = None
+    peak: Annotated[float | None, Between(1e-3, 1.0, "of full scale"), "Peak of each file, for notes that fade."] = None
 
 
 @dataclass(frozen=True)
 class TrimConfig:
-    """Cuts the quiet ends of every file; left out, files are taken as they are."""
+    """Cuts the quiet ends of every file; without it, files are taken whole."""
 
-    below_db: Annotated[
-        float, Between(1.0, 120.0), Means("An end is cut where it is so much quieter than the loudest 10 ms.", "dB")
-    ]
-    margin_seconds: Annotated[
-        float, Between(0.0, 10.0), Means("How much of a quiet end is left at each side.", "seconds")
-    ] = 0.05
+    below_db: Annotated[float, Between(1.0, 120.0, "dB"), "Quiet is this far below the loudest 10 ms of the file."]
+    margin_seconds: Annotated[float, Between(0.0, 10.0, "seconds"), "How much quiet is left at each end."] = 0.05
 
 
 @dataclass(frozen=True)
 class SplitConfig:
-    """Which files train, which are held out while training (valid) and which are kept for the end (test)."""
+    """Which files train, which are held out to score training (valid), and which are kept for the end (test)."""
 
     by: Annotated[
         str,
-        OneOf("auto", "file", "speaker", "prompt"),
-        Means("What is never divided between splits. `auto`: the data's own splits, else prompts or files."),
+        OneOf(("auto", "file", "speaker", "prompt")),
+        "What is never divided between splits. `auto`: the splits that come with the data, else prompts or files.",
     ] = "auto"
-    valid_percent: Annotated[
-        float, Between(0.1, 50.0), Means("Share held out while training; 80 together with test at most.", "%")
-    ] = 5.0
-    test_percent: Annotated[
-        float, Between(0.0, 50.0), Means("Share kept for the end, which training never looks at.", "%")
-    ] = 5.0
+    valid_percent: Annotated[float, Between(0.1, 50.0, "%"), "Share that scores training; with test, at most 80."] = 5.0
+    test_percent: Annotated[float, Between(0.0, 50.0, "%"), "Share that training never looks at."] = 5.0
 
 
 @dataclass(frozen=True)
@@ -74,54 +58,30 @@ class DataConfig:
     """Where sound comes from and how training crops it."""
 
     segment_samples: Annotated[
-        int,
-        Between(1, 10_000_000),
-        Means("Longest piece that is learnt from at once; the receptive field comes on top as context.", "samples"),
+        int, Between(1, 10_000_000, "samples"), "Longest piece of a step; the receptive field precedes it as context."
     ]
     source: Annotated[
-        str,
-        OneOf("auto", *LAYOUTS),
-        Means(
-            "How the folder is read. `auto` goes by names and tables; so does `--data`, unless `--set` says otherwise."
-        ),
+        str, OneOf(("auto", *LAYOUTS)), "How the folder is read; `auto`, as with `--data`, goes by names and tables."
     ] = "auto"
     path: Annotated[
-        str | None,
-        Means(
-            "The folder of sound, relative to the recipe, in `--set` to where the command runs; `--data` replaces it."
-        ),
+        str | None, "Folder of sound, relative to the recipe (in `--set`, to the current folder); or give `--data`."
     ] = None
     fetch: Annotated[
-        str | None,
-        OneOf(*catalogue.DATASETS),
-        Means("The data set that is read where there is no path, once `wavenet data fetch` has brought it."),
+        str | None, OneOf(tuple(catalogue.DATASETS)), "The data set to read, once fetched, where no path is given."
     ] = None
-    outside: Annotated[
-        bool,
-        Means(
-            "Keeps rows of a table that name files outside its folder, and follows links to folders that lead there."
-        ),
-    ] = False
-    generated: Annotated[
-        bool, Means("Takes sound that this program generated, and what lies in its run folders, like any other.")
-    ] = False
-    licence: Annotated[str, Means("What the publisher says may be done with the sound; a model carries it.")] = (
-        "not stated"
-    )
+    outside: Annotated[bool, "Also read files outside the folder that a table or a link in it points to."] = False
+    generated: Annotated[bool, "Also read sound that this program generated, and what is in its run folders."] = False
+    licence: Annotated[str, "The licence of the sound; it is copied into the model."] = "not stated"
     labels: Annotated[
-        tuple[str, ...] | None,
-        Parsed(words, "a list of words"),
-        Means("Keeps only sound with one of these labels, of data that name labels; null keeps all."),
+        tuple[str, ...] | None, Parsed(words, "a list of words"), "Keep only sound with these labels; null keeps all."
     ] = None
     microphone: Annotated[
-        str | None,
-        OneOf("mic1", "mic2"),
-        Means("Of takes that several microphones heard, keeps this one's where there is one; null keeps all."),
+        str | None, OneOf(("mic1", "mic2")), "Of sound from several microphones, keep this one; null keeps all."
     ] = None
     level: LevelConfig = LevelConfig()
     trim: TrimConfig | None = None
     tail_seconds: Annotated[
-        float, Between(0.0, 60.0), Means("Silence that is learnt behind every file, so that sounds end.", "seconds")
+        float, Between(0.0, 60.0, "seconds"), "Silence added at the end of every file, so that the model learns to end."
     ] = 0.0
     split: SplitConfig = SplitConfig()
 
@@ -130,49 +90,38 @@ class DataConfig:
 class OutputConfig:
     """The alphabet of the samples: mu-law codes with a categorical likelihood."""
 
-    kind: Annotated[
-        str, OneOf("categorical"), Means("What the network says of the next sample: a share for each code.")
-    ]
+    kind: Annotated[str, OneOf(("categorical",)), "How the next sample is predicted: a probability for each code."]
     classes: Annotated[
-        int,
-        Between(2, 4_096),
-        Means("Codes there are; 256 is 8 bits, above 512 sounds are written in 24 bits.", "codes"),
+        int, Between(2, 4_096, "codes"), "Number of codes; 256 is 8 bits. Above 512, sound is written in 24 bits."
     ]
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The network's dimensions; those of its weights have no defaults."""
+    """The dimensions of the network; those of its weights have no defaults."""
 
     input: Annotated[
-        str,
-        OneOf("embedding", "scalar"),
-        Means("How samples enter: a learnt row for each code, or the amplitude itself."),
+        str, OneOf(("embedding", "scalar")), "How samples enter: a learned row for each code, or the amplitude itself."
     ]
     kernel_size: Annotated[
         int | tuple[int, ...],
-        Parsed(kernels, f"a whole number, {TAPS}, or a list of one for each layer"),
-        Means("Taps of the dilated convolutions.", "taps"),
+        Parsed(kernels, f"a whole number, {TAPS} taps, or a list of one for each layer"),
+        "Taps of the dilated convolutions.",
     ]
     dilations: Annotated[
         geometry.Stacks,
-        Parsed(dilations, f"a list of whole numbers, {DILATION}, a list of such lists, or a pattern"),
-        Means(
-            "Distance between two taps, for each layer, or for each layer of each stack. A pattern is a mapping: "
-            "{pattern: exponential, layers: 10, cycles: 2} is 1, 2, 4... 512, twice, {pattern: hdc, layers: 6} is 1, "
-            "2, 5, 10, 20, 50 and {pattern: constant, layers: 4, dilation: 3} is 3, 3, 3, 3.",
-            "samples",
-        ),
+        Parsed(dilations, f"a list of whole numbers, {DILATION} samples, a list of such lists, or a pattern"),
+        "Distance between two taps, for each layer, or for each layer of each stack. A pattern is a mapping: "
+        "{pattern: exponential, layers: 10, cycles: 2} is 1, 2, 4... 512, twice, {pattern: hdc, layers: 6} is 1, "
+        "2, 5, 10, 20, 50 and {pattern: constant, layers: 4, dilation: 3} is 3, 3, 3, 3.",
     ]
-    residual_channels: Annotated[int, Between(1, 65_536), Means("Width of the path through all layers.", "channels")]
-    gate_channels: Annotated[int, Between(1, 65_536), Means("Width of each of filter and gate.", "channels")]
-    skip_channels: Annotated[int, Between(1, 65_536), Means("Width of the sum over all layers.", "channels")]
-    head_channels: Annotated[int, Between(1, 65_536), Means("Width of the layer before the output.", "channels")]
-    bias: Annotated[bool, Means("Whether the products of the stacks have biases; those of the head always have.")]
+    residual_channels: Annotated[int, CHANNELS, "Width of the path through all layers."]
+    gate_channels: Annotated[int, CHANNELS, "Width of the filter, and of the gate."]
+    skip_channels: Annotated[int, CHANNELS, "Width of the sum over all layers."]
+    head_channels: Annotated[int, CHANNELS, "Width of the layer before the output."]
+    bias: Annotated[bool, "Whether the layers of the stacks have biases; the head always has them."]
     dropout: Annotated[
-        float,
-        Between(0.0, 0.95),
-        Means("Part of the inputs to each dilated convolution that training zeroes.", "as a share"),
+        float, Between(0.0, 0.95, "as a share"), "Share of the inputs of each dilated convolution that training zeroes."
     ] = 0.0
 
     @property
@@ -186,60 +135,33 @@ class ModelConfig:
 class TrainConfig:
     """The optimisation; everything of step n is a function of (seed, n, steps)."""
 
-    batch_size: Annotated[int, Between(1, 65_536), Means("Pieces that one step learns from.", "pieces")]
-    steps: Annotated[
-        int, Between(1, 1_000_000_000), Means("How long training goes on; `--max-steps` only stops early.", "steps")
-    ]
-    learning_rate: Annotated[
-        float, Between(1e-8, 1.0), Means("How far AdamW moves a weight in a step, once warmed up.", "per step")
-    ]
+    batch_size: Annotated[int, Between(1, 65_536, "pieces"), "Number of pieces that a step learns from."]
+    steps: Annotated[int, STEPS, "How long training goes on; `--max-steps` only stops early."]
+    learning_rate: Annotated[float, Between(1e-8, 1.0, "per step"), "The step size of AdamW after the warm-up."]
     ema_decay: Annotated[
-        float,
-        Between(0.0, 0.999_999),
-        Means(
-            "What the averaged weights keep of themselves at each step; those are what is scored and saved.",
-            "as a share",
-        ),
+        float, Between(0.0, 0.999_999, "as a share"), "What a step keeps of the averaged weights, which are saved."
     ] = 0.999
-    seed: Annotated[int, Between(0, 2**63 - 1), Means("What first weights, order and dropout are drawn with.")] = 0
-    warmup_steps: Annotated[
-        int, Between(0, 10_000_000), Means("How long the learning rate rises from nothing at the beginning.", "steps")
-    ] = 100
+    seed: Annotated[int, Between(0, 2**63 - 1), "Seed of the first weights, the order of the data and dropout."] = 0
+    warmup_steps: Annotated[int, Between(0, 10_000_000, "steps"), "How long the learning rate rises from zero."] = 100
     final_rate: Annotated[
-        float,
-        Between(0.0, 1.0),
-        Means("What is left at the last step, to which the rate falls as a cosine.", "of the learning rate"),
+        float, Between(0.0, 1.0, "of the learning rate"), "What the learning rate falls to, along a cosine."
     ] = 0.05
     weight_decay: Annotated[
-        float, Between(0.0, 1.0), Means("How much each weight shrinks in a step, times the learning rate.", "per step")
+        float, Between(0.0, 1.0, "per step"), "How much each weight shrinks in a step, times the learning rate."
     ] = 0.0
     gradient_clip: Annotated[
-        float, Between(1e-6, 1e6), Means("Longer gradients are cut to this norm.", "nats per unit of weight")
+        float, Between(1e-6, 1e6, "nats per unit of weight"), "The largest norm of a gradient; longer ones are cut."
     ] = 1.0
-    log_steps: Annotated[
-        int,
-        Between(1, 1_000_000),
-        Means("From one row of metrics.csv to the next; scores and stops have rows too.", "steps"),
-    ] = 50
-    validate_steps: Annotated[
-        int, Between(1, 1_000_000_000), Means("From one score on held-out sound to the next.", "steps")
-    ] = 500
+    log_steps: Annotated[int, Between(1, 1_000_000, "steps"), "From one row of metrics.csv to the next."] = 50
+    validate_steps: Annotated[int, STEPS, "From one score on held-out sound to the next."] = 500
     validate_targets: Annotated[
-        int, Between(1, 1_000_000_000), Means("About how much held-out sound a score listens to.", "samples")
+        int, Between(1, 1_000_000_000, "samples"), "About how many held-out samples a score is taken over."
     ] = 200_000
-    sample_steps: Annotated[
-        int, Between(1, 1_000_000_000), Means("From one sound, with its picture, to the next.", "steps")
-    ] = 1_000
-    sample_seconds: Annotated[
-        float, Between(0.01, 60.0), Means("How long the sounds are that are made while training.", "seconds")
-    ] = 2.0
-    save_steps: Annotated[
-        int,
-        Between(1, 1_000_000_000),
-        Means("From one saved model and checkpoint to the next; stops save too.", "steps"),
-    ] = 500
+    sample_steps: Annotated[int, STEPS, "From one generated sound, with its picture, to the next."] = 1_000
+    sample_seconds: Annotated[float, Between(0.01, 60.0, "seconds"), "Length of the sounds that training makes."] = 2.0
+    save_steps: Annotated[int, STEPS, "From one saved model and checkpoint to the next; a stop saves too."] = 500
     workers: Annotated[
-        int, Between(0, 256), Means("Processes that make batches beside the one that trains; 0: none.", "processes")
+        int, Between(0, 256, "processes"), "Processes that prepare batches; with 0, the training process does it."
     ] = 0
 
 
@@ -248,7 +170,7 @@ class Recipe:
     """One experiment, complete."""
 
     name: Annotated[
-        str, Means("What the run folder and sounds are called by: letters, digits, -, _ and ., 200 bytes at most.")
+        str, "The name of the run folder and of its sounds: letters, digits, -, _ and ., at most 200 bytes."
     ]
     audio: AudioConfig
     data: DataConfig
@@ -256,7 +178,7 @@ class Recipe:
     model: ModelConfig
     train: TrainConfig
     cpu_recipe: Annotated[
-        str | None, Means("A smaller recipe for the same sound, which `train` names where there is no GPU.")
+        str | None, "A smaller recipe for the same sound, which `train` suggests where there is no GPU."
     ] = None
 
     @property

@@ -1,4 +1,4 @@
-"""Text <-> plain values: YAML and JSON, read safely. No file is executed, and none costs much to refuse."""
+"""YAML 1.2, read safely: nothing in a file is executed, and no file takes long to refuse."""
 
 from __future__ import annotations
 
@@ -13,49 +13,57 @@ from wavenet.errors import RecipeError
 from wavenet.text import one_line
 
 MAX_YAML_BYTES = 1 << 20  # a LAYERS.yaml of 10,000 layers has half of it
-MAX_DEPTH = 100  # of brackets within brackets, which take time that grows with its square
-MAX_NUMBER = 10_000  # characters: reading sexagesimal 1:1:1... takes time that grows with their square
+TAG = "tag:yaml.org,2002:"
+CORE = {  # the core schema of YAML 1.2, where yes is text, 010 is ten and 1e-3 is a number; _ may group digits
+    "null": "~|null|Null|NULL|",
+    "bool": "true|True|TRUE|false|False|FALSE",
+    "int": "[-+]?[0-9][0-9_]*|0o[0-7]+|0x[0-9a-fA-F]+",
+    "float": r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+}
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """Safe YAML that refuses a key written twice instead of keeping the last."""
+class _Loader(yaml.SafeLoader):
+    """Makes plain values only; a key that is given twice is refused, and << is a key like any other."""
 
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        """Return the mapping of a node."""
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Check the keys, where PyYAML would merge other mappings in, with which a small file can fill a machine."""
         seen = set()
-        for key_node, _ in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":
-                raise yaml.YAMLError(f"merge keys (<<, line {key_node.start_mark.line + 1}) are not read; write it out")
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, str | int | float) and key in seen:
-                raise yaml.YAMLError(f"the key {key!r:.60} stands twice (line {key_node.start_mark.line + 1})")
-            seen.add(key if isinstance(key, str | int | float) else id(key))
-        return super().construct_mapping(node, deep)
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if (key.tag, key.value) in seen:
+                    raise yaml.MarkedYAMLError(
+                        problem=f"the key {key.value!r:.60} is given twice", problem_mark=key.start_mark
+                    )
+                seen.add((key.tag, key.value))
 
-    def fetch_flow_collection_start(self, token: Any) -> None:
-        """Begin a list or a mapping in brackets."""
-        if self.flow_level >= MAX_DEPTH:
-            raise yaml.YAMLError(f"brackets stand in brackets more than {MAX_DEPTH} deep (line {self.line + 1})")
-        super().fetch_flow_collection_start(token)
+    def construct_yaml_int(self, node: Any) -> int:
+        """Return a whole number."""
+        text = self.construct_scalar(node).replace("_", "")
+        return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
 
-    def construct_scalar(self, node: Any) -> Any:
-        """Return the text of a node."""
-        text = super().construct_scalar(node)
-        if node.tag == "tag:yaml.org,2002:int" and re.fullmatch("[-+]?0[0-9_]+", text):
-            raise yaml.YAMLError(
-                f"{text:.40} (line {node.start_mark.line + 1}) would be read to the base 8; leave out the 0 in front, "
-                "or put text in quotes"
-            )
-        if len(text) > MAX_NUMBER and node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"):
-            raise yaml.YAMLError(f"a number has {len(text):,} characters (line {node.start_mark.line + 1})")
-        return text
+    def construct_yaml_float(self, node: Any) -> float:
+        """Return a number."""
+        text = self.construct_scalar(node).replace("_", "").lower()
+        return float(text.replace(".inf", "inf").replace(".nan", "nan"))
+
+
+class _Dumper(yaml.SafeDumper):
+    """Puts text in quotes that would be read as something else: by YAML 1.2, or by YAML 1.1, which others may use."""
+
+
+_Loader.yaml_implicit_resolvers = {}
+for _name, _pattern in CORE.items():
+    for _class in (_Loader, _Dumper):
+        _class.add_implicit_resolver(f"{TAG}{_name}", re.compile(f"(?:{_pattern})$"), None)
+_Loader.add_constructor(f"{TAG}int", _Loader.construct_yaml_int)
+_Loader.add_constructor(f"{TAG}float", _Loader.construct_yaml_float)
 
 
 def read_text(path: Path) -> str:
     """Return the text of a recipe.
 
     Raises:
-        RecipeError: the file cannot be read, is too large or is no text.
+        RecipeError: the file cannot be read, is too large or is not text.
     """
     try:
         return read_at_most(path, MAX_YAML_BYTES)
@@ -64,38 +72,34 @@ def read_text(path: Path) -> str:
 
 
 def read_yaml(path: Path) -> Any:
-    """Return the plain values of a YAML file, safely.
+    """Return the plain values of a YAML file.
 
     Raises:
-        RecipeError: the file cannot be read, is too large or is no YAML.
+        RecipeError: the file cannot be read, is too large or is not YAML.
     """
-    try:
-        return _parse(read_at_most(path, MAX_YAML_BYTES))
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-        raise RecipeError(f"{path} cannot be read as YAML: {one_line(error)}") from None
+    return parse(read_text(path), str(path))
 
 
-def read_value(text: str, where: str) -> Any:
-    """Return the plain value of YAML text; `where` names its origin in errors.
+def parse(text: str, where: str) -> Any:
+    """Return the plain values of YAML text; `where` names its origin in errors.
 
     Raises:
-        RecipeError: the text is too long or is no YAML.
+        RecipeError: the text is too long or is not YAML.
     """
+    if len(text) > MAX_YAML_BYTES:
+        raise RecipeError(f"{where} has {len(text):,} characters, expected at most {MAX_YAML_BYTES:,}")
     try:
-        if len(text) > MAX_YAML_BYTES:
-            raise ValueError(f"it has {len(text):,} characters, expected at most {MAX_YAML_BYTES:,}")
-        return _parse(text)
-    except (ValueError, yaml.YAMLError, RecursionError) as error:
-        raise RecipeError(f"{where}: the value is no YAML: {one_line(error)}") from None
-
-
-def _parse(text: str) -> Any:
-    try:
-        return yaml.load(text, Loader=_StrictLoader)
-    except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as error:
-        raise yaml.YAMLError(f"a value does not fit its tag ({one_line(error)})") from None
+        return yaml.load(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        line = "" if error.problem_mark is None else f" (line {error.problem_mark.line + 1})"
+        told = f"{error.problem}{line}"
+    except RecursionError:
+        told = "it is nested too deeply"
+    except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
+        told = f"a value does not fit its type ({one_line(error)})"  # such as !!int x
+    raise RecipeError(f"{where} cannot be read as YAML: {one_line(told)}")
 
 
 def to_yaml(tree: dict[str, Any]) -> str:
     """Return plain values as YAML, the keys in their order."""
-    return yaml.safe_dump(tree, sort_keys=False, default_flow_style=None, width=110, allow_unicode=True)
+    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=110, allow_unicode=True)

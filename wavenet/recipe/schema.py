@@ -16,10 +16,11 @@ from wavenet.text import one_line, shown
 
 @dataclass(frozen=True)
 class Between:
-    """A field's number lies in [low, high]."""
+    """A field's number lies in [low, high], and has this unit."""
 
     low: float
     high: float
+    unit: str = ""
 
     def __str__(self) -> str:
         return f"{readable(self.low)} to {readable(self.high)}"
@@ -31,9 +32,6 @@ class OneOf:
 
     choices: tuple[str, ...]
 
-    def __init__(self, *choices: str) -> None:
-        object.__setattr__(self, "choices", choices)
-
 
 @dataclass(frozen=True)
 class Parsed:
@@ -44,15 +42,34 @@ class Parsed:
 
 
 @dataclass(frozen=True)
-class Means:
-    """What a field is for, in sentences, and the unit of its numbers. It stands behind the field's rule, if any."""
+class Field:
+    """One key of a record, as its annotation says: ``Annotated[type, rule, "What it is for."]``, rule or not."""
 
-    text: str
-    unit: str = ""
+    name: str
+    kind: Any  # its type, less None
+    optional: bool  # whether null is allowed
+    rule: Any  # Between, OneOf, Parsed or None
+    meaning: str
+    default: Any  # MISSING: the key must be given
 
 
-TAPS = Between(1, 65_536)
-DILATION = Between(1, geometry.MAX_RECEPTIVE_FIELD)
+def fields_of(record: Any) -> list[Field]:
+    """Return the keys of a record in their order."""
+    hints, found = typing.get_type_hints(record, include_extras=True), []
+    for info in dataclasses.fields(record):
+        hint = hints[info.name]
+        notes: tuple[Any, ...] = getattr(hint, "__metadata__", ())
+        hint = hint.__origin__ if notes else hint
+        optional = types.NoneType in typing.get_args(hint)
+        kind = next(one for one in typing.get_args(hint) if one is not types.NoneType) if optional else hint
+        rule = next((note for note in notes if not isinstance(note, str)), None)
+        meaning = next((note for note in notes if isinstance(note, str)), "")
+        found.append(Field(info.name, kind, optional, rule, meaning, info.default))
+    return found
+
+
+TAPS = Between(1, 65_536, "taps")
+DILATION = Between(1, geometry.MAX_RECEPTIVE_FIELD, "samples")
 
 
 def readable(number: float) -> str:
@@ -60,102 +77,80 @@ def readable(number: float) -> str:
     return f"{int(number):,}" if float(number).is_integer() else f"{number:g}"
 
 
-def build(kind: Any, tree: Any, at: str) -> Any:
-    """Return the frozen record `kind` from a mapping; `at` is its dotted key."""
+def build(record: Any, tree: Any, at: str) -> Any:
+    """Return a frozen record from a mapping; `at` is its dotted key."""
     if not isinstance(tree, dict):
-        raise RecipeError(f"{at or 'the recipe'} is {kind_of(tree)}, expected a mapping")
-    hints = typing.get_type_hints(kind, include_extras=True)
-    fields = {f.name: f for f in dataclasses.fields(kind)}
+        raise RecipeError(f"{at or 'the recipe'} is {shown(tree)}, expected a mapping")
+    fields = {field.name: field for field in fields_of(record)}
     prefix = f"{at}." if at else ""
-    for key in tree:
-        if key not in fields:
-            raise RecipeError(_unknown(prefix, key, fields))
-    values = {}
-    for name, info in fields.items():
-        if name in tree:
-            values[name] = _value(hints[name], tree[name], prefix + name)
-        elif info.default is dataclasses.MISSING:
+    check_keys(tree, prefix, fields)
+    for name, field in fields.items():
+        if name not in tree and field.default is dataclasses.MISSING:
             raise RecipeError(f"the key {prefix}{name} is missing; add it")
-    return kind(**values)
+    return record(**{name: _value(fields[name], value, prefix + name) for name, value in tree.items()})
 
 
-def _value(hint: Any, value: Any, at: str) -> Any:
+def _value(field: Field, value: Any, at: str) -> Any:
     """Return `value` checked against the type and the rule of its field."""
-    rule = hint.__metadata__[0] if hasattr(hint, "__metadata__") else None
-    hint = typing.get_args(hint)[0] if rule else hint
-    if isinstance(rule, Parsed):
-        return rule.parse(value, at)
-    if isinstance(hint, types.UnionType):
-        if value is None:
-            return None
-        hint = next(option for option in typing.get_args(hint) if option is not types.NoneType)
-    if dataclasses.is_dataclass(hint):
-        return build(hint, value, at)
-    if isinstance(rule, Between):
-        return _number(value, at, rule) if hint is float else _integer(value, at, rule)
-    if not isinstance(value, hint):
-        raise RecipeError(f"{at} is {kind_of(value)}, expected {'true or false' if hint is bool else 'text'}")
-    if isinstance(rule, OneOf) and value not in rule.choices:
-        guess = did_you_mean(value, rule.choices)
-        raise RecipeError(f"{at} is {value!r:.60}, expected one of {', '.join(rule.choices)}{guess}")
+    if value is None and field.optional:
+        return None
+    if isinstance(field.rule, Parsed):
+        return field.rule.parse(value, at)
+    if dataclasses.is_dataclass(field.kind):
+        return build(field.kind, value, at)
+    if isinstance(field.rule, Between):
+        return number(value, at, field.rule, field.kind)
+    if not isinstance(value, field.kind):
+        raise RecipeError(f"{at} is {shown(value)}, expected {'true or false' if field.kind is bool else 'text'}")
+    if isinstance(field.rule, OneOf):
+        check_choice(value, at, field.rule.choices)
     return value
 
 
-def _unknown(prefix: str, key: Any, known: Iterable[str]) -> str:
-    spaced = isinstance(key, str) and key != "".join(key.split())  # or empty: it would look like another, or like none
-    name = f"{key!r:.60}" if spaced or key == "" else one_line(key, 60)
-    return f"unknown key {prefix}{name}{did_you_mean(one_line(key, 60), known)}; known: {', '.join(known)}"
+def check_keys(tree: dict[Any, Any], prefix: str, known: Iterable[str]) -> None:
+    """Raise RecipeError where a mapping has a key that is not known."""
+    for key in tree:
+        if key not in known:
+            plain = isinstance(key, str) and key.split() == [key]  # else it could look like another key, or like none
+            name = one_line(key, 60) if plain else shown(key)
+            raise RecipeError(f"unknown key {prefix}{name}{did_you_mean(str(name), known)}; known: {', '.join(known)}")
 
 
-def _number(value: Any, at: str, rule: Between) -> float:
-    if isinstance(value, str):  # YAML 1.1 reads 1e-3, without a point, as text
-        try:
-            value = float(value)
-        except ValueError:
-            raise RecipeError(f"{at} is the text {value!r:.60}, expected a number") from None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise RecipeError(f"{at} is {kind_of(value)}, expected a number")
+def check_choice(value: Any, at: str, known: Iterable[str]) -> None:
+    """Raise RecipeError where a value is none of the known words."""
+    if value not in known:
+        guess = did_you_mean(value, known) if isinstance(value, str) else ""
+        raise RecipeError(f"{at} is {shown(value)}, expected one of {', '.join(known)}{guess}")
+
+
+def number(value: Any, at: str, rule: Between, kind: type = int) -> Any:
+    """Return a number of a kind, int or float, that lies between two others."""
+    if isinstance(value, bool) or not isinstance(value, int if kind is int else int | float):
+        whole = isinstance(value, float) and value.is_integer() and abs(value) < 1e15
+        raise RecipeError(
+            f"{at} is {shown(value)}, expected a {'whole ' if kind is int else ''}number"
+            f"{f'; write {int(value)}' if whole else ''}"
+        )
     if not rule.low <= value <= rule.high:  # also refuses nan
-        raise RecipeError(f"{at} is {_shown(value)}, expected {rule.low:g} to {rule.high:g}")
-    return float(value)
-
-
-def _integer(value: Any, at: str, rule: Between) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise RecipeError(f"{at} is {kind_of(value)}, expected a whole number{_written_out(value)}")
-    if not rule.low <= value <= rule.high:
-        raise RecipeError(f"{at} is {_shown(value)}, expected {int(rule.low)} to {int(rule.high)}")
-    return value
-
-
-def _written_out(value: Any) -> str:
-    """Return how a whole number that was written as no such thing is to be written: 1e3, 44100.0 or "5"."""
-    try:
-        number = float(value) if isinstance(value, str | float) else 0.5
-    except ValueError:
-        return ""
-    return f"; write {int(number)}" if number.is_integer() and abs(number) < 1e15 else ""
+        raise RecipeError(f"{at} is {shown(value)}, expected {rule}")
+    return kind(value)
 
 
 def kernels(value: Any, at: str) -> int | tuple[int, ...]:
     """Return taps: one number for every layer, or one for each."""
     if isinstance(value, list):
-        return tuple(_integer(item, f"{at}[{i}]", TAPS) for i, item in enumerate(value))
-    return _integer(value, at, TAPS)
+        return tuple(number(item, f"{at}[{i}]", TAPS) for i, item in enumerate(value))
+    return int(number(value, at, TAPS))
 
 
-def words(value: Any, at: str) -> tuple[str, ...] | None:
-    """Return a list of words (whole numbers count as such), or None."""
-    if value is None:
-        return None
+def words(value: Any, at: str) -> tuple[str, ...]:
+    """Return a list of words; whole numbers count as such."""
     if not isinstance(value, list) or not value:
-        raise RecipeError(f"{at} is {kind_of(value) if value != [] else 'an empty list'}, expected a list of words")
+        raise RecipeError(f"{at} is {shown(value)}, expected a list of words")
     for i, item in enumerate(value):
-        if isinstance(item, bool):  # YAML 1.1 reads yes, no, on and off as these
-            raise RecipeError(f"{at}[{i}] is {kind_of(item)}, expected a word; put yes, no, on and off in quotes")
-        if not isinstance(item, str | int):
-            raise RecipeError(f"{at}[{i}] is {kind_of(item)}, expected a word")
-    return tuple(str(item) for item in value)
+        if isinstance(item, bool) or not isinstance(item, str | int):
+            raise RecipeError(f"{at}[{i}] is {shown(item)}, expected a word; put it in quotes")
+    return tuple(map(str, value))
 
 
 def dilations(value: Any, at: str) -> geometry.Stacks:
@@ -163,14 +158,14 @@ def dilations(value: Any, at: str) -> geometry.Stacks:
     if isinstance(value, dict):
         return _pattern(value, at)
     if not isinstance(value, list) or not value:
-        raise RecipeError(f"{at} is {kind_of(value)}, expected a pattern, a list, or a list of lists")
+        raise RecipeError(f"{at} is {shown(value)}, expected a pattern, a list, or a list of lists")
     stacks = value if all(isinstance(item, list) for item in value) else [value]
     _check_count(sum(len(stack) for stack in stacks), at)
     for s, stack in enumerate(stacks):
         if not stack:
             raise RecipeError(f"{at}[{s}] is an empty stack, expected at least one dilation")
     return tuple(
-        tuple(_integer(d, f"{at}[{s}][{i}]", DILATION) for i, d in enumerate(stack)) for s, stack in enumerate(stacks)
+        tuple(number(d, f"{at}[{s}][{i}]", DILATION) for i, d in enumerate(stack)) for s, stack in enumerate(stacks)
     )
 
 
@@ -179,43 +174,25 @@ def _check_count(layers: int, at: str) -> None:
         raise RecipeError(f"{at} makes {layers:,} layers, expected at most {geometry.MAX_LAYERS:,}; take fewer")
 
 
+PATTERNS: dict[
+    str, tuple[Callable[..., geometry.Stacks], int]
+] = {  # how each makes its stacks, and the most layers of a cycle: its last dilation stays below the limit
+    "exponential": (geometry.exponential, 26),
+    "hdc": (geometry.hdc, 24),
+    "constant": (geometry.constant, 10_000),
+}
+
+
 def _pattern(value: dict[str, Any], at: str) -> geometry.Stacks:
-    known = ("exponential", "hdc", "constant")
-    name = value.get("pattern")
-    if name not in known:
-        raise RecipeError(
-            f"{at}.pattern is {shown(name)}, expected one of {', '.join(known)}"
-            f"{did_you_mean(name, known) if isinstance(name, str) else ''}"
-        )
-    keys = ["pattern", "layers", "cycles"] + (["dilation"] if name == "constant" else [])
-    for key in value:
-        if key not in keys:
-            raise RecipeError(_unknown(f"{at}.", key, keys))
+    name: Any = value.get("pattern")
+    check_choice(name, f"{at}.pattern", tuple(PATTERNS))
+    check_keys(value, f"{at}.", ["pattern", "layers", "cycles", *(["dilation"] if name == "constant" else [])])
     if "layers" not in value:
         raise RecipeError(f"the key {at}.layers is missing; add the layers of one cycle")
-    longest = {"exponential": 26, "hdc": 24, "constant": 10_000}[name]  # the last dilation stays below the limit
-    layers = _integer(value["layers"], f"{at}.layers", Between(1, longest))
-    cycles = _integer(value.get("cycles", 1), f"{at}.cycles", Between(1, 1_000))
+    make, most = PATTERNS[name]
+    layers = number(value["layers"], f"{at}.layers", Between(1, most))
+    cycles = number(value.get("cycles", 1), f"{at}.cycles", Between(1, 1_000))
     _check_count(layers * cycles, at)
-    if name == "exponential":
-        return geometry.exponential(layers, cycles)
-    if name == "hdc":
-        return geometry.hdc(layers, cycles)
-    return geometry.constant(layers, cycles, _integer(value.get("dilation", 1), f"{at}.dilation", DILATION))
-
-
-def _shown(value: float) -> str:
-    """Return a number for an error; Python refuses to print whole numbers of thousands of digits."""
-    huge = isinstance(value, int) and value.bit_length() > 128
-    return f"a whole number of {int(value).bit_length()} bits" if huge else str(value)
-
-
-def kind_of(value: Any) -> str:
-    """Return a value as an error names it, with its type."""
-    if value is None:
-        return "empty"
-    if isinstance(value, int) and value.bit_length() > 128:
-        return _shown(value)
-    names = {dict: "a mapping", list: "a list", str: "the text", bool: "the truth value", int: "the number"}
-    text = names.get(type(value), f"a {type(value).__name__}")
-    return text if isinstance(value, dict | list) else f"{text} {value!r:.60}"
+    if name == "constant":
+        return make(layers, cycles, number(value.get("dilation", 1), f"{at}.dilation", DILATION))
+    return make(layers, cycles)

@@ -36,7 +36,7 @@ MAX_HEADER_BYTES = 1 << 24  # of a file; one of 250 weights and biases has 100 k
 COUNTERS = ("step", "skipped", "skipped_in_a_row", "rollbacks")  # of `WaveNetModule`
 PARTS = ("network", "averaged", "moments")
 MAX_COUNT, MAX_THREADS = 2**40, 4_096
-REMEDY = "what was saved before is whole: free space, then go on with `wavenet train --resume`"  # of a full disk
+REMEDY = "what was saved before is complete: free space, then go on with `wavenet train --resume`"  # of a full disk
 
 
 def explained(what: object) -> AbstractContextManager[None]:
@@ -137,7 +137,7 @@ def _encoded(values: str, tensors: dict[str, Tensor]) -> Iterator[Any]:
         end += value.nbytes
     data = [value.reshape(-1).numpy().data for value in tensors.values()]
     told = {"format": FORMAT, "version": str(VERSION), "state": values}
-    header = json.dumps({"__metadata__": {**told, "sha256": _digest(values, table, data)}, **table}).encode()
+    header = to_json({"__metadata__": {**told, "sha256": _digest(values, table, data)}, **table}).encode()
     header += b" " * (-len(header) % 8)
     yield len(header).to_bytes(8, "little") + header
     yield from data
@@ -145,7 +145,7 @@ def _encoded(values: str, tensors: dict[str, Tensor]) -> Iterator[Any]:
 
 def _digest(values: str, table: dict[str, Any], data: Iterable[Any]) -> str:
     """Return the SHA-256, in hexadecimal, of all that a checkpoint says."""
-    made = hashlib.sha256(json.dumps([values, table]).encode())
+    made = hashlib.sha256(to_json([values, table]).encode())
     for part in data:
         made.update(part)
     return made.hexdigest()
@@ -163,7 +163,7 @@ def load(path: Path) -> State:
             table = json.loads(file.read(size)) if size <= MAX_HEADER_BYTES else {}
             told = table.pop("__metadata__", {})
             if told.get("format") != FORMAT:
-                raise BundleError(f"{path} is no checkpoint of a wavenet run; begin anew with --force")
+                raise BundleError(f"{path} is not a checkpoint of a wavenet run; begin anew with --force")
             if int(told["version"]) > VERSION:
                 found = one_line(told["version"], 60)
                 raise NewerError(f"{path} has version {found}, this program reads {VERSION}; upgrade wavenet-audio")

@@ -93,8 +93,9 @@ class SoundData(pl.LightningDataModule):
         self.counts, self.overshoot = self.sound.code_counts(self.spans["train"], self.alphabet)
         self.target_counts, _ = self.sound.code_counts(trained, self.alphabet)
 
-    def setup(self, stage: str) -> None:
-        """Prepare where that was not done: in the trainer the first process of each machine has decoded by now."""
+    def setup(self, stage: str | None = None) -> None:
+        """Prepare where another process of this machine had to decode first; Lightning calls it behind a barrier."""
+        del stage
         if not self.crops:
             self.prepare()
 

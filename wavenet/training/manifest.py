@@ -1,4 +1,4 @@
-"""Which files a run was begun with, and what each is for: manifest.csv in its folder, a line a file.
+"""Which files a run was started with, and what each is for: manifest.csv in its folder, a line a file.
 
 A checkpoint knows of its sound only whether it is the same (`SoundData.fingerprint`); this list says what is not.
 """
@@ -75,11 +75,11 @@ def check(run: Path, fingerprint: str, sound: SoundData) -> None:
         return
     before = read(run)
     if before is None:
-        told = "which files came, went or changed is not known, as it has no manifest.csv (an older version wrote none)"
+        told = "it has no manifest.csv, which would tell what changed (an older version wrote none)"
     else:
         told = difference(before, rows(sound)) or "the same files, which this version cuts or measures otherwise"
     raise InputError(
-        f"the sound is not what {run} was begun with: {told}; give that sound again, or train on this one in another "
+        f"the sound is not what {run} was started with: {told}; give that sound again, or train on this one in another "
         f"run with --out (--init {run} takes over what was learnt)"
     )
 

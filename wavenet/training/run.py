@@ -48,7 +48,7 @@ def check_place(run: Path) -> None:
     if run.is_symlink() and not run.exists():
         raise InputError(f"{run} is a link to {_target(run)}, which does not exist; make that folder, or name another")
     if run.exists() and not _is_ours(run):
-        raise InputError(f"{run} exists and is no run folder; name another with --out")
+        raise InputError(f"{run} exists and is not a run folder; name another with --out")
 
 
 def _is_ours(run: Path) -> bool:
@@ -63,7 +63,7 @@ def _is_ours(run: Path) -> bool:
     return False
 
 
-def state_to_resume(recipe: Recipe, run: Path, *, resume: bool, force: bool, led: bool = False) -> State | None:
+def state_to_resume(recipe: Recipe, run: Path, *, resume: bool, force: bool, follows: bool = False) -> State | None:
     """Return the checkpoint to go on from (a finished one too), or None to begin.
 
     Args:
@@ -71,7 +71,7 @@ def state_to_resume(recipe: Recipe, run: Path, *, resume: bool, force: bool, led
         run: the run folder.
         resume: go on with an unfinished run.
         force: begin anew.
-        led: another process, which trains with this one, may have begun the run just now.
+        follows: this process trains with another, which may have begun the run just now.
 
     Raises:
         InputError: there is an unfinished run and neither resume nor force, or one with other fixed keys, or a finished
@@ -85,7 +85,9 @@ def state_to_resume(recipe: Recipe, run: Path, *, resume: bool, force: bool, led
             raise InputError(f"{run} has a checkpoint but no config.yaml; put it back, or begin anew with --force")
         if resume:
             near = near_path(run, lambda place: (place / "config.yaml").is_file(), (find.RUNS,))
-            (log.warning if near else log.info)("there is no run in %s yet: it begins at the first step%s", run, near)
+            (log.warning if near else log.info)(
+                "there is no run in %s yet: training starts at the first step%s", run, near
+            )
         return None
     before = read.load(run / "config.yaml")
     ended = state is not None and state.finished(recipe.train.steps)
@@ -95,18 +97,18 @@ def state_to_resume(recipe: Recipe, run: Path, *, resume: bool, force: bool, led
         began, advice = (
             ("is finished, but with", "name another run with --out, or begin anew with --force")
             if ended
-            else ("was begun with", f"`wavenet train {run} --resume` goes on with its own recipe")
+            else ("was started with", f"`wavenet train {run} --resume` goes on with its own recipe")
         )
         raise InputError(f"{run} {began} {key} = {old}, got {new}; {advice}")
     if ended:
         return state
-    if not resume and not (led and state is None):
+    if not resume and not (follows and state is None):
         steps = f"{many(state.step, 'step')} done of {recipe.train.steps:,}" if state else "no checkpoint yet"
         raise InputError(f"{run} holds an unfinished run ({steps}); go on with --resume or begin anew with --force")
     for key, old, new in _changes(before, recipe, ("train",)):
         log.warning("%s was %s and is %s from here on", key, old, new)
-    if state is None and not led:
-        log.warning("%s has no checkpoint: it begins at the first step again", run)
+    if state is None and not follows:
+        log.warning("%s has no checkpoint: training starts again at the first step", run)
     return state
 
 
@@ -148,7 +150,7 @@ def locked(run: Path) -> Iterator[None]:
                 f"the run folder {run} cannot be written ({error.strerror}); name another with --out"
             ) from None
         if not held:  # some network file systems have no locks
-            log.warning("%s cannot be locked: see that no other process trains there", run)
+            log.warning("%s cannot be locked: make sure that no other process trains there", run)
         for left in [*run.glob(".*.tmp*"), *run.glob("*/.*.tmp*")]:
             left.unlink(missing_ok=True)
         try:
@@ -198,7 +200,7 @@ def logged(run: Path) -> Iterator[None]:
 
 def versions(device: str) -> dict[str, Any]:
     """Return what made a model: versions of the programs, and the kind of machine."""
-    names = ("torch", "torchaudio", "lightning", "numpy", "numba", "soundfile", "safetensors")
+    names = ("torch", "torchaudio", "lightning", "numpy", "numba", "soundfile", "soxr", "safetensors")
     found = {name: metadata.version(name) for name in names}
     return {"wavenet": __version__, "python": platform.python_version(), **found, "device": device}
 

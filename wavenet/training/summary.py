@@ -85,7 +85,7 @@ def memory_warning(recipe: Recipe, device: str, processes: int = 1) -> str | Non
     if have is None or need <= have:
         return None
     return (
-        f"training may need about {gib(need)} of memory where there are {gib(have)} (batches of "
+        f"training may need about {gib(need)} of memory, and there are {gib(have)} (batches of "
         f"{recipe.train.batch_size:,} x {recipe.data.segment_samples:,} samples and {recipe.shape.parameters():,} "
         f"parameters{times}): lower train.batch_size, data.segment_samples or the model's channels"
     )

@@ -98,10 +98,10 @@ def _begin(recipe: str | Path | Recipe, data: str | Path | None, overrides: Sequ
     run = disk.given_path(str(chosen.out)) if chosen.out is not None else own or find.RUNS / made.name
     group = processes.find_group(chosen.devices)
     processes.check_devices(group, chosen.device)
-    if not group.leads:  # the first speaks, and holds the run folder, for all
-        log.setLevel(logging.ERROR)
-    else:
+    if group.leads:
         runs.check_place(run)
+    else:  # the first speaks, and holds the run folder, for all
+        log.setLevel(logging.ERROR)
     holds = group.leads and not chosen.dry_run
     with runs.locked(run) if holds else contextlib.nullcontext(), _out_of_memory_explained(chosen.device):
         _train(made, run, chosen, group)
@@ -130,13 +130,14 @@ def _out_of_memory_explained(device: str) -> Iterator[None]:
 
 def _train(recipe: Recipe, run: Path, options: Options, group: Group) -> None:
     """Begin a run or go on with one; of processes that train together only the first writes, and is heard."""
-    state = runs.state_to_resume(recipe, run, resume=options.resume, force=options.force, led=not group.leads)
+    state = runs.state_to_resume(recipe, run, resume=options.resume, force=options.force, follows=not group.leads)
     if state is not None:
         _check_devices(run, state, group)
         if options.init is not None:
             log.warning("%s has weights of its own: --init %s is not used", run, options.init)
         if state.finished(recipe.train.steps):
-            _check_same_sound(recipe, run, state, options, group)
+            if group.leads:
+                _check_same_sound(recipe, run, state, options, group)
             log.info("%s is finished: %s; nothing to do (--force begins anew)", run, many(state.step, "step"))
             return
     for warning in summary.warnings(recipe, options.device, group.devices):
@@ -148,7 +149,7 @@ def _train(recipe: Recipe, run: Path, options: Options, group: Group) -> None:
     module = _module(recipe, sound, state, options)
     module.rank = group.rank
     lines = summary.lines(module, sound, options, group) if group.leads else []
-    if options.dry_run:
+    if options.dry_run and group.leads:
         lines.append(summary.dry_run_line(run, module.step, recipe.train.steps, options))
     elif options.force and group.leads:
         runs.clear(run)
@@ -166,13 +167,13 @@ def _train(recipe: Recipe, run: Path, options: Options, group: Group) -> None:
 def _check_devices(run: Path, state: State, group: Group) -> None:
     if state.devices != group.size:
         raise InputError(
-            f"{run} was begun with {many(state.devices, 'device')}, got {group.size}, which would make other "
+            f"{run} was started with {many(state.devices, 'device')}, got {group.size}, which would make other "
             f"batches; resume with --devices {state.devices}"
         )
 
 
 def _set_threads(state: State | None, device: str, group: Group) -> None:
-    """Compute with as many threads as a run was begun with: sums depend on them. Processes share those there are."""
+    """Compute with as many threads as a run was started with: sums depend on them. Processes share those there are."""
     if device != "cpu":
         return
     if state is not None:
@@ -253,7 +254,12 @@ def _fit(
     if group.size > 1:  # else Lightning would choose the threads anew
         os.environ.setdefault("OMP_NUM_THREADS", str(torch.get_num_threads()))
     others = processes.started(_command(run, options, group), group)
-    with others, _out_of_memory_explained(device), _quiet(), contextlib.closing(recorder):
+    with (
+        others,
+        _out_of_memory_explained(device),
+        _quiet(),
+        contextlib.closing(recorder),
+    ):
         trainer = pl.Trainer(
             accelerator="gpu" if device == "cuda" else "cpu",
             **group.trainer_arguments(),
