@@ -142,8 +142,9 @@ def started(command: Sequence[str], group: Group) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        lost = isinstance(error, distributed.DistError) or any(words in str(error) for words in LOST)
-        raise (WavenetError(NEIGHBOUR) if lost else error) from None
+        if not isinstance(error, distributed.DistError) and not any(words in str(error) for words in LOST):
+            raise
+        raise WavenetError(NEIGHBOUR) from error
 
 
 def _end_with_first() -> None:
@@ -162,7 +163,8 @@ def _beside(command: Sequence[str], size: int) -> Iterator[None]:
     members: list[Member] = []
     over, seconds = threading.Event(), 0.0
     watch = threading.Thread(target=_watch, args=(members, over), daemon=True)
-    watch.start()
+    if size > 1:
+        watch.start()
     try:
         for rank in range(1, size):
             members.append(Member(command, rank, size))
@@ -177,7 +179,8 @@ def _beside(command: Sequence[str], size: int) -> Iterator[None]:
         raise failure from failure.__cause__
     finally:
         over.set()
-        watch.join()
+        if watch.is_alive():
+            watch.join()
         for member in members:
             member.end(seconds)
         if distributed.is_initialized():  # else the next run of this process would wait for these
