@@ -49,7 +49,7 @@ def test_every_command_of_the_readme_runs(
         if words[0] == "generate":
             words = [word for word in words if word not in ("--seconds", "3")] + ["--samples", "40", "--force"]
         if words[0] == "generate" and words[words.index("-o") + 1 : words.index("-o") + 2] == ["-"]:
-            continue  # streamed bytes; tests/test_cli.py runs it in a process of its own
+            continue  # streamed bytes; tests/cli/test_verbs.py runs it in its own process
         if words[0] == "bench":
             words += ["--seconds", "0.2"]
         if "--prime" in words:

@@ -111,15 +111,13 @@ def test_the_first_lines_say_what_they_must(trained_run: Path) -> None:
     assert "uniform 4.000" in line and "order-0" in line
 
 
-@pytest.mark.parametrize(
-    ("dilations", "mend"), [([2, 4, 8], "to mend it: add a layer of dilation 1"), ([1, 2, 4], None)]
-)
-def test_lags_that_are_never_seen_are_a_warning_with_what_mends_them(
-    fit: Fit, caplog: pytest.LogCaptureFixture, dilations: list[int], mend: str | None
+@pytest.mark.parametrize(("dilations", "fix"), [([2, 4, 8], "to fix it: add a layer of dilation 1"), ([1, 2, 4], None)])
+def test_lags_that_are_never_seen_are_a_warning_with_what_fixes_them(
+    fit: Fit, caplog: pytest.LogCaptureFixture, dilations: list[int], fix: str | None
 ) -> None:
     fit(made=toys.recipe(model={"dilations": dilations}), dry_run=True)
     warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert [mend in line and "53.3% of 15 are reached" in line for line in warned] == ([True] if mend else [])
+    assert [fix in line and "53.3% of 15 are reached" in line for line in warned] == ([True] if fix else [])
 
 
 @pytest.mark.parametrize("error", [MemoryError("Unable to allocate"), RuntimeError("x: can't allocate memory: y")])

@@ -84,7 +84,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
     add("--force", action="store_true", help="delete the run in the folder and begin anew")
     add("--init", metavar="MODEL", help="start from the weights of a run or bundle of the same dimensions")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train (default: auto)")
-    add("--devices", metavar="N", type=_positive, help="train on N devices at once, with a batch N times as large")
+    add("--devices", metavar="N", type=_positive, help="train with N processes at once, on batches N times as large")
     add("--precision", choices=("32", "bf16"), default="32", help="arithmetic of the training graph (default: 32)")
     add("--compile", action="store_true", help="compile the training graph (needs a C++ compiler)")
     add("--cache", metavar="DIR", help="where decoded sound is kept (default: this user's cache)")

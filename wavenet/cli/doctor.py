@@ -1,4 +1,4 @@
-"""What a person is asked for when something does not work: versions, devices, places."""
+"""Versions, devices and places, which help to find out why something does not work."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ def diagnose() -> dict[str, str]:
         "cpu threads": str(torch.get_num_threads()),
         "cuda device": device,
         "recipes": str(find.recipe_folder()),
-        "sound cache": f"{place}, {cache.held(place) / 1e9:,.2f} GB (what is deleted there is made again when needed)",
+        "sound cache": f"{place}, {cache.held(place) / 1e9:,.2f} GB (may be deleted; it is made again when needed)",
     }
