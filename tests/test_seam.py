@@ -153,13 +153,13 @@ ALPHABETS: dict[str, Alphabet] = {
     "logistic": Logistic(),
 }
 CASES = [
-    (alphabet, engine, told)
+    (alphabet, engine, conditioned)
     for alphabet in ALPHABETS
     for engine in ("reference", "cpu", "matrix")
-    for told in (False, True)
+    for conditioned in (False, True)
     if (alphabet, engine) != ("logistic", "cpu")
 ]
-cases = pytest.mark.parametrize(("alphabet", "engine", "told"), CASES)
+cases = pytest.mark.parametrize(("alphabet", "engine", "conditioned"), CASES)
 
 
 @pytest.fixture(autouse=True)
@@ -181,18 +181,18 @@ def condition(shape: Shape, sequences: int) -> Condition:
 
 
 class Toy:
-    """A network, its engine, and what is told to some sequences."""
+    """A network, its engine, and the condition of some sequences."""
 
-    def __init__(self, alphabet: str, engine: str, told: bool, sequences: int = 3) -> None:
+    def __init__(self, alphabet: str, engine: str, conditioned: bool, sequences: int = 3) -> None:
         self.alphabet, self.network = ALPHABETS[alphabet], network(alphabet)
         shape = self.network.shape
         self.engine: Engine = build_engine(engine, shape, self.network.arrays(), self.alphabet, "float32", 1)
-        self.condition = condition(shape, sequences) if told else None
+        self.condition = condition(shape, sequences) if conditioned else None
         self.known = np.random.default_rng(4).integers(0, self.alphabet.size, (sequences, 40))
 
     def sampler(self, batch: int = 3) -> Sampler:
-        told = None if self.condition is None else self.condition.of(np.arange(batch))
-        return Sampler(self.engine, batch, 5, condition=told)
+        some = None if self.condition is None else self.condition.of(np.arange(batch))
+        return Sampler(self.engine, batch, 5, condition=some)
 
     def forward(self) -> np.ndarray:
         """Return what the training graph answers to *start* and to all known codes [B, 41, P]."""
@@ -206,8 +206,8 @@ def drawn(source: Sampler, samples: int, chunk: int = 1_000) -> np.ndarray:
 
 
 @cases
-def test_step_by_step_and_in_one_pass_from_start_is_forward(alphabet: str, engine: str, told: bool) -> None:
-    toy = Toy(alphabet, engine, told)
+def test_step_by_step_and_in_one_pass_from_start_is_forward(alphabet: str, engine: str, conditioned: bool) -> None:
+    toy = Toy(alphabet, engine, conditioned)
     codes = np.concatenate([toy.alphabet.starts(3, 1), toy.known], axis=1)
     graph, answers = toy.forward(), np.empty((2, 41, toy.alphabet.parameters), np.float32)
     states = [toy.engine.start(3, toy.condition) for _ in range(2)]
@@ -224,9 +224,9 @@ def test_step_by_step_and_in_one_pass_from_start_is_forward(alphabet: str, engin
 
 @cases
 def test_chunks_batches_primes_and_saved_states_change_nothing(
-    alphabet: str, engine: str, told: bool, tmp_path: Path
+    alphabet: str, engine: str, conditioned: bool, tmp_path: Path
 ) -> None:
-    toy = Toy(alphabet, engine, told)
+    toy = Toy(alphabet, engine, conditioned)
     whole = drawn(toy.sampler(), 30)
     assert np.array_equal(drawn(toy.sampler(), 30, 7), whole)
     assert np.array_equal(drawn(toy.sampler(1), 30), whole[:1]) and len(np.unique(whole, axis=0)) == 3
@@ -245,8 +245,8 @@ def test_chunks_batches_primes_and_saved_states_change_nothing(
 
 
 @cases
-def test_the_sampler_agrees_with_the_training_graph(alphabet: str, engine: str, told: bool) -> None:
-    toy = Toy(alphabet, engine, told)
+def test_the_sampler_agrees_with_the_training_graph(alphabet: str, engine: str, conditioned: bool) -> None:
+    toy = Toy(alphabet, engine, conditioned)
     source, judge = toy.sampler(), Verifier(toy.network, toy.alphabet, 3, toy.known[0], toy.condition)
     source.prime(toy.known[0])
     for part in source.generate(30, 8, keep_parameters=True):
@@ -256,14 +256,14 @@ def test_the_sampler_agrees_with_the_training_graph(alphabet: str, engine: str, 
 
 @cases
 def test_a_file_in_pieces_scores_what_it_scores_whole_and_in_a_sampler(
-    alphabet: str, engine: str, told: bool, sound_folder: Path
+    alphabet: str, engine: str, conditioned: bool, sound_folder: Path
 ) -> None:
-    toy = Toy(alphabet, engine, told)
+    toy = Toy(alphabet, engine, conditioned)
     data = SoundData(toys.recipe(data={"path": str(sound_folder)}))
     data.prepare()
     spans = [dataclasses.replace(span, last=min(span.last, span.first + 120)) for span in data.spans["valid"]]
     counts, _ = data.sound.code_counts(spans, toy.alphabet)
-    clips = condition(toy.network.shape, len(data.sound.entries)) if told else None
+    clips = condition(toy.network.shape, len(data.sound.entries)) if conditioned else None
     found = []
     for longest in (1 << 20, 50):
         crops = Crops(data.sound, pieces(spans, longest), toy.alphabet, toy.network.receptive_field, condition=clips)
@@ -279,18 +279,18 @@ def test_a_file_in_pieces_scores_what_it_scores_whole_and_in_a_sampler(
 @pytest.mark.parametrize("alphabet", ALPHABETS)
 def test_no_output_depends_on_later_input_under_a_condition(alphabet: str) -> None:
     net = network(alphabet).double()
-    told = torch.from_numpy(condition(net.shape, 1).gates).double()
+    gates = torch.from_numpy(condition(net.shape, 1).gates).double()
     x = torch.randn(1, net.receptive_field + 4, net.shape.residual, dtype=torch.float64, requires_grad=True)
-    answer = net.answer(x, told)
+    answer = net.answer(x, gates)
     for t in range(5):
         (slope,) = torch.autograd.grad(answer[0, t].square().sum(), x, retain_graph=True)
         assert slope[0, t + net.receptive_field :].abs().sum() == 0 < slope[0, t + net.receptive_field - 1].abs().sum()
-    assert not torch.allclose(answer, net.answer(x))  # it is heard at all
+    assert not torch.allclose(answer, net.answer(x))  # it makes a difference
 
 
 @pytest.mark.parametrize("engine", ["reference", "cpu"])
-def test_sequences_told_different_things_in_one_batch_are_what_they_are_alone(engine: str) -> None:
-    toy = Toy("categorical", engine, told=True, sequences=5)
+def test_sequences_of_different_conditions_in_one_batch_are_what_they_are_alone(engine: str) -> None:
+    toy = Toy("categorical", engine, conditioned=True, sequences=5)
     assert toy.condition is not None
     several = toy.condition.of(np.array([0, 3, 0, 1, 3]))
     together = Sampler(toy.engine, 5, [9] * 5, condition=several)
@@ -298,7 +298,7 @@ def test_sequences_told_different_things_in_one_batch_are_what_they_are_alone(en
     assert np.array_equal(codes[0], codes[2]) and np.array_equal(codes[1], codes[4])
     alone = Sampler(toy.engine, 1, [9], condition=several.of(np.array([3])))
     assert np.array_equal(drawn(alone, 40)[0], codes[3])
-    toy.engine.absorb(together.memory, 0, Feed(np.array([], np.int64), several.of(np.array([1]))))  # told anew
+    toy.engine.absorb(together.memory, 0, Feed(np.array([], np.int64), several.of(np.array([1]))))  # another one
     assert not np.array_equal(*drawn(together, 40)[[0, 2]])
 
 

@@ -138,6 +138,10 @@ def test_numbers_out_of_range_are_refused_at_once() -> None:
     for lengths in (-3, [1, 2], [1, -1, 2]):
         with pytest.raises(InputError, match="expected 0 or more, one or 3"):
             made(3).generate(lengths)
+    with pytest.raises(InputError, match="2 seeds for 3 sequences"):
+        made(3, [1, 2])
+    with pytest.raises(InputError, match="primes for 2 sequences, expected 1 or 3"):
+        made(3).prime([np.array([1]), np.array([2])])
     with pytest.raises(InputError, match="chunk is 0"):
         made().generate(3, chunk=0)
     assert np.array_equal(codes(made(seed=np.int64(5)), 20), codes(made(seed=5), 20))  # type: ignore[arg-type]
@@ -160,13 +164,6 @@ def test_an_interruption_loses_samples_but_no_coherence(backend: str, monkeypatc
     monkeypatch.setattr(source.engine, "draw", draw)
     assert source.positions.tolist() == [30, 30]
     assert np.array_equal(codes(source, 50), whole[:, 30:])
-
-
-def test_as_many_seeds_and_primes_as_sequences() -> None:
-    with pytest.raises(InputError, match="2 seeds for 3 sequences"):
-        made(3, [1, 2])
-    with pytest.raises(InputError, match="primes for 2 sequences, expected 1 or 3"):
-        made(3).prime([np.array([1]), np.array([2])])
 
 
 # --- priming ---------------------------------------------------------------------------------------------------------

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 import pytest
 import torch
 import toys
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from wavenet import geometry, outputs
-from wavenet.evaluation.bits import bits_against
+from wavenet import geometry
 from wavenet.model import network
 from wavenet.recipe.records import Recipe
 
@@ -95,22 +90,6 @@ def test_too_few_inputs_are_refused() -> None:
     net = made([1, 2], 2, scalar=False)
     with pytest.raises(ValueError, match="got 3 inputs, expected at least 4"):
         net(torch.zeros(1, 3, dtype=torch.int64))
-
-
-@settings(deadline=None, max_examples=20)
-@given(st.lists(st.integers(0, 1000), min_size=16, max_size=16), st.booleans())
-def test_the_first_loss_is_order_0(counts: list[int], scalar: bool) -> None:
-    recipe = toys.recipe(model={"input": "scalar" if scalar else "embedding"})
-    alphabet, net = outputs.of(recipe), network.build(recipe)
-    baseline = alphabet.baseline(np.array(counts))
-    net.start_at(baseline)
-    codes = torch.randint(0, 16, (2, 40))
-    inputs = (
-        torch.rand(2, 40 + net.receptive_field - 1) if scalar else torch.randint(0, 17, (2, 39 + net.receptive_field))
-    )
-    loss = alphabet.nll(net(inputs)[:, :40], codes).mean().item() / math.log(2)
-    seen = np.bincount(codes.numpy().ravel(), minlength=16)
-    assert loss == pytest.approx(bits_against(seen, alphabet.log_probabilities(baseline)), abs=1e-5)
 
 
 def test_the_last_block_has_no_residual_product_and_every_weight_gets_a_gradient() -> None:

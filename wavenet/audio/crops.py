@@ -2,7 +2,7 @@
 
 Every file is cut into pieces of equal length (to within one sample), none longer than `segment_samples`. An epoch is
 a permutation of all pieces: each sample of a file is a target exactly once in it, the first ones too; nothing else is,
-but for the tail of silence that a recipe may ask for. What stands in batch n is a function of (seed, n) alone.
+but for the tail of silence that a recipe may ask for. What batch n holds is a function of (seed, n) alone.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Segment:
 class Batch:
     """One batch, ready for the network."""
 
-    feed: Feed  # codes [B, width + receptive_field - 1], with what their clips are told
+    feed: Feed  # codes [B, width + receptive_field - 1], with the condition of their clips
     targets: Codes  # [B, width]; IGNORED beyond the end of a piece
 
 
@@ -162,7 +162,7 @@ class Crops:
         alphabet: encodes and shifts.
         receptive_field: the context of each target.
         width: targets per row of every batch; None takes the longest piece of each batch.
-        condition: what each clip is told, row by row; None where there is nothing to tell.
+        condition: of each clip, row by row, or None.
     """
 
     def __init__(

@@ -41,7 +41,7 @@ def score(
         network: in evaluation mode, on any device.
         batches: crops of held-out sound.
         alphabet: the samples' alphabet.
-        training_counts: how often each code stands in the training sound [Q].
+        training_counts: how often each code comes in the training sound [Q].
         interrupted: asked before every batch.
     """
     import torch
@@ -81,9 +81,9 @@ def engine_bits(engine: Engine, batches: Iterable[Batch], alphabet: Alphabet) ->
     nats, targets = 0.0, 0
     context = engine.packed.shape.receptive_field - 1
     for batch in batches:
-        told = batch.feed.condition
+        condition = batch.feed.condition
         for row, (codes, aims) in enumerate(zip(batch.feed.codes, batch.targets, strict=True)):
-            state = engine.start(1, None if told is None else told.of(np.array([row])))
+            state = engine.start(1, None if condition is None else condition.of(np.array([row])))
             answers = np.empty((len(aims), alphabet.parameters), np.float32)
             engine.absorb(state, 0, Feed(codes[:context]))
             engine.absorb(state, 0, Feed(codes[context:]), answers)

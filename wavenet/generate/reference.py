@@ -29,11 +29,11 @@ class Reference:
     def __init__(self, packed: Packed, alphabet: Alphabet, storage: str = "float32") -> None:
         self.packed, self.alphabet, self.storage = packed, alphabet, storage
 
-    @np.errstate(over="ignore", invalid="ignore")  # weights that diverged are told by what looks at the answers
+    @np.errstate(over="ignore", invalid="ignore")  # readers of the answers check them
     def start(self, batch: int, condition: Condition | None = None) -> Queues:
         """Return queues that have seen *start* for ever: ring l is filled with layer l's fixed input."""
         queues = Queues(self.packed.shape, batch, condition)
-        for sequence in [slice(None)] if condition is None else range(batch):  # those that are told nothing are alike
+        for sequence in [slice(None)] if condition is None else range(batch):  # without one all are alike
             x = self.packed.enter(self.alphabet.inputs(self.alphabet.starts(1)))[0]
             for index, layer in enumerate(self.packed.layers):
                 queues.ring(sequence, index)[:] = x
@@ -61,7 +61,7 @@ class Reference:
         """Draw samples; return how many each member has at least: all, unless an answer was not finite."""
         for n, sequence in enumerate(job.members.tolist()):
             for t in range(job.codes.shape[1]):
-                with np.errstate(over="ignore", invalid="ignore"):  # told by the number returned
+                with np.errstate(over="ignore", invalid="ignore"):  # the number returned says so
                     parameters = self.step(queues, sequence, int(job.newest[sequence]))
                 if job.answers is not None:
                     job.answers[n, t] = parameters
@@ -77,10 +77,10 @@ class Reference:
         Args:
             queues: of all sequences.
             sequence: whose codes these are.
-            feed: codes [T]; a condition replaces what the sequence was told before.
+            feed: codes [T]; a condition replaces the sequence's own from here on.
             answers: [T, P], set to the network's answers where that is asked for.
         """
-        queues.tell(sequence, feed.condition)
+        queues.condition_on(sequence, feed.condition)
         for at in range(0, len(feed.codes), PASS_SAMPLES):
             some = slice(at, at + PASS_SAMPLES)
             self._pass(queues, sequence, feed.codes[some], None if answers is None else answers[some])

@@ -56,7 +56,7 @@ class Sampler:
         seed: 0 .. 2^63 - 1; sequence i draws from uniforms keyed by (seed, i). Or a seed for each sequence, which then
             draws as the first of a batch with that seed does.
         draw: temperature and cuts; may be changed between chunks.
-        condition: what the sequences are told.
+        condition: of the sequences.
 
     Attributes:
         positions: [B] int64, samples drawn of each sequence.
@@ -183,8 +183,8 @@ class Sampler:
         """
         from safetensors.numpy import save as to_bytes
 
-        told = {"format": FORMAT, "network": self.engine.packed.digest(), "draw": to_json(vars(self.draw))}
-        disk.write_bytes(disk.user_path(str(path)), to_bytes(self.state(), told))
+        metadata = {"format": FORMAT, "network": self.engine.packed.digest(), "draw": to_json(vars(self.draw))}
+        disk.write_bytes(disk.user_path(str(path)), to_bytes(self.state(), metadata))
 
     def load(self, path: str | Path) -> None:
         """Go on from a saved state, bit for bit where backend and storage are the same.
@@ -197,18 +197,18 @@ class Sampler:
         largest = max(value.size for value in self.state().values())
         try:
             with safe_open(str(disk.user_path(str(path))), "numpy") as file:
-                told = file.metadata() or {}
+                metadata = file.metadata() or {}
                 state = {name: _read(file, name, largest) for name in file.keys()}  # noqa: SIM118  (not a dictionary)
         except (OSError, ValueError, MemoryError, SafetensorError) as error:
             raise InputError(
                 f"{path} cannot be read as a saved state ({one_line(error, 200)}); save it again"
             ) from None
-        if told.get("format") != FORMAT:
+        if metadata.get("format") != FORMAT:
             raise InputError(f"{path} is no saved state; give a file that `save` wrote")
-        if told.get("network") != self.engine.packed.digest():
+        if metadata.get("network") != self.engine.packed.digest():
             raise InputError(f"{path} is the state of another network or storage; load it into that one")
         try:
-            drawing = checked_draw(**json.loads(told["draw"]))
+            drawing = checked_draw(**json.loads(metadata["draw"]))
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise InputError(f"{path} does not say how to draw ({error!r:.100}); save it again") from None
         self.restore(state)

@@ -22,7 +22,7 @@ from wavenet.text import gib, many
 
 SAMPLE_BYTES = 20  # of a drawn sample until it is written: its code, once more where all are joined, its value
 PADDING = 16  # rows are padded to a multiple of this many numbers, a cache line
-MAX_CLOCK = 2**53  # samples: no sequence lives so long
+MAX_CLOCK = 2**53  # samples: more than any sequence has
 
 
 class State(Protocol):
@@ -63,7 +63,7 @@ def padded(width: int) -> int:
 
 
 def queue_bytes(shape: Shape) -> int:
-    """Return the bytes that one sequence takes, its padding and the counters beside the queue included."""
+    """Return the bytes that one sequence takes, padding and counters included."""
     return 4 * sum(shape.queue_rows()) * padded(shape.residual) + 64
 
 
@@ -97,7 +97,7 @@ class Queues:
     Args:
         shape: the network's integers.
         batch: sequences B.
-        condition: what they are told.
+        condition: of the sequences, or None.
 
     Attributes:
         memory: [B, rows of all layers, padded R] float32.
@@ -113,10 +113,10 @@ class Queues:
         self.clocks: Codes = np.zeros(batch, np.int64)
         self.gates: Floats | None = None
         if condition is not None:
-            self.tell(slice(None), condition)
+            self.condition_on(slice(None), condition)
 
-    def tell(self, sequences: int | slice, condition: Condition | None) -> None:
-        """Change what some sequences are told from here on; None changes nothing."""
+    def condition_on(self, sequences: int | slice, condition: Condition | None) -> None:
+        """Replace the condition of some sequences from here on; None changes nothing."""
         if condition is not None:
             if self.gates is None:
                 self.gates = np.zeros((self.batch, len(self.layers), 2 * self.shape.gate), np.float32)

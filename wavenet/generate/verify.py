@@ -28,7 +28,7 @@ class Verifier:
         alphabet: the samples' alphabet.
         batch: sequences B.
         primed: codes [T] that the sampler was primed with.
-        condition: what the sequences are told.
+        condition: of the sequences.
 
     Attributes:
         difference: the largest difference so far, in nats; of codes that hardly ever come, in proportion (RARE).

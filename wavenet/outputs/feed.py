@@ -1,4 +1,4 @@
-"""What a network is fed: codes, and what it is told beside them."""
+"""What a network is fed: codes, and what conditions it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from wavenet.outputs.draw import Codes, Floats
 
 @dataclass(frozen=True)
 class Condition:
-    """What sequences are told beside their own past, as every layer's gates take it.
+    """What sequences depend on besides their own past, as every layer's gates take it.
 
     Args:
         gates: [B, L, 2G] float32: V c of the paper's equations 2.5, added to filter and gate of each layer before tanh
@@ -29,7 +29,7 @@ class Feed:
 
     Args:
         codes: [B, T] int64, or [T] of one sequence; the alphabet's size stands for *start*.
-        condition: of these sequences; None where they are told nothing, which costs nothing.
+        condition: of these sequences; None costs nothing.
     """
 
     codes: Codes

@@ -105,13 +105,15 @@ class Cpu:
         return int(self._draw(arrays, *state, job.uniforms[..., 0], cuts, job.codes, answers))
 
     def _alike(self, queues: Queues, members: Codes) -> list[tuple[Arrays, Codes]]:
-        """Return the places of members that are told the same, with the arrays that say so: one more bias a layer."""
+        """Return the places of members of one condition, with arrays that have it in their biases."""
         if queues.gates is None:
             return [(self._arrays, np.arange(len(members)))]
-        rows, group = np.unique(queues.gates[members].reshape(len(members), -1), axis=0, return_inverse=True)
-        return [(self._told(row), np.flatnonzero(group.reshape(-1) == index)) for index, row in enumerate(rows)]
+        groups: dict[bytes, list[int]] = {}
+        for place, member in enumerate(members):
+            groups.setdefault(queues.gates[member].tobytes(), []).append(place)
+        return [(self._conditioned(queues.gates[members[places[0]]]), np.array(places)) for places in groups.values()]
 
-    def _told(self, gates: Floats) -> Arrays:
+    def _conditioned(self, gates: Floats) -> Arrays:
         weights, _, *others = self._arrays
         return (weights, self.panels.biases_with(gates), *others)
 
@@ -127,8 +129,8 @@ class Cpu:
 
     def absorb(self, queues: Queues, sequence: int, feed: Feed, answers: Floats | None = None) -> None:
         """Take known codes [T] of one sequence in: as if each had been drawn, bit for bit; set answers [T, P]."""
-        queues.tell(sequence, feed.condition)
-        arrays = self._arrays if queues.gates is None else self._told(queues.gates[sequence])
+        queues.condition_on(sequence, feed.condition)
+        arrays = self._arrays if queues.gates is None else self._conditioned(queues.gates[sequence])
         kept = NO_ANSWERS if answers is None else answers
         self._absorb(arrays, queues.memory[sequence], int(queues.clocks[sequence]), feed.codes, kept)
         queues.clocks[sequence] += len(feed.codes)

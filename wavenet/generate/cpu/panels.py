@@ -64,7 +64,7 @@ def lay_out(packed: Packed, alphabet: Alphabet, storage: str) -> Panels:
 
     Args:
         packed: the network's arrays.
-        alphabet: tells what scalar input is fed for each code.
+        alphabet: knows what scalar input is for each code.
         storage: how weights are kept, "float32" or "float16"; biases and the input's table are float32 always.
     """
     weights: list[Floats] = []
