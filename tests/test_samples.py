@@ -124,4 +124,5 @@ def test_a_resnet_goes_from_output_stride_32_to_8(name: str, jump: int, size: in
     said = layers(name, 224)
     last = said.layers[-1]
     assert isinstance(last, JoinReport) and last.jump == jump
+    assert (said.receptive_field, last.receptive_field, said.whole_input) == (427, 427, False)
     assert said.output_size == (size, size) == (224 // jump,) * 2

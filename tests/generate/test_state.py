@@ -12,6 +12,7 @@ from wavenet.errors import InputError
 from wavenet.generate import state
 from wavenet.generate.state import Queues, padded
 from wavenet.geometry import Shape
+from wavenet.outputs import Condition
 
 
 def shape(kernel: int, dilation: int) -> Shape:
@@ -65,6 +66,23 @@ def test_rings_of_all_layers_lie_one_behind_the_other() -> None:
     queues.ring(1, 2)[:] = 1
     assert queues.memory.shape == (2, 9, padded(3)) and queues.memory.sum() == 8 * 3
     assert [padded(width) for width in (1, 15, 16, 17)] == [16, 16, 16, 32]
+
+
+def test_what_is_exported_is_a_copy_and_only_its_like_is_loaded() -> None:
+    made = Queues(shape(2, 3), 2, Condition(np.ones((2, 1, 4), np.float32)))
+    made.push(1, 0, np.ones(3, np.float32))
+    saved = made.export()
+    made.push(1, 0, np.zeros(3, np.float32))
+    other = Queues(shape(2, 3), 2, Condition(np.zeros((2, 1, 4), np.float32)))
+    other.load(saved)
+    assert other.export().keys() == saved.keys() == {"memory", "clocks", "gates"}
+    assert all(np.array_equal(other.export()[name], value) for name, value in saved.items())
+    with pytest.raises(InputError, match=r"gates is float32 \[2, 1, 4\], expected none"):
+        Queues(shape(2, 3), 2).load(saved)
+    with pytest.raises(InputError, match="gates is missing"):
+        made.load({name: value for name, value in saved.items() if name != "gates"})
+    with pytest.raises(InputError, match="not finite"):
+        made.load({**saved, "memory": saved["memory"] * np.nan})
 
 
 def test_more_sequences_than_memory_holds_are_refused_with_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:

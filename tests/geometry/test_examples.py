@@ -7,7 +7,7 @@ import textwrap
 from pathlib import Path
 
 from wavenet import geometry
-from wavenet.cli.arguments import _INSPECT_EXAMPLES
+from wavenet.cli.arguments import EPILOGS
 from wavenet.inspection.text import inspect
 
 
@@ -17,7 +17,7 @@ def test_the_examples_of_geometry_run() -> None:
 
 
 def test_the_documented_list_of_layers_can_be_inspected(tmp_path: Path) -> None:
-    lines = _INSPECT_EXAMPLES.splitlines()
+    lines = EPILOGS["inspect"].splitlines()
     first = next(i for i, line in enumerate(lines) if line.strip().startswith("dims: 2"))
     path = tmp_path / "layers.yaml"
     path.write_text(textwrap.dedent("\n".join(lines[first:])), encoding="utf-8")

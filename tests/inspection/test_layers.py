@@ -177,20 +177,6 @@ def test_every_list_of_layers_among_the_samples_is_read(path: Path) -> None:
     assert made.parts == layers.of_layers({"layers": plain(made.parts)}, path).parts
 
 
-@pytest.mark.parametrize(("name", "strides"), [("resnet50", 5), ("resnet50-dilated", 3)])
-def test_a_resnet_is_a_stem_of_two_and_sixteen_blocks(name: str, strides: int) -> None:
-    first, second, *blocks = layers.read(next(path for path in SAMPLES if path.stem == name)).parts
-    assert (first, second) == (Layer(7, 2), Layer(3, 2))
-    assert len(blocks) == 16
-    halving = [block for block in blocks if isinstance(block, Parallel) and block.branches[1] == (Layer(1, 2),)]
-    assert len(halving) == strides - 2
-    for block in blocks:
-        assert isinstance(block, Parallel)
-        bottleneck, shortcut = block.branches
-        assert [layer.kernel for layer in bottleneck if isinstance(layer, Layer)] == [1, 3, 1]
-        assert len(shortcut) == 1
-
-
 # --- what is wrong ---------------------------------------------------------------------------------------------------
 
 

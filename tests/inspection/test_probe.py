@@ -135,16 +135,21 @@ def test_adaptive_pools_see_their_share(pool: nn.Module, lags: range) -> None:
     assert support(pool, torch.zeros(1, 1, 20), output=0 if len(lags) == 20 else 1).inputs == tuple(lags)
 
 
-def test_a_gated_linear_unit_sees_both_halves() -> None:
-    module = nn.Sequential(nn.Conv1d(1, 4, 2, dilation=3), nn.GLU(1), nn.Conv1d(2, 1, 2))
-    seen([Layer(2, 1, 3), Layer(2)], support(module, torch.zeros(1, 1, 20)))
+@pytest.mark.parametrize(
+    ("module", "layers"),
+    [
+        (nn.Sequential(nn.Conv1d(1, 4, 2, dilation=3), nn.GLU(1), nn.Conv1d(2, 1, 2)), [Layer(2, 1, 3), Layer(2)]),
+        (nn.Sequential(nn.Conv1d(1, 4, 3), nn.Softmax(dim=1)), [Layer(3)]),
+        (nn.utils.parametrizations.weight_norm(nn.Conv1d(1, 2, 3, dilation=3)), [Layer(3, 1, 3)]),
+    ],
+    ids=["gated linear unit", "softmax over channels", "weight normalisation"],
+)
+def test_gates_and_what_works_over_channels_hide_nothing(module: nn.Module, layers: list[Layer]) -> None:
+    seen(layers, support(module, torch.zeros(1, 1, 20)))
 
 
-def test_weight_normalisation_and_transposed_convolutions_work() -> None:
-    normed = nn.utils.parametrizations.weight_norm(nn.Conv1d(1, 2, 3, dilation=3))
-    seen([Layer(3, 1, 3)], support(normed, torch.zeros(1, 1, 20)))
-    up = nn.ConvTranspose1d(1, 1, 4, stride=2)
-    assert support(up, torch.zeros(1, 1, 10), output=6).inputs == (2, 3)
+def test_a_transposed_convolution_works() -> None:
+    assert support(nn.ConvTranspose1d(1, 1, 4, stride=2), torch.zeros(1, 1, 10), output=6).inputs == (2, 3)
 
 
 class Pyramid(nn.Module):
@@ -190,11 +195,6 @@ def test_a_pyramid_has_the_holes_that_geometry_lists() -> None:
 def test_what_works_along_the_whole_axis_sees_all_of_it(module: nn.Module) -> None:
     found = support(nn.Sequential(nn.Conv1d(1, 2, 3), module), torch.zeros(1, 1, 30))
     assert found.inputs == tuple(range(30)) and found.at_border
-
-
-def test_a_softmax_over_channels_hides_nothing() -> None:
-    module = nn.Sequential(nn.Conv1d(1, 4, 3), nn.Softmax(dim=1))
-    seen([Layer(3)], support(module, torch.zeros(1, 1, 30)))
 
 
 class Applied(nn.Module):

@@ -185,32 +185,6 @@ def test_a_fact_is_wrapped_and_loses_nothing(label: str, words: list[str]) -> No
     assert "".join("".join(lines).split()) == label + "".join(words)
 
 
-# --- words of numbers ------------------------------------------------------------------------------------------------
-
-
-def test_numbers_have_commas_units_and_few_digits() -> None:
-    assert [text.number(n) for n in (1_000, -99_999_999, 10**8)] == ["1,000", "-99,999,999", "1e+08"]
-    assert [text.times(size) for size in ((224,), (1080, 1920))] == ["224", "1,080 x 1,920"]
-    assert text.lasting(2_047, 8_000) == "2,047 samples, 255.9 ms at 8,000 Hz"
-    assert text.lasting(1, None, "pixel") == "1 pixel"
-    shares = [text.percent(share) for share in (1.0, 0.99951, 0.9994, 0.5)]
-    assert shares == ["100.0%", "over 99.9%", "99.9%", "50.0%"]
-
-
-@given(st.lists(st.lists(st.text("ab", max_size=9), min_size=4, max_size=4), min_size=1, max_size=5))
-def test_a_table_has_straight_columns_that_fit(rows: list[list[str]]) -> None:
-    lines = text.table(rows, left=2, most=20)
-    assert text.table([["a", "b"], ["aaa", "bb"]], most=100) == ["a       b", "aaa    bb"]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    gap = min(4, max(1, (20 - sum(widths)) // 3))
-    assert max(map(len, lines)) <= max(20, sum(widths) + 3)
-    for row, line in zip(rows, lines, strict=True):
-        at = 0
-        for i, (cell, width) in enumerate(zip(row, widths, strict=True)):
-            assert line[at : at + width].ljust(width) == (cell.ljust(width) if i < 2 else cell.rjust(width))
-            at += width + gap
-
-
 # --- head ------------------------------------------------------------------------------------------------------------
 
 

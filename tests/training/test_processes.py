@@ -55,7 +55,7 @@ def test_torchrun_says_how_many_there_are(monkeypatch: pytest.MonkeyPatch) -> No
     assert found.size == 8 and not found.leads
     with pytest.raises(InputError, match="--devices is 2, but torchrun started 4 on this machine; leave"):
         processes.find_group(2)
-    put(monkeypatch, {RUN_ID: f"wavenet-{os.getppid()}"})
+    put(monkeypatch, {RUN_ID: f"{processes.OURS}{os.getppid()}"})
     assert processes.find_group(4).started_by == "--devices"
 
 
@@ -94,7 +94,7 @@ def test_resuming_with_another_number_is_refused(tmp_path: Path, sound_folder: P
     run, cache = tmp_path / "run", tmp_path / "cache"
     toys.train(sound_folder, run, cache, max_steps=3)
     before = (run / "checkpoints" / checkpoint.LAST).read_bytes()
-    for devices, words in ((2, r"begun with 1 device, got 2.*--devices 1"), (0, "devices is 0")):
+    for devices, words in ((2, r"with 1 device, got 2.*--devices 1"), (0, "devices is 0")):
         with pytest.raises(InputError, match=words):
             toys.train(sound_folder, run, cache, resume=True, devices=devices)
     assert (run / "checkpoints" / checkpoint.LAST).read_bytes() == before

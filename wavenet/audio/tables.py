@@ -301,7 +301,8 @@ def ljspeech(path: Path, sounds: Sequence[Path]) -> list[Clip]:
         what = "has no line `id|text` whose id is the name of a sound file without its suffix"
         raise SoundError(f"{path} {what}; set data.source to auto")
     without = len(lookup.names) - len(texts)
-    if unknown or without:
-        counts = f"{many(unknown, 'line')} left out: the id names no sound file, or several"
-        log.warning("%s: %s; %s kept without a text", path, counts, many(without, "sound file"))
+    said = [f"{many(unknown, 'line')} left out: the id names no sound file, or several"] if unknown else []
+    said += [f"{many(without, 'sound file')} kept without a text"] if without else []
+    if said:
+        log.warning("%s: %s", path, "; ".join(said))
     return [Clip(file, name, text=texts.get(name)) for name, file in lookup.names.items()]

@@ -127,20 +127,22 @@ class Queues:
         """Bytes of memory."""
         return self.memory.nbytes
 
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        gates = {} if self.gates is None else {"gates": self.gates}
+        return {"memory": self.memory[:, :, : self.shape.residual], "clocks": self.clocks, **gates}
+
     def export(self) -> dict[str, NDArray[Any]]:
         """Return a copy of everything."""
-        told = {} if self.gates is None else {"gates": self.gates.copy()}
-        return {"memory": self.memory[:, :, : self.shape.residual].copy(), "clocks": self.clocks.copy(), **told}
+        return {name: value.copy() for name, value in self._arrays().items()}
 
     def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Go on from what `export` gave."""
-        check_arrays(self.export(), arrays)
+        own = self._arrays()
+        check_arrays(own, arrays)
         if not all(np.isfinite(value).all() for value in arrays.values()):
             raise InputError("the state's memory holds numbers that are not finite; save it again")
-        self.memory[:, :, : self.shape.residual] = arrays["memory"]
-        self.clocks[:] = arrays["clocks"]
-        if self.gates is not None:
-            self.gates[:] = arrays["gates"]
+        for name, value in own.items():
+            value[...] = arrays[name]
 
     def ring(self, sequence: int | slice, layer: int) -> Floats:
         """Return the slots of one layer of one sequence: [(K-1)d, R], a view."""

@@ -1,7 +1,7 @@
 """What `inspect` looks at: the layers of a recipe's network, or those that a LAYERS.yaml lists.
 
-A LAYERS.yaml describes any sequence of convolutions and pooling layers, whoever's network it is; the help of `wavenet
-inspect` shows one with every key. Once a layer says `out`, those that don't are pooling: they pass all channels on.
+A LAYERS.yaml describes the convolutions and pooling layers of any network; the help of `wavenet inspect` shows one with
+every key. Once a layer says `out`, those that don't are pooling: they pass all channels on.
 """
 
 from __future__ import annotations

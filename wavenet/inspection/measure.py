@@ -1,8 +1,8 @@
 """What a trained network uses of what it could see: how much each lag moves it, and what older sound is worth to it.
 
 The two measures don't agree. The gradient says how sensitive an answer is to each past sample; most of it lies in the
-newest few. The bits say what is lost without older samples: they are what matters, but training seldom has a sound that
-begins in its middle, and that costs bits of its own.
+newest few. The bits say what is lost without older samples: they are what matters, but a sound that begins in
+its middle is rare in training, and that costs bits of its own.
 """
 
 from __future__ import annotations
@@ -130,14 +130,7 @@ def excerpts(voice: Voice, model: str | Path, audio: str | Path | None, cache: P
 
 
 def measure_voice(voice: Voice, sound: Excerpts, positions: int = POSITIONS, gradients: int = GRADIENTS) -> Measured:
-    """Return what a voice uses of its receptive field.
-
-    Args:
-        voice: a trained network.
-        sound: to predict.
-        positions: how many held-out samples are predicted, spread evenly; as many as there are where it is less.
-        gradients: at how many of them gradients are taken.
-    """
+    """Return what a voice uses, predicting at most so many samples, spread evenly, with gradients at some of them."""
     field = voice.recipe.shape.receptive_field
     past = [sound.read(clip, max(0, t - field), t + 1) for clip, t in spread(sound.spans, positions)]
     some = [past[i] for i in np.unique(np.linspace(0, len(past) - 1, gradients).round().astype(int))]
@@ -202,8 +195,8 @@ def gradient_profile(voice: Voice, past: Sequence[Codes]) -> NDArray[np.float64]
 def context_curve(voice: Voice, past: Sequence[Codes]) -> tuple[Context, ...]:
     """Return what the newest n samples give, for n = 0, 1, 2, 4 ... and the receptive field.
 
-    A sampler that begins anew and takes n samples in has heard *start* for ever and then them, so that each prediction
-    costs n of its steps. `past` is that of `gradient_profile`.
+    A sampler begins behind endless *start*, so that a prediction from n samples costs n of its steps. `past` is that of
+    `gradient_profile`.
     """
     shape, alphabet = voice.recipe.shape, outputs.of(voice.recipe)
     engine = build_engine("auto", shape, voice.arrays, alphabet, "float32")

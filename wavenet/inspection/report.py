@@ -164,11 +164,7 @@ def of_recipe(recipe: Recipe) -> Report:
 
 
 def of_design(design: Design, size: int | Sequence[int] | None = None) -> Report:
-    """Return what a design sees and costs.
-
-    Args:
-        design: the layers.
-        size: of the input, one number for all axes or one for each (height, width): adds the size of every output.
+    """Return what a design sees and costs; a size of the input, for all axes or for each, adds that of every output.
 
     Raises:
         InputError: the size is out of range, or a layer has no output at that size; the error names the layer.
@@ -208,7 +204,6 @@ def of_design(design: Design, size: int | Sequence[int] | None = None) -> Report
 
 
 def _checked_size(design: Design, size: int | Sequence[int] | None) -> Sizes | None:
-    """Return the size along each axis of a design."""
     if size is None:
         return None
     sizes = (size,) if isinstance(size, int) else tuple(size)

@@ -80,7 +80,7 @@ def ask(
     max_parameters: int | None = None,
     max_macs: int | None = None,
 ) -> Spanning:
-    """Return how to see a span.
+    """Return how to cover a span.
 
     Args:
         span: ``250ms``, ``1.5s``, or a number of samples (pixels, where dims is 2).
@@ -88,8 +88,8 @@ def ask(
         rate: in Hz.
         kernel: taps of the stacks; None takes the recipe's, or 2.
         dims: 1, or 2 for square kernels, where no WaveNet is proposed.
-        max_parameters: leave out proposals with more.
-        max_macs: leave out proposals with more multiply-adds per sample.
+        max_parameters: of a proposal.
+        max_macs: multiply-adds per sample of a proposal.
 
     Raises:
         InputError: the span, the rate or the kernel is out of range, or nothing is within the budget.

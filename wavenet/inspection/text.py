@@ -39,9 +39,7 @@ class PrintedReport(Report):
 def inspect(source: str | Path, size: int | Sequence[int] | None = None) -> PrintedReport:
     """Return what a recipe, run, bundle or LAYERS.yaml sees, from its configuration alone.
 
-    Args:
-        source: a name or a path.
-        size: of the input, one number for all axes or one for each (height, width): adds the size of every output.
+    A size of the input, one number for all axes or one for each (height, width), adds the size of every output.
 
     Raises:
         RecipeError: it does not exist, or it is wrong.
@@ -52,13 +50,7 @@ def inspect(source: str | Path, size: int | Sequence[int] | None = None) -> Prin
 
 
 def describe(report: Report, layers: bool = False, lags: bool = False) -> str:
-    """Return what a report says.
-
-    Args:
-        report: of a design.
-        layers: add a table of all layers.
-        lags: add a table of the paths by lag.
-    """
+    """Return what a report says, with tables of all layers and of the paths by lag where they are asked for."""
     axes = ", along either of 2 axes" if report.design.dims == 2 else ""
     count = sum(not isinstance(row, JoinReport) for _, row in _labelled(report.layers))
     counts = f": {many(count, 'layer')} in {many(len(report.stacks), 'stack')}{axes}"

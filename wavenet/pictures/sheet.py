@@ -39,13 +39,7 @@ FEW_PATHS = 10_000_000  # in all, up to which they are drawn as they are, beyond
 
 
 def sheet_picture(path: Path, report: Report, measured: Measured | None = None) -> None:
-    """Write the sheet of a report.
-
-    Args:
-        path: a .png, .svg or .pdf file.
-        report: of a design.
-        measured: what a trained network uses of it, if that was measured.
-    """
+    """Write the sheet of a report, and of what a trained network uses, as a .png, .svg or .pdf file."""
     design = report.design
     stacks = _different(design.stacks)
     trees = [tree(parts, design.padding) for parts in stacks.values()]
@@ -94,31 +88,31 @@ def _caption(report: Report, trees: Sequence[Sequence[Row]], measured: Measured 
     """Return the numbers in sentences, and how to read the sheet."""
     origin = "" if report.design.padding == "causal" else " back from the rightmost input"
     holes = f", lags{origin} {missed(report.holes)}" if report.holes else ""
-    said = [f"Coverage {percent(report.coverage)}{holes}."]
+    sentences = [f"Coverage {percent(report.coverage)}{holes}."]
     grid, fixes = report.grid, report.fixes()
     if grid and grid.side and grid.reached is not None and grid.coverage is not None:
         share = percent(grid.coverage)
-        said.append(f"Both axes together: {grid.reached:,} of {grid.positions:,} positions, {share}.")
+        sentences.append(f"Both axes together: {grid.reached:,} of {grid.positions:,} positions, {share}.")
     elif grid and grid.side:
-        said.append("Both axes together: more ways through the branches than can be counted.")
+        sentences.append("Both axes together: more ways through the branches than can be counted.")
     if fixes:
-        said.append(f"To fix it: {textwrap.shorten(fixes[0].change, 120)}.")
+        sentences.append(f"To fix it: {textwrap.shorten(fixes[0].change, 120)}.")
     if report.parameters is not None and report.macs_per_sample is not None:
-        said.append(f"{report.parameters:,} parameters, {report.macs_per_sample:,} multiply-adds per sample.")
+        sentences.append(f"{report.parameters:,} parameters, {report.macs_per_sample:,} multiply-adds per sample.")
     if left := len(set(report.design.stacks)) - len(trees):
-        said.append(f"{many(left, 'more stack')} of other dilations not drawn.")
+        sentences.append(f"{many(left, 'more stack')} of other dilations not drawn.")
     every = max(row.every for rows in trees for row in rows)
     if every > 1:
-        said.append(f"Trees are thinned, to one node in {every:,} where there are most.")
+        sentences.append(f"Trees are thinned, to one node in {every:,} where there are most.")
     if any(row.whole for rows in trees for row in rows):
-        said.append("Hatched: global pooling sees the whole input.")
+        sentences.append("Hatched: global pooling sees the whole input.")
     if measured:
-        said.append(
+        sentences.append(
             f"Measured on {measured.sound}: gradients at {many(measured.gradients, 'position')} (dashes: the newest "
             f"samples that hold 50, 90 and 99% of their square), bits at {many(measured.positions, 'position')}; "
             f"{measured.lasting(measured.enough(0.01))} come within 0.01 bits of all (bars: standard error)."
         )
-    return said
+    return sentences
 
 
 # --- panels ----------------------------------------------------------------------------------------------------------

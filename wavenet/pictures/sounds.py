@@ -26,14 +26,7 @@ def decibels(wave: NDArray[np.float32], sample_rate: int) -> tuple[NDArray[np.fl
 
 
 def spectrogram(path: Path, wave: NDArray[np.float32], sample_rate: int, title: str) -> None:
-    """Write a PNG of a sound: waveform above, spectrogram below, both against seconds.
-
-    Args:
-        path: a .png file.
-        wave: [T] in [-1, 1].
-        sample_rate: in Hz.
-        title: stands above.
-    """
+    """Write a PNG of a sound [T] in [-1, 1]: waveform above, spectrogram below, both against seconds."""
     levels, hop = decibels(wave, sample_rate)
     seconds = len(wave) / sample_rate
     figure = Figure(figsize=(9, 5), layout="constrained")

@@ -14,14 +14,7 @@ from wavenet.bench.speeds import Speed
 
 
 def speed_picture(path: Path, batches: Sequence[Speed], sizes: Sequence[Speed], title: str) -> None:
-    """Write a PNG of samples per second against the number of sequences, and against the size of the network.
-
-    Args:
-        path: a .png file.
-        batches: one network, several batches.
-        sizes: several networks; left out where there are none.
-        title: stands above.
-    """
+    """Write a PNG of samples per second of one network in several batches, and of networks of several sizes, if any."""
     figure = Figure(figsize=(10, 4.5) if sizes else (6, 4.5), layout="constrained")
     figure.suptitle(title, fontsize=10)
     panels = figure.subplots(1, 2 if sizes else 1, squeeze=False)[0]

@@ -24,13 +24,7 @@ class Row:
 
 
 def tree(parts: Sequence[Part], padding: Padding, nodes: int = MAX_NODES) -> list[Row]:
-    """Return the rows from the output down to the input.
-
-    Args:
-        parts: of one stack.
-        padding: of all layers.
-        nodes: the most that are drawn of a row.
-    """
+    """Return the rows from the output of a stack down to its input, each of at most about so many nodes."""
     size = -(-len(parts) // MAX_ROWS)
     groups, start = [], Seen(1)
     for first in range(0, len(parts), size):

@@ -31,7 +31,8 @@ from torch import Tensor, distributed
 from wavenet.errors import InputError, WavenetError, stop_signals
 from wavenet.progress import log
 
-RUN_ID = "TORCHELASTIC_RUN_ID"  # every process of torchrun has it; those of `--devices` have wavenet-PID, of the first
+RUN_ID = "TORCHELASTIC_RUN_ID"  # every process of torchrun has it
+OURS = "wavenet train --devices, begun by process "  # what it holds in those that the first one starts
 ERROR = "error: "  # how the command line begins the line of a failure
 NEIGHBOUR = "another process of this training has ended, see its message; go on from the last save with --resume"
 LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "NCCL")  # how a collective says so
@@ -82,7 +83,7 @@ def find_group(devices: int | None) -> Group:
     """
     tasks = int(os.environ.get("SLURM_NTASKS", "1"))
     if RUN_ID in os.environ:
-        started_by = "--devices" if os.environ[RUN_ID].startswith("wavenet-") else "torchrun"
+        started_by = "--devices" if os.environ[RUN_ID].startswith(OURS) else "torchrun"
         names = ("LOCAL_WORLD_SIZE", "WORLD_SIZE", "RANK", "LOCAL_RANK")
     elif tasks > 1 and SLURMEnvironment.detect():
         started_by = "Slurm"
@@ -141,13 +142,14 @@ def started(command: Sequence[str], group: Group) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        lost = isinstance(error, distributed.DistError) or any(words in str(error) for words in LOST)
-        raise (WavenetError(NEIGHBOUR) if lost else error) from None
+        if not isinstance(error, distributed.DistError) and not any(words in str(error) for words in LOST):
+            raise
+        raise WavenetError(NEIGHBOUR) from error
 
 
 def _end_with_first() -> None:
     """End this process with the one that started it, however that one ends."""
-    while os.environ[RUN_ID] == f"wavenet-{os.getppid()}":
+    while os.environ[RUN_ID] == f"{OURS}{os.getppid()}":
         time.sleep(POLL_SECONDS)
     os._exit(1)  # the main thread may wait in a collective
 
@@ -161,7 +163,8 @@ def _beside(command: Sequence[str], size: int) -> Iterator[None]:
     members: list[Member] = []
     over, seconds = threading.Event(), 0.0
     watch = threading.Thread(target=_watch, args=(members, over), daemon=True)
-    watch.start()
+    if size > 1:
+        watch.start()
     try:
         for rank in range(1, size):
             members.append(Member(command, rank, size))
@@ -176,7 +179,8 @@ def _beside(command: Sequence[str], size: int) -> Iterator[None]:
         raise failure from failure.__cause__
     finally:
         over.set()
-        watch.join()
+        if watch.is_alive():
+            watch.join()
         for member in members:
             member.end(seconds)
         if distributed.is_initialized():  # else the next run of this process would wait for these
@@ -191,7 +195,7 @@ class Member:
     def __init__(self, command: Sequence[str], rank: int, size: int) -> None:
         self.name = f"process {rank + 1} of {size}"
         self.said = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
-        place = {"RANK": str(rank), "LOCAL_RANK": str(rank), RUN_ID: f"wavenet-{os.getpid()}"}
+        place = {"RANK": str(rank), "LOCAL_RANK": str(rank), RUN_ID: f"{OURS}{os.getpid()}"}
         # signals are for the first one, which ends the others: these have them blocked from their first moment on
         before = signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals())
         try:
@@ -242,7 +246,7 @@ def _failure(members: Sequence[Member], seconds: float = 0.0) -> WavenetError | 
 def _watch(members: Sequence[Member], over: threading.Event) -> None:
     """End this process where another failed and the main thread waits for it in a collective."""
     while not over.wait(POLL_SECONDS):
-        if _failure(members) is None or over.wait(GRACE_SECONDS):
+        if not any(member.process.poll() for member in members) or over.wait(GRACE_SECONDS):
             continue
         failure = _failure(members)
         for member in members:
