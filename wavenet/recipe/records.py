@@ -47,10 +47,10 @@ class SplitConfig:
     by: Annotated[
         str,
         OneOf(("auto", "file", "speaker", "prompt")),
-        "What is never divided between splits. `auto`: the splits that come with the data, else prompts or files.",
+        "What stays together in one split. `auto`: the splits that come with the data, else prompts or files.",
     ] = "auto"
     valid_percent: Annotated[float, Between(0.1, 50.0, "%"), "Share that scores training; with test, at most 80."] = 5.0
-    test_percent: Annotated[float, Between(0.0, 50.0, "%"), "Share that training never looks at."] = 5.0
+    test_percent: Annotated[float, Between(0.0, 50.0, "%"), "Share for the final test; training never uses it."] = 5.0
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,9 @@ class DataConfig:
     """Where sound comes from and how training crops it."""
 
     segment_samples: Annotated[
-        int, Between(1, 10_000_000, "samples"), "Longest piece of a step; the receptive field precedes it as context."
+        int,
+        Between(1, 10_000_000, "samples"),
+        "Longest segment of a batch; the receptive field precedes it as context.",
     ]
     source: Annotated[
         str, OneOf(("auto", *LAYOUTS)), "How the folder is read; `auto`, as with `--data`, goes by names and tables."
@@ -67,7 +69,7 @@ class DataConfig:
         str | None, "Folder of sound, relative to the recipe (in `--set`, to the current folder); or give `--data`."
     ] = None
     fetch: Annotated[
-        str | None, OneOf(tuple(catalogue.DATASETS)), "The data set to read, once fetched, where no path is given."
+        str | None, OneOf(tuple(catalogue.DATASETS)), "The fetched data set to read where no path is given."
     ] = None
     outside: Annotated[bool, "Also read files outside the folder that a table or a link in it points to."] = False
     generated: Annotated[bool, "Also read sound that this program generated, and what is in its run folders."] = False
@@ -133,13 +135,15 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """The optimisation; everything of step n is a function of (seed, n, steps)."""
+    """The optimisation; what step n does depends only on the seed, n and steps."""
 
-    batch_size: Annotated[int, Between(1, 65_536, "pieces"), "Number of pieces that a step learns from."]
-    steps: Annotated[int, STEPS, "How long training goes on; `--max-steps` only stops early."]
+    batch_size: Annotated[int, Between(1, 65_536, "segments"), "Number of segments in the batch of a step."]
+    steps: Annotated[int, STEPS, "Length of the whole training; `--max-steps` only stops early."]
     learning_rate: Annotated[float, Between(1e-8, 1.0, "per step"), "The step size of AdamW after the warm-up."]
     ema_decay: Annotated[
-        float, Between(0.0, 0.999_999, "as a share"), "What a step keeps of the averaged weights, which are saved."
+        float,
+        Between(0.0, 0.999_999, "as a share"),
+        "Share of the averaged weights that a step keeps; the averages are saved.",
     ] = 0.999
     seed: Annotated[int, Between(0, 2**63 - 1), "Seed of the first weights, the order of the data and dropout."] = 0
     warmup_steps: Annotated[int, Between(0, 10_000_000, "steps"), "How long the learning rate rises from zero."] = 100
@@ -150,16 +154,18 @@ class TrainConfig:
         float, Between(0.0, 1.0, "per step"), "How much each weight shrinks in a step, times the learning rate."
     ] = 0.0
     gradient_clip: Annotated[
-        float, Between(1e-6, 1e6, "nats per unit of weight"), "The largest norm of a gradient; longer ones are cut."
+        float,
+        Between(1e-6, 1e6, "nats per unit of weight"),
+        "The largest norm of a gradient; larger ones are scaled down.",
     ] = 1.0
-    log_steps: Annotated[int, Between(1, 1_000_000, "steps"), "From one row of metrics.csv to the next."] = 50
-    validate_steps: Annotated[int, STEPS, "From one score on held-out sound to the next."] = 500
+    log_steps: Annotated[int, Between(1, 1_000_000, "steps"), "Interval between rows of metrics.csv."] = 50
+    validate_steps: Annotated[int, STEPS, "Interval between scores on held-out sound."] = 500
     validate_targets: Annotated[
-        int, Between(1, 1_000_000_000, "samples"), "About how many held-out samples a score is taken over."
+        int, Between(1, 1_000_000_000, "samples"), "About how many held-out samples a score covers."
     ] = 200_000
-    sample_steps: Annotated[int, STEPS, "From one generated sound, with its picture, to the next."] = 1_000
+    sample_steps: Annotated[int, STEPS, "Interval between generated sounds, each with its picture."] = 1_000
     sample_seconds: Annotated[float, Between(0.01, 60.0, "seconds"), "Length of the sounds that training makes."] = 2.0
-    save_steps: Annotated[int, STEPS, "From one saved model and checkpoint to the next; a stop saves too."] = 500
+    save_steps: Annotated[int, STEPS, "Interval between saved models and checkpoints; a stop saves too."] = 500
     workers: Annotated[
         int, Between(0, 256, "processes"), "Processes that prepare batches; with 0, the training process does it."
     ] = 0
