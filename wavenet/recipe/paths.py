@@ -59,8 +59,9 @@ def _folder(path: Path) -> Kind | None:
     inside = sorted(islice(path.iterdir(), MOST_LOOKED_AT))
     if not inside:
         return Kind("an empty folder", "give one of these")
-    if not is_run(path) and {entry.name for entry in inside} & {"checkpoints", "metrics.csv"}:
-        return Kind("a run folder without its config.yaml", "put it back, or begin anew")
+    own = {entry.name for entry in inside}
+    if not own & {"config.yaml", "config.json"} and own & {"checkpoints", "metrics.csv"}:
+        return Kind("a run folder without its config.yaml", "put it back, or train in another folder")
     runs = [entry for entry in inside if entry.is_dir() and is_run(entry)]
     if runs:
         more = ", ..." if len(runs) > SHOWN else ""
