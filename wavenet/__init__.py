@@ -1,4 +1,4 @@
-"""WaveNet: train an autoregressive model of raw audio, hear it, and see what its dilations look at.
+"""WaveNet: train an autoregressive model of raw audio, hear it, and see what its dilations reach.
 
 Importing this package imports no torch; the names below load what they need when they are first used.
 """

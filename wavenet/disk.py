@@ -179,7 +179,7 @@ def read_at_most(path: Path, most: int) -> str:
     try:
         return data.decode("utf-8").removeprefix("\ufeff")  # some editors put this mark in front
     except UnicodeDecodeError as error:
-        raise ValueError(f"it is not text in UTF-8 (byte {error.start + 1:,}); save it as that") from None
+        raise ValueError(f"it is not text in UTF-8 (byte {error.start + 1:,}); save it as UTF-8") from None
 
 
 # --- locks -----------------------------------------------------------------------------------------------------------

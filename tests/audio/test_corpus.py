@@ -86,7 +86,7 @@ def test_files_that_the_level_clips_are_counted_and_the_worst_are_named(tmp_path
         ("one.wav", 1),
     ]
     assert said == [
-        "clipped by the level in more than 0.1 % of their samples: spiky3.wav (25 samples, 2.8%), "
+        "clipped by data.level in more than 0.1 % of their samples: spiky3.wav (25 samples, 2.8%), "
         "spiky2.wav (20 samples, 2.2%), spiky1.wav (15 samples, 1.7%), and 1 more; "
         "lower data.level.rms, which is 0.2"
     ]
@@ -121,5 +121,5 @@ def test_sound_of_a_lower_rate_than_the_recipe_is_told(rates: set[int], told: st
     lines = corpus.warnings(recipe, source, entries, corpus.divide(recipe, source, entries), [])
     assert len(lines) == (told is not None)
     if told is not None:
-        remedy = f"a run with --set audio.sample_rate={max(rates)} takes the sound as it is"
+        remedy = f"--set audio.sample_rate={max(rates)} keeps the rate of the sound"
         assert lines[0].startswith(told) and lines[0].endswith(remedy)

@@ -192,7 +192,7 @@ def test_of_channels_that_cancel_the_louder_is_kept_and_told(tmp_path: Path, lou
     alone, expected = decoded(write_floats(tmp_path, both[:, louder]), rate)
     np.testing.assert_array_equal(pcm, expected)
     assert (entry.channels, entry.rms, entry.digest) == (2, alone.rms, alone.digest)
-    assert entry.note == f"its 2 channels cancel when mixed: channel {louder + 1} is taken alone"
+    assert entry.note == f"its 2 channels cancel when mixed: channel {louder + 1} is used alone"
 
 
 def test_channels_that_cancel_beyond_full_scale_are_read_at_their_scale(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_nan_in_places_and_an_offset_are_noted_and_the_file_is_kept(tmp_path: Pa
     entry, pcm = decoded(write_floats(tmp_path, sound))
     assert entry.reason is None and pcm[5] == pcm[600] == 0 and len(pcm) == 3_000
     assert entry.note == (
-        "2 of its 3,000 values are NaN, infinite or far too large: taken as 0; "
+        "2 of its 3,000 values are NaN, infinite or far too large: replaced by 0; "
         "a DC offset of 10.0% of full scale: a high-pass filter removes it"
     )
 

@@ -31,7 +31,7 @@ def test_of_channels_that_cancel_the_louder_is_read_and_told(tmp_path: Path, sai
     wave = tone(8_000, 440, 2_000)
     soundfile.write(tmp_path / "a.wav", np.stack([-0.9 * wave, wave], axis=1), 8_000, subtype="FLOAT")
     np.testing.assert_array_equal(files.read(tmp_path / "a.wav", 8_000), wave)
-    assert said == [f"{tmp_path / 'a.wav'}: its 2 channels cancel when mixed: channel 2 is taken alone"]
+    assert said == [f"{tmp_path / 'a.wav'}: its 2 channels cancel when mixed: channel 2 is used alone"]
 
 
 def test_what_is_odd_about_a_sound_is_told_and_what_is_none_is_refused(tmp_path: Path, said: list[str]) -> None:

@@ -54,7 +54,7 @@ def test_held_out_takes_alone_are_divided_anew_and_told(tmp_path: Path, said: li
     assert {(clip.speaker, clip.split) for clip in clips} == {("theo", None)} and len(clips) == 60
     assert said == [
         "the splits of the Free Spoken Digit Dataset hold out all files that are here (50 for test, 10 for valid), so "
-        "they are divided anew, as with --set data.split.by=file"
+        "they are divided again, as with --set data.split.by=file"
     ]
     spans = splits.divide(clips, [5_000] * 60, SplitConfig(), 100)
     assert [len(spans[name]) for name in ("train", "valid", "test")] == [54, 3, 3]

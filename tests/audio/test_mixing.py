@@ -49,7 +49,7 @@ def test_one_channel_can_be_taken_alone() -> None:
     mixer, mono = mixed(TONE, NOISE, channel=1)
     np.testing.assert_array_equal(mono, NOISE.astype(np.float32))
     assert mixer.louder() is None
-    assert mixer.notes() == ["its 2 channels cancel when mixed: channel 2 is taken alone"]
+    assert mixer.notes() == ["its 2 channels cancel when mixed: channel 2 is used alone"]
 
 
 # --- cancellation ----------------------------------------------------------------------------------------------------
@@ -101,7 +101,7 @@ def test_values_that_are_no_numbers_count_as_nothing_and_are_counted() -> None:
     left[3] = left[7] = right[1_500] = right[2_500] = 0.0
     mixer, mono = mixed(*broken)
     np.testing.assert_array_equal(mono, mixed(left, right)[1])
-    assert mixer.notes() == ["4 of its 8,000 values are NaN, infinite or far too large: taken as 0"]
+    assert mixer.notes() == ["4 of its 8,000 values are NaN, infinite or far too large: replaced by 0"]
     assert mixer.why_silent() is None and not mixer.no_numbers
 
 

@@ -201,8 +201,12 @@ def test_a_plain_scan_says_at_what_rate_it_measured(odd: Path) -> None:
     plain, told = scan.scan(odd), scan.scan(odd, toys.recipe(audio={"sample_rate": 8_000}))
     assert {entry.name for entry in plain.kept} - {entry.name for entry in told.kept} == {"high.wav"}
     lines = plain.to_text().splitlines()
-    assert lines[1] == "measured  each file at its own sample rate; --recipe NAME measures as training will"
-    assert told.to_text().splitlines()[1] == "measured  as training by toy will: 8,000 Hz, untrimmed, level.rms 0.1"
+    assert (
+        lines[1] == "measured  each file at its own sample rate; --recipe NAME measures what training with it will read"
+    )
+    assert (
+        told.to_text().splitlines()[1] == "measured  as the recipe toy prepares it: 8,000 Hz, untrimmed, level.rms 0.1"
+    )
     made = [json.loads(json.dumps(found.to_json(), allow_nan=False)) for found in (plain, told)]
     rates = [{file["path"]: file["measured_at"] for file in one["files"]} for one in made]
     assert [(rate["cd.wav"], rate["high.wav"], rate["text.wav"]) for rate in rates] == [
@@ -229,7 +233,7 @@ def test_what_lies_beyond_full_scale_and_what_the_level_clips_is_named(odd: Path
     files = {file["path"]: file for file in told.to_json()["files"]}
     assert files["spike.wav"]["clipped_by_level"] > 0 == files["integers.wav"]["clipped_by_level"]
     assert files["integers.wav"]["overshoot"] > 1_000
-    assert any(line.startswith("warning   clipped by the level in more than 0.1 %") for line in lines)
+    assert any(line.startswith("warning   clipped by data.level in more than 0.1 %") for line in lines)
     assert any(line.startswith("splits    by name: train ") for line in lines)
 
 

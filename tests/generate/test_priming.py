@@ -55,7 +55,7 @@ def test_channels_are_averaged_and_half_precision_is_read() -> None:
 
 def test_channels_that_cancel_are_told_and_the_louder_is_taken(said: list[str]) -> None:
     assert np.array_equal(priming.mono(np.stack([0.99 * SOUND, -SOUND], axis=1), RATE), -SOUND)
-    assert said == ["the prime's 2 channels cancel when mixed: channel 2 is taken alone"]
+    assert said == ["the prime's 2 channels cancel when mixed: channel 2 is used alone"]
     assert len(priming.mono(np.zeros((0, 2)), RATE)) == 0
 
 
@@ -84,8 +84,8 @@ def test_a_path_may_be_text_or_begin_at_home(home: Path) -> None:
             r"values up to [0-9,]+, expected within \[-1, 1\]; divide whole numbers of 16 bits",
         ),
         (object(), "is a object, expected a path, an array or a tensor"),
-        ([[1.0], [2.0, 3.0]], "is no array"),
-        (torch.zeros(3, device="meta"), "is no array"),
+        ([[1.0], [2.0, 3.0]], "is not an array"),
+        (torch.zeros(3, device="meta"), "is not an array"),
         ("", "'' is not a path"),
         ("nowhere.wav", "there is no sound file nowhere.wav"),
     ],

@@ -229,10 +229,10 @@ def test_a_state_of_something_else_is_refused(tmp_path: Path) -> None:
 
     told = {"format": "wavenet-state", "network": source.engine.packed.digest(), "draw": '{"temperature": -1}'}
     save_file(source.state(), path, told)
-    with pytest.raises(InputError, match=r"temperature|how to draw"):
+    with pytest.raises(InputError, match=r"temperature|settings for drawing"):
         source.load(path)
     save_file({"a": np.zeros(2)}, path)
-    with pytest.raises(InputError, match="no saved state"):
+    with pytest.raises(InputError, match="not a saved state"):
         made(2).load(path)
     with pytest.raises(InputError, match="memory is missing"):
         made(2).restore({})
@@ -249,12 +249,12 @@ def test_a_state_that_cannot_be_is_refused_before_it_is_read(tmp_path: Path) -> 
     state = source.state()
     wrong: list[tuple[dict[str, np.ndarray], str, str]] = [
         ({"memory": state["memory"] * np.nan}, good, "not finite"),
-        ({"clocks": np.full(1, 2**62)}, good, "counted"),
-        ({"positions": np.full(1, -1)}, good, "counted"),
+        ({"clocks": np.full(1, 2**62)}, good, "sample count"),
+        ({"positions": np.full(1, -1)}, good, "sample count"),
         ({"newest": np.full(1, 10**6)}, good, "whole codes"),
-        ({}, "[" * 90_000, "how to draw"),
-        ({}, '{"temperature": 1.0, "top_k": 1.5, "top_p": 1.0}', "the draw is"),
-        ({}, '{"temperature": true, "top_k": 1, "top_p": 1.0}', "the draw is"),
+        ({}, "[" * 90_000, "settings for drawing"),
+        ({}, '{"temperature": 1.0, "top_k": 1.5, "top_p": 1.0}', "top-p are"),
+        ({}, '{"temperature": true, "top_k": 1, "top_p": 1.0}', "top-p are"),
     ]
     for changes, draw, words in wrong:
         path.write_bytes(to_bytes({**state, **changes}, {**told, "draw": draw}))

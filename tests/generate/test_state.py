@@ -90,7 +90,7 @@ def test_more_sequences_than_memory_holds_are_refused_with_the_numbers(monkeypat
     assert state.queue_bytes(shape) == state.Queues(shape, 1).memory.nbytes + 64
     monkeypatch.setattr(state, "available_bytes", lambda: 1 << 28)
     state.check_memory(shape, 100, 1000)
-    with pytest.raises(InputError, match=r"queues of 1,000,000 sequences need .* GiB of memory, there are 0\.2"):
+    with pytest.raises(InputError, match=r"queues of 1,000,000 sequences need .* GiB of memory, but there are 0\.2"):
         state.check_memory(shape, 1_000_000)
     with pytest.raises(InputError, match="and 100,000,000 samples each need"):
         state.check_memory(shape, 1, 100_000_000)

@@ -248,9 +248,12 @@ HUGE, STEPS, HALVES = "{kernel: 60, dilation: 900000}", "[{kernel: 1, stride: 2}
 @pytest.mark.parametrize(
     ("items", "words"),
     [
-        (f"[{{kernel: 1}}, {HUGE}]", "layer 2: what is seen passes"),
-        (f"[{{kernel: 1}}, {{parallel: [[{HUGE}]]}}]", "layer 2.1.1: what is seen passes"),
-        (f"[{{parallel: [{HALVES}, [{{kernel: 1}}, {{kernel: 1}}, {HUGE}]]}}]", "layer 1.2.3: what is seen passes"),
+        (f"[{{kernel: 1}}, {HUGE}]", "layer 2: the receptive field exceeds"),
+        (f"[{{kernel: 1}}, {{parallel: [[{HUGE}]]}}]", "layer 2.1.1: the receptive field exceeds"),
+        (
+            f"[{{parallel: [{HALVES}, [{{kernel: 1}}, {{kernel: 1}}, {HUGE}]]}}]",
+            "layer 1.2.3: the receptive field exceeds",
+        ),
         (f"[{{kernel: 1}}, {{parallel: [{STEPS}, {HALVES}]}}]", "layer 2: its branches step by different numbers"),
         (f"[{{parallel: [[{{kernel: 1}}, {{parallel: [{STEPS}, {HALVES}]}}]]}}]", "layer 1.1.2: its branches step"),
     ],

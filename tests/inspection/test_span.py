@@ -33,7 +33,7 @@ def test_a_span_is_a_time_or_samples(text: str, rate: int | None, samples: int) 
 
 @pytest.mark.parametrize("text", ["", "ms", "1.5", "-3ms", "250 m", "1e3", "3min", "1" * 30, "nan", "٣ms x"])
 def test_what_is_no_span_is_one_line(text: str) -> None:
-    with pytest.raises(InputError, match="expected such as 250ms"):
+    with pytest.raises(InputError, match="expected a span such as 250ms"):
         parse_span(text, 16_000)
 
 

@@ -235,7 +235,7 @@ def test_global_pooling_stands_beside_what_is_seen_without_it() -> None:
 
 def test_global_pooling_alone_has_no_lags() -> None:
     said = listed([{"kernel": 3}, {"pool": "global"}, {"kernel": 1, "stride": 2}])
-    assert facts(said)["coverage"] == "100.0%, through global pooling alone"
+    assert facts(said)["coverage"] == "100.0%, only through global pooling"
     _, rows, lags = tables(said, layers=True, lags=True)
     assert rows[2:] == [["2", "global", "all"], ["3", "1", "2", "1", "1", "all", "2"]]
     assert lags == [["paths", "0", "in", "all,", "exact"], ["lags", "ms", "reached", "paths", "per", "lag", "share"]]

@@ -60,7 +60,7 @@ def test_a_score_that_is_not_finite_is_null_and_one_of_old_is_read_and_told(fold
     assert "NaN" not in told and bundle.load(folder).training == {"valid_bits": None, "order0_bits": 4.0}
     for word in ("null", "NaN", "Infinity", "-Infinity"):  # as versions before this one wrote it
         path.write_text(told.replace('"valid_bits": null', f'"valid_bits": {word}'))
-        assert ["no finite number" in line for line in voices.load(folder).warnings()] == [True]
+        assert ["held-out sound is not finite" in line for line in voices.load(folder).warnings()] == [True]
 
 
 def refused(folder: Path) -> str:
@@ -262,7 +262,7 @@ def test_weights_that_are_no_file_are_not_waited_for(folder: Path) -> None:
     for make in (weights.mkdir, lambda: os.mkfifo(weights), lambda: weights.symlink_to("/dev/zero")):
         weights.rmdir() if weights.is_dir() else weights.unlink()
         make()
-        assert "is no file" in refused(folder)
+        assert "is not a regular file" in refused(folder)
 
 
 def test_weights_beyond_the_memory_are_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

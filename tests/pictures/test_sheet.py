@@ -70,7 +70,7 @@ def test_a_sheet_says_what_it_shows(tmp_path: Path) -> None:
     assert f"{said.parameters:,} parameters" in words
     assert "effective field" not in words and "thinned" not in words
     words = drawn(tmp_path, said, MEASURED)
-    for text in ("effective field", "what context is worth", "2.500", "99%", "Measured on noise"):
+    for text in ("effective field", "the gain from context", "2.500", "99%", "Measured on noise"):
         assert text in words
 
 
@@ -90,7 +90,7 @@ def test_stacks_that_are_alike_are_drawn_once_and_many_are_counted(tmp_path: Pat
 
 def test_large_trees_are_thinned_and_say_so(tmp_path: Path) -> None:
     words = drawn(tmp_path, of_schedule({"pattern": "exponential", "layers": 12}))
-    assert re.search(r"thinned, to one node in (1[6-9]|2[0-9]) where", words)
+    assert re.search(r"their densest layers show one node in (1[6-9]|2[0-9])", words)
 
 
 def test_counts_that_are_too_long_are_said_to_be_floating(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

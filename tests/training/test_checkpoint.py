@@ -267,7 +267,7 @@ def test_a_truncated_checkpoint_gives_one_line(tmp_path: Path, share: float) -> 
     written(path)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(share * len(whole))])
-    with pytest.raises(BundleError, match="begin anew with --force") as caught:
+    with pytest.raises(BundleError, match="start over with --force") as caught:
         checkpoint.load(path)
     assert "\n" not in str(caught.value)
 
@@ -312,7 +312,7 @@ def test_a_damaged_or_missing_last_falls_back_to_the_newest_whole_one(tmp_path: 
 
 def test_a_run_of_an_older_version_is_refused_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "last.ckpt").write_bytes(b"PK")
-    with pytest.raises(BundleError, match=r"last\.ckpt was written by an older version.* begin anew with --force"):
+    with pytest.raises(BundleError, match=r"last\.ckpt was written by an older version.* start over with --force"):
         checkpoint.newest(tmp_path)
     written(tmp_path / LAST)
     assert checkpoint.newest(tmp_path) is not None

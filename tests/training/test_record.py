@@ -129,7 +129,7 @@ def test_weights_that_answer_with_what_is_not_finite_make_no_sound_and_end_nothi
     module.step = 6
     assert module.is_finite() and recorder(module)._sample(module)
     assert list(tmp_path.iterdir()) == [] and len(said) == 1
-    assert said[0].startswith("step 6: no sound: an answer of the network") and "is not finite" in said[0]
+    assert said[0].startswith("step 6: no sound: an output of the network") and "is not finite" in said[0]
     assert said[0].endswith("training goes on")
 
 

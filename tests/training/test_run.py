@@ -78,7 +78,7 @@ def test_a_finished_run_called_with_another_recipe_names_the_key(
 ) -> None:
     with pytest.raises(InputError, match=re.escape(told)) as caught:
         runs.state_to_resume(recipe, trained_run, resume=resume, force=False)
-    assert "name another run with --out, or begin anew with --force" in str(caught.value)
+    assert "name another run with --out, or start over with --force" in str(caught.value)
     assert runs.state_to_resume(recipe, trained_run, resume=False, force=True) is None
 
 
@@ -155,7 +155,7 @@ def test_beginning_anew_removes_a_link_and_never_what_it_leads_to(tmp_path: Path
     (run / name).symlink_to(target)
     runs.clear(run)
     assert list(run.iterdir()) == [] and (elsewhere / "precious").read_text() == "x"
-    assert said == [f"{run / name} was a link to {run / target}: the link is removed, what it leads to is left"]
+    assert said == [f"{run / name} was a link to {run / target}: the link is removed, its target is kept"]
 
 
 def test_beginning_anew_removes_links_inside_and_links_to_nothing_or_themselves(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_what_the_recipe_cuts_and_clips_is_told(tmp_path: Path) -> None:
     write(tmp_path / "one", toys.RATE, 2.0)
     made = {"level": {"rms": 0.5}, "trim": {"below_db": 10, "margin_seconds": 0.0}}
     first = sound_lines(prepared(tmp_path / "one", tmp_path / "cache", data=made))[0]
-    assert " seconds cut from the ends, " in first and first.endswith(" samples clipped by the level")
+    assert " seconds cut from the ends, " in first and first.endswith(" samples clipped by data.level")
 
 
 def test_sound_of_which_nothing_is_known_is_counted_in_files(tmp_path: Path) -> None:

@@ -251,7 +251,7 @@ def test_a_run_of_an_older_version_is_left_alone(fit: Fit, tmp_path: Path, stopp
     for path in (run / "checkpoints").iterdir():
         path.rename(path.with_suffix(".ckpt"))
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*.*") if path.name != ".lock"}
-    with pytest.raises(InputError, match=r"was written by an older version.*or begin anew with --force"):
+    with pytest.raises(InputError, match=r"was written by an older version.*or start over with --force"):
         fit(resume=True)
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*.*") if path.name != ".lock"} == before
     assert last(fit(force=True, max_steps=1)).step == 1
@@ -294,7 +294,7 @@ def test_a_signal_during_a_score_or_a_sound_loses_neither(
 
 def test_an_unfinished_run_needs_resume_or_force(fit: Fit, tmp_path: Path, stopped_run: Path) -> None:
     run = Path(shutil.copytree(stopped_run, tmp_path / "run"))
-    with pytest.raises(InputError, match="--resume or begin anew with --force"):
+    with pytest.raises(InputError, match="--resume or start over with --force"):
         fit()
     fit(force=True, max_steps=2)
     assert last(run).step == 2

@@ -76,7 +76,9 @@ class Samples:
         while len(read) < count:  # one call may give less than what is asked for
             piece = self._bytes(count - len(read), 2 * first + len(read))
             if not piece:
-                raise WavenetError(f"the sound cache {self.path} was cut while in use; start again to make it anew")
+                raise WavenetError(
+                    f"the sound cache {self.path} was truncated while in use; run the command again to rebuild it"
+                )
             read += piece
         return np.frombuffer(read, np.int16)
 
@@ -150,7 +152,7 @@ def _warn(entries: Sequence[Entry], known: bool) -> None:
         counts = ((len(dropped), "dropped"), (len(noted), "kept with a note"))
         told = ", ".join(f"{count:,} {what}" for count, what in counts if count)
         if told:
-            log.warning("of %s, %s; `%s` tells which and why", many(len(entries), "file"), told, SCAN)
+            log.warning("of %s, %s; `%s` lists them with the reasons", many(len(entries), "file"), told, SCAN)
         return
     for entry in dropped:
         log.warning("dropped %s: %s", printable(entry.name), entry.why)

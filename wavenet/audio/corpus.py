@@ -105,7 +105,7 @@ def _of_level(clipped: Sequence[Clipped], level: LevelConfig) -> str:
     if level.rms is None:
         what, remedy = "clipped at full scale", "set data.level.rms, such as 0.08"
     else:
-        what, remedy = "clipped by the level", f"lower data.level.rms, which is {level.rms:g}"
+        what, remedy = "clipped by data.level", f"lower data.level.rms, which is {level.rms:g}"
     return f"{what} in more than {100 * NOTICEABLE:g} % of their samples: {shown}; {remedy}"
 
 
@@ -118,7 +118,7 @@ def _of_rates(kept: Sequence[Entry], rate: int) -> str:
     have = f"all sound has {highest:,} Hz" if len(rates) == 1 else f"no sound has more than {highest:,} Hz"
     return (
         f"{have}, the recipe asks for {rate:,}: nothing lies above {highest // 2:,} Hz, yet a second takes "
-        f"{rate / highest:.3g} times the samples; a run with --set audio.sample_rate={highest} takes the sound as it is"
+        f"{rate / highest:.3g} times the samples; --set audio.sample_rate={highest} keeps the rate of the sound"
     )
 
 

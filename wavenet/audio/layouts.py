@@ -138,7 +138,7 @@ def _trainable(layout: Layout, clips: list[Clip]) -> list[Clip]:
     if set(counts) & {"train", None}:
         return clips
     log.warning(
-        "the splits of %s hold out all files that are here (%s), so they are divided anew, as with --set "
+        "the splits of %s hold out all files that are here (%s), so they are divided again, as with --set "
         "data.split.by=file",
         *(layout.title, ", ".join(f"{count:,} for {name}" for name, count in counts.items())),
     )

@@ -144,10 +144,10 @@ class Mixer:
         """Return what is odd about the values, a sentence each."""
         found, bits = [], self.bits
         if self.channel is not None:
-            found.append(f"its {self.channels} channels cancel when mixed: channel {self.channel + 1} is taken alone")
+            found.append(f"its {self.channels} channels cancel when mixed: channel {self.channel + 1} is used alone")
         if self.unusable:
             share = f"{self.unusable:,} of its {self.frames * self.channels:,} values"
-            found.append(f"{share} are NaN, infinite or far too large: taken as 0")
+            found.append(f"{share} are NaN, infinite or far too large: replaced by 0")
         if bits:
             found.append(
                 f"{bits}-bit whole numbers stored as floats (up to {self._largest:,.0f}, where full scale is 1): "

@@ -145,12 +145,12 @@ class Survey:
 def _how(recipe: Recipe | None) -> str:
     """Return in words how files were measured."""
     if recipe is None:
-        return "each file at its own sample rate; --recipe NAME measures as training will"
+        return "each file at its own sample rate; --recipe NAME measures what training with it will read"
     trim, level = recipe.data.trim, recipe.data.level
     ends = "untrimmed" if trim is None else f"ends {trim.below_db:g} dB below the loudest trimmed"
     name, value = ("peak", level.peak) if level.peak is not None else ("rms", level.rms)
     gained = "no level" if value is None else f"level.{name} {value:g}"
-    return f"as training by {recipe.name} will: {recipe.audio.sample_rate:,} Hz, {ends}, {gained}"
+    return f"as the recipe {recipe.name} prepares it: {recipe.audio.sample_rate:,} Hz, {ends}, {gained}"
 
 
 def _files(count: int, seconds: float) -> str:
@@ -204,7 +204,7 @@ def scan(folder: str | Path, recipe: str | Path | Recipe | None = None, override
     """
     if recipe is None:
         if overrides:
-            raise InputError("--set changes a recipe; name one with --recipe NAME")
+            raise InputError("--set changes a recipe; name one with --recipe NAME, such as folder")
         source = folders.open_folder(disk.given_path(str(folder)))
         return Survey(source, _measured(source.clips, None)[0])
     made = recipe if isinstance(recipe, Recipe) else read.load(find.find_recipe(str(recipe)), overrides)

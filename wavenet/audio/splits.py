@@ -77,7 +77,7 @@ def divide(clips: Sequence[Clip], lengths: Sequence[int], rule: SplitConfig, rec
         if not splits[name]:
             counts = ", ".join(f"{len(splits[other]):,} for {other}" for other in splits if splits[other])
             raise SoundError(
-                f"no file is left for the {name} split (the data have {counts}); divide the files anew with "
+                f"no file is left for the {name} split (the data have {counts}); divide the files again with "
                 "--set data.split.by=file, or give more files"
             )
     return splits

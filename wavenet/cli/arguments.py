@@ -25,7 +25,7 @@ class Parser(argparse.ArgumentParser):
         if "invalid choice: '" in message:
             word = message.split("invalid choice: '")[1].split("'", maxsplit=1)[0]
             known = message.partition("(choose from")[2].replace("'", " ").replace(",", " ").replace(")", " ").split()
-            hint = did_you_mean(word, known)
+            hint = did_you_mean("cuda" if word.lower() == "gpu" else word, known)
         if "unrecognized arguments: " in message:
             word = message.split("unrecognized arguments: ")[1].split(maxsplit=1)[0].split("=", maxsplit=1)[0]
             hint = did_you_mean(word, self._option_string_actions)
@@ -41,7 +41,9 @@ def arguments_of(runs: Mapping[str, Run]) -> argparse.ArgumentParser:
     shared = Parser(add_help=False)
     shared.add_argument("-q", "--quiet", action="store_true", help="only warnings, errors and results")
     shared.add_argument("-v", "--verbose", action="store_true", help="more detail; a traceback with an error")
-    parser = Parser(prog="wavenet", description="Train a WaveNet on sound, generate sound with it, see its dilations.")
+    parser = Parser(
+        prog="wavenet", description="Train a WaveNet on sound, generate sound with it, inspect its dilations."
+    )
     parser.add_argument("--version", action="version", version=f"wavenet {__version__}")
     parser.set_defaults(run=_help_of(parser), parser=parser, quiet=False, verbose=False)
     groups = {"": parser.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)}
@@ -79,16 +81,21 @@ def _train(parser: argparse.ArgumentParser) -> None:
     add("--set", metavar="KEY=VALUE", action="append", default=[], help="set a key of the recipe; repeatable")
     add("--max-steps", metavar="N", type=_positive, help="stop after step N")
     add("--max-time", metavar="TIME", help="stop after 90s, 30m, 2h, 1h30m")
-    add("--seed", metavar="N", type=int, help="the same as --set train.seed=N")
+    add("--seed", metavar="N", type=_whole, help="the same as --set train.seed=N")
     add("--resume", action="store_true", help="go on with an unfinished run")
-    add("--force", action="store_true", help="delete the run in the folder and begin anew")
+    add("--force", action="store_true", help="delete the run in the folder and start over")
     add("--init", metavar="MODEL", help="start from the weights of a run or bundle of the same dimensions")
-    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to train (default: auto)")
+    add(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="where to train; cuda is a GPU (default: auto)",
+    )
     add("--devices", metavar="N", type=_positive, help="train with N processes at once, on batches N times as large")
     add("--precision", choices=("32", "bf16"), default="32", help="arithmetic of the training graph (default: 32)")
     add("--compile", action="store_true", help="compile the training graph (needs a C++ compiler)")
     add("--cache", metavar="DIR", help="where decoded sound is kept (default: this user's cache)")
-    add("--dry-run", action="store_true", help="check everything, say what would be done, train nothing")
+    add("--dry-run", action="store_true", help="check everything and print what training would do")
     add("--print-config", action="store_true", help="print the complete recipe and stop")
 
 
@@ -97,18 +104,24 @@ def _generate(parser: argparse.ArgumentParser) -> None:
     add("model", metavar="MODEL", help="a run folder or a bundle folder")
     add("-o", "--output", metavar="OUT", help="a .wav or .flac file, or - for WAV on stdout (default: NAME-sSEED.wav)")
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--seconds", metavar="S", type=float, help="how long (default: 3)")
+    length.add_argument("--seconds", metavar="S", type=_number, help="how long, in seconds (default: 3)")
     length.add_argument("--samples", metavar="N", type=_positive, help="how long, in samples")
     add("-n", "--count", metavar="COUNT", type=_positive, default=1, help="how many sounds (default: 1)")
-    add("--seed", metavar="N", type=int, help="the same seed makes the same sound (default: a new one, printed)")
-    add("--temperature", metavar="T", type=float, default=1.0, help="below 1 is less random, 0 not at all (default: 1)")
-    add("--top-k", metavar="K", type=int, default=0, help="draw only from the K likeliest values")
+    add("--seed", metavar="N", type=_whole, help="the same seed makes the same sound (default: a new one, printed)")
+    add(
+        "--temperature",
+        metavar="T",
+        type=_number,
+        default=1.0,
+        help="below 1 is less random, 0 not at all (default: 1)",
+    )
+    add("--top-k", metavar="K", type=_whole, default=0, help="draw only from the K likeliest values")
     add(
         "--top-p",
         metavar="P",
-        type=float,
+        type=_number,
         default=1.0,
-        help="draw only from the likeliest values that share probability P",
+        help="draw only from the likeliest values, up to a total probability of P",
     )
     add("--prime", metavar="IN.wav", help="continue this sound, - for stdin; the output does not contain it")
     add("--backend", choices=names(), default="auto", help="which sampler (default: auto)")
@@ -144,7 +157,7 @@ MEASURE = "measure what a MODEL uses, on a file or folder of sound (default: the
 def _scan(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("folder", metavar="DIR", help="a folder of sound")
-    add("--recipe", metavar="RECIPE", help="measure as training by this recipe will: rate, trimming, level")
+    add("--recipe", metavar="RECIPE", help="measure the sound as this recipe prepares it: rate, trimming, level")
     add("--set", metavar="KEY=VALUE", action="append", default=[], help="set a key of the recipe; repeatable")
     add("--json", action="store_true", help="print JSON")
 
@@ -157,7 +170,7 @@ def _fetch(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="the folder to make (default: NAME in $WAVENET_DATA, else in this user's data folder)",
     )
-    add("--force", action="store_true", help="fetch again what was fetched before")
+    add("--force", action="store_true", help="download the data set again")
 
 
 def _bench(parser: argparse.ArgumentParser) -> None:
@@ -210,7 +223,7 @@ EPILOGS = {
   wavenet inspect LAYERS.yaml --size 224 --layers      # every output's size, every layer's parameters
   wavenet inspect LAYERS.yaml --json
 
-A LAYERS.yaml describes the convolutions and pooling layers of any network (samples/layers has a dozen).
+A LAYERS.yaml describes the convolutions and pooling layers of any network (samples/layers has thirteen).
 `in` and `out` are only needed for parameters and multiply-adds:
   dims: 2                      # axes of the kernels, 1 or 2 (default: 1)
   padding: same                # causal (default for dims 1), same (default for dims 2), valid, or a number
@@ -224,8 +237,8 @@ A LAYERS.yaml describes the convolutions and pooling layers of any network (samp
   wavenet data fetch digits
   wavenet data scan recordings/
   wavenet data scan recordings/ --recipe folder""",
-    "data scan": "Exit 0 if any file is kept (and, with --recipe, if training could begin), else 2.",
-    "data fetch": f"""A large download that was stopped goes on when it is asked for again.
+    "data scan": "The exit code is 0 if any file is kept (and, with --recipe, if training could begin), else 2.",
+    "data fetch": f"""To resume a large download that was stopped, run the same command again.
 
 data sets:
 {DATASETS}
@@ -237,8 +250,8 @@ examples:
   wavenet data fetch digits         # `wavenet train digits` finds it
   wavenet data fetch yesno --to sounds/yesno""",
     "bench": """examples:
-  wavenet bench                     # a network that other programs are measured with too
-  wavenet bench runs/quickstart     # and what half precision costs it
+  wavenet bench                     # an untrained network of a common size
+  wavenet bench runs/quickstart     # also what half precision costs in bits
   wavenet bench wavenet-2016 --json
   wavenet bench --plot speed.png""",
     "recipes": """examples:
@@ -254,6 +267,19 @@ def _positive(text: str) -> int:
     if not re.fullmatch(r"\+?0*[1-9][0-9]{,28}", text.strip()):
         raise argparse.ArgumentTypeError(f"got {text!r:.40}, expected a whole number of at least 1")
     return int(text)
+
+
+def _whole(text: str) -> int:
+    if not re.fullmatch(r"[+-]?[0-9]{1,29}", text.strip()):
+        raise argparse.ArgumentTypeError(f"got {text!r:.40}, expected a whole number")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"got {text!r:.40}, expected a number such as 3 or 0.5") from None
 
 
 def _size(text: str) -> tuple[int, ...]:

@@ -93,7 +93,7 @@ def _generate(arguments: argparse.Namespace) -> int:
     total = voice.length(arguments.seconds, arguments.samples)
     streaming = arguments.output == "-"
     if streaming and (arguments.count != 1 or arguments.verify):
-        raise InputError("-o - streams one sound, unverified; give a file name for -n and --verify")
+        raise InputError("-o - streams one sound and cannot verify it; give a file name for -n and --verify")
     if streaming and sys.stdout.name == os.devnull:
         raise InputError("-o - needs an open stdout, which was closed; give a file name")
     check_memory(voice.recipe.shape, arguments.count, 0 if streaming else total)
@@ -175,7 +175,7 @@ def _inspect(arguments: argparse.Namespace) -> int:
             raise InputError(f"--{name.replace('_', '-')} goes with --span; give both, such as --span 250ms")
     if arguments.source is None:
         hint = "; write wavenet inspect MODEL --measure" if arguments.measure else ""
-        raise InputError(f"inspect needs a recipe, a model or a list of layers before its options{hint}")
+        raise InputError(f"inspect needs a recipe, a model or a list of layers{hint}")
     plot = _picture(arguments, (".png", ".svg", ".pdf"))
     from wavenet.inspection import text
 
@@ -205,7 +205,7 @@ def _span(arguments: argparse.Namespace) -> int:
 
     for name in ("layers", "size", "lags", "plot", "measure"):
         if getattr(arguments, name) not in (None, False):
-            raise InputError(f"--{name} describes a network, --span proposes some; give one of them")
+            raise InputError(f"--{name} describes one network, --span proposes several; give one of them")
     asked = (arguments.rate, arguments.kernel, arguments.dims or 1, arguments.max_params, arguments.max_macs)
     _result(arguments, span.ask(arguments.span, arguments.source, *asked))
     return 0

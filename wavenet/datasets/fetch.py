@@ -75,7 +75,7 @@ def _is_there(name: str, target: Path, force: bool) -> bool:
     """Return whether there is nothing to do; raise InputError where the target is not ours to replace."""
     if catalogue.marked(target) == name:
         if not force:
-            log.info("%s is there already; --force fetches it anew", name)
+            log.info("%s is there already; --force downloads it again", name)
         return not force
     try:
         empty = target.is_dir() and not any(target.iterdir())
@@ -125,8 +125,8 @@ def _check_room(transfer: Transfer) -> None:
     usage = shutil.disk_usage(folder)
     if usage.total and transfer.missing + transfer.size > usage.free:  # some file systems in user space tell nothing
         raise FetchError(
-            f"{folder} has {amount(usage.free)} free, {amount(transfer.missing)} are still to come and unpacking takes "
-            f"at least {amount(transfer.size)} more; make room, or name another folder with --to DIR"
+            f"{folder} has {amount(usage.free)} free, {amount(transfer.missing)} are still to come "
+            f"and unpacking takes at least {amount(transfer.size)} more; make room, or name another with --to DIR"
         )
 
 
@@ -146,7 +146,7 @@ def _unpack(name: str, one: DataSet, transfer: Transfer, target: Path) -> int:
         return count
     except DamagedError as error:
         if one.sha256 is None:
-            raise FetchError(f"{name}: {error}; it was removed, run the same command to fetch it anew") from None
+            raise FetchError(f"{name}: {error}; it was removed, run the same command to download it again") from None
         raise FetchError(  # fetched anew, it would be the same
             f"{name}: {error}; its checksum is right, so it is kept in {transfer.part}: unpack it by other means and "
             "train with --data DIR"
@@ -168,7 +168,7 @@ def _check_sum(name: str, transfer: Transfer, expected: str) -> None:
         transfer.part.unlink()
         raise FetchError(
             f"{name}: the archive has the SHA-256 {digest.hexdigest()}, expected {expected}; it was removed, run the "
-            "same command to fetch it anew"
+            "same command to download it again"
         )
     log.info("checked: the archive has the SHA-256 that torchaudio gives")
 

@@ -1,7 +1,7 @@
 """One file over HTTP, into a part that a later call goes on with, whatever stopped the first one.
 
 Only a file with a checksum is continued, since the checksum tells a part that was put together from two versions of
-the file; a file without one begins anew. Proxies are those of the environment, as urllib reads them.
+the file; a file without one starts over. Proxies are those of the environment, as urllib reads them.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class Transfer:
             begins = re.match(r"bytes (\d{1,19})-", answer.headers.get("Content-Range", ""))
             if not begins or int(begins[1]) != have:
                 self._ranges = False
-                raise _BrokenOffError(f"{self._host()} answered with another part of the file than was asked for")
+                raise _BrokenOffError(f"{self._host()} answered with a different part of the file than requested")
             at = have
         length = answer.headers.get("Content-Length", "")
         total = at + int(length) if re.fullmatch("[0-9]{1,19}", length) else None
@@ -163,7 +163,7 @@ class Transfer:
             raise _BrokenOffError(f"{self._host()} sent nothing")
         if not block.startswith(self.begins[: len(block)]):
             raise FetchError(
-                f"{urllib.parse.urlsplit(answer.url).netloc} sent something else than the archive (it begins with "
+                f"{urllib.parse.urlsplit(answer.url).netloc} sent something other than the archive (it begins with "
                 f"{block[:16]!r}): a proxy, or a network that wants you to log in first, may have answered; "
                 f"{self.kept()}{AGAIN}"
             )

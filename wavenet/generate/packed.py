@@ -122,7 +122,7 @@ def stored(arrays: Arrays, storage: str) -> Arrays:
         return arrays
     large = too_large(arrays)
     if large is not None:
-        raise BundleError(f"the weight {large} exceeds {FLOAT16_MAX:,.0f}, the most of float16; keep it as float32")
+        raise BundleError(f"the weight {large} exceeds {FLOAT16_MAX:,.0f}, the maximum of float16; use float32")
     return {
         name: value.astype(np.float16).astype(np.float32) if _rounds(name) else value for name, value in arrays.items()
     }

@@ -54,7 +54,7 @@ def mono(sound: Prime, sample_rate: int) -> Floats:
     mixed, louder = mixer.mix(wave), mixer.louder()
     if louder is None:
         return mixed
-    log.warning("the prime's %d channels cancel when mixed: channel %d is taken alone", wave.shape[1], louder + 1)
+    log.warning("the prime's %d channels cancel when mixed: channel %d is used alone", wave.shape[1], louder + 1)
     return wave[:, louder]
 
 
@@ -66,7 +66,7 @@ def _array(sound: Any) -> NDArray[Any]:
             sound = (sound.float() if sound.is_floating_point() else sound).numpy()  # NumPy has no bfloat16
         values = np.asarray(sound)
     except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
-        raise InputError(f"the prime is no array ({error!s:.100}); give a path, an array or a tensor") from None
+        raise InputError(f"the prime is not an array ({error!s:.100}); give a path, an array or a tensor") from None
     if values.dtype.kind not in "biufc":
         raise InputError(f"the prime is a {type(sound).__name__}, expected a path, an array or a tensor")
     return values

@@ -146,7 +146,7 @@ class Sampler:
             self.positions[members] += self.memory.clocks[members] - seen
         if drawn < count:
             raise WavenetError(
-                f"an answer of the network within the next {many(drawn + 1, 'sample')} is not finite: its weights have "
+                f"an output of the network within the next {many(drawn + 1, 'sample')} is not finite: its weights have "
                 "diverged; train again at a lower learning rate, or go back to an earlier checkpoint"
             )
         return Chunk(members, codes, np.concatenate([before[:, None], codes[:, :-1]], axis=1), answers)
@@ -170,7 +170,7 @@ class Sampler:
         _check_codes(state["newest"], self.alphabet.size + 1)
         counted = np.concatenate([state["clocks"], state["positions"]])
         if counted.min() < 0 or counted.max() > MAX_CLOCK:
-            raise InputError(f"the state has counted below 0 or beyond {MAX_CLOCK:,}; save it again")
+            raise InputError(f"the state has a sample count below 0 or above {MAX_CLOCK:,}; save it again")
         own = self._own()
         self.memory.load({name: value for name, value in state.items() if name not in own})
         self.positions[:], self._newest[:], self._keys[:] = (state[name] for name in own)
@@ -204,13 +204,13 @@ class Sampler:
                 f"{path} cannot be read as a saved state ({one_line(error, 200)}); save it again"
             ) from None
         if metadata.get("format") != FORMAT:
-            raise InputError(f"{path} is no saved state; give a file that `save` wrote")
+            raise InputError(f"{path} is not a saved state; give a file that `save` wrote")
         if metadata.get("network") != self.engine.packed.digest():
             raise InputError(f"{path} is the state of another network or storage; load it into that one")
         try:
             drawing = checked_draw(**json.loads(metadata["draw"]))
         except (KeyError, TypeError, ValueError, RecursionError) as error:
-            raise InputError(f"{path} does not say how to draw ({error!r:.100}); save it again") from None
+            raise InputError(f"{path} has no valid settings for drawing ({error!r:.100}); save it again") from None
         self.restore(state)
         self.draw = drawing
 
@@ -232,7 +232,7 @@ def _check_codes(codes: NDArray[Any], size: int) -> None:
     if codes.size and not (codes.dtype.kind in "iu" and codes.min() >= 0 and codes.max() < size):
         raise InputError(
             f"got {codes.dtype} from {codes.min()} to {codes.max()}, expected whole codes from 0 to {size - 1}; "
-            "`Voice.encode` makes them of sound"
+            "`Voice.encode` makes codes from sound"
         )
 
 

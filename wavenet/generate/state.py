@@ -73,8 +73,8 @@ def check_memory(shape: Shape, batch: int, samples: int = 0) -> None:
     if have is not None and need > have:
         kept = f" and {many(samples, 'sample')} each" if samples else ""
         raise InputError(
-            f"the queues of {many(batch, 'sequence')}{kept} need {gib(need)} of memory, there are {gib(have)}: draw "
-            "fewer or shorter ones"
+            f"the queues of {many(batch, 'sequence')}{kept} need {gib(need)} of memory, but there are {gib(have)}: "
+            "draw fewer or shorter ones"
         )
 
 

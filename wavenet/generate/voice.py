@@ -71,7 +71,7 @@ class Voice(Bundle):
         bits, order0 = (_number(self.training.get(name)) for name in ("valid_bits", "order0_bits"))
         if bits is None and order0 is not None and "valid_bits" in self.training:
             return [
-                "this model's score on held-out sound is no finite number, so its weights have diverged: expect noise; "
+                "this model's score on held-out sound is not finite, so its weights have diverged: expect noise; "
                 "train again at a lower learning rate"
             ]
         if bits is None or order0 is None:

@@ -108,7 +108,9 @@ class Layer:
         if isinstance(chosen, int) and chosen >= 0:
             return chosen, chosen
         if chosen not in known:
-            raise ValueError(f"the padding is {chosen!r}, expected one of {', '.join(PADDINGS)}, or a number from 0 on")
+            raise ValueError(
+                f"the padding is {chosen!r}, expected one of {', '.join(PADDINGS)}, or a whole number of at least 0"
+            )
         return known[str(chosen)]
 
     def output_length(self, length: int, pads: tuple[int, int] = (0, 0)) -> int:

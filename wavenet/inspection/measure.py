@@ -138,7 +138,7 @@ def measure_voice(voice: Voice, sound: Excerpts, positions: int = POSITIONS, gra
         profile, context = gradient_profile(voice, some), context_curve(voice, past)
     if not np.isfinite([*profile, *(one.bits for one in context)]).all():
         raise WavenetError(
-            "the network's answers or gradients are not finite: training diverged; train again at a lower learning "
+            "the network's outputs or gradients are not finite: training diverged; train again at a lower learning "
             "rate, or go back to an earlier checkpoint"
         )
     shares = {share: holding(profile, share / 100) for share in SHARES}
@@ -189,7 +189,7 @@ def gradient_profile(voice: Voice, past: Sequence[Codes]) -> NDArray[np.float64]
     return np.asarray(np.sqrt(squares / (len(past) * voice.recipe.shape.residual)))
 
 
-# --- what context is worth -------------------------------------------------------------------------------------------
+# --- the gain from context -------------------------------------------------------------------------------------------
 
 
 def context_curve(voice: Voice, past: Sequence[Codes]) -> tuple[Context, ...]:

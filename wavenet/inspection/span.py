@@ -125,7 +125,7 @@ def parse_span(text: str, rate: int | None) -> int:
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|)", text.strip())
     if not match or (not match[2] and "." in match[1]) or len(match[1]) > 20:
-        raise InputError(f"--span is {text!r:.60}, expected such as 250ms, 1.5s or 4000 (samples)")
+        raise InputError(f"--span is {text!r:.60}, expected a span such as 250ms, 1.5s or 4000 (samples)")
     if not match[2]:
         return int(match[1])
     if rate is None:

@@ -74,7 +74,7 @@ def describe_measured(measured: Measured) -> str:
     enough = [
         f"{measured.lasting(measured.enough(bits))} are within {bits:g} bits/sample of all" for bits in ENOUGH_BITS
     ]
-    rows: list[Cells] = [("newest samples kept", "ms", "bits/sample", "gain", "positions with more")]
+    rows: list[Cells] = [("newest samples kept", "ms", "bits/sample", "gain", "positions with a longer past")]
     for one in measured.context:
         bits, gain = f"{one.bits:.3f} +- {one.error:.3f}", f"{one.won:.4f} +- {one.won_error:.4f}"
         ms = milliseconds(one.samples, measured.sample_rate)
@@ -83,7 +83,7 @@ def describe_measured(measured: Measured) -> str:
         f"measured on {measured.sound:.80}",
         *fact("gradient", f"{', '.join(held)}; mean over {many(measured.gradients, 'position')}"),
         *fact("context", f"{', '.join(enough)}; mean over {many(measured.positions, 'position')}"),
-        *fact("", "with fewer samples the network hears a sound that begins there, which is rare in training"),
+        *fact("", "with fewer samples the network sees the beginning of a sound, which is rare in training"),
         "",
         *table(rows),
     ]
@@ -129,7 +129,7 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
     if report.holes:
         yield "coverage", f"{percent(report.coverage)}, {missed(report.holes)}"
     else:
-        reached = "every lag is reached" if report.receptive_field else "through global pooling alone"
+        reached = "every lag is reached" if report.receptive_field else "only through global pooling"
         yield "coverage", f"100.0%, {reached}"
     if report.grid and report.grid.side:
         yield from _grid(report)

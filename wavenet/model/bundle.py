@@ -98,7 +98,7 @@ def load(folder: Path) -> Bundle:
         arrays = from_bytes(weights)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise BundleError(
-            f"{folder / WEIGHTS} is no safetensors file ({one_line(error, 200)}); get the bundle again"
+            f"{folder / WEIGHTS} is not a safetensors file ({one_line(error, 200)}); get the bundle again"
         ) from None
     check_weights(arrays, recipe.shape, str(folder / WEIGHTS))
     return Bundle(recipe, arrays, _section(described, "data"), _section(described, "training"))
@@ -151,7 +151,7 @@ def _check_size(folder: Path) -> None:
     """Raise BundleError where the weights are no file, or a larger one than the config or memory allows, unread."""
     state = (folder / WEIGHTS).stat()
     if not stat.S_ISREG(state.st_mode):  # a pipe would be waited for, a device read for ever
-        raise BundleError(f"{folder / WEIGHTS} is no file; get the bundle again")
+        raise BundleError(f"{folder / WEIGHTS} is not a regular file; get the bundle again")
     found = [read_bundle_config(folder / name) for name in (NEXT, CONFIG) if (folder / name).is_file()]
     shapes = [_recipe(folder / CONFIG, described).shape for described in found]
     most = max((4 * shape.parameters() + HEADER_BYTES * (1 + len(shape.weights())) for shape in shapes), default=0)
@@ -162,7 +162,7 @@ def _check_size(folder: Path) -> None:
         )
     if have is not None and COPIES * size > have:
         raise BundleError(
-            f"{folder / WEIGHTS} needs about {text.gib(COPIES * size)} of memory, there are {text.gib(have)}; take "
+            f"{folder / WEIGHTS} needs about {text.gib(COPIES * size)} of memory, but there are {text.gib(have)}; take "
             "a smaller model or a larger machine"
         )
 
@@ -200,7 +200,7 @@ def find(text: str) -> Path:
         hint = f"`wavenet train {text}` makes one from the recipe of that name" if known else "give one that exists"
         raise BundleError(f"there is no run or bundle folder {text}{near}; {hint}")
     if (path / "config.yaml").is_file():
-        raise BundleError(f"{text} is a run without a saved model yet; train on with `wavenet train --resume`")
+        raise BundleError(f"{text} is a run without a saved model yet; continue with `wavenet train --resume`")
     kind = kind_at(path)
     if kind is not None:
         raise BundleError(f"{text} is {kind.what}, not a run or bundle folder; {kind.advice}")

@@ -71,7 +71,10 @@ def checked_draw(temperature: float, top_k: int, top_p: float) -> Draw:
         InputError: one of them is out of range.
     """
     if any(isinstance(number, bool) for number in (temperature, top_k, top_p)) or not isinstance(top_k, int):
-        raise InputError(f"the draw is {temperature!r}, {top_k!r}, {top_p!r}, expected a number, a whole one, a number")
+        raise InputError(
+            f"temperature, top-k and top-p are {temperature!r}, {top_k!r}, {top_p!r}, "
+            "expected a number, a whole number, a number"
+        )
     if not 0.0 <= temperature <= 100.0:
         raise InputError(f"the temperature is {temperature}, expected 0 to 100 (1 draws as trained)")
     if top_k < 0:

@@ -103,7 +103,7 @@ def _caption(report: Report, trees: Sequence[Sequence[Row]], measured: Measured 
         sentences.append(f"{many(left, 'more stack')} of other dilations not drawn.")
     every = max(row.every for rows in trees for row in rows)
     if every > 1:
-        sentences.append(f"Trees are thinned, to one node in {every:,} where there are most.")
+        sentences.append(f"Trees are thinned: their densest layers show one node in {every:,}.")
     if any(row.whole for rows in trees for row in rows):
         sentences.append("Hatched: global pooling sees the whole input.")
     if measured:
@@ -250,6 +250,6 @@ def _context_axes(axes: Axes, measured: Measured) -> None:
     axes.text(0.99, bits[-1], f"{bits[-1]:.3f}", transform=place, fontsize=7, ha="right", va="bottom")
     axes.set(xscale="log", xlim=(counts[-1] * 1.2, 0.4))
     kept = "newest samples kept, the rightmost point keeps none"
-    _titled(axes, "what context is worth", kept, "bits per sample")
+    _titled(axes, "the gain from context", kept, "bits per sample")
     axes.grid(alpha=0.2)
     _millisecond_axis(axes, measured.sample_rate)

@@ -152,6 +152,6 @@ def parse_duration(text: str) -> float:
     """
     match = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", text.strip())
     if not match or not any(match.groups()):
-        raise RecipeError(f"the duration is {text!r}, expected such as 90s, 30m, 2h or 1h30m")
+        raise RecipeError(f"the duration is {text!r}, expected a time such as 90s, 30m, 2h or 1h30m")
     hours, minutes, seconds = (float(part or 0) for part in match.groups())
     return hours * 3600 + minutes * 60 + seconds

@@ -163,26 +163,26 @@ def load(path: Path) -> State:
             table = json.loads(file.read(size)) if size <= MAX_HEADER_BYTES else {}
             told = table.pop("__metadata__", {})
             if told.get("format") != FORMAT:
-                raise BundleError(f"{path} is not a checkpoint of a wavenet run; begin anew with --force")
+                raise BundleError(f"{path} is not a checkpoint of a wavenet run; start over with --force")
             if int(told["version"]) > VERSION:
                 found = one_line(told["version"], 60)
                 raise NewerError(f"{path} has version {found}, this program reads {VERSION}; upgrade wavenet-audio")
             digest = _digest(told["state"], table, iter(lambda: file.read(1 << 20), b""))
         if digest != told["sha256"]:
             raise BundleError(
-                f"the checkpoint {path} is damaged: it is not what was saved (SHA-256); put back a copy, or begin anew "
+                f"the checkpoint {path} is damaged: it is not what was saved (SHA-256); put back a copy, or start over "
                 "with --force"
             )
         state = _state(json.loads(told["state"]), load_file(path))
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
         raise BundleError(
-            f"the checkpoint {path} cannot be read ({one_line(error, 200)}); begin anew with --force"
+            f"the checkpoint {path} cannot be read ({one_line(error, 200)}); start over with --force"
         ) from None
     limits = {**dict.fromkeys(COUNTERS, (0, MAX_COUNT)), "threads": (1, MAX_THREADS), "devices": (1, MAX_COUNT)}
     for name, (least, most) in limits.items():
         value = getattr(state, name)
         if not isinstance(value, int) or not least <= value <= most:
-            raise BundleError(f"the checkpoint {path} has {name} = {one_line(value, 60)}; begin anew with --force")
+            raise BundleError(f"the checkpoint {path} has {name} = {one_line(value, 60)}; start over with --force")
     return state
 
 
@@ -239,7 +239,7 @@ def newest(folder: Path) -> State | None:
     if old is not None:
         raise BundleError(
             f"{old} was written by an older version, and this one cannot read it; finish the run with that version "
-            "(its number is in environment.json), or begin anew with --force"
+            "(its number is in environment.json), or start over with --force"
         )
     return None
 
@@ -301,7 +301,7 @@ def restore(module: WaveNetModule, state: State) -> None:
         module.configure_optimizers()  # so that moments of another network are noticed here
     except (RuntimeError, ValueError, KeyError) as error:
         raise BundleError(
-            f"the checkpoint's weights are not those of this network ({one_line(error, 200)}); begin anew with --force"
+            f"the checkpoint's weights are not those of this network ({one_line(error, 200)}); start over with --force"
         ) from None
     for name in COUNTERS:
         setattr(module, name, getattr(state, name))

@@ -75,12 +75,12 @@ def check(run: Path, fingerprint: str, sound: SoundData) -> None:
         return
     before = read(run)
     if before is None:
-        told = "it has no manifest.csv, which would tell what changed (an older version wrote none)"
+        told = "it has no manifest.csv, which lists its files (an older version wrote none)"
     else:
-        told = difference(before, rows(sound)) or "the same files, which this version cuts or measures otherwise"
+        told = difference(before, rows(sound)) or "the same files, but this version trims or measures them differently"
     raise InputError(
-        f"the sound is not what {run} was started with: {told}; give that sound again, or train on this one in another "
-        f"run with --out (--init {run} takes over what was learnt)"
+        f"the sound is not what {run} was started with: {told}; give the same sound again, or train on this one in "
+        f"another run with --out (--init {run} starts it from these weights)"
     )
 
 

@@ -157,7 +157,7 @@ class Recorder(pl.Callback):
         checkpoint.roll_back(module, module.optimizer(), state)
         self._say(
             f"step {module.step:,}: {BAD_STEPS} non-finite steps in a row; going on with the weights of step "
-            f"{state.step:,}, new batches and half the rate (rollback {module.rollbacks} of {ROLLBACKS})"
+            f"{state.step:,}, new batches and half the learning rate (rollback {module.rollbacks} of {ROLLBACKS})"
         )
         return True
 
@@ -167,7 +167,7 @@ class Recorder(pl.Callback):
         left = f"the last good weights are saved in {self.run}" if spent else "no checkpoint to go back to is left"
         return DivergenceError(
             f"{BAD_STEPS} steps in a row had a non-finite loss or gradient, after {many(module.rollbacks, 'rollback')} "
-            f"(the last was step {module.step:,}); {left}: lower train.learning_rate and begin anew, or check the data"
+            f"(the last was step {module.step:,}); {left}: lower train.learning_rate and start over, or check the data"
         )
 
     # --- a step's record ---------------------------------------------------------------------------------------------
@@ -296,7 +296,7 @@ class Recorder(pl.Callback):
             **self.versions,
         }
         if not module.is_finite():  # nothing could read such a bundle
-            log.warning("step %s: the weights are not all finite; the model saved before stays", f"{module.step:,}")
+            log.warning("step %s: the weights are not all finite; the model saved before is kept", f"{module.step:,}")
         else:
             held = Bundle(module.recipe, module.averaged.arrays(), self.data.provenance(), training)
             with checkpoint.explained(f"the bundle {self.run / 'model'}"):

@@ -70,7 +70,7 @@ def state_to_resume(recipe: Recipe, run: Path, *, resume: bool, force: bool, fol
         recipe: what is to be trained.
         run: the run folder.
         resume: go on with an unfinished run.
-        force: begin anew.
+        force: start over.
         follows: this process trains with another, which may have begun the run just now.
 
     Raises:
@@ -82,7 +82,7 @@ def state_to_resume(recipe: Recipe, run: Path, *, resume: bool, force: bool, fol
     state = checkpoint.newest(run / "checkpoints")
     if not (run / "config.yaml").is_file():
         if state is not None:
-            raise InputError(f"{run} has a checkpoint but no config.yaml; put it back, or begin anew with --force")
+            raise InputError(f"{run} has a checkpoint but no config.yaml; put it back, or start over with --force")
         if resume:
             near = near_path(run, lambda place: (place / "config.yaml").is_file(), (find.RUNS,))
             (log.warning if near else log.info)(
@@ -94,17 +94,18 @@ def state_to_resume(recipe: Recipe, run: Path, *, resume: bool, force: bool, fol
     changed = next(_changes(before, recipe, ENDED if ended else FIXED), None)
     if changed is not None:
         key, old, new = changed
-        began, advice = (
-            ("is finished, but with", "name another run with --out, or begin anew with --force")
-            if ended
-            else ("was started with", f"`wavenet train {run} --resume` goes on with its own recipe")
-        )
+        began, advice = "was started with", f"`wavenet train {run} --resume` goes on with its own recipe"
+        if ended:
+            began = "is finished, but with"
+            if state is not None and not state.finished(before.train.steps):
+                began = f"has done {many(state.step, 'step')} already, with"
+            advice = "name another run with --out, or start over with --force"
         raise InputError(f"{run} {began} {key} = {old}, got {new}; {advice}")
     if ended:
         return state
     if not resume and not (follows and state is None):
         steps = f"{many(state.step, 'step')} done of {recipe.train.steps:,}" if state else "no checkpoint yet"
-        raise InputError(f"{run} holds an unfinished run ({steps}); go on with --resume or begin anew with --force")
+        raise InputError(f"{run} holds an unfinished run ({steps}); go on with --resume or start over with --force")
     for key, old, new in _changes(before, recipe, ("train",)):
         log.warning("%s was %s and is %s from here on", key, old, new)
     if state is None and not follows:
@@ -165,7 +166,7 @@ def clear(run: Path) -> None:
     for name in CONTENTS:
         path = run / name
         if path.is_symlink():
-            log.warning("%s was a link to %s: the link is removed, what it leads to is left", path, _target(path))
+            log.warning("%s was a link to %s: the link is removed, its target is kept", path, _target(path))
             path.unlink()
         elif path.is_dir():
             shutil.rmtree(path)

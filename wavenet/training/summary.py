@@ -105,7 +105,7 @@ def sound_lines(sound: SoundData) -> list[str]:
     kept, rate = sound.sound.entries, sound.recipe.audio.sample_rate
     cut = sum(entry.trimmed for entry in kept) / rate
     notes = f", {duration(cut)} cut from the ends" if cut else ""
-    notes += f", {many(sound.overshoot, 'sample')} clipped by the level" if sound.overshoot else ""
+    notes += f", {many(sound.overshoot, 'sample')} clipped by data.level" if sound.overshoot else ""
     return [
         f"sound: {printable(sound.source.folder.name)}, layout {sound.source.layout}{notes}",
         _rate_line(kept, rate),

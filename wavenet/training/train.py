@@ -64,7 +64,7 @@ def train(
         max_steps: stop when this many steps are done in all.
         max_seconds: stop after this long.
         resume: go on with an unfinished run.
-        force: begin anew in the folder of another run.
+        force: start over in the folder of another run.
         init: a model to take the first weights from.
         device: auto, cpu or cuda.
         devices: processes that train together on this machine; None takes what torchrun or Slurm started, else one.
@@ -138,7 +138,7 @@ def _train(recipe: Recipe, run: Path, options: Options, group: Group) -> None:
         if state.finished(recipe.train.steps):
             if group.leads:
                 _check_same_sound(recipe, run, state, options, group)
-            log.info("%s is finished: %s; nothing to do (--force begins anew)", run, many(state.step, "step"))
+            log.info("%s is finished: %s; nothing to do (--force starts over)", run, many(state.step, "step"))
             return
     for warning in summary.warnings(recipe, options.device, group.devices):
         log.warning(warning)

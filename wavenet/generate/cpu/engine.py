@@ -28,7 +28,7 @@ NO_ANSWERS = np.zeros((0, 0), np.float32)  # as many as none are asked for
 
 def unsupported(alphabet: Alphabet) -> str | None:
     """Return why no network with this alphabet can be run, or None."""
-    return None if isinstance(alphabet, Categorical) else "it draws from a share for each code, nothing else"
+    return None if isinstance(alphabet, Categorical) else "it draws only from one probability per code"
 
 
 def unstorable(arrays: dict[str, Floats], storage: str) -> str | None:
@@ -36,7 +36,7 @@ def unstorable(arrays: dict[str, Floats], storage: str) -> str | None:
     if storage == "float32":
         return None
     if platform.machine().lower() in ("x86_64", "amd64") and not _features().get("f16c"):
-        return "this processor cannot widen float16"
+        return "this processor cannot convert float16"
     large = too_large(arrays)
     return None if large is None else f"the weight {large} is beyond float16"
 

@@ -185,7 +185,7 @@ class _Listener(event.Listener):  # type: ignore[misc]
     def on_start(self, event: Any) -> None:
         """One more function is being compiled; the first one is the news."""
         if self.progress is None:
-            log.info("compiling the sampler for this processor, once: up to half a minute")
+            log.info("compiling the sampler for this processor: up to half a minute; later runs reuse it")
             self.began = time.monotonic()
             self.progress = Progress("compiling", FUNCTIONS, "functions").__enter__()
 
