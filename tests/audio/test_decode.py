@@ -548,7 +548,7 @@ for number in range(first, last):
 
 @pytest.mark.parametrize(
     ("first", "last"),
-    [(0, 150), *(pytest.param(at, at + 400, marks=pytest.mark.slow) for at in range(1_000, 2_600, 400))],
+    [(0, 150), *(pytest.param(at, at + 400, marks=pytest.mark.campaign) for at in range(1_000, 2_600, 400))],
 )
 @pytest.mark.skipif(sys.platform == "win32", reason="no resource module on Windows")
 def test_damaged_files_are_kept_or_dropped_in_bounded_memory(tmp_path: Path, first: int, last: int) -> None:
