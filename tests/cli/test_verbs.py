@@ -132,7 +132,10 @@ def test_wrong_usage_is_one_line_and_exit_2(
         (["inspect", "digits", "--plot", "x" * 300 + ".png"], "--plot: x"),
         (["inspect", ""], "'' is not a path"),
         (["recipes", "nothing"], "no recipe"),
-        (["recipes", sys.executable], "not text in UTF-8"),
+        (
+            ["recipes", str(next((Path(__file__).parents[2] / "samples" / "digits").glob("*.flac")))],
+            "not text in UTF-8",
+        ),
     ],
 )
 def test_wrong_input_is_one_line_and_exit_2(

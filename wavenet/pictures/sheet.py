@@ -212,7 +212,7 @@ def _path_axes(axes: Axes, report: Report, newest: int) -> None:
         axes.fill_between(at[edges], least, most, color=LIGHT, lw=0)
         axes.plot(at[edges], most, color=DARK, lw=1.0)
         axes.plot(at[edges], least, color=MIDDLE, lw=0.7)
-    top = max(values[np.isfinite(values)], default=0)
+    top = float(np.fmax.reduce(values, initial=0.0))  # which passes over what is not a number
     axes.set_ylim(0, 1.1 * top if top > 0 else 1)
     axes.grid(axis="y", alpha=0.3)
     unit = "samples" if report.design.dims == 1 else "pixels"
