@@ -28,7 +28,7 @@ from wavenet.generate.verify import BOUND, Verifier
 from wavenet.geometry import Shape
 from wavenet.model.network import WaveNet, as_tensors
 from wavenet.outputs import IGNORED, Alphabet, Categorical, Condition, Draw, Feed
-from wavenet.training.data import SoundData
+from wavenet.training.data import SoundData, Steps
 
 # --- a second alphabet -----------------------------------------------------------------------------------------------
 
@@ -274,6 +274,19 @@ def test_a_file_in_pieces_scores_what_it_scores_whole_and_in_a_sampler(
     toy.network.start_at(toy.alphabet.baseline(counts))
     begun = score(toy.network, crops.in_order(2), toy.alphabet, counts)
     assert begun is not None and begun.bits == pytest.approx(begun.order0, abs=1e-4) and begun.order0 < begun.uniform
+
+
+def test_training_takes_a_step_under_the_condition_of_each_clip(sound_folder: Path) -> None:
+    net, data = network("categorical"), SoundData(toys.recipe(data={"path": str(sound_folder)}))
+    data.prepare()
+    clips = condition(net.shape, len(data.sound.entries))
+    crops = Crops(data.sound, pieces(data.spans["train"], 200), ALPHABETS["categorical"], 15, condition=clips)
+    (batch,) = Steps(crops, seed=0, size=3, first=0, last=1)
+    known = {gates.tobytes() for gates in clips.gates}
+    assert len(batch["condition"]) == 3 and {gates.numpy().tobytes() for gates in batch["condition"]} <= known
+    loss = ALPHABETS["categorical"].nll(net(batch["inputs"], batch["condition"]), batch["targets"]).sum()
+    loss.backward()
+    assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in net.parameters())
 
 
 @pytest.mark.parametrize("alphabet", ALPHABETS)
