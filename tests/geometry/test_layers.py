@@ -33,7 +33,7 @@ def pooled(layer: Layer, x: Tensor) -> Tensor:
 # --- one layer -------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(layers, st.integers(1, 40), st.integers(0, 20), st.integers(0, 20))
 def test_output_length_is_that_of_torch(layer: Layer, length: int, left: int, right: int) -> None:
     x = F.pad(torch.zeros(1, 1, length), (left, right))
@@ -127,7 +127,7 @@ def run_torch(parts: Sequence[Part], x: Tensor, padding: Padding) -> Tensor:
     return x
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(layer_toys.sequences(), st.integers(1, 70), layer_toys.paddings)
 @example((Parallel(((Layer(3), Layer(3)), (Layer(5),), (Layer(3, dilation=2),))), Layer(2, 2)), 20, "valid")
 @example((Layer(7, 2), Layer(3, 2), Parallel(((Layer(1),), (Layer(3, dilation=6),), (Whole(),)))), 64, "same")

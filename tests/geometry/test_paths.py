@@ -23,7 +23,7 @@ def layers(stacks: Stacks, kernel: int) -> list[Part]:
     return [Layer(kernel, 1, dilation) for dilation in itertools.chain.from_iterable(stacks)]
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(layer_toys.sequences(largest=3), layer_toys.paddings)
 @example((Layer(2, 2), Parallel(((Layer(1),), (Layer(3, dilation=3),), (Whole(), Layer(3)))), Layer(3)), "same")
 @example((Parallel(((Layer(2),), (Layer(2),))), Layer(3, 2), Layer(3, dilation=2)), "valid")

@@ -19,7 +19,7 @@ SAMPLES = Path(__file__).parents[2] / "samples" / "layers"
 # --- any layers ------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(layer_toys.sequences(), layer_toys.paddings)
 @example((Layer(2, 2), Parallel(((Layer(1),), (Layer(4, dilation=3),), (Whole(), Layer(3)))), Layer(3)), "same")
 @example((Layer(3), Parallel(((Whole(),), (Whole(), Layer(2))))), "valid")

@@ -238,7 +238,7 @@ def real_sizes(parts: Sequence[Part], x: Tensor, padding: Padding) -> tuple[list
     return found, x
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(layer_toys.sequences(), st.integers(1, 60), layer_toys.paddings)
 @example((Layer(7, 2, 1, 3), Layer(3, 2), Parallel(((Layer(1),), (Layer(3, 1, 6),), (Whole(), Layer(1))))), 224, "same")
 @example((Layer(3), Whole(), Layer(1)), 30, "valid")

@@ -335,7 +335,7 @@ WHY = {"first hole", "common factor", "rule of thumb", "to fix it", "or"}
 SMALL = st.fixed_dictionaries({"kernel": st.integers(1, 4), "dilation": st.integers(1, 12)})
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(st.lists(SMALL, min_size=1, max_size=4), st.integers(1, 3))
 def test_a_sequence_is_explained_exactly_where_it_has_holes(items: list[dict[str, int]], times: int) -> None:
     items = [{**item, "dilation": item["dilation"] * times} for item in items]

@@ -159,10 +159,10 @@ def test_a_kill_while_writing_leaves_a_whole_bundle(folder: Path) -> None:
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=env) as writer:
         assert writer.stdin is not None and writer.stdout is not None and writer.stdout.readline() == "ready\n"
-        for attempt in range(12):
+        for attempt in range(8):
             print("go", file=writer.stdin, flush=True)
             child = int(writer.stdout.readline())
-            time.sleep(0.02 + 0.0037 * attempt)
+            time.sleep(0.02 + 0.0055 * attempt)
             os.kill(child, signal.SIGKILL)
             assert writer.stdout.readline() == "ended\n"
             seen.add(float(bundle.load(folder).arrays["hidden.bias"][0]))
