@@ -50,6 +50,14 @@ class _Loader(yaml.SafeLoader):
 class _Dumper(yaml.SafeDumper):
     """Puts text in quotes that would be read as something else: by YAML 1.2, or by YAML 1.1, which others may use."""
 
+    def analyze_scalar(self, scalar: str) -> Any:
+        """Have a line break that is not a newline written as an escape: PyYAML would read it back as a space."""
+        analysis = super().analyze_scalar(scalar)
+        if not set("\x85\u2028\u2029").isdisjoint(scalar):
+            analysis.allow_flow_plain = analysis.allow_block_plain = False
+            analysis.allow_single_quoted = analysis.allow_block = False
+        return analysis
+
 
 _Loader.yaml_implicit_resolvers = {}
 for _name, _pattern in CORE.items():
