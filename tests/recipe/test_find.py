@@ -240,17 +240,6 @@ def test_a_folder_means_the_recipe_in_it(tmp_path: Path) -> None:
     assert find_recipe(str(tmp_path)) == tmp_path / "config.yaml"
 
 
-def test_home_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    path = written(tmp_path, "{}")
-    assert find_recipe("~/some.yaml") == path
-
-
-def test_a_near_name_is_guessed() -> None:
-    with pytest.raises(RecipeError, match=r"no recipe 'quikstart' \(did you mean 'quickstart'\?\)"):
-        find_recipe("quikstart")
-
-
 @pytest.mark.parametrize(
     "text", ["", "nothing", "no/such/file.yaml", "nul\0byte", "../recipes/quickstart", "x" * 300, "~no-such-user/x"]
 )

@@ -116,9 +116,9 @@ def find_recipe(text: str) -> Path:
         near = did_you_mean(text, recipe_names()) if len(path.parts) == 1 else ""
         near = near or near_path(path, lambda one: is_run(one) or one.suffix == ".yaml", (RUNS,))
         raise RecipeError(f"no recipe {text!r}{near}; give a path or one of {', '.join(recipe_names())}")
-    kind = kind_at(path)
-    if kind is not None:
-        raise RecipeError(f"{text} is {kind.what}, not a recipe, run, bundle or list of layers; {kind.advice}")
+    if kind := kind_at(path):
+        what, advice = kind
+        raise RecipeError(f"{text} is {what}, not a recipe, run, bundle or list of layers; {advice}")
     if path.is_dir():
         raise RecipeError(f"{text} is a folder without config.yaml or config.json; give a recipe, run or bundle")
     return path
