@@ -109,7 +109,7 @@ def _through(layer: Layer, seen: Seen[T], spread: Spread[T], padding: Padding) -
     step, jump = layer.dilation * seen.jump, seen.jump * layer.stride
     oldest = seen.oldest + (layer.kernel - 1) * step if seen.oldest >= 0 else -1
     if max(oldest + 1, jump) > MAX_RECEPTIVE_FIELD:
-        raise LayerError(f"what is seen passes {MAX_RECEPTIVE_FIELD:,} samples; take fewer or smaller layers")
+        raise LayerError(f"the receptive field passes {MAX_RECEPTIVE_FIELD:,} samples; take fewer or smaller layers")
     left, _ = layer.pads(padding)
     newest = seen.newest + (layer.effective_kernel - 1 - left) * seen.jump
     return Seen(spread.tapped(seen.lags, layer.kernel, step), jump, newest, oldest, seen.whole)

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from wavenet.errors import close_words
 
-SOUND = {  # suffixes, whether they can be read or not
-    *".wav .wave .bwf .rf64 .w64 .flac .ogg .oga .opus .mp3 .mp2 .mpga .aif .aiff .aifc .caf .au .snd .sph .nist".split(),
-    *".voc .wve .m4a .aac .mp4 .wma .amr .g722 .ape .wv".split(),
-}
+NAMES_OF_SOUND = (  # suffixes, whether they can be read or not
+    ".wav .wave .bwf .rf64 .w64 .flac .ogg .oga .opus .mp3 .mp2 .mpga .aif .aiff .aifc .caf .au .snd .sph .nist .voc "
+    ".wve .m4a .aac .mp4 .wma .amr .g722 .ape .wv"
+)
+SOUND = frozenset(NAMES_OF_SOUND.split())
 PARTS = ("checkpoints", "samples", "tensorboard", "metrics.csv", "train.log", "environment.json")  # of a run folder
 MOST_ENTRIES = 10_000  # of a folder, looked at for near names
 MOST_LOOKED_AT = 300  # entries of a folder, for what it holds
