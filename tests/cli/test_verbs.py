@@ -134,7 +134,7 @@ def test_wrong_usage_is_one_line_and_exit_2(
         (["recipes", "nothing"], "no recipe"),
         (
             ["recipes", str(next((Path(__file__).parents[2] / "samples" / "digits").glob("*.flac")))],
-            "not text in UTF-8",
+            "is a sound file, not a recipe",
         ),
     ],
 )
