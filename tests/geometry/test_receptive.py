@@ -132,15 +132,7 @@ def test_layers_behind_global_pooling_are_not_held_to_a_limit_of_lags() -> None:
     ],
 )
 def test_published_receptive_fields(stacks: Stacks, kernel: int, samples: int) -> None:
-    assert geometry.receptive_field(stacks, layer_toys.taps(stacks, kernel)) == samples
     assert layer_toys.seen(stacks, kernel).receptive_field == samples
-
-
-@given(layer_toys.schedules())
-def test_the_receptive_field_of_a_schedule_is_what_its_layers_see(
-    schedule: tuple[Stacks, tuple[int, ...]],
-) -> None:
-    assert geometry.receptive_field(*schedule) == layer_toys.seen(*schedule).receptive_field
 
 
 # --- networks that classify images: Araujo et al. 2019, https://distill.pub/2019/computing-receptive-fields ----------

@@ -35,7 +35,6 @@ def test_queues_hold_what_each_layer_still_needs(shape: Shape, batch: int) -> No
     queues = Queues(shape, batch)
     held = sum(queues.ring(b, layer).nbytes for b in range(batch) for layer in range(len(shape.layers)))
     assert held == batch * shape.queue_bytes()
-    assert shape.queue_bytes(2) * 2 == shape.queue_bytes(4)
 
 
 @settings(deadline=None, max_examples=40)
@@ -50,4 +49,4 @@ def test_a_shape_keeps_layers_in_the_order_of_its_stacks(shape: Shape) -> None:
 
 def test_a_shape_has_as_many_kernels_as_dilations() -> None:
     with pytest.raises(ValueError, match=r"shorter|longer"):
-        Shape(((1, 2),), (2,), *(1,) * 6, embedding=True, bias=True)
+        len(Shape(((1, 2),), (2,), *(1,) * 6, embedding=True, bias=True).layers)
