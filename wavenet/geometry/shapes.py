@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import NamedTuple
 
 from wavenet.geometry.layers import Layer, Stacks
@@ -84,13 +83,6 @@ class Shape:
     def receptive_field(self) -> int:
         """Samples that one output sees: 1 + the sum of (K-1)d over its layers."""
         return 1 + sum(self.queue_rows())
-
-    def stack_layers(self) -> list[tuple[Layer, ...]]:
-        """Return the layers of each stack."""
-        bounds = [0]
-        for stack in self.stacks:
-            bounds.append(bounds[-1] + len(stack))
-        return [self.layers[first:last] for first, last in pairwise(bounds)]
 
     def queue_rows(self) -> tuple[int, ...]:
         """Return the past inputs that each layer keeps while generating: (K-1)d vectors of R numbers."""

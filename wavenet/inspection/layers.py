@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain, count
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,9 @@ def read(source: str | Path) -> Design:
 def of_recipe(recipe: Recipe) -> Design:
     """Return the design of a recipe's network."""
     shape = recipe.shape
-    return Design(recipe.name, recipe.audio.sample_rate, tuple(shape.stack_layers()), shape=shape)
+    layers = iter(shape.layers)
+    stacks = tuple(tuple(islice(layers, len(stack))) for stack in shape.stacks)
+    return Design(recipe.name, recipe.audio.sample_rate, stacks, shape=shape)
 
 
 # --- LAYERS.yaml -----------------------------------------------------------------------------------------------------

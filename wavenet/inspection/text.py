@@ -288,8 +288,6 @@ def _lag_table(report: Report) -> list[str]:
         name = f"{first:,}" if first == last else f"{first:,}-{last:,}"
         counts = " to ".join(dict.fromkeys(map(_power, (min(reached), max(reached))))) if reached else "none"
         share = math.fsum(2.0 ** (value - total) for value in reached)
-        if paths.counts is not None:
-            share = sum(paths.counts[first : last + 1]) / max(1, paths.total)
         seen = f"{len(reached):,} of {last - first + 1:,}"
         rows.append((name, milliseconds(last, rate), seen, counts, f"{share:.2%}"))
     how = "exact" if paths.exact else "as floating-point logarithms: exact counts would take too much memory"
