@@ -137,10 +137,7 @@ def test_a_voice_and_its_sampler_take_it(home: Path) -> None:
 
 def toy(**sections: dict[str, Any]) -> str:
     """Return a small recipe with keys of its sections replaced."""
-    tree = toys.tree()
-    for name, changes in sections.items():
-        tree[name].update(changes)
-    return str(yaml.safe_dump(tree))
+    return str(yaml.safe_dump(toys.tree(**sections)))
 
 
 TOY = toy()

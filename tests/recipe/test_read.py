@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import json
 import re
@@ -25,40 +24,10 @@ from wavenet.recipe.read import dump, from_tree, load, parse_duration, read_bund
 from wavenet.recipe.records import Recipe, TrimConfig
 from wavenet.recipe.schema import Field, fields_of
 
-PLAIN: dict[str, Any] = {
-    "name": "plain",
-    "audio": {"sample_rate": 8_000},
-    "data": {"segment_samples": 200, "level": {"rms": 0.1}},
-    "output": {"kind": "categorical", "classes": 16},
-    "model": {
-        "input": "embedding",
-        "kernel_size": 2,
-        "dilations": [[1, 2, 4], [1, 2, 4]],
-        "residual_channels": 6,
-        "gate_channels": 5,
-        "skip_channels": 8,
-        "head_channels": 7,
-        "bias": True,
-    },
-    "train": {"batch_size": 2, "steps": 12, "learning_rate": 0.01},
-}
-
-
-def plain(**sections: dict[str, Any]) -> dict[str, Any]:
-    """Return the tree of a small recipe with keys of its sections replaced."""
-    tree = copy.deepcopy(PLAIN)
-    for name, changes in sections.items():
-        tree[name].update(changes)
-    return tree
-
-
-def made(**sections: dict[str, Any]) -> Recipe:
-    return from_tree(plain(**sections), "here.yaml")
-
 
 def changed(key: str, value: Any) -> dict[str, Any]:
     """Return the small recipe's tree with `value` at a dotted key."""
-    tree = plain()
+    tree = toys.tree()
     inner = tree
     *sections, last = key.split(".")
     for section in sections:
@@ -85,12 +54,12 @@ def written(folder: Path, text: str, name: str = "some.yaml") -> Path:
 
 
 def bundle(**changes: Any) -> dict[str, Any]:
-    whole = {"format": "wavenet-bundle", "version": 1, "recipe": to_tree(made()), "data": {}}
+    whole = {"format": "wavenet-bundle", "version": 1, "recipe": to_tree(toys.recipe()), "data": {}}
     return {**whole, **changes}
 
 
 def plain_text(**sections: dict[str, Any]) -> str:
-    return yaml.safe_dump(plain(**sections))
+    return str(yaml.safe_dump(toys.tree(**sections)))
 
 
 def leaves(record: type = Recipe, prefix: str = "") -> Iterator[tuple[str, Field]]:
@@ -145,7 +114,7 @@ def test_a_misspelt_key_is_unknown_and_guessed(key: str) -> None:
 
 @pytest.mark.parametrize("section", ["audio", "data", "output", "model", "train"])
 def test_a_missing_section_is_named(section: str) -> None:
-    tree = plain()
+    tree = toys.tree()
     del tree[section]
     assert f"the key {section} is missing" in refused(tree)
 
@@ -181,7 +150,7 @@ def test_contradictions_are_refused(key: str, value: Any, words: str | None) -> 
 
 
 def test_the_receptive_field_may_reach_its_limit_exactly() -> None:
-    tree = plain(model={"dilations": [geometry.MAX_RECEPTIVE_FIELD - 1], "kernel_size": 2})
+    tree = toys.tree(model={"dilations": [geometry.MAX_RECEPTIVE_FIELD - 1], "kernel_size": 2})
     assert from_tree(tree, "here.yaml").shape.receptive_field == geometry.MAX_RECEPTIVE_FIELD
     tree["model"]["dilations"] = [[geometry.MAX_RECEPTIVE_FIELD - 1], [1]]
     assert "model.dilations give a receptive field of 50,000,001" in refused(tree)
@@ -331,7 +300,7 @@ PATTERNS = st.fixed_dictionaries(
 def trees(draw: st.DrawFn) -> dict[str, Any]:
     schedule = draw(STACKS | PATTERNS | STACKS.map(lambda stacks: stacks[0]))
     level = draw(st.sampled_from(["rms", "peak", None]))
-    tree = plain(
+    tree = toys.tree(
         data={
             "segment_samples": draw(st.integers(1, 10_000_000)),
             "source": draw(st.sampled_from(["auto", *records.LAYOUTS])),
@@ -403,11 +372,11 @@ def test_home_in_a_path_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_the_shape_follows_the_input() -> None:
-    embedded, scalar = (made(model={"input": name}).shape for name in ("embedding", "scalar"))
+    embedded, scalar = (toys.recipe(model={"input": name}).shape for name in ("embedding", "scalar"))
     assert (embedded.inputs, embedded.outputs, embedded.embedding) == (17, 16, True)  # one row more: start
     assert (scalar.inputs, scalar.outputs, scalar.embedding) == (1, 16, False)
-    assert (embedded.residual, embedded.gate, embedded.skip, embedded.head, embedded.bias) == (6, 5, 8, 7, True)
-    assert made(model={"kernel_size": [1, 2, 3, 4, 5, 6]}).shape.kernels == (1, 2, 3, 4, 5, 6)
+    assert (embedded.residual, embedded.gate, embedded.skip, embedded.head, embedded.bias) == (6, 5, 24, 20, True)
+    assert toys.recipe(model={"kernel_size": [1, 2, 3, 4, 5, 6]}).shape.kernels == (1, 2, 3, 4, 5, 6)
     assert embedded.receptive_field == 1 + 2 * (1 + 2 + 4)
 
 
@@ -448,7 +417,7 @@ def test_other_durations_are_refused_by_their_text(text: str) -> None:
 
 def test_a_bundles_config_holds_a_recipe(tmp_path: Path) -> None:
     path = written(tmp_path, json.dumps(bundle()), "config.json")
-    assert load(path) == made()
+    assert load(path) == toys.recipe()
     assert load(path, ["train.steps=3"]).train.steps == 3
     assert read_bundle_config(path)["data"] == {}
 
@@ -481,7 +450,7 @@ def test_a_bundles_config_that_is_none_is_a_bundle_error(tmp_path: Path, text: s
 
 
 def test_a_recipe_in_a_bundle_is_checked_as_strictly(tmp_path: Path) -> None:
-    tree = to_tree(made())
+    tree = to_tree(toys.recipe())
     tree["train"]["learning_rate"] = float("nan")  # JSON as Python reads it has nan
     path = written(tmp_path, json.dumps(bundle(recipe=tree)), "config.json")
     with pytest.raises(RecipeError, match=r"train\.learning_rate is nan"):
