@@ -151,7 +151,7 @@ def _scan(parser: argparse.ArgumentParser) -> None:
 
 def _fetch(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("name", metavar="NAME", help="a data set of the list below")
+    add("name", metavar="NAME", help="a data set from the list below")
     add(
         "--to",
         metavar="DIR",

@@ -34,6 +34,8 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     tree = read_bundle_config(path)["recipe"] if path.name == "config.json" else read_yaml(path)
     if not isinstance(tree, dict):
         raise RecipeError(f"{path} is {shown(tree)}, expected a mapping of sections (see `wavenet recipes`)")
+    if "layers" in tree and "model" not in tree:
+        raise RecipeError(f"{path} is a list of layers, which only `wavenet inspect` reads; give a recipe")
     return _load(tree, overrides, str(path), path.parent)
 
 
