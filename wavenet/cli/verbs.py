@@ -87,8 +87,7 @@ def _generate(arguments: argparse.Namespace) -> int:
     from wavenet.generate.state import check_memory
     from wavenet.outputs import checked_draw
 
-    draw = {"temperature": arguments.temperature, "top_k": arguments.top_k, "top_p": arguments.top_p}
-    checked_draw(**draw)  # before the model is loaded, which takes longer
+    checked_draw(arguments.temperature, arguments.top_k, arguments.top_p)  # before the model is loaded
     seed = voices.draw_seed(arguments.seed)
     if arguments.seconds is not None and not arguments.seconds > 0:
         raise InputError(f"--seconds is {arguments.seconds:g}, expected more than 0")
@@ -107,8 +106,8 @@ def _generate(arguments: argparse.Namespace) -> int:
         for target in numbered(out, arguments.count):
             _check_target(target, "-o", (".wav", ".flac"), arguments.force)
     prime = None if arguments.prime is None else _prime(arguments.prime, voice.sample_rate)
-    chosen = {**draw, "seconds": arguments.seconds, "samples": arguments.samples, "seed": seed, "prime": prime}
-    chosen |= {"backend": arguments.backend, "storage": arguments.storage, "threads": arguments.threads}
+    same = ("seconds", "samples", "temperature", "top_k", "top_p", "backend", "storage", "threads")
+    chosen = {**{name: getattr(arguments, name) for name in same}, "seed": seed, "prime": prime}
     log.info("%s: drawing %d x %s with seed %d", voice.name, arguments.count, many(total, "sample"), seed)
     if streaming:
         wall = _stream(voice, chosen, total)
