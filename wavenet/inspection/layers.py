@@ -48,12 +48,7 @@ class Design:
 
 
 def read(source: str | Path) -> Design:
-    """Return the design in a recipe, run, bundle or LAYERS.yaml.
-
-    Raises:
-        RecipeError: it does not exist, or it is wrong; the error names the layer.
-        BundleError: it is a damaged bundle.
-    """
+    """Return the design in a recipe, run, bundle or LAYERS.yaml."""
     path = find.find_recipe(str(source))
     if path.name != "config.json":
         tree = read_yaml(path)
@@ -74,11 +69,7 @@ def of_recipe(recipe: Recipe) -> Design:
 
 
 def of_layers(tree: dict[str, Any], path: Path) -> Design:
-    """Return the design that the plain values of a LAYERS.yaml describe (see the top of this file).
-
-    Raises:
-        RecipeError: something in it is wrong; the error names the layer.
-    """
+    """Return the design that the plain values of a LAYERS.yaml describe; RecipeError, which names the wrong layer."""
     try:
         check_keys(tree, "", ("layers", "dims", "padding", "sample_rate"))
         dims, rate = number(tree.get("dims", 1), "dims", Between(1, 2)), tree.get("sample_rate")

@@ -94,10 +94,6 @@ def measure(model: str | Path, audio: str | Path | None = None, cache: Path | No
         model: a run or bundle folder.
         audio: a sound file, or a folder of sound whose held-out part is taken; None takes that of the run.
         cache: where decoded sound is kept; None takes this user's cache folder.
-
-    Raises:
-        BundleError: there is no such model.
-        InputError: it does not say where its sound lies, or the sound cannot be used.
     """
     if not disk.given_path(str(model)).is_dir():
         raise InputError(

@@ -15,7 +15,8 @@ NAMES_OF_SOUND = (  # suffixes, whether they can be read or not
     ".wve .m4a .aac .mp4 .wma .amr .g722 .ape .wv"
 )
 SOUND = frozenset(NAMES_OF_SOUND.split())
-PARTS = ("checkpoints", "samples", "tensorboard", "metrics.csv", "train.log", "environment.json")  # of a run folder
+WRITTEN = ("environment.json", "checkpoints", "metrics.csv", "train.log")  # by training, beside config.yaml
+PARTS = (*WRITTEN, "samples", "tensorboard")  # of a run folder
 MOST_ENTRIES = 10_000  # of a folder, looked at for near names
 MOST_LOOKED_AT = 300  # entries of a folder, for what it holds
 SHOWN = 4
@@ -73,10 +74,7 @@ def _whole(path: Path, up: int) -> str:
 def near_path(path: Path, fits: Callable[[Path], bool], homes: Sequence[Path] = ()) -> str:
     """Return ``" (did you mean 'runs/digits'?)"`` for something near a path where nothing is, or an empty string.
 
-    Args:
-        path: what was given.
-        fits: whether something can be what was meant.
-        homes: folders in which such things lie, where the path may have been left out.
+    It fits, and lies near the path itself or near the path in one of the home folders.
     """
     inside = [] if path.is_absolute() else [home for home in homes if home.is_dir()]
     exact = [home / path for home in inside if os.path.lexists(home / path)]

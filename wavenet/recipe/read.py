@@ -121,11 +121,7 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
 
 
 def read_bundle_config(path: Path) -> dict[str, Any]:
-    """Return a bundle's config.json.
-
-    Raises:
-        BundleError: it is unreadable, not ours, or newer than this program.
-    """
+    """Return a bundle's config.json; BundleError where it is unreadable, not ours or of another version."""
     config = read_json(path)
     if not isinstance(config, dict) or config.get("format") != "wavenet-bundle":
         raise BundleError(f"{path} is not the config.json of a wavenet bundle; give a run or bundle folder")
@@ -141,11 +137,7 @@ def read_bundle_config(path: Path) -> dict[str, Any]:
 
 
 def parse_duration(text: str) -> float:
-    """Return seconds from ``90``, ``90s``, ``30m``, ``2h`` or ``1h30m``.
-
-    Raises:
-        RecipeError: the text is none of these.
-    """
+    """Return seconds from ``90``, ``90s``, ``30m``, ``2h`` or ``1h30m``; RecipeError where it is none of these."""
     match = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", text.strip())
     if not match or not any(match.groups()):
         raise RecipeError(f"the duration is {text!r}, expected such as 90s, 30m, 2h or 1h30m")
