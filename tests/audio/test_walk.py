@@ -15,7 +15,8 @@ import wavenet
 from wavenet.audio import files, walk
 from wavenet.audio.files import SUFFIXES
 from wavenet.generate.sound import Sound
-from wavenet.recipe import find, read
+from wavenet.recipe import read
+from wavenet.recipe.paths import WRITTEN
 
 
 def others(folder: Path) -> dict[str, list[Path]]:
@@ -107,7 +108,7 @@ def test_other_sound_is_not(tmp_path: Path) -> None:
     assert others(tmp_path) == {}
 
 
-@pytest.mark.parametrize("trace", find.WRITTEN)
+@pytest.mark.parametrize("trace", WRITTEN)
 def test_a_run_is_its_recipe_and_anything_that_training_writes(tmp_path: Path, trace: str) -> None:
     assert not walk.is_own_folder(tmp_path, [trace])
     (tmp_path / "config.yaml").write_text(read.dump(toys.recipe()))

@@ -112,7 +112,7 @@ def test_the_rule_fails_where_and_only_where_there_is_a_hole(schedule: Schedule)
 
 
 def test_kernels_and_dilations_must_be_as_many() -> None:
-    for look in (geometry.first_gap, geometry.fixes, geometry.receptive_field):
+    for look in (geometry.first_gap, geometry.fixes):
         with pytest.raises(ValueError, match=r"shorter|longer"):
             look(((1, 2),), [2])
 

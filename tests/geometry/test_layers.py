@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from wavenet import geometry
-from wavenet.geometry import PADDINGS, Layer, Padding, Parallel, Part, Whole
+from wavenet.geometry import Layer, Padding, Parallel, Part, Whole
 
 layers = st.builds(Layer, st.integers(1, 5), st.integers(1, 4), st.integers(1, 5))
 
@@ -66,12 +66,6 @@ def test_pads_are_all_left_or_halves_or_none(layer: Layer) -> None:
     assert layer.pads(4) == (4, 4)
 
 
-@pytest.mark.parametrize("own", [*PADDINGS, 0, 3])
-@pytest.mark.parametrize("other", [*PADDINGS, 2])
-def test_the_padding_of_a_layer_comes_before_that_of_all(own: Padding, other: Padding) -> None:
-    assert Layer(4, 2, 3, own).pads(other) == Layer(4, 2, 3).pads(own)
-
-
 @pytest.mark.parametrize("dilation", [1, 2, 3])
 @pytest.mark.parametrize("kernel", [1, 2, 3, 4, 5])
 def test_same_padding_is_that_of_torch(kernel: int, dilation: int) -> None:
@@ -93,11 +87,6 @@ def test_an_unknown_padding_is_refused(padding: Padding) -> None:
 def test_a_layer_of_less_than_one_tap_step_or_input_is_refused(sizes: tuple[int, int, int]) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         Layer(*sizes)
-
-
-@pytest.mark.parametrize(("dilation", "span"), [(1, 3), (2, 5), (4, 9), (8, 17)])
-def test_three_taps_span_3_5_9_and_17_inputs(dilation: int, span: int) -> None:
-    assert Layer(3, dilation=dilation).effective_kernel == span
 
 
 # --- many layers -----------------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from pathlib import Path
 from wavenet.audio.files import SOFTWARE, SUFFIXES
 from wavenet.errors import InputError
 from wavenet.progress import log
-from wavenet.recipe import find, read
+from wavenet.recipe import read
+from wavenet.recipe.paths import WRITTEN
 from wavenet.text import printable, some
 
 FORMATS = frozenset(  # that hold sound, and that FFmpeg reads
@@ -131,7 +132,7 @@ def is_own_folder(folder: Path, names: Collection[str]) -> bool:
     these say decides.
     """
     with contextlib.suppress(InputError, OSError):
-        if "config.yaml" in names and any(name in names for name in find.WRITTEN):
+        if "config.yaml" in names and any(name in names for name in WRITTEN):
             read.load(folder / "config.yaml")
             return True
         if "config.json" in names and "model.safetensors" in names:

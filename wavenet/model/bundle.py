@@ -201,9 +201,9 @@ def find(text: str) -> Path:
         raise BundleError(f"there is no run or bundle folder {text}{near}; {hint}")
     if (path / "config.yaml").is_file():
         raise BundleError(f"{text} is a run without a saved model yet; train on with `wavenet train --resume`")
-    kind = kind_at(path)
-    if kind is not None:
-        raise BundleError(f"{text} is {kind.what}, not a run or bundle folder; {kind.advice}")
+    if kind := kind_at(path):
+        what, advice = kind
+        raise BundleError(f"{text} is {what}, not a run or bundle folder; {advice}")
     if not path.is_dir():
         raise BundleError(f"{text} is a file; give the run or bundle folder that it lies in")
     raise BundleError(f"{text} holds no bundle (config.json and model.safetensors); give a run or bundle folder")

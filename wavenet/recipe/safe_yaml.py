@@ -68,11 +68,7 @@ _Loader.add_constructor(f"{TAG}float", _Loader.construct_yaml_float)
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a recipe.
-
-    Raises:
-        RecipeError: the file cannot be read, is too large or is not text.
-    """
+    """Return the text of a recipe; RecipeError where the file cannot be read, is too large or is not text."""
     try:
         return read_at_most(path, MAX_YAML_BYTES)
     except (OSError, ValueError) as error:
@@ -80,20 +76,12 @@ def read_text(path: Path) -> str:
 
 
 def read_yaml(path: Path) -> Any:
-    """Return the plain values of a YAML file.
-
-    Raises:
-        RecipeError: the file cannot be read, is too large or is not YAML.
-    """
+    """Return the plain values of a YAML file; errors are those of `read_text` and `parse`."""
     return parse(read_text(path), str(path))
 
 
 def parse(text: str, where: str) -> Any:
-    """Return the plain values of YAML text; `where` names its origin in errors.
-
-    Raises:
-        RecipeError: the text is too long or is not YAML.
-    """
+    """Return the plain values of YAML text; RecipeError, which names `where`, if it is too long or is not YAML."""
     if len(text) > MAX_YAML_BYTES:
         raise RecipeError(f"{where} has {len(text):,} characters, expected at most {MAX_YAML_BYTES:,}")
     try:
