@@ -262,7 +262,7 @@ def test_weights_that_are_no_file_are_not_waited_for(folder: Path) -> None:
     for make in (weights.mkdir, lambda: os.mkfifo(weights), lambda: weights.symlink_to("/dev/zero")):
         weights.rmdir() if weights.is_dir() else weights.unlink()
         make()
-        assert "is no file" in refused(folder)
+        assert "not a regular file" in refused(folder)
 
 
 def test_weights_beyond_the_memory_are_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
