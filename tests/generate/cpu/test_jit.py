@@ -168,7 +168,7 @@ def test_the_turn_of_a_process_that_was_killed_is_over(
     entry = Entry(double, "killed")
     assert entry.kept is not None
     holds = "import fcntl, sys; f = open(sys.argv[1], 'a'); fcntl.flock(f, 2); print('held', flush=True); input()"
-    command = [sys.executable, "-S", "-c", holds, str(entry.kept.turn.path)]
+    command = [sys.executable, "-S", "-c", holds, str(entry.kept.lock)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
         assert first.stdout is not None and first.stdout.readline() == "held\n"
         monkeypatch.setattr(jit.time, "sleep", lambda seconds: first.kill())
@@ -184,7 +184,7 @@ def test_who_stands_still_is_passed_by(
     monkeypatch.setattr(jit, "PATIENCE_SECONDS", 0.25)
     entry = Entry(double, "still")
     assert entry.kept is not None
-    with entry.kept.turn.path.open("a") as lock:
+    with entry.kept.lock.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert entry(4.0) == 8.0
     assert caplog.text.count("waiting for it") == 1 and "compiled in" in caplog.text
@@ -204,7 +204,7 @@ def test_nobody_waits_where_there_are_no_locks_or_the_folder_may_only_be_read(
     entry = Entry(double, "read")
     assert entry.kept is not None
     (folder / "shut").touch()
-    monkeypatch.setattr(entry.kept.turn, "path", folder / "shut" / "lock")  # as in a folder that cannot be written
+    monkeypatch.setattr(entry.kept, "lock", folder / "shut" / "lock")  # as in a folder that cannot be written
     assert entry(4.0) == 8.0 and len(files(folder)) == 5
     assert "waiting" not in caplog.text and "cannot" not in caplog.text
 
@@ -220,7 +220,7 @@ def test_a_turn_is_left_whether_compilation_succeeds_or_not(folder: Path) -> Non
         with contextlib.suppress(numba.core.errors.TypingError):
             entry(4.0)
         assert entry.kept is not None and entry.ready == (function is double)
-        with entry.kept.turn.path.open("a") as lock:
+        with entry.kept.lock.open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # else it would raise
 
 

@@ -71,7 +71,7 @@ class Entry:
                 result = self.call(*arguments)
         finally:
             if self.kept is not None:
-                self.kept.turn.leave()
+                self.kept.leave()
         self.ready = True
         return result
 
@@ -90,12 +90,13 @@ class _Kept(caching.FunctionCache):  # type: ignore[misc]
             filename_base=f"{self._impl.filename_base}-{name}",
             source_stamp=_digest(),
         )
-        self.turn = _Turn(Path(self._cache_path) / f"{self._impl.filename_base}-{name}.lock")
+        self.lock = Path(self._cache_path) / f"{self._impl.filename_base}-{name}.lock"
+        self._held = contextlib.ExitStack()
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the compiled function, or None where it is this process that has to compile it."""
         found = self._found(sig, target_context)
-        if found is None and self.turn.take():
+        if found is None and self._take():
             found = self._found(sig, target_context)  # another process may have been compiling it
         return found
 
@@ -115,24 +116,15 @@ class _Kept(caching.FunctionCache):  # type: ignore[misc]
         except Exception as error:  # noqa: BLE001  (a full disk, or whatever a damaged index raises)
             log.warning("the compiled sampler cannot be kept in %s (%s)", self._cache_path, error)
 
+    def _take(self) -> bool:
+        """Wait until no other process compiles the function, and say so; return whether the lock is held.
 
-class _Turn:
-    """The turn to compile one function: a lock beside what is kept, which ends with its holder, however that ends.
-
-    Args:
-        path: the lock; where it cannot be had, each process compiles for itself.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._held = contextlib.ExitStack()
-
-    def take(self) -> bool:
-        """Wait until no other process compiles it, with a word about the wait; return whether the lock was had."""
+        Where it cannot be had, each process compiles for itself.
+        """
         self.leave()
         for patience in (0.0, PATIENCE_SECONDS):
             try:
-                return self._held.enter_context(disk.locked(self.path, patience))
+                return self._held.enter_context(disk.locked(self.lock, patience))
             except BlockingIOError:
                 if not patience:
                     log.info("another process is compiling the sampler just now: waiting for it")
@@ -141,7 +133,7 @@ class _Turn:
         return False
 
     def leave(self) -> None:
-        """Let the next one have its turn."""
+        """Let the next process compile."""
         self._held.close()
 
 
