@@ -97,6 +97,6 @@ class Shape:
         """Return the past inputs that each layer keeps while generating: (K-1)d vectors of R numbers."""
         return tuple(layer.effective_kernel - 1 for layer in self.layers)
 
-    def queue_bytes(self, number_bytes: int = 4) -> int:
-        """Return the bytes of all queues of one sequence."""
-        return sum(self.queue_rows()) * self.residual * number_bytes
+    def queue_bytes(self) -> int:
+        """Return the bytes of all queues of one sequence, float32."""
+        return 4 * sum(self.queue_rows()) * self.residual
