@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from wavenet import outputs
 from wavenet.errors import InputError, WavenetError
-from wavenet.generate.engines import Engine, build_engine
+from wavenet.generate.engines import Engine, Request, build_engine
 from wavenet.generate.sampler import Sampler, uniforms
 from wavenet.generate.state import Queues
 from wavenet.outputs import Draw
@@ -25,7 +25,7 @@ BACKENDS = ("reference", "cpu")
 
 
 def engine(backend: str = "auto", storage: str | None = None) -> Engine:
-    return build_engine(backend, RECIPE.shape, ARRAYS, ALPHABET, storage)
+    return build_engine(backend, Request(RECIPE.shape, ARRAYS, ALPHABET, storage))
 
 
 def made(
@@ -299,7 +299,7 @@ def test_an_answer_that_is_not_finite_ends_the_sound(backend: str, batch: int) -
     arrays = {name: value.copy() for name, value in ARRAYS.items()}
     arrays["output.weight"][:] = 3e38
     arrays["hidden.bias"][:] = 10.0
-    source = Sampler(build_engine(backend, RECIPE.shape, arrays, ALPHABET, "float32"), batch)
+    source = Sampler(build_engine(backend, Request(RECIPE.shape, arrays, ALPHABET, "float32")), batch)
     with pytest.raises(WavenetError, match=r"within the next 1 sample is not finite.*lower learning rate"):
         list(source.generate(10))
 

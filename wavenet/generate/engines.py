@@ -106,26 +106,19 @@ def names() -> tuple[str, ...]:
     return ("auto", *ENGINES)
 
 
-def build_engine(
-    name: str,
-    shape: Shape,
-    arrays: Arrays,
-    alphabet: Alphabet,
-    storage: str | None = None,
-    threads: int | None = None,
-) -> Engine:
+def build_engine(name: str, request: Request) -> Engine:
     """Return an engine by name; `auto` takes the first that can run the network, and says which it had to pass over.
 
     Raises:
         InputError: there is no such engine or storage, a number of threads below 1, or an engine was asked for by name
             and cannot run the network.
     """
-    for what, value, known in (("backend", name, names()), ("storage", storage or DEFAULT_STORAGE, STORAGES)):
+    storage = request.storage or DEFAULT_STORAGE
+    for what, value, known in (("backend", name, names()), ("storage", storage, STORAGES)):
         if value not in known:
             raise InputError(f"no {what} {value!r}{did_you_mean(value, known)}; expected one of {', '.join(known)}")
-    if threads is not None and threads < 1:
-        raise InputError(f"the number of threads is {threads}, expected at least 1")
-    request = Request(shape, arrays, alphabet, storage, threads)
+    if request.threads is not None and request.threads < 1:
+        raise InputError(f"the number of threads is {request.threads}, expected at least 1")
     passed_over = []
     for candidate in ENGINES if name == "auto" else (name,):
         reason = ENGINES[candidate].unsupported(request)

@@ -34,10 +34,6 @@ class State(Protocol):
 
     clocks: Codes
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory."""
-
     def export(self) -> dict[str, NDArray[Any]]:
         """Return a copy of everything, as arrays of fixed names, shapes and types."""
 
@@ -62,14 +58,10 @@ def padded(width: int) -> int:
     return -(-width // PADDING) * PADDING
 
 
-def queue_bytes(shape: Shape) -> int:
-    """Return the bytes that one sequence takes, padding and counters included."""
-    return 4 * sum(shape.queue_rows()) * padded(shape.residual) + 64
-
-
 def check_memory(shape: Shape, batch: int, samples: int = 0) -> None:
     """Raise InputError where the queues of B sequences, and `samples` kept of each, need more memory than there is."""
-    need, have = batch * (queue_bytes(shape) + SAMPLE_BYTES * samples), available_bytes()
+    queues = 4 * sum(shape.queue_rows()) * padded(shape.residual) + 64  # bytes of one sequence, counters included
+    need, have = batch * (queues + SAMPLE_BYTES * samples), available_bytes()
     if have is not None and need > have:
         kept = f" and {many(samples, 'sample')} each" if samples else ""
         raise InputError(
@@ -121,11 +113,6 @@ class Queues:
             if self.gates is None:
                 self.gates = np.zeros((self.batch, len(self.layers), 2 * self.shape.gate), np.float32)
             self.gates[sequences] = condition.gates
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory."""
-        return self.memory.nbytes
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         gates = {} if self.gates is None else {"gates": self.gates}

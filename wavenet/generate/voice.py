@@ -16,12 +16,12 @@ from wavenet import outputs
 from wavenet.audio.crops import gain
 from wavenet.errors import InputError, Terminated
 from wavenet.generate import priming
-from wavenet.generate.engines import build_engine
+from wavenet.generate.engines import Request, build_engine
 from wavenet.generate.packed import stored
 from wavenet.generate.priming import Prime
 from wavenet.generate.sampler import Sampler
 from wavenet.generate.sound import Sound
-from wavenet.generate.state import check_memory
+from wavenet.generate.state import MAX_CLOCK, check_memory
 from wavenet.generate.verify import Verifier
 from wavenet.model import bundle
 from wavenet.model.bundle import Bundle
@@ -121,8 +121,8 @@ class Voice(Bundle):
         Raises:
             InputError: there is no such backend or storage, or it cannot run this network.
         """
-        engine = build_engine(backend, self.recipe.shape, self.arrays, self.alphabet, storage, threads)
-        return Sampler(engine, batch, seed, draw)
+        request = Request(self.recipe.shape, self.arrays, self.alphabet, storage, threads)
+        return Sampler(build_engine(backend, request), batch, seed, draw)
 
     def stream(
         self,
@@ -150,15 +150,8 @@ class Voice(Bundle):
         source = self.sampler(count, seed, draw, backend, storage, threads)
         if primed is not None:
             source.prime(primed)
-        return self._chunks(source, total, chunk)
-
-    def _chunks(self, source: Sampler, total: int | None, chunk: int) -> Iterator[Floats]:
-        done = 0
-        while total is None or done < total:
-            left = chunk if total is None else min(chunk, total - done)
-            done += left
-            for part in source.generate(left, chunk):
-                yield self.alphabet.decode(part.codes)
+        parts = source.generate(MAX_CLOCK if total is None else total, chunk)
+        return (self.alphabet.decode(part.codes) for part in parts)
 
     def generate(
         self,
