@@ -279,7 +279,7 @@ def _held_out_bits(
     held_out = pieces(found.spans["valid"], recipe.data.segment_samples)
     crops = Crops(found.sound, held_out, alphabet, recipe.shape.receptive_field)
     log.info("scoring %s on held-out sound", " and ".join(engines))
-    scored = {kept: bits.engine_bits(engine, crops.in_order(1, TARGETS), alphabet) for kept, engine in engines.items()}
+    scored = {kept: bits.engine_bits(engine, crops.in_order(1, TARGETS)) for kept, engine in engines.items()}
     return {kept: bits for kept, (bits, _) in scored.items()}, max(targets for _, targets in scored.values())
 
 
