@@ -47,8 +47,7 @@ class Entry:
 
     Args:
         function: what to compile; all it calls is compiled into it.
-        name: tells the types apart; one file holds one compiled function, so that two processes that compile at the
-            same time can only replace it by its like.
+        name: tells the types apart; each has a file of its own.
         announced: tell of compilation.
     """
 
@@ -63,7 +62,7 @@ class Entry:
             _warn_once(" ".join(str(error).partition(": ")[2].split()) or repr(error))
 
     def __call__(self, *arguments: Any) -> Any:
-        """Run it, compiled first where that has not been done, with a word about the wait."""
+        """Run the function; the first call compiles it, or loads it, and reports a wait."""
         if self.ready:
             return self.call(*arguments)
         try:
@@ -77,10 +76,9 @@ class Entry:
 
 
 class _Kept(caching.FunctionCache):  # type: ignore[misc]
-    """Numba's cache on disk, renewed when any file of this folder changes, and never in the way.
+    """Numba's cache on disk, renewed when any file of this folder changes (Numba looks at the function's file alone).
 
-    Numba itself looks at the file of the function alone. A cache that cannot be read or written costs time, nothing
-    else: what is damaged is compiled again, and a full disk is a warning.
+    A cache that cannot be read or written costs only time: a damaged one is compiled again, a full disk is a warning.
     """
 
     def __init__(self, function: Callable[..., Any], name: str) -> None:
@@ -104,7 +102,7 @@ class _Kept(caching.FunctionCache):  # type: ignore[misc]
         try:
             return super().load_overload(sig, target_context)
         except Exception as error:  # noqa: BLE001  (a damaged file can raise anything)
-            log.warning("the compiled sampler in %s cannot be read (%r) and is made again", self._cache_path, error)
+            log.warning("the compiled sampler in %s cannot be read (%r): compiling it again", self._cache_path, error)
             with contextlib.suppress(OSError):
                 self.flush()
             return None
@@ -139,9 +137,9 @@ class _Kept(caching.FunctionCache):  # type: ignore[misc]
 
 @functools.cache
 def _warn_once(reason: str) -> None:
-    """Tell why nothing can be kept, once for all functions of a folder."""
+    """Say once, for all functions, why nothing can be kept."""
     log.warning(
-        "the compiled sampler cannot be kept (%s), so every start compiles it; point NUMBA_CACHE_DIR at a folder that "
+        "the compiled sampler cannot be kept (%s), so every start compiles it; set NUMBA_CACHE_DIR to a folder that "
         "can be written",
         reason,
     )
@@ -158,7 +156,7 @@ def _digest() -> str:
 
 @contextlib.contextmanager
 def _announced() -> Iterator[None]:
-    """Tell of compilation, should there be any, and how far it has come."""
+    """Report compilation, if there is any, and its progress."""
     listener = _Listener()
     with event.install_listener("numba:compile", listener):
         try:
@@ -175,14 +173,14 @@ class _Listener(event.Listener):  # type: ignore[misc]
         self.began = 0.0
 
     def on_start(self, event: Any) -> None:
-        """One more function is being compiled; the first one is the news."""
+        """Announce the first function that is compiled."""
         if self.progress is None:
             log.info("compiling the sampler for this processor, once: up to half a minute")
             self.began = time.monotonic()
             self.progress = Progress("compiling", FUNCTIONS, "functions").__enter__()
 
     def on_end(self, event: Any) -> None:
-        """One more function is done."""
+        """Count a function that is done."""
         if self.progress is not None and self.progress.done < self.progress.total:
             self.progress.advance(1)
 
