@@ -24,7 +24,7 @@ DEFAULT_STORAGE = "float16"  # costs no bits that can be measured, and is half a
 
 
 class Engine(Protocol):
-    """What steps a packed network through time. `Reference` is the definition of its methods."""
+    """What steps a packed network through time. `Reference` defines what each method computes."""
 
     name: str  # as in ENGINES
     storage: str  # how it keeps its weights
@@ -36,13 +36,20 @@ class Engine(Protocol):
         """Return the state of sequences that have seen *start* for ever, under their condition."""
 
     def absorb(self, state: Any, sequence: int, feed: Feed, answers: Floats | None = None) -> None:
-        """Take known codes [T] of one sequence in; set answers [T, P]. The state is one that `start` returned."""
+        """Take known codes of one sequence in, as if each had been drawn.
+
+        Args:
+            state: one that `start` returned.
+            sequence: whose codes these are.
+            feed: codes [T]; a condition replaces the sequence's own from here on.
+            answers: [T, P], set to what the network answers to each code; None saves that work.
+        """
 
     def draw(self, state: Any, job: Job) -> int:
         """Draw samples; return how many each member has at least: all, unless an answer was not finite."""
 
     def readings(self, batch: int) -> int:
-        """Return how often one step of a batch reads the weights."""
+        """Return how often one step of a batch reads the weights: what `wavenet bench` compares with the memory."""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ MAX_CLOCK = 2**53  # samples: more than any sequence has
 
 
 class State(Protocol):
-    """What an engine remembers of B sequences; nobody but the engine that made it looks inside.
+    """What an engine remembers of B sequences; only the engine that made it looks inside.
 
     Attributes:
         clocks: [B] int64, the inputs that each sequence has taken in; a long prime is taken in by its end alone.
@@ -50,7 +50,7 @@ class Job:
     uniforms: Uniforms  # [N, T, U] in [0, 1)
     how: Draw
     codes: Codes  # [N, T], set to the codes drawn
-    answers: Floats | None = None  # [N, T, P], set to the network's answers; None where nobody asks for them
+    answers: Floats | None = None  # [N, T, P], set to the network's answers; None saves copying them
 
 
 def padded(width: int) -> int:
@@ -85,11 +85,6 @@ def check_arrays(own: Mapping[str, NDArray[Any]], given: Mapping[str, NDArray[An
 
 class Queues:
     """The rings of all layers for B sequences, each with a clock of its own: the state of `reference` and `cpu`.
-
-    Args:
-        shape: the network's integers.
-        batch: sequences B.
-        condition: of the sequences, or None.
 
     Attributes:
         memory: [B, rows of all layers, padded R] float32.
@@ -131,7 +126,7 @@ class Queues:
         for name, value in own.items():
             value[...] = arrays[name]
 
-    def ring(self, sequence: int | slice, layer: int) -> Floats:
+    def ring(self, sequence: int, layer: int) -> Floats:
         """Return the slots of one layer of one sequence: [(K-1)d, R], a view."""
         first, last = self._bounds[layer], self._bounds[layer + 1]
         return self.memory[sequence, first:last, : self.shape.residual]

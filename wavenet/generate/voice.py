@@ -71,8 +71,8 @@ class Voice(Bundle):
         bits, order0 = (_number(self.training.get(name)) for name in ("valid_bits", "order0_bits"))
         if bits is None and order0 is not None and "valid_bits" in self.training:
             return [
-                "this model's score on held-out sound is no finite number, so its weights have diverged: expect noise; "
-                "train again at a lower learning rate"
+                "this model's score on held-out sound is not a finite number, so its weights have diverged: expect "
+                "noise; train again at a lower learning rate"
             ]
         if bits is None or order0 is None:
             return ["this model was never measured on held-out sound; expect noise until it has been trained"]
@@ -86,11 +86,8 @@ class Voice(Bundle):
     def encode(self, sound: Prime) -> Codes:
         """Return the codes [T] of sound at this voice's level and rate, ready for `Sampler.prime`.
 
-        Args:
-            sound: a path, an array or a tensor (see `generate`).
-
         Raises:
-            InputError: it is no sound.
+            InputError: `sound` is not what `generate` takes as a prime.
         """
         wave = priming.mono(sound, self.sample_rate)
         if not len(wave):
@@ -108,15 +105,9 @@ class Voice(Bundle):
         storage: str | None = None,
         threads: int | None = None,
     ) -> Sampler:
-        """Return a sampler at the beginning of `batch` sequences.
+        """Return a sampler at the beginning of `batch` sequences, with a seed for all or one for each.
 
-        Args:
-            batch: sequences.
-            seed: one for all, or one for each.
-            draw: temperature and cuts.
-            backend: auto, or the name of an engine.
-            storage: float32 or float16 weights; None takes what the backend does by default.
-            threads: the most that are used; None takes as many as there are cores.
+        See `generate` for the other arguments.
 
         Raises:
             InputError: there is no such backend or storage, or it cannot run this network.
@@ -201,14 +192,15 @@ class Voice(Bundle):
         storage = source.engine.storage
         judge = Verifier(self.network(storage), self.alphabet, count, primed) if verify else None
         codes, wall, stopped_by = _collect(source, total, judge, self.sample_rate)
-        sound = self.alphabet.decode(codes), self.sample_rate, self.bits, seed
-        return Sound(*sound, storage, judge.difference if judge else None, wall, stopped_by)
+        difference = None if judge is None else judge.difference
+        waves = self.alphabet.decode(codes)
+        return Sound(waves, self.sample_rate, self.bits, seed, storage, difference, wall, stopped_by)
 
     def length(self, seconds: float | None, samples: int | None) -> int:
-        """Return how many samples are meant; 3 seconds by default.
+        """Return how many samples `seconds` or `samples` ask for; without either, 3 seconds.
 
         Raises:
-            InputError: both are given, or it comes to less than one sample.
+            InputError: both are given, or the length is not 1 to 2^40 samples.
         """
         if seconds is not None and samples is not None:
             raise InputError("got both seconds and samples; give one of them")
@@ -219,7 +211,7 @@ class Voice(Bundle):
 
 
 def _number(value: Any) -> float | None:
-    """Return a finite number of a training record, None where there is something else."""
+    """Return a finite number of a training record, None in place of anything else."""
     try:
         return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
     except OverflowError:  # JSON has whole numbers of any length
