@@ -85,7 +85,6 @@ class Window:
 
     def __init__(self, codes: np.ndarray, gates: np.ndarray) -> None:
         self.codes, self.gates, self.clocks = codes, gates, np.zeros(len(codes), np.int64)
-        self.nbytes = codes.nbytes
 
     def export(self) -> dict[str, np.ndarray]:
         return {"codes": self.codes.copy(), "gates": self.gates.copy(), "clocks": self.clocks.copy()}
@@ -186,7 +185,7 @@ class Toy:
     def __init__(self, alphabet: str, engine: str, conditioned: bool, sequences: int = 3) -> None:
         self.alphabet, self.network = ALPHABETS[alphabet], network(alphabet)
         shape = self.network.shape
-        self.engine: Engine = build_engine(engine, shape, self.network.arrays(), self.alphabet, "float32", 1)
+        self.engine: Engine = build_engine(engine, Request(shape, self.network.arrays(), self.alphabet, "float32", 1))
         self.condition = condition(shape, sequences) if conditioned else None
         self.known = np.random.default_rng(4).integers(0, self.alphabet.size, (sequences, 40))
 
@@ -269,7 +268,7 @@ def test_a_file_in_pieces_scores_what_it_scores_whole_and_in_a_sampler(
         crops = Crops(data.sound, pieces(spans, longest), toy.alphabet, toy.network.receptive_field, condition=clips)
         one = score(toy.network, crops.in_order(2), toy.alphabet, counts)
         assert one is not None and one.targets == sum(span.last - span.first for span in spans)
-        found += [one.bits, engine_bits(toy.engine, crops.in_order(2), toy.alphabet)[0]]
+        found += [one.bits, engine_bits(toy.engine, crops.in_order(2))[0]]
     np.testing.assert_allclose(found, found[0], atol=1e-4)
     toy.network.start_at(toy.alphabet.baseline(counts))
     begun = score(toy.network, crops.in_order(2), toy.alphabet, counts)
@@ -325,7 +324,7 @@ def test_draws_have_the_frequencies_of_their_distribution() -> None:
 
 def test_auto_says_that_it_passes_over_what_cannot_draw_from_an_alphabet(said: list[str]) -> None:
     net = network("logistic")
-    assert build_engine("auto", net.shape, net.arrays(), Logistic()).name == "reference"
-    assert "cpu cannot be used (it draws from" in said[0]
+    assert build_engine("auto", Request(net.shape, net.arrays(), Logistic())).name == "reference"
+    assert "cpu cannot be used (it draws only" in said[0]
     with pytest.raises(InputError, match="cpu cannot be used"):
-        build_engine("cpu", net.shape, net.arrays(), Logistic())
+        build_engine("cpu", Request(net.shape, net.arrays(), Logistic()))

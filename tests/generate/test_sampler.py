@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from wavenet import outputs
 from wavenet.errors import InputError, WavenetError
-from wavenet.generate.engines import Engine, build_engine
+from wavenet.generate.engines import Engine, Request, build_engine
 from wavenet.generate.sampler import Sampler, uniforms
 from wavenet.generate.state import Queues
 from wavenet.outputs import Draw
@@ -25,7 +25,7 @@ BACKENDS = ("reference", "cpu")
 
 
 def engine(backend: str = "auto", storage: str | None = None) -> Engine:
-    return build_engine(backend, RECIPE.shape, ARRAYS, ALPHABET, storage)
+    return build_engine(backend, Request(RECIPE.shape, ARRAYS, ALPHABET, storage))
 
 
 def made(
@@ -117,7 +117,7 @@ def test_what_is_no_code_is_never_looked_up(backend: str, wrong: list[int], tmp_
     state = source.state()
     with pytest.raises(InputError, match=r"expected whole codes from 0 to 16|newest is float64"):
         source.restore({**state, "newest": np.array([16, 17 if wrong == [16] else wrong[0]])})
-    with pytest.raises(InputError, match="below 0"):
+    with pytest.raises(InputError, match="counts of samples"):
         source.restore({**state, "clocks": np.array([3, -1])})
 
 
@@ -232,7 +232,7 @@ def test_a_state_of_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"temperature|how to draw"):
         source.load(path)
     save_file({"a": np.zeros(2)}, path)
-    with pytest.raises(InputError, match="no saved state"):
+    with pytest.raises(InputError, match="not a saved state"):
         made(2).load(path)
     with pytest.raises(InputError, match="memory is missing"):
         made(2).restore({})
@@ -249,12 +249,12 @@ def test_a_state_that_cannot_be_is_refused_before_it_is_read(tmp_path: Path) -> 
     state = source.state()
     wrong: list[tuple[dict[str, np.ndarray], str, str]] = [
         ({"memory": state["memory"] * np.nan}, good, "not finite"),
-        ({"clocks": np.full(1, 2**62)}, good, "counted"),
-        ({"positions": np.full(1, -1)}, good, "counted"),
+        ({"clocks": np.full(1, 2**62)}, good, "counts of samples"),
+        ({"positions": np.full(1, -1)}, good, "counts of samples"),
         ({"newest": np.full(1, 10**6)}, good, "whole codes"),
         ({}, "[" * 90_000, "how to draw"),
-        ({}, '{"temperature": 1.0, "top_k": 1.5, "top_p": 1.0}', "the draw is"),
-        ({}, '{"temperature": true, "top_k": 1, "top_p": 1.0}', "the draw is"),
+        ({}, '{"temperature": 1.0, "top_k": 1.5, "top_p": 1.0}', "temperature, top-k and top-p"),
+        ({}, '{"temperature": true, "top_k": 1, "top_p": 1.0}', "temperature, top-k and top-p"),
     ]
     for changes, draw, words in wrong:
         path.write_bytes(to_bytes({**state, **changes}, {**told, "draw": draw}))
@@ -299,7 +299,7 @@ def test_an_answer_that_is_not_finite_ends_the_sound(backend: str, batch: int) -
     arrays = {name: value.copy() for name, value in ARRAYS.items()}
     arrays["output.weight"][:] = 3e38
     arrays["hidden.bias"][:] = 10.0
-    source = Sampler(build_engine(backend, RECIPE.shape, arrays, ALPHABET, "float32"), batch)
+    source = Sampler(build_engine(backend, Request(RECIPE.shape, arrays, ALPHABET, "float32")), batch)
     with pytest.raises(WavenetError, match=r"within the next 1 sample is not finite.*lower learning rate"):
         list(source.generate(10))
 

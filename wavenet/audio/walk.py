@@ -28,7 +28,7 @@ HIDDEN, NO_SUFFIX, TABLE = "hidden", "no suffix", "table"  # kinds of files that
 HEADS = (b"RIFF", b"RIFX", b"RF64", b"riff", b"fLaC", b"OggS", b"FORM", b"caff", b"ID3", b".snd", b"NIST", b"\xff\xfb")
 HEAD_BYTES = 512  # of a file, in which its software tag stands where we wrote it
 MOST_HEADS = 1_000  # files without a suffix that are opened
-WRITTEN = (".wav", ".wave", ".flac")  # what this program writes, and what such a file may be renamed to
+SOUNDS = (".wav", ".wave", ".flac")  # what this program writes, and what such a file may be renamed to
 TAG = re.compile(rb"RIFF.{8}.*ISFT.{4}%b|fLaC.*software=%b" % ((re.escape(SOFTWARE.encode()),) * 2), re.DOTALL)
 TAKE_OWN = "--set data.generated=true takes it too"
 
@@ -143,7 +143,7 @@ def is_own_folder(folder: Path, names: Collection[str]) -> bool:
 
 def generated(sounds: Iterable[Path]) -> set[Path]:
     """Return those of some sound files whose software tag says that this program generated them."""
-    return {path for path in sounds if path.suffix.lower() in WRITTEN and TAG.match(_head(path))}
+    return {path for path in sounds if path.suffix.lower() in SOUNDS and TAG.match(_head(path))}
 
 
 def _head(path: Path) -> bytes:

@@ -23,7 +23,7 @@ from wavenet.audio import corpus
 from wavenet.audio.splits import Span
 from wavenet.errors import InputError, WavenetError
 from wavenet.generate import voice as voices
-from wavenet.generate.engines import Engine, build_engine
+from wavenet.generate.engines import Engine, Request, build_engine
 from wavenet.generate.voice import Voice
 from wavenet.outputs import Alphabet, Codes, Feed
 from wavenet.progress import Progress
@@ -196,7 +196,7 @@ def context_curve(voice: Voice, past: Sequence[Codes]) -> tuple[Context, ...]:
     `gradient_profile`.
     """
     shape, alphabet = voice.recipe.shape, outputs.of(voice.recipe)
-    engine = build_engine("auto", shape, voice.arrays, alphabet, "float32")
+    engine = build_engine("auto", Request(shape, voice.arrays, alphabet, "float32"))
     lengths = [0, *(2**i for i in range(shape.receptive_field.bit_length()) if 2**i < shape.receptive_field)]
     lengths.append(shape.receptive_field)
     # more samples than there are change nothing: they are not asked for again
