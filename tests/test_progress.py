@@ -111,6 +111,16 @@ def test_a_note_stays_until_the_next(lines: Lines, now: list[float]) -> None:
     assert [line.rsplit(", ", 1)[1] for line in lines.said] == ["first", "second"]
 
 
+def test_a_count_is_reached_though_the_total_was_only_about_right(lines: Lines, now: list[float]) -> None:
+    with Progress("downloading", 10, "MB") as shown:
+        shown.reach(4)
+        shown.reach(3)
+        assert (shown.done, shown.total) == (4, 10)
+        now[0] += PLAIN_SECONDS
+        shown.reach(12)
+    assert lines.said == ["downloading: 12 of 12 MB, 0.4 MB/s, 0 s left"]
+
+
 def test_short_work_says_nothing(lines: Lines, now: list[float]) -> None:
     with Progress("reading", 10, "files") as shown:
         for _ in range(10):

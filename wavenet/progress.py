@@ -89,6 +89,11 @@ class Progress:
             self._said = time.monotonic()
             log.info(self._line())
 
+    def reach(self, count: int) -> None:
+        """Count up to `count`, which may lie beyond a total that is only about right."""
+        self.total = max(self.total, count)
+        self.advance(max(0, count - self.done))
+
     def say(self, line: str) -> None:
         """Log `line` without tearing the bar."""
         if self._bar is not None:

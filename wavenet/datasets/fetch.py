@@ -15,7 +15,7 @@ from pathlib import Path
 from wavenet import disk
 from wavenet.datasets import catalogue
 from wavenet.datasets.catalogue import DATASETS, DataSet, amount
-from wavenet.datasets.transfer import AGAIN, Transfer
+from wavenet.datasets.transfer import Transfer
 from wavenet.datasets.unpack import DamagedError, unpack
 from wavenet.errors import FetchError, InputError, Terminated
 from wavenet.progress import Progress, log
@@ -62,7 +62,7 @@ def fetch(name: str, to: str | Path | None = None, force: bool = False) -> Path:
             transfer.run(name)
             count = _unpack(name, one, transfer, place)
         except (KeyboardInterrupt, Terminated):
-            log.error("%s%s", transfer.kept(), AGAIN)
+            log.error("%s", transfer.kept())
             raise
         transfer.part.unlink()
     log.info("%s: %s in %s", name, many(count, "file"), target)
@@ -153,9 +153,7 @@ def _unpack(name: str, one: DataSet, transfer: Transfer, target: Path) -> int:
         ) from None
     except OSError as error:
         where = f" at {printable(str(error.filename))}" if error.filename is not None else ""
-        raise FetchError(
-            f"{target} cannot be written ({error.strerror or error}{where}); {transfer.kept()}{AGAIN}"
-        ) from None
+        raise FetchError(f"{target} cannot be written ({error.strerror or error}{where}); {transfer.kept()}") from None
 
 
 def _check_sum(name: str, transfer: Transfer, expected: str) -> None:
@@ -163,7 +161,7 @@ def _check_sum(name: str, transfer: Transfer, expected: str) -> None:
     with Progress("checking", max(1, transfer.size // 10**6), "MB") as progress, transfer.part.open("rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
-            progress.advance(file.tell() // 10**6 - progress.done)
+            progress.reach(file.tell() // 10**6)
     if digest.hexdigest() != expected:
         transfer.part.unlink()
         raise FetchError(

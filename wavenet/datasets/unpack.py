@@ -7,10 +7,8 @@ import errno
 import gzip
 import lzma
 import stat
-import struct
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -20,10 +18,6 @@ from wavenet.errors import FetchError
 from wavenet.progress import Progress
 from wavenet.text import one_line, printable
 
-DAMAGED = (  # what the libraries raise over archives that are damaged
-    *(OSError, EOFError, zlib.error, lzma.LZMAError, struct.error, tarfile.TarError, zipfile.BadZipFile),
-    *(RuntimeError, ValueError, LookupError, OverflowError, MemoryError),
-)
 # tarfile's own decompression takes a stream that ends too early for the end of the archive
 STREAMS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}
 
@@ -58,8 +52,10 @@ def unpack(archive: Path, folder: Path, most_bytes: int) -> int:
                     raise DamagedError(f"the archive unpacks to more than {most_bytes:,} bytes, far more than expected")
                 extract()
                 files += kind == "file"
-                progress.advance(max(0, min(progress.total, file.tell() // 10**6) - progress.done))
-    except DAMAGED as error:
+                progress.reach(file.tell() // 10**6)
+    except DamagedError:
+        raise
+    except Exception as error:  # the libraries raise errors of a dozen kinds over a damaged archive
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # the disk is to blame
             raise
         raise DamagedError(f"the archive is cut short or damaged ({printable(one_line(error, 200))})") from None
