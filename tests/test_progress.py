@@ -224,6 +224,8 @@ def test_a_handler_of_the_users_own_takes_them_once(plain: pytest.CaptureFixture
 def test_a_script_without_stderr_goes_on(plain: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress.sys, "stderr", None)
     speak()
+    with Progress("reading", 10, "files") as shown:
+        shown.advance(1)
 
 
 def test_the_command_line_says_everything_once(plain: pytest.CaptureFixture[str]) -> None:

@@ -252,16 +252,6 @@ def test_nothing_is_written_into_the_data(data: Path, place: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in [data, *data.rglob("*")]} == before
 
 
-def test_the_default_place_is_named_by_the_environment(
-    data: Path, monkeypatch: pytest.MonkeyPatch, place: Path
-) -> None:
-    monkeypatch.setenv("WAVENET_CACHE", str(place))
-    assert cache.default_folder() == place
-    assert cache.prepare(clips(data), RATE, None).folder.parent == place
-    monkeypatch.delenv("WAVENET_CACHE")
-    assert "wavenet" in cache.default_folder().parts and data not in cache.default_folder().parents
-
-
 # --- damage ----------------------------------------------------------------------------------------------------------
 
 

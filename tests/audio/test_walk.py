@@ -19,7 +19,7 @@ from wavenet.recipe import find, read
 
 
 def others(folder: Path) -> dict[str, list[Path]]:
-    return walk.by_kind(walk.find_sounds(folder)[1])
+    return walk.find_sounds(folder)[1]
 
 
 def test_no_suffix_is_both_read_and_not() -> None:

@@ -162,7 +162,7 @@ def test_it_is_there_already_unless_forced(serve: Serve, tmp_path: Path, capsys:
     (tmp_path / "data" / "yesno" / "README").write_text("spoilt")
     assert fetching("yesno") == 0
     told = capsys.readouterr()
-    assert "there already" in told.err and told.out == f"{tmp_path}/data/yesno\n" and len(site.asked) == 1
+    assert "already there" in told.err and told.out == f"{tmp_path}/data/yesno\n" and len(site.asked) == 1
     assert fetching("yesno", "--force") == 0 and len(site.asked) == 2
     assert (tmp_path / "data" / "yesno" / "README").read_bytes() != b"spoilt" and data(tmp_path) == ["yesno"]
 
@@ -498,4 +498,4 @@ def test_what_another_process_has_just_fetched_is_not_fetched_again(
     site = serve(Publisher(YESNO))
     monkeypatch.setattr(fcntl, "flock", late)
     assert fetching("yesno") == 0 and site.asked == [] and data(tmp_path) == ["yesno"]
-    assert "there already" in capsys.readouterr().err
+    assert "already there" in capsys.readouterr().err

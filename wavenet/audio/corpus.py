@@ -115,10 +115,10 @@ def _of_rates(kept: Sequence[Entry], rate: int) -> str:
     highest = max(rates, default=rate)
     if not LOWEST_RATE <= highest < rate:
         return ""
-    have = f"all sound has {highest:,} Hz" if len(rates) == 1 else f"no sound has more than {highest:,} Hz"
+    have = f"all files have {highest:,} Hz" if len(rates) == 1 else f"no file has more than {highest:,} Hz"
     return (
-        f"{have}, the recipe asks for {rate:,}: nothing lies above {highest // 2:,} Hz, yet a second takes "
-        f"{rate / highest:.3g} times the samples; a run with --set audio.sample_rate={highest} takes the sound as it is"
+        f"{have}, but the recipe asks for {rate:,} Hz: each second takes {rate / highest:.3g} times the samples, and "
+        f"nothing lies above {highest // 2:,} Hz; --set audio.sample_rate={highest} trains on the sound as it is"
     )
 
 

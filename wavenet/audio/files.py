@@ -62,7 +62,7 @@ class Reader:
         mixer: makes them mono, and knows what it met on the way.
 
     Raises:
-        SoundError: libsndfile cannot read it, or its header names a rate that no sound has.
+        SoundError: libsndfile cannot read it, or its header gives an impossible rate.
     """
 
     def __init__(self, path: Path) -> None:
@@ -86,7 +86,7 @@ class Reader:
         self._damaged = False  # FLAC that cannot be read on
         if not SLOWEST <= self.sample_rate <= FASTEST:
             self.__exit__()
-            raise SoundError(f"its header gives a sample rate of {self.sample_rate:,} Hz, which no sound has")
+            raise SoundError(f"its header gives an impossible sample rate of {self.sample_rate:,} Hz")
 
     def _opened(self) -> _Stream:
         """Return the open file; where libsndfile would not find all of its sound, patched."""
@@ -209,8 +209,8 @@ def read(path: Path, sample_rate: int, name: str | None = None) -> Floats:
         louder = mixer.louder()
         if louder is not None:
             wave, mixer, note = _whole(path, sample_rate, louder)
-        if mixer.no_numbers:
-            raise SoundError(f"no numbers ({note})")
+        if mixer.none_usable:
+            raise SoundError(f"no usable values ({note})")
     except SoundError as error:
         raise SoundError(f"{told} cannot be read as sound: {error}; give a sound file") from None
     if not len(wave):

@@ -64,7 +64,7 @@ def open_folder(folder: Path, source: str = "auto", outside: bool = False, own: 
     """
     _check(folder)
     given = folder.absolute()
-    sounds, noted = walk.find_sounds(given, outside=outside, own=own)
+    sounds, others = walk.find_sounds(given, outside=outside, own=own)
     made = set() if own else walk.generated(sounds)
     recorded = [path for path in sounds if path not in made] if made else sounds
     table, held = tables.nearest(given, recorded)
@@ -81,7 +81,9 @@ def open_folder(folder: Path, source: str = "auto", outside: bool = False, own: 
     else:
         home, clips = layouts.named(given, layout, recorded)
     used = {clip.path for clip in clips}
-    others = walk.by_kind(path for path in noted if path not in used or path.suffix.lower() in walk.FORMATS)
+    for kind in others.keys() - walk.FORMATS:  # hidden sound, say, that a table names is read
+        others[kind] = [path for path in others[kind] if path not in used]
+    others = {kind: paths for kind, paths in others.items() if paths}
     spare = others.pop(walk.TABLE, [])
     said = walk.describe(given, others)
     if made and not clips:

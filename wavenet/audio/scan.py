@@ -6,7 +6,6 @@ the same reasons, and what training would say or refuse is said here.
 
 from __future__ import annotations
 
-import dataclasses
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from wavenet import disk
 from wavenet.audio import corpus, folders
 from wavenet.audio.corpus import SHOWN
 from wavenet.audio.crops import COUNTED_SAMPLES, Clipped, clipping, gain, worst_first
-from wavenet.audio.decode import Entry, decode, measure
+from wavenet.audio.decode import Entry, decode
 from wavenet.audio.folders import Clip, Source
 from wavenet.audio.splits import Splits
 from wavenet.errors import InputError, SoundError
@@ -211,12 +210,13 @@ def scan(folder: str | Path, recipe: str | Path | Recipe | None = None, override
     made = find.with_data(made, folder, overrides)
     source = folders.find(made.data)
     entries, clipped = _measured(source.clips, made)
-    survey = Survey(source, entries, made, clipped)
-    try:
-        spans = corpus.divide(made, source, entries) if survey.kept else {}
-    except SoundError as error:
-        return dataclasses.replace(survey, refusal=str(error))
-    return dataclasses.replace(survey, spans=spans)
+    spans, refusal = Splits(), None
+    if any(entry.reason is None for entry in entries):
+        try:
+            spans = corpus.divide(made, source, entries)
+        except SoundError as error:
+            refusal = str(error)
+    return Survey(source, entries, made, clipped, spans, refusal)
 
 
 def _measured(clips: Sequence[Clip], recipe: Recipe | None) -> tuple[tuple[Entry, ...], tuple[Clipped, ...]]:
@@ -230,7 +230,7 @@ def _measured(clips: Sequence[Clip], recipe: Recipe | None) -> tuple[tuple[Entry
         for clip in clips:
             samples.seek(0)
             samples.truncate()
-            entry = decode(clip, recipe.audio.sample_rate, recipe.data.trim, samples) if recipe else measure(clip)
+            entry = decode(clip, recipe.audio.sample_rate, recipe.data.trim, samples) if recipe else decode(clip)
             entries.append(entry)
             if recipe and entry.reason is None:
                 samples.seek(0)

@@ -75,7 +75,7 @@ def _is_there(name: str, target: Path, force: bool) -> bool:
     """Return whether there is nothing to do; raise InputError where the target is not ours to replace."""
     if catalogue.marked(target) == name:
         if not force:
-            log.info("%s is there already; --force fetches it anew", name)
+            log.info("%s is already there; --force fetches it again", name)
         return not force
     try:
         empty = target.is_dir() and not any(target.iterdir())
