@@ -98,7 +98,6 @@ def test_without_a_level_sound_beyond_full_scale_is_named(tmp_path: Path, said: 
         ),
         ({4_000, 6_000}, None),
         ({8_000}, None),
-        ({900}, None),  # a recipe may have no such rate
     ],
 )
 def test_sound_of_a_lower_rate_than_the_recipe_is_told(rates: set[int], told: str | None) -> None:

@@ -91,10 +91,10 @@ def test_what_was_not_read_cancels_nothing() -> None:
     assert mixer.louder() is None and mixer.why_silent() is None and mixer.notes() == [] and mixer.rms == 0.0
 
 
-# --- no numbers ------------------------------------------------------------------------------------------------------
+# --- unusable values -------------------------------------------------------------------------------------------------
 
 
-def test_values_that_are_none_usable_count_as_nothing_and_are_counted() -> None:
+def test_unusable_values_count_as_nothing_and_are_counted() -> None:
     left, right = TONE.copy(), 0.4 * NOISE
     broken = left.copy(), right.copy()
     broken[0][3], broken[1][1_500], broken[1][2_500], broken[0][7] = np.nan, np.inf, -np.inf, 3e38
@@ -105,7 +105,7 @@ def test_values_that_are_none_usable_count_as_nothing_and_are_counted() -> None:
     assert mixer.why_silent() is None and not mixer.none_usable
 
 
-def test_nothing_but_nan_is_none_usable() -> None:
+def test_nothing_but_nan_is_not_usable() -> None:
     mixer, mono = mixed(np.full(900, np.nan), np.full(900, np.inf))
     assert mixer.why_silent() == "no usable values" and mixer.none_usable and not mono.any()
     assert mixer.notes()[0].startswith("1,800 of its 1,800 values")

@@ -355,12 +355,6 @@ def test_rows_outside_the_folder_are_kept_only_where_the_recipe_says_so(
     assert said == []
 
 
-def test_two_spellings_of_one_file_outside_are_one_clip(tmp_path: Path) -> None:
-    touch(tmp_path, "b.wav")
-    folder = table(touch(tmp_path / "data", "a.wav"), f"path\na.wav\n../b.wav\n{tmp_path}/b.wav\nsub/../../b.wav\n")
-    assert names(folders.open_folder(folder, outside=True)) == ["../b.wav", "a.wav"]
-
-
 # --- LJSpeech --------------------------------------------------------------------------------------------------------
 
 

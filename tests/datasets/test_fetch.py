@@ -312,20 +312,11 @@ def test_a_wrong_checksum_removes_the_file_and_leaves_the_folder_that_was_fetche
     assert fetching("yesno", "--force") == 0
 
 
-@pytest.mark.parametrize(
-    ("archive", "words"),
-    [
-        (DIGITS[:-1], "cut short or damaged"),
-        (zipped({"a": b"1", "../escaped": b"2"}, top=""), "outside of its folder"),
-        (zipped({"zeros": bytes(5_000_000)}), "far more than expected"),
-    ],
-    ids=["cut", "escaping", "swelling"],
-)
 def test_an_archive_that_is_not_sound_is_removed(
-    serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str], archive: bytes, words: str
+    serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    serve(Publisher(archive))
-    assert words in failure("digits", capsys) and data(tmp_path) == []
+    serve(Publisher(DIGITS[:-1]))
+    assert "cut short or damaged" in failure("digits", capsys) and data(tmp_path) == []
 
 
 @pytest.mark.usefixtures("few")

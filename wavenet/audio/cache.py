@@ -27,7 +27,7 @@ import numpy as np
 from wavenet import disk
 from wavenet.audio.decode import Entry, Pcm, decode
 from wavenet.audio.files import is_file
-from wavenet.audio.folders import Clip
+from wavenet.audio.layouts import Clip
 from wavenet.errors import SoundError, WavenetError
 from wavenet.progress import Progress, log
 from wavenet.recipe.records import TrimConfig

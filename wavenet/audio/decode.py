@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavenet.audio.files import Reader, is_file
-from wavenet.audio.folders import Clip
+from wavenet.audio.layouts import Clip
 from wavenet.audio.mixing import Mixer, full_scale
 from wavenet.audio.resample import BLOCK_FRAMES, resampled
 from wavenet.errors import SoundError

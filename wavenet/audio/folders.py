@@ -18,8 +18,6 @@ from wavenet.recipe.paths import near_path
 from wavenet.recipe.records import DataConfig
 from wavenet.text import printable, some
 
-__all__ = ["Clip", "Source", "find", "open_folder"]
-
 
 @dataclass(frozen=True)
 class Source:

@@ -181,11 +181,11 @@ def _listed(clips: list[Clip]) -> list[Clip]:
     for home, splits in sorted(homes.items()):
         lists = [home / name for name in LISTS if is_file(home / name)]
         missing = [name for name in LISTS if home / name not in lists]
-        if not lists:
-            log.warning("%s: %s are missing; files are divided by a hash of their names", home, " and ".join(missing))
-            continue
         if missing:
-            log.warning("%s: %s is missing; files that the other list does not name are for training", home, missing[0])
+            others = "files that the other list does not name are trained on" if lists else "files are divided by name"
+            log.warning("%s: there is no %s; %s", home, " and no ".join(missing), others)
+        if not lists:
+            continue
         splits.update(dict.fromkeys(splits, "train"))
         unknown = []
         for place in lists:

@@ -20,7 +20,8 @@ from wavenet.audio import corpus, folders
 from wavenet.audio.corpus import SHOWN
 from wavenet.audio.crops import COUNTED_SAMPLES, Clipped, clipping, gain, worst_first
 from wavenet.audio.decode import Entry, decode
-from wavenet.audio.folders import Clip, Source
+from wavenet.audio.folders import Source
+from wavenet.audio.layouts import Clip
 from wavenet.audio.splits import Splits
 from wavenet.errors import InputError, SoundError
 from wavenet.progress import Progress

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -187,7 +188,7 @@ def check_digits(folder: Path) -> str:
             )
     for name, path in sorted(found.items()):
         with path.open("rb") as file:
-            head = file.read(HEADER_BYTES + 1)
-        if len(head) <= HEADER_BYTES or head[:4] != b"RIFF" or head[8:12] != b"WAVE":
+            head = file.read(12)
+        if path.stat().st_size <= HEADER_BYTES or not re.match(rb"RIFF....WAVE", head, re.DOTALL):
             raise DamagedError(f"the recording {name} is not a WAV file with sound in it")
     return f"{len(found):,} names of {len(SPEAKERS)} speakers x 10 digits x {TAKES} takes, and each is a WAV file"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import bz2
 import errno
 import gzip
-import lzma
 import stat
 import tarfile
 import zipfile
@@ -19,7 +18,7 @@ from wavenet.progress import Progress
 from wavenet.text import one_line, printable
 
 # tarfile's own decompression takes a stream that ends too early for the end of the archive
-STREAMS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}
+STREAMS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open}
 
 
 class DamagedError(FetchError):
@@ -27,7 +26,7 @@ class DamagedError(FetchError):
 
 
 def unpack(archive: Path, folder: Path, most_bytes: int) -> int:
-    """Unpack a .tar.gz, .tar.bz2, .tar.xz or .zip archive into a new folder and return how many files came out.
+    """Unpack a .tar.gz, .tar.bz2 or .zip archive into a new folder and return how many files came out.
 
     Where all members lie in one folder, its content is what comes out: `folder` takes its place.
 
@@ -84,9 +83,7 @@ def _members(file: IO[bytes], folder: Path) -> Iterator[tuple[str, str, int, Cal
             while stream.read(1 << 20):  # to its end, where the checksum of a compressed stream is
                 pass
     else:
-        raise DamagedError(
-            f"this is not an archive: it begins with {head!r}, expected .tar.gz, .tar.bz2, .tar.xz or .zip"
-        )
+        raise DamagedError(f"this is not an archive: it begins with {head!r}, expected .tar.gz, .tar.bz2 or .zip")
 
 
 def _check(name: str, kind: str) -> None:
