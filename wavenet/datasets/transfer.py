@@ -60,8 +60,7 @@ class Transfer:
     size: int
     checked: bool
     begins: bytes = b""
-    _ranges: bool = field(default=True, init=False, repr=False)  # whether the server sends parts as asked
-    _reached: bool = field(default=False, init=False, repr=False)  # whether it has answered yet
+    _reached: bool = field(default=False, init=False, repr=False)  # whether a server has answered yet
 
     @property
     def have(self) -> int:
@@ -110,13 +109,13 @@ class Transfer:
         """Ask once and take all that is missing, or raise _TryError."""
         have = self.have
         headers = {"User-Agent": f"wavenet/{__version__}"}
-        if have and self._ranges:
+        if have:
             headers["Range"] = f"bytes={have}-"
         opener = urllib.request.build_opener()  # not urlopen's, which keeps the proxies that it found at first
         try:
             with opener.open(urllib.request.Request(self.url, headers=headers), timeout=TIMEOUT) as answer:
                 self._reached = True
-                self._take(answer, have, progress)
+                self._take(answer, progress)
         except urllib.error.HTTPError as error:
             with error:
                 self._reached = True
@@ -124,8 +123,8 @@ class Transfer:
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise self._broken(getattr(error, "reason", error)) from None
 
-    def _take(self, answer: Any, have: int, progress: Progress) -> None:
-        """Add to the part what it lacks; what it has already and is sent again is passed over."""
+    def _take(self, answer: Any, progress: Progress) -> None:
+        """Add to the part what it lacks, or write it anew where the server sends the whole file."""
         if self.url.startswith("https:") and not answer.url.startswith("https:") and not self.checked:
             raise FetchError(
                 f"{self._host()} leads to {_words(answer.url)}, which is not encrypted and has no checksum"
@@ -133,10 +132,10 @@ class Transfer:
         at, most = 0, self.size if self.checked else 4 * self.size
         if answer.status == 206:
             begins = re.match(r"bytes (\d{1,19})-", answer.headers.get("Content-Range", ""))
-            if not begins or int(begins[1]) != have:
-                self._ranges = False
+            at = self.have
+            if not begins or int(begins[1]) != at:
+                self.part.unlink()  # such a server is asked for the whole
                 raise _TryError(f"{self._host()} answered with another part of the file than was asked for")
-            at = have
         length = answer.headers.get("Content-Length", "")
         total = at + int(length) if re.fullmatch("[0-9]{1,19}", length) else None
         if total is not None and (total > most or (self.checked and total < self.size)):
@@ -147,15 +146,15 @@ class Transfer:
             )
         block = self._beginning(answer) if at == 0 else b""
         with disk.explained(self.part, "make room there"):
-            out = self.part.open("ab" if self.checked else "wb", buffering=0)
+            out = self.part.open("ab" if at else "wb", buffering=0)
         with out:
             while block := block or answer.read1(BLOCK_BYTES):
                 at += len(block)
                 if at > most:
                     raise FetchError(f"{self._host()} sends more than {most:,} bytes, which is not the file")
-                self._append(out, block[max(0, len(block) - max(0, at - have)) :])
+                self._append(out, block)
                 block = b""
-                progress.reach(max(at, have) // 10**6)
+                progress.reach(at // 10**6)
         if at < (self.size if self.checked else total or 0):
             raise _TryError(f"the connection to {self._host()} broke off")
 
@@ -186,7 +185,7 @@ class Transfer:
     def _refused(self, code: int, reason: str) -> Exception:
         """Return what an answer of the server that brings no file means."""
         if code == 416:  # some servers refuse a part rather than send the whole
-            self._ranges = False
+            self.part.unlink(missing_ok=True)
         answered = f"{self._host()} answered {code} {reason}"
         if code in (408, 416, 429) or code >= 500:
             return _TryError(answered)
