@@ -278,7 +278,7 @@ def test_rows_without_a_file_and_rows_too_long_are_told(tmp_path: Path, said: li
     assert told(tmp_path) == [("a.wav", None, "Well", None)]
     assert said == [
         f"{tmp_path}/metadata.csv: 1 row left out: no file is named (first: line 3)",
-        f"{tmp_path}/metadata.csv: 1 row cut to the cells of the first line: put a cell that holds a delimiter in "
+        f"{tmp_path}/metadata.csv: 1 row cut to the columns of the first line: put text that contains the delimiter in "
         "quotes (first: line 2, a.wav)",
     ]
 

@@ -201,9 +201,9 @@ def read(path: Path, sample_rate: int, name: str | None = None) -> Floats:
     Raises:
         SoundError: the file is missing, unreadable or holds no samples.
     """
-    told = name or path
+    called = name or path
     if not is_file(path):
-        raise SoundError(f"there is no sound file {told}{near_path(path, is_file)}; give one that exists")
+        raise SoundError(f"there is no sound file {called}{near_path(path, is_file)}; give one that exists")
     try:
         wave, mixer, note = _whole(path, sample_rate)
         louder = mixer.louder()
@@ -212,11 +212,11 @@ def read(path: Path, sample_rate: int, name: str | None = None) -> Floats:
         if mixer.none_usable:
             raise SoundError(f"no usable values ({note})")
     except SoundError as error:
-        raise SoundError(f"{told} cannot be read as sound: {error}; give a sound file") from None
+        raise SoundError(f"{called} cannot be read as sound: {error}; give a sound file") from None
     if not len(wave):
-        raise SoundError(f"{told} holds no samples; give a longer sound file")
+        raise SoundError(f"{called} holds no samples; give a longer sound file")
     if note:
-        log.warning("%s: %s", told, note)
+        log.warning("%s: %s", called, note)
     return wave
 
 

@@ -1,7 +1,7 @@
 """What a folder of sound holds, file by file, before anything is trained on it.
 
-Measured at each file's own rate, or, told a recipe, by what decodes it for training: the same files are kept then, for
-the same reasons, and what training would say or refuse is said here.
+Without a recipe each file is measured at its own rate. With one it is decoded as for training: the same files are kept
+for the same reasons, with the same warnings and refusals.
 """
 
 from __future__ import annotations

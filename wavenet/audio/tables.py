@@ -43,7 +43,7 @@ BLANKS = " \t\r\n\ufeff"
 BEYOND = "left out: the file lies outside the folder; `--set data.outside=true` keeps it"
 AGAIN = "left out: an earlier row names the same file"
 EMPTY = "left out: no file is named"
-LONG = "cut to the cells of the first line: put a cell that holds a delimiter in quotes"
+LONG = "cut to the columns of the first line: put text that contains the delimiter in quotes"
 GUESSED = "with a file that was found under another suffix, case or folder"
 
 
@@ -298,8 +298,8 @@ def ljspeech(path: Path, sounds: Sequence[Path]) -> list[Clip]:
         what = "has no line `id|text` whose id is the name of a sound file without its suffix"
         raise SoundError(f"{path} {what}; set data.source to auto")
     without = len(lookup.names) - len(texts)
-    said = [f"{many(unknown, 'line')} left out: the id names no sound file, or several"] if unknown else []
-    said += [f"{many(without, 'sound file')} kept without a text"] if without else []
-    if said:
-        log.warning("%s: %s", path, "; ".join(said))
+    odd = [f"{many(unknown, 'line')} left out: the id names no sound file, or several"] if unknown else []
+    odd += [f"{many(without, 'sound file')} kept without a text"] if without else []
+    if odd:
+        log.warning("%s: %s", path, "; ".join(odd))
     return [Clip(file, name, text=texts.get(name)) for name, file in lookup.names.items()]

@@ -29,7 +29,7 @@ HEAD_BYTES = 512  # of a file, in which its software tag stands where we wrote i
 MOST_HEADS = 1_000  # files without a suffix that are opened
 WRITTEN = (".wav", ".wave", ".flac")  # what this program writes, and what such a file may be renamed to
 TAG = re.compile(rb"RIFF.{8}.*ISFT.{4}%b|fLaC.*software=%b" % ((re.escape(SOFTWARE.encode()),) * 2), re.DOTALL)
-TAKE_OWN = "--set data.generated=true takes it too"
+TAKE_OWN = "--set data.generated=true includes it"
 
 
 def find_sounds(folder: Path, *, outside: bool = False, own: bool = False) -> tuple[list[Path], dict[str, list[Path]]]:

@@ -74,7 +74,7 @@ def fetch(name: str, to: str | Path | None = None, force: bool = False) -> Path:
 
 def _is_there(name: str, target: Path, force: bool) -> bool:
     """Return whether there is nothing to do; raise InputError where the target is not ours to replace."""
-    if catalogue.marked(target) == name:
+    if catalogue.holds(target, name):
         if not force:
             log.info("%s is already there; --force fetches it again", name)
         return not force
