@@ -81,8 +81,7 @@ class Progress:
         self.note = note or self.note
         if self._bar is not None:
             self._bar.set_postfix_str(self.note, refresh=False)
-            if self.until is not None:
-                self._bar.total = self._end()[0]
+            self._bar.total = self._end()[0]
             self._bar.update(count)
         elif time.monotonic() - self._said >= PLAIN_SECONDS:
             self._said = time.monotonic()

@@ -266,20 +266,13 @@ def write(path: Path, wave: NDArray[np.floating], sample_rate: int, bits: int = 
 
 
 def wav_header(sample_rate: int, samples: int, bits: int, software: str = "") -> bytes:
-    """Return the bytes before mono PCM in a WAV whose length is known (RIFF, format tag 1): 44, and a software tag."""
+    """Return the bytes before mono PCM in a WAV whose length is known, with a software tag where there is one."""
     width = bits // 8
-    size = samples * width
+    description = struct.pack("<HHIIHH", 1, 1, sample_rate, sample_rate * width, width, bits)  # format tag 1: PCM
     tag = software.encode("ascii") + b"\0" if software else b""
     tag += b"\0" * (len(tag) % 2)
     listed = struct.pack("<4sI4s4sI", b"LIST", 12 + len(tag), b"INFO", b"ISFT", len(tag)) + tag if tag else b""
-    return b"".join(
-        (
-            struct.pack("<4sI4s", b"RIFF", min(36 + len(listed) + size, 0xFFFFFFFF), b"WAVE"),
-            struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, sample_rate, sample_rate * width, width, bits),
-            listed,
-            struct.pack("<4sI", b"data", min(size, 0xFFFFFFFF)),
-        )
-    )
+    return headers.wav_head(description, samples * width, listed)
 
 
 def wav_bytes(wave: NDArray[np.floating], bits: int) -> bytes:

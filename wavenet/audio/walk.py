@@ -28,7 +28,7 @@ HEADS = (b"RIFF", b"RIFX", b"RF64", b"riff", b"fLaC", b"OggS", b"FORM", b"caff",
 HEAD_BYTES = 512  # of a file, in which its software tag stands where we wrote it
 MOST_HEADS = 1_000  # files without a suffix that are opened
 WRITTEN = (".wav", ".wave", ".flac")  # what this program writes, and what such a file may be renamed to
-TAG = re.compile(rb"RIFF.{8}.*ISFT.{4}%b|fLaC.*software=%b" % ((re.escape(SOFTWARE.encode()),) * 2), re.DOTALL)
+TAG = re.compile(rb"R(?:IFF|F64).{8}.*ISFT.{4}%b|fLaC.*software=%b" % ((re.escape(SOFTWARE.encode()),) * 2), re.DOTALL)
 TAKE_OWN = "--set data.generated=true includes it"
 
 
