@@ -72,14 +72,6 @@ def test_seeds_differ_and_repeat() -> None:
     assert not np.array_equal(codes(made(seed=9), 80), codes(made(seed=8), 80))
 
 
-def test_draws_follow_the_distribution() -> None:
-    logits = np.random.default_rng(0).standard_normal((1, 6)).astype(np.float32)
-    draw = Draw(temperature=0.7, top_k=4)
-    drawn = draw(np.repeat(logits, 40_000, axis=0), uniforms(1, 0, 0, 40_000)[:, 0])
-    shares = np.bincount(drawn, minlength=6) / 40_000
-    np.testing.assert_allclose(shares, draw.probabilities(logits)[0], atol=0.012)
-
-
 # --- chunks and batches ----------------------------------------------------------------------------------------------
 
 
@@ -136,7 +128,7 @@ def test_numbers_out_of_range_are_refused_at_once() -> None:
     with pytest.raises(InputError, match="sequences is 0"):
         made(0)
     for lengths in (-3, [1, 2], [1, -1, 2]):
-        with pytest.raises(InputError, match="expected 0 or more, one or 3"):
+        with pytest.raises(InputError, match="expected one number or 3, each 0 or more"):
             made(3).generate(lengths)
     with pytest.raises(InputError, match="2 seeds for 3 sequences"):
         made(3, [1, 2])

@@ -121,7 +121,7 @@ class Sampler:
         """
         wanted = np.asarray(samples, np.int64)
         if wanted.shape not in ((), (self.batch,)) or (wanted < 0).any():
-            raise InputError(f"got the lengths {wanted.tolist()}, expected 0 or more, one or {self.batch}")
+            raise InputError(f"got {wanted.tolist()} samples, expected one number or {self.batch}, each 0 or more")
         if chunk < 1:
             raise InputError(f"the chunk is {chunk} samples, expected at least 1")
         return self._chunks(np.broadcast_to(wanted, self.batch).copy(), chunk, keep_parameters)

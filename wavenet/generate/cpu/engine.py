@@ -62,9 +62,7 @@ class Cpu:
 
     name = "cpu"
 
-    def __init__(
-        self, packed: Packed, alphabet: Alphabet, storage: str = "float16", threads: int | None = None
-    ) -> None:
+    def __init__(self, packed: Packed, alphabet: Alphabet, storage: str, threads: int | None = None) -> None:
         self.packed, self.alphabet, self.storage = packed, alphabet, storage
         self.threads = threads or cores()
         self.panels = lay_out(packed, alphabet, storage)
