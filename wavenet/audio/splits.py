@@ -17,7 +17,7 @@ from wavenet.recipe.records import SplitConfig
 from wavenet.text import many, printable
 
 FEW_FILES = 5  # below it a file is divided in time
-FORMAT_FOLDERS = {".", *(suffix[1:] for suffix in SUFFIXES)}  # names of folders that hold the takes in one format
+FORMAT_FOLDERS = {".", *(suffix[1:] for suffix in SUFFIXES)}  # that hold takes in one format
 RANKED = 200  # groups below which a hash alone gives shares that are too far from those asked for
 TAIL_SHARE = 0.05  # of the longest file, held out where there are few
 
