@@ -243,7 +243,7 @@ def _tell_columns(table: Table) -> None:
 
 
 def _rows_by_file(table: Table, lookup: Lookup) -> tuple[dict[str, int], dict[str, list[str]]]:
-    """Return the row of each file by the file's name, and by what is said of them the rows that are not taken as they are."""
+    """Return the row of each file by the file's name, and by what is wrong with them the rows that are odd."""
     rows, odd, absent = dict[str, int](), defaultdict[str, list[str]](list), []
     words = table.column("path")
 
