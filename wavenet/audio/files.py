@@ -70,7 +70,7 @@ class Reader:
         self._patched: Patched | None = None
         self._wav = headers.find_wav(path)
         self._messages: list[str] = []
-        self._prints = headers.is_mpeg(path)  # its decoder, to standard error
+        self._mpeg = headers.is_mpeg(path)  # whose decoder writes to standard error
         try:
             with self._caught():
                 self._file = self._opened()
@@ -101,7 +101,7 @@ class Reader:
         return _Stream(self._patched)
 
     def _caught(self) -> contextlib.AbstractContextManager[None]:
-        return decoder_messages.caught(self._messages) if self._prints else contextlib.nullcontext()
+        return decoder_messages.caught(self._messages) if self._mpeg else contextlib.nullcontext()
 
     def __enter__(self) -> Reader:
         return self

@@ -39,7 +39,7 @@ DECLARED = re.compile(r'"?sep=([,;\t|:^~])"?[ \t,;|]*(?:\n|\Z)', re.IGNORECASE) 
 ENCODINGS = {"cp1252": "Windows-1252", "latin-1": "Latin-1", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
 BLANKS = " \t\r\n\ufeff"
 
-# Rows that are not taken as they stand: what is said of them.
+# What is said of rows that are not taken as they are.
 BEYOND = "left out: the file lies outside the folder; `--set data.outside=true` keeps it"
 AGAIN = "left out: an earlier row names the same file"
 EMPTY = "left out: no file is named"
@@ -243,7 +243,7 @@ def _tell_columns(table: Table) -> None:
 
 
 def _rows_by_file(table: Table, lookup: Lookup) -> tuple[dict[str, int], dict[str, list[str]]]:
-    """Return the row of each file by the file's name, and rows that are not taken as they stand by what is said."""
+    """Return the row of each file by the file's name, and by what is wrong with them the rows that are odd."""
     rows, odd, absent = dict[str, int](), defaultdict[str, list[str]](list), []
     words = table.column("path")
 

@@ -37,7 +37,7 @@ def find_sounds(folder: Path, *, outside: bool = False, own: bool = False) -> tu
     """Return the sound files below a folder, and by kind (see `_kind`) other files that may be worth a word.
 
     Links are followed, also to folders `outside` if asked; each folder is entered once, runs and bundles only if they
-    are the folder itself or our `own` output is asked for. Folders that are left out are told.
+    are the folder itself or our `own` output is asked for. A warning names what is left out.
     """
     sounds, others, away, runs = list[Path](), defaultdict[str, list[Path]](list), list[Path](), list[Path]()
     top, entered = os.path.join(os.path.realpath(folder), ""), set()  # noqa: PTH118
