@@ -38,32 +38,11 @@ MERGES = "a: &a {k: 1}\n" + "".join(
 TAGS = ("python/object/apply:os.system ['echo']", "python/name:os.system", "python/object/new:os.system ['x']", "int x")
 TAGS += ("binary ====", "timestamp 1-1-1", "set {a, b}", "omap [a: 1]", "pairs [a: 1]", "float .", "null 3", "bool x")
 WORDS = ("1e400", "-1e400", ".inf", "-.inf", ".nan", "nan", "0x" + "f" * 400, "9" * 4299, "9" * 4400, "-1", "0", "1e3")
-WORDS += (
-    "true",
-    "~",
-    "",
-    "''",
-    '"\\0"',
-    '"\\ud800"',
-    '"\\x07"',
-    "1:59:59",
-    ":".join(["1"] * 3000),
-    "0b1",
-    "0o7",
-    "2001-01-01",
-)
+WORDS += ("true", "~", "", "''", '"\\0"', '"\\ud800"', '"\\x07"', "1:59:59", ":".join(["1"] * 3000), "0b1", "0o7")
+WORDS += ("2001-01-01",)
 WORDS += ("2001-99-99", "[]", "{}", "[[]]", "{a: {b: c}}", "[" * 500, "{a: " * 500, "&a [*a]", "&a {a: *a}", "*nothing")
-WORDS += (
-    "!x y",
-    "'" + "w" * 30_000 + "'",
-    "[" + "1, " * 3000 + "]",
-    "- - - -",
-    "? ? ?",
-    "<<: {a: 1}",
-    "| \n  text",
-    "\u2028x",
-    "é" * 50,
-)
+WORDS += ("!x y", "'" + "w" * 30_000 + "'", "[" + "1, " * 3000 + "]", "- - - -", "? ? ?", "<<: {a: 1}", "| \n  text")
+WORDS += ("\u2028x", "é" * 50)
 
 
 def flipped(rng: random.Random, data: bytes) -> bytes:
@@ -123,72 +102,15 @@ def reworded(rng: random.Random, data: bytes) -> bytes:
 
 # --- plain values ----------------------------------------------------------------------------------------------------
 
-VALUES: tuple[Any, ...] = (
-    None,
-    True,
-    False,
-    0,
-    -1,
-    1,
-    2,
-    3,
-    7,
-    2**31,
-    2**63,
-    2**64,
-    -(2**63),
-    10**30,
-    16**5000,
-    1.5,
-    -0.0,
-    1e-320,
-)
-VALUES += (
-    1e308,
-    float("inf"),
-    float("-inf"),
-    float("nan"),
-    "",
-    "x",
-    "1",
-    "1e3",
-    "nan",
-    "\0",
-    "\n",
-    "a\nb",
-    "\ud800",
-    "~",
-    "../..",
-)
-VALUES += (
-    "w" * 20_000,
-    "é" * 99,
-    [],
-    {},
-    [[]],
-    [1],
-    [1, 2, 4],
-    [[1], [2]],
-    [0],
-    [[1, -1]],
-    [1] * 1001,
-    [[1] * 99] * 99,
-    [50_000_000],
-)
-VALUES += (
-    {"a": 1},
-    {1: 2},
-    {None: None},
-    {"pattern": "hdc", "layers": 24, "cycles": 41},
-    {"pattern": ["x"] * 9, "layers": 1},
-)
-VALUES += (
-    {"pattern": "exponential", "layers": 26, "cycles": 1000},
-    {"pattern": "constant", "layers": 10**9},
-    {"pool": "global"},
-    65_536,
-    4_096,
-)
+VALUES: tuple[Any, ...] = (None, True, False, 0, -1, 1, 2, 3, 7, 2**31, 2**63, 2**64, -(2**63), 10**30, 16**5000)
+VALUES += (1.5, -0.0, 1e-320)
+VALUES += (1e308, float("inf"), float("-inf"), float("nan"), "", "x", "1", "1e3", "nan", "\0", "\n", "a\nb")
+VALUES += ("\ud800", "~", "../..")
+VALUES += ("w" * 20_000, "é" * 99, [], {}, [[]], [1], [1, 2, 4], [[1], [2]], [0], [[1, -1]], [1] * 1001)
+VALUES += ([[1] * 99] * 99, [50_000_000])
+VALUES += ({"a": 1}, {1: 2}, {None: None}, {"pattern": "hdc", "layers": 24, "cycles": 41})
+VALUES += ({"pattern": ["x"] * 9, "layers": 1}, {"pool": "global"}, 65_536, 4_096)
+VALUES += ({"pattern": "exponential", "layers": 26, "cycles": 1000}, {"pattern": "constant", "layers": 10**9})
 VALUES += ({16**5000: 1}, {"k" * 20_000: 1}, b"bytes", (1, 2), 1_000_000)
 
 

@@ -252,9 +252,11 @@ def serve() -> None:
     from wavenet import pictures
     from wavenet.generate.voice import Voice
     from wavenet.inspection import measure  # noqa: F401
-    from wavenet.training import train  # noqa: F401
+    from wavenet.training import train
 
     torch.set_num_threads(1)
+    train._tensorboard = lambda run: False  # it writes from a thread of its own, now or later
+    os.fsync = lambda number: None  # a fork that is killed loses nothing: the system goes on
     made = toys.recipe()
     list(Voice(made, toys.arrays(made)).stream(samples=200, seed=1, chunk=200))
     with tempfile.TemporaryDirectory() as folder:

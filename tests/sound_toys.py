@@ -104,7 +104,7 @@ def make_bad(folder: Path) -> dict[str, str]:
     (folder / "whole.flac").unlink()
     (folder / "whole.wav").unlink()
     reasons = {name: word for name, (_, word) in contents.items()}
-    silent = {"no_frames.wav": "no samples", "silence.wav": "digital silence", "nan.wav": "no numbers"}
+    silent = {"no_frames.wav": "no samples", "silence.wav": "digital silence", "nan.wav": "no usable values"}
     return reasons | silent | {"nowhere.wav": "missing", "itself.wav": "missing"}
 
 

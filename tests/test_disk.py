@@ -63,20 +63,6 @@ def test_a_folder_of_that_name_is_an_error_and_nothing_stays(tmp_path: Path) -> 
     assert names(path) == ["inside"]
 
 
-def test_a_failing_rename_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "file.bin"
-    path.write_bytes(b"old")
-
-    def full(*_: object) -> None:
-        raise OSError(28, os.strerror(28))
-
-    monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(OSError, match="No space"):
-        disk.write_bytes(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert names(tmp_path) == ["file.bin"]
-
-
 def test_the_old_file_stays_whole_for_who_has_it_open(tmp_path: Path) -> None:
     path = tmp_path / "file.bin"
     disk.write_bytes(path, b"first")

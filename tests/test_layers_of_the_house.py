@@ -279,10 +279,11 @@ except SystemExit as done:
         'from wavenet import cli\nassert cli.main(["inspect", "quickstart", "--json", "--layers"]) == 0',
         'from wavenet import cli\nassert cli.main(["inspect", "digits", "--lags"]) == 0',
         'from wavenet import cli\nassert cli.main(["inspect", "digits", "--span", "250ms"]) == 0',
+        'from wavenet import cli\nassert cli.main(["recipes", "--keys", "train"]) == 0',
         'import wavenet\nassert wavenet.inspect("digits").receptive_field == 2047',
         'from wavenet import cli\nassert cli.main(["inspect", "nothing-of-that-name"]) == 2',
     ],
-    ids=["help", "inspect", "inspect --json", "inspect --lags", "inspect --span", "from Python", "a wrong name"],
+    ids=["help", "inspect", "json", "lags", "span", "keys", "from Python", "a wrong name"],
 )
 def test_a_look_at_a_recipe_loads_neither_torch_nor_numpy(script: str) -> None:
     assert heavy_after(script) == set()

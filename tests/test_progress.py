@@ -111,6 +111,16 @@ def test_a_note_stays_until_the_next(lines: Lines, now: list[float]) -> None:
     assert [line.rsplit(", ", 1)[1] for line in lines.said] == ["first", "second"]
 
 
+def test_a_count_is_reached_though_the_total_was_only_about_right(lines: Lines, now: list[float]) -> None:
+    with Progress("downloading", 10, "MB") as shown:
+        shown.reach(4)
+        shown.reach(3)
+        assert (shown.done, shown.total) == (4, 10)
+        now[0] += PLAIN_SECONDS
+        shown.reach(12)
+    assert lines.said == ["downloading: 12 of 12 MB, 0.4 MB/s, 0 s left"]
+
+
 def test_short_work_says_nothing(lines: Lines, now: list[float]) -> None:
     with Progress("reading", 10, "files") as shown:
         for _ in range(10):
@@ -214,6 +224,8 @@ def test_a_handler_of_the_users_own_takes_them_once(plain: pytest.CaptureFixture
 def test_a_script_without_stderr_goes_on(plain: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress.sys, "stderr", None)
     speak()
+    with Progress("reading", 10, "files") as shown:
+        shown.advance(1)
 
 
 def test_the_command_line_says_everything_once(plain: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,8 @@ LAYERS = FOLDER.parent / "layers"
 def test_every_digit_speaker_and_take_is_there() -> None:
     source = folders.open_folder(FOLDER)
     assert source.layout == "fsdd"
-    parts = {layouts.fsdd_parts(clip.name) for clip in source.clips}
+    matches = [layouts.FSDD.search(clip.path.stem) for clip in source.clips]
+    parts = {(match["label"], match["speaker"], int(match["take"])) for match in matches if match}
     speakers = {"american", "british", "scottish", "female"}
     takes = (0, 5, 10, 11, 12, 13, 14, 15)
     assert parts == {(str(digit), speaker, take) for digit in range(10) for speaker in speakers for take in takes}

@@ -28,7 +28,7 @@ from wavenet.generate.verify import BOUND, Verifier
 from wavenet.geometry import Shape
 from wavenet.model.network import WaveNet, as_tensors
 from wavenet.outputs import IGNORED, Alphabet, Categorical, Condition, Draw, Feed
-from wavenet.training.data import SoundData
+from wavenet.training.data import SoundData, Steps
 
 # --- a second alphabet -----------------------------------------------------------------------------------------------
 
@@ -85,7 +85,6 @@ class Window:
 
     def __init__(self, codes: np.ndarray, gates: np.ndarray) -> None:
         self.codes, self.gates, self.clocks = codes, gates, np.zeros(len(codes), np.int64)
-        self.nbytes = codes.nbytes
 
     def export(self) -> dict[str, np.ndarray]:
         return {"codes": self.codes.copy(), "gates": self.gates.copy(), "clocks": self.clocks.copy()}
@@ -186,7 +185,7 @@ class Toy:
     def __init__(self, alphabet: str, engine: str, conditioned: bool, sequences: int = 3) -> None:
         self.alphabet, self.network = ALPHABETS[alphabet], network(alphabet)
         shape = self.network.shape
-        self.engine: Engine = build_engine(engine, shape, self.network.arrays(), self.alphabet, "float32", 1)
+        self.engine: Engine = build_engine(engine, Request(shape, self.network.arrays(), self.alphabet, "float32", 1))
         self.condition = condition(shape, sequences) if conditioned else None
         self.known = np.random.default_rng(4).integers(0, self.alphabet.size, (sequences, 40))
 
@@ -269,11 +268,24 @@ def test_a_file_in_pieces_scores_what_it_scores_whole_and_in_a_sampler(
         crops = Crops(data.sound, pieces(spans, longest), toy.alphabet, toy.network.receptive_field, condition=clips)
         one = score(toy.network, crops.in_order(2), toy.alphabet, counts)
         assert one is not None and one.targets == sum(span.last - span.first for span in spans)
-        found += [one.bits, engine_bits(toy.engine, crops.in_order(2), toy.alphabet)[0]]
+        found += [one.bits, engine_bits(toy.engine, crops.in_order(2))[0]]
     np.testing.assert_allclose(found, found[0], atol=1e-4)
     toy.network.start_at(toy.alphabet.baseline(counts))
     begun = score(toy.network, crops.in_order(2), toy.alphabet, counts)
     assert begun is not None and begun.bits == pytest.approx(begun.order0, abs=1e-4) and begun.order0 < begun.uniform
+
+
+def test_training_takes_a_step_under_the_condition_of_each_clip(sound_folder: Path) -> None:
+    net, data = network("categorical"), SoundData(toys.recipe(data={"path": str(sound_folder)}))
+    data.prepare()
+    clips = condition(net.shape, len(data.sound.entries))
+    crops = Crops(data.sound, pieces(data.spans["train"], 200), ALPHABETS["categorical"], 15, condition=clips)
+    (batch,) = Steps(crops, seed=0, size=3, first=0, last=1)
+    known = {gates.tobytes() for gates in clips.gates}
+    assert len(batch["condition"]) == 3 and {gates.numpy().tobytes() for gates in batch["condition"]} <= known
+    loss = ALPHABETS["categorical"].nll(net(batch["inputs"], batch["condition"]), batch["targets"]).sum()
+    loss.backward()
+    assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in net.parameters())
 
 
 @pytest.mark.parametrize("alphabet", ALPHABETS)
@@ -312,7 +324,7 @@ def test_draws_have_the_frequencies_of_their_distribution() -> None:
 
 def test_auto_says_that_it_passes_over_what_cannot_draw_from_an_alphabet(said: list[str]) -> None:
     net = network("logistic")
-    assert build_engine("auto", net.shape, net.arrays(), Logistic()).name == "reference"
-    assert "cpu cannot be used (it draws from" in said[0]
+    assert build_engine("auto", Request(net.shape, net.arrays(), Logistic())).name == "reference"
+    assert "cpu cannot be used (it draws only" in said[0]
     with pytest.raises(InputError, match="cpu cannot be used"):
-        build_engine("cpu", net.shape, net.arrays(), Logistic())
+        build_engine("cpu", Request(net.shape, net.arrays(), Logistic()))

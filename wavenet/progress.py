@@ -61,9 +61,8 @@ class Progress:
         self.label, self.total, self.unit, self.done, self.first = label, total, unit, first, first
         self.until, self.note = until, ""
         self._began = self._said = time.monotonic()
-        self._quiet = not log.isEnabledFor(logging.INFO)
         self._bar = None
-        if not self._quiet and sys.stderr.isatty():
+        if log.isEnabledFor(logging.INFO) and sys.stderr is not None and sys.stderr.isatty():
             from tqdm import tqdm
 
             scaled = total > 10_000
@@ -82,12 +81,16 @@ class Progress:
         self.note = note or self.note
         if self._bar is not None:
             self._bar.set_postfix_str(self.note, refresh=False)
-            if self.until is not None:
-                self._bar.total = self._end()[0]
+            self._bar.total = self._end()[0]
             self._bar.update(count)
-        elif not self._quiet and time.monotonic() - self._said >= PLAIN_SECONDS:
+        elif time.monotonic() - self._said >= PLAIN_SECONDS:
             self._said = time.monotonic()
             log.info(self._line())
+
+    def reach(self, count: int) -> None:
+        """Count up to `count`, which may lie beyond a total that is only about right."""
+        self.total = max(self.total, count)
+        self.advance(max(0, count - self.done))
 
     def say(self, line: str) -> None:
         """Log `line` without tearing the bar."""

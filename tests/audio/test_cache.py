@@ -252,16 +252,6 @@ def test_nothing_is_written_into_the_data(data: Path, place: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in [data, *data.rglob("*")]} == before
 
 
-def test_the_default_place_is_named_by_the_environment(
-    data: Path, monkeypatch: pytest.MonkeyPatch, place: Path
-) -> None:
-    monkeypatch.setenv("WAVENET_CACHE", str(place))
-    assert cache.default_folder() == place
-    assert cache.prepare(clips(data), RATE, None).folder.parent == place
-    monkeypatch.delenv("WAVENET_CACHE")
-    assert "wavenet" in cache.default_folder().parts and data not in cache.default_folder().parents
-
-
 # --- damage ----------------------------------------------------------------------------------------------------------
 
 
@@ -393,7 +383,7 @@ def test_dropped_files_are_said_and_the_rest_is_used(tmp_path: Path, place: Path
     assert sorted(line.split(":")[0] for line in said) == sorted(f"dropped {name}" for name in reasons)
     said.clear()
     assert cache.prepare(clips(tmp_path / "data"), RATE, None, place) == made
-    assert said == [f"of {len(reasons) + 2} files, {len(reasons)} dropped; `{cache.SCAN}` lists them with the reasons"]
+    assert said == [f"of {len(reasons) + 2} files, {len(reasons)} dropped; `{cache.SCAN}` lists which and why"]
 
 
 def test_a_file_that_was_cut_is_kept_and_said(tmp_path: Path, place: Path, said: list[str]) -> None:
@@ -404,7 +394,7 @@ def test_a_file_that_was_cut_is_kept_and_said(tmp_path: Path, place: Path, said:
     assert held(made) == [sounds[0].tolist(), sounds[1][:100].tolist()]
     assert len(said) == 1 and said[0].startswith("kept a1.wav with a note: cut short") and "1,140 bytes" in said[0]
     cache.prepare(clips(tmp_path / "data"), RATE, None, place)
-    assert said[1:] == [f"of 2 files, 1 kept with a note; `{cache.SCAN}` lists them with the reasons"]
+    assert said[1:] == [f"of 2 files, 1 kept with a note; `{cache.SCAN}` lists which and why"]
 
 
 def test_of_many_notes_the_first_are_told_and_the_rest_counted(tmp_path: Path, place: Path, said: list[str]) -> None:

@@ -213,7 +213,7 @@ def test_sound_that_nearly_all_lies_above_the_rate_is_told(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("sound", "rate", "reason"),
     [
-        (np.full(900, np.nan), None, "no numbers (900 of its 900 values are NaN, infinite or far too large: "),
+        (np.full(900, np.nan), None, "no usable values (900 of its 900 values are NaN, infinite or far too large: "),
         (np.full(900, 1e-5), None, "below 16-bit resolution (its peak is 1.0e-05)"),
         (tone(900, 440, 1e-3), None, "silent throughout (below -60 dBFS)"),
         (np.full(2_400, 0.25), None, "silence at a DC offset (a DC offset of 25.0% of full scale: "),
@@ -254,11 +254,6 @@ def test_bad_files_are_dropped_with_a_reason(tmp_path: Path, rate: int | None) -
         assert len(pcm) == entry.length == entry.first == 0
 
 
-def test_a_folder_named_like_a_sound_is_dropped(tmp_path: Path) -> None:
-    (tmp_path / "x.wav").mkdir()
-    assert decoded(clip(tmp_path / "x.wav"))[0].reason
-
-
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_named_pipe_is_dropped_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.wav")
@@ -283,14 +278,6 @@ def test_an_absurd_rate_in_a_header_is_dropped_or_read(tmp_path: Path, rate: int
     (tmp_path / "a.wav").write_bytes(content)
     entry, pcm = decoded(clip(tmp_path / "a.wav"), 16_000)
     assert len(pcm) == entry.length and (entry.length > 0) == (entry.reason is None)
-
-
-@pytest.mark.parametrize("channels", [1, 2])
-def test_the_largest_floats_are_no_numbers_of_a_sound(tmp_path: Path, channels: int) -> None:
-    soundfile.write(tmp_path / "a.wav", np.full((10, channels), 3e38), RATE, subtype="FLOAT")
-    entry, pcm = decoded(clip(tmp_path / "a.wav"), 2 * RATE)
-    assert entry.reason == "no numbers" and entry.source_rate == RATE and not len(pcm)
-    assert f"no numbers ({10 * channels} of its {10 * channels} values are NaN, infinite or far" in entry.why
 
 
 @pytest.mark.parametrize("samples", [1, 2, 79, 81])
@@ -349,7 +336,7 @@ def test_any_length_in_any_blocks_gives_what_the_whole_file_gives(
 
 def test_a_scan_measures_what_training_would_keep(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.flac", sound_toys.toy(22_050, 2), 22_050)
-    assert decode.measure(clip(tmp_path / "a.flac")) == decoded(clip(tmp_path / "a.flac"))[0]
+    assert decode.decode(clip(tmp_path / "a.flac")) == decoded(clip(tmp_path / "a.flac"))[0]
 
 
 def test_a_place_that_is_full_is_no_fault_of_the_file(tmp_path: Path) -> None:
@@ -378,7 +365,7 @@ with soundfile.SoundFile(folder / "hour.wav", "w", 48_000, 2, "FLOAT", format="R
 before = sound_toys.most_memory()
 clip = Clip(folder / "hour.wav", "hour.wav")
 if rate == "scan":
-    entry = decode.measure(clip)
+    entry = decode.decode(clip)
 else:
     with (folder / "pcm").open("w+b") as into:
         entry = decode.decode(clip, rate, TrimConfig(40.0, 0.05), into)
@@ -518,7 +505,7 @@ def test_a_file_or_a_folder_that_may_not_be_opened_says_so(tmp_path: Path, monke
     monkeypatch.setattr(Path, "open", refuse)
     assert decoded(clip(tmp_path / "a.wav"))[0].reason == "Permission denied"
     monkeypatch.setattr(Path, "stat", refuse)
-    assert "permission denied on the way" in (decoded(clip(tmp_path / "a.wav"))[0].reason or "")
+    assert decoded(clip(tmp_path / "a.wav"))[0].reason == "missing (Permission denied)"
 
 
 # --- damaged at random -----------------------------------------------------------------------------------------------
@@ -548,7 +535,7 @@ for number in range(first, last):
 
 @pytest.mark.parametrize(
     ("first", "last"),
-    [(0, 150), *(pytest.param(at, at + 400, marks=pytest.mark.slow) for at in range(1_000, 2_600, 400))],
+    [(0, 150), *(pytest.param(at, at + 400, marks=pytest.mark.campaign) for at in range(1_000, 2_600, 400))],
 )
 @pytest.mark.skipif(sys.platform == "win32", reason="no resource module on Windows")
 def test_damaged_files_are_kept_or_dropped_in_bounded_memory(tmp_path: Path, first: int, last: int) -> None:

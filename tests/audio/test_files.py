@@ -41,7 +41,7 @@ def test_what_is_odd_about_a_sound_is_told_and_what_is_none_is_refused(tmp_path:
     assert files.read(tmp_path / "a.wav", 8_000)[7] == 0.0
     assert len(said) == 1 and "1 of its 4,000 values are NaN" in said[0] and "a DC offset of 10.0%" in said[0]
     soundfile.write(tmp_path / "a.wav", np.full(90, np.nan), 8_000, subtype="FLOAT")
-    with pytest.raises(SoundError, match=r"cannot be read as sound: no numbers .90 of its 90 values"):
+    with pytest.raises(SoundError, match=r"cannot be read as sound: no usable values .90 of its 90 values"):
         files.read(tmp_path / "a.wav", 8_000)
 
 
@@ -163,13 +163,6 @@ def test_pcm_is_rounded_to_the_nearest_and_clipped() -> None:
     assert files.to_pcm(np.array([1.0, -1.0, 1 / 3]), 24).tolist() == [8_388_607, -8_388_608, 2_796_203]
 
 
-def test_missing_folders_are_made_and_an_old_file_is_replaced(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "folder" / "a.wav"
-    for level in (0.25, 0.5):
-        files.write(path, np.full(10, level), 8_000)
-    np.testing.assert_array_equal(files.read(path, 8_000), np.full(10, 0.5))
-
-
 @pytest.mark.parametrize("name", ["a.mp3", "a.ogg", "a", "a.wav.txt"])
 def test_another_suffix_is_an_input_error_and_writes_nothing(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match=r"\.wav or \.flac"):
@@ -182,20 +175,6 @@ def test_a_rate_that_flac_cannot_hold_is_an_input_error(tmp_path: Path) -> None:
         files.write(tmp_path / "a.flac", np.zeros(10), 768_000)
     assert " object at 0x" not in str(caught.value)
     assert not list(tmp_path.iterdir())
-
-
-def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files.write(tmp_path / "a.wav", np.full(10, 0.25), 8_000)
-
-    def interrupted(self: Path, target: Path) -> None:
-        assert self.stat().st_size > 44 and target == tmp_path / "a.wav"
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Path, "replace", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        files.write(tmp_path / "a.wav", np.full(10, 0.5), 8_000)
-    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
-    np.testing.assert_array_equal(files.read(tmp_path / "a.wav", 8_000), np.full(10, 0.25))
 
 
 FULL_DISK = """
@@ -213,8 +192,7 @@ except BaseException as error:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit of file sizes on Windows")
-@pytest.mark.parametrize("samples", [6_000, 300_000])
-@pytest.mark.parametrize("suffix", [".wav", ".flac"])
+@pytest.mark.parametrize(("suffix", "samples"), [(".wav", 6_000), (".flac", 300_000)])
 def test_a_full_disk_is_an_os_error_and_leaves_nothing(tmp_path: Path, suffix: str, samples: int) -> None:
     command = [sys.executable, "-c", FULL_DISK, str(tmp_path / f"a{suffix}"), str(samples)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -245,9 +223,12 @@ def test_a_stream_in_chunks_holds_the_bytes_of_a_file(tmp_path: Path) -> None:
     assert (tmp_path / "a.wav").read_bytes() == streamed
 
 
-def test_a_stream_beyond_four_gigabytes_says_the_most_a_header_can() -> None:
-    header = files.wav_header(48_000, 2**33, 16)
-    assert len(header) == 44 and header[4:8] == header[40:44] == b"\xff" * 4
+def test_a_stream_beyond_four_gigabytes_says_its_length(tmp_path: Path) -> None:
+    with (tmp_path / "a.wav").open("wb") as file:  # with a hole, which takes no room
+        file.write(files.wav_header(48_000, 2**32, 16, "eight by"))
+        file.truncate(file.tell() + 2**33)
+    info = soundfile.info(tmp_path / "a.wav")
+    assert (info.format, info.frames) == ("RF64", 2**32)
 
 
 @pytest.mark.parametrize("software", ["wavenet-audio", "eight by"])

@@ -91,25 +91,25 @@ def test_what_was_not_read_cancels_nothing() -> None:
     assert mixer.louder() is None and mixer.why_silent() is None and mixer.notes() == [] and mixer.rms == 0.0
 
 
-# --- no numbers ------------------------------------------------------------------------------------------------------
+# --- unusable values -------------------------------------------------------------------------------------------------
 
 
-def test_values_that_are_no_numbers_count_as_nothing_and_are_counted() -> None:
+def test_unusable_values_count_as_nothing_and_are_counted() -> None:
     left, right = TONE.copy(), 0.4 * NOISE
     broken = left.copy(), right.copy()
     broken[0][3], broken[1][1_500], broken[1][2_500], broken[0][7] = np.nan, np.inf, -np.inf, 3e38
     left[3] = left[7] = right[1_500] = right[2_500] = 0.0
     mixer, mono = mixed(*broken)
     np.testing.assert_array_equal(mono, mixed(left, right)[1])
-    assert mixer.notes() == ["4 of its 8,000 values are NaN, infinite or far too large: replaced by 0"]
-    assert mixer.why_silent() is None and not mixer.no_numbers
+    assert mixer.notes() == ["4 of its 8,000 values are NaN, infinite or far too large: taken as 0"]
+    assert mixer.why_silent() is None and not mixer.none_usable
 
 
-def test_nothing_but_nan_is_no_numbers() -> None:
+def test_nothing_but_nan_is_not_usable() -> None:
     mixer, mono = mixed(np.full(900, np.nan), np.full(900, np.inf))
-    assert mixer.why_silent() == "no numbers" and mixer.no_numbers and not mono.any()
+    assert mixer.why_silent() == "no usable values" and mixer.none_usable and not mono.any()
     assert mixer.notes()[0].startswith("1,800 of its 1,800 values")
-    assert not mixed(np.append(np.full(900, np.nan), 0.0))[0].no_numbers
+    assert not mixed(np.append(np.full(900, np.nan), 0.0))[0].none_usable
 
 
 # --- whole numbers ---------------------------------------------------------------------------------------------------

@@ -159,7 +159,7 @@ def test_a_patched_file_is_read_as_its_parts_put_together(head: int, sizes: list
         file.flush()
         wav = headers.Wav(bytes(head), 70, 30, 20, 20, False, False)
         for patched, whole in (
-            (repair.Patched(Path(file.name), wav), repair.wav_head(bytes(head), 20) + body[70:90]),
+            (repair.Patched(Path(file.name), wav), headers.wav_head(bytes(head), 20) + body[70:90]),
             (repair.Patched(Path(file.name)), body),
         ):
             assert patched.seek(at) == at

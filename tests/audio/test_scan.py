@@ -186,7 +186,7 @@ def test_a_scan_by_a_recipe_gives_the_verdicts_of_training(
     reasons = {entry.name.removesuffix(".wav"): entry.reason for entry in found.entries if entry.reason}
     assert reasons == {
         "high": "silent at 8,000 Hz: its sound lies above 4,000 Hz",
-        "no numbers": "no numbers",
+        "no numbers": "no usable values",
         "silent": "silent throughout (below -60 dBFS)",
         "text": reasons["text"],
         "tiny": reasons["tiny"],

@@ -247,8 +247,8 @@ def test_every_name_of_the_column_of_files_is_understood(tmp_path: Path, head: s
 
 
 def test_of_two_columns_of_files_path_is_meant(tmp_path: Path) -> None:
-    table(touch(tmp_path, "a.wav", "b.wav"), "file,path\na.wav,b.wav\na.wav,\n")
-    assert [name for name, *_ in told(tmp_path)] == ["a.wav", "b.wav"]  # and the other where it says nothing
+    table(touch(tmp_path, "a.wav", "b.wav"), "file,path\na.wav,b.wav\n")
+    assert [name for name, *_ in told(tmp_path)] == ["b.wav"]
 
 
 def test_one_line_tells_the_columns_found_and_those_not_understood(
@@ -258,7 +258,7 @@ def test_one_line_tells_the_columns_found_and_those_not_understood(
     with caplog.at_level("INFO", "wavenet"):
         folders.open_folder(tmp_path)
     assert [record.getMessage() for record in caplog.records] == [
-        f"{tmp_path}/metadata.csv: columns path (`File`), text (`Sentence`); not understood: `mood`, `take`; "
+        f"{tmp_path}/metadata.csv: columns path (`File`), text (`Sentence`); not used: `mood`, `take`; "
         "rows: 1; read as Windows-1252"
     ]
 
@@ -278,7 +278,7 @@ def test_rows_without_a_file_and_rows_too_long_are_told(tmp_path: Path, said: li
     assert told(tmp_path) == [("a.wav", None, "Well", None)]
     assert said == [
         f"{tmp_path}/metadata.csv: 1 row left out: no file is named (first: line 3)",
-        f"{tmp_path}/metadata.csv: 1 row cut to the cells of the first line: put a cell that holds a delimiter in "
+        f"{tmp_path}/metadata.csv: 1 row cut to the columns of the first line: put text that contains the delimiter in "
         "quotes (first: line 2, a.wav)",
     ]
 
@@ -353,12 +353,6 @@ def test_rows_outside_the_folder_are_kept_only_where_the_recipe_says_so(
         "out/b.wav" if word == "out/b.wav" else "../b.wav": tmp_path / there,
     }
     assert said == []
-
-
-def test_two_spellings_of_one_file_outside_are_one_clip(tmp_path: Path) -> None:
-    touch(tmp_path, "b.wav")
-    folder = table(touch(tmp_path / "data", "a.wav"), f"path\na.wav\n../b.wav\n{tmp_path}/b.wav\nsub/../../b.wav\n")
-    assert names(folders.open_folder(folder, outside=True)) == ["../b.wav", "a.wav"]
 
 
 # --- LJSpeech --------------------------------------------------------------------------------------------------------

@@ -15,11 +15,12 @@ import wavenet
 from wavenet.audio import files, walk
 from wavenet.audio.files import SUFFIXES
 from wavenet.generate.sound import Sound
-from wavenet.recipe import find, read
+from wavenet.recipe import read
+from wavenet.recipe.paths import WRITTEN
 
 
 def others(folder: Path) -> dict[str, list[Path]]:
-    return walk.by_kind(walk.find_sounds(folder)[1])
+    return walk.find_sounds(folder)[1]
 
 
 def test_no_suffix_is_both_read_and_not() -> None:
@@ -80,7 +81,9 @@ def test_saved_sound_and_a_stream_are_known(tmp_path: Path) -> None:
     sound = Sound(toys.wave(0.05, 1)[None].repeat(2, axis=0), toys.RATE, 16, seed=0)
     paths = [*sound.save(tmp_path / "a.wav"), *sound.save(tmp_path / "b.flac"), tmp_path / "c.wav"]
     paths[-1].write_bytes(files.wav_header(toys.RATE, 200, 24, files.SOFTWARE) + bytes(600))
-    assert walk.generated(paths) == set(paths) and len(paths) == 5
+    paths.append(tmp_path / "beyond four gigabytes.wav")
+    paths[-1].write_bytes(files.wav_header(toys.RATE, 2**33, 24, files.SOFTWARE))
+    assert walk.generated(paths) == set(paths) and len(paths) == 6
 
 
 def test_every_sound_that_the_program_writes_is_marked() -> None:
@@ -107,7 +110,7 @@ def test_other_sound_is_not(tmp_path: Path) -> None:
     assert others(tmp_path) == {}
 
 
-@pytest.mark.parametrize("trace", find.WRITTEN)
+@pytest.mark.parametrize("trace", WRITTEN)
 def test_a_run_is_its_recipe_and_anything_that_training_writes(tmp_path: Path, trace: str) -> None:
     assert not walk.is_own_folder(tmp_path, [trace])
     (tmp_path / "config.yaml").write_text(read.dump(toys.recipe()))

@@ -15,7 +15,7 @@ import yaml
 from wavenet import cli
 from wavenet.bench import cases
 from wavenet.errors import BundleError, RecipeError
-from wavenet.generate.engines import STORAGES, build_engine
+from wavenet.generate.engines import STORAGES, Request, build_engine
 from wavenet.generate.packed import pack
 from wavenet.recipe import find, read
 
@@ -150,7 +150,9 @@ def test_untrained_weights_fit_any_recipe() -> None:
 
 def case(backend: str, storage: str, batch: int, threads: int) -> cases.Case:
     recipe = toys.recipe()
-    engine = build_engine(backend, recipe.shape, toys.arrays(recipe), cases.outputs.of(recipe), storage, threads)
+    engine = build_engine(
+        backend, Request(recipe.shape, toys.arrays(recipe), cases.outputs.of(recipe), storage, threads)
+    )
     return cases.Case("main", engine, batch, toys.RATE, threads)
 
 

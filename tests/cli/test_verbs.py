@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -111,7 +112,7 @@ def test_wrong_usage_is_one_line_and_exit_2(
         (["inspect"], "needs a recipe"),
         (["inspect", "--measure", "runs/x"], "write wavenet inspect MODEL --measure"),
         (["inspect", "digits", "--measure"], "needs a trained network, got digits"),
-        (["inspect", "digits", "--plot", "sheet.jpg"], "expected .png, .svg, .pdf"),
+        (["inspect", "digits", "--plot", "sheet.jpg"], "expected .png or .svg or .pdf"),
         (["inspect", "digits", "--plot", "nowhere.png/a.png/b.png", "--rate", "8000"], "--rate goes with --span"),
         (["inspect", "digits", "--max-params", "9"], "--max-params goes with --span"),
         (["inspect", "--span", "250ms"], "--rate 16000"),
@@ -199,12 +200,22 @@ def test_inspect_draws_a_sheet_and_overwrites_none(
 
 
 def test_inspect_measures_a_run(
-    trained_run: Path, sound_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    trained_run: Path,
+    sound_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    def blank(path: Path, report: object, measured: Any) -> None:
+        path.write_text(measured.sound)
+
+    monkeypatch.setattr("wavenet.inspection.measure.POSITIONS", 8)
+    monkeypatch.setattr("wavenet.inspection.measure.GRADIENTS", 2)
+    monkeypatch.setattr("wavenet.pictures.sheet_picture", blank)
     assert run("inspect", trained_run, "--measure", "--plot", tmp_path / "sheet.png") == 0
     text = capsys.readouterr().out
     assert f"measured on held-out sound of {sound_folder.name}" in text and max(map(len, text.splitlines())) <= 100
-    assert (tmp_path / "sheet.png").is_file()
+    assert (tmp_path / "sheet.png").read_text() == f"held-out sound of {sound_folder.name}"
     assert run("inspect", trained_run / "model", "--measure", sound_folder / "sound1.wav", "--json") == 0
     measured = json.loads(capsys.readouterr().out)["measured"]
     assert measured["sound"] == "sound1.wav" and len(measured["profile"]) == 15
@@ -536,16 +547,29 @@ STOPS = [
 ]
 
 
-def test_training_whose_terminal_is_closed_saves(recipe_file: Path, sound_folder: Path, tmp_path: Path) -> None:
-    # the other signals: training/test_kill.py
-    out = tmp_path / "run"
-    common = ["train", recipe_file, "--data", sound_folder, "--out", out, "--set", "train.steps=100000"]
-    child = started(*common, "--set", "train.sample_steps=100000", until="step 4:")
-    child.send_signal(signal.SIGHUP)
-    returned, told = ended(child)
-    assert returned == 129, told
-    assert "go on with --resume" in told and "Traceback" not in told
-    assert (out / "checkpoints" / "last.safetensors").is_file() and (out / "model" / "config.json").is_file()
+def test_training_whose_terminal_is_closed_saves(
+    recipe_file: Path,
+    sound_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # the other signals, and processes of their own: training/test_kill.py
+    from wavenet.training.module import WaveNetModule
+
+    def closes(module: WaveNetModule, *rest: object) -> object:
+        os.kill(os.getpid(), signal.SIGHUP)
+        return train_step(module, *rest)
+
+    train_step, before = WaveNetModule.training_step, signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    monkeypatch.setattr(WaveNetModule, "training_step", closes)
+    try:
+        assert run("train", recipe_file, "--data", sound_folder, "--device", "cpu", "--out", tmp_path / "run") == 129
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert "stopped at step 1 of 12" in (told := capsys.readouterr().err) and "go on with --resume" in told
+    for name in ("checkpoints/last.safetensors", "model/config.json"):
+        assert (tmp_path / "run" / name).is_file()
 
 
 @pytest.mark.parametrize(("number", "code"), STOPS)

@@ -17,7 +17,7 @@ from wavenet.datasets import unpack
 from wavenet.datasets.unpack import DamagedError
 
 CONTENT = {"top/a.txt": b"first", "top/deep/er/b.bin": os.urandom(300_000), "top/empty": b""}
-KINDS = ("zip", "gz", "bz2", "xz")
+KINDS = ("zip", "gz", "bz2")
 
 
 def pack(path: Path, content: dict[str, bytes], kind: str) -> Path:
@@ -139,7 +139,7 @@ def test_a_flipped_bit_is_damaged(tmp_path: Path, kind: str) -> None:
         unpacked(tmp_path / "x", tmp_path / "out")
 
 
-@pytest.mark.parametrize("data", [b"", b"<html>log in first</html>", b"PK\x03\x04", b"\x1f\x8b", b"BZ", b"\xfd7"])
+@pytest.mark.parametrize("data", [b"", b"<html>log in first</html>", b"PK\x03\x04", b"\x1f\x8b", b"BZ"])
 def test_what_is_no_archive_is_said(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "x").write_bytes(data)
     with pytest.raises(DamagedError, match="archive"):

@@ -11,7 +11,7 @@ import toys
 from wavenet import outputs
 from wavenet.errors import InputError
 from wavenet.generate.cpu import jit
-from wavenet.generate.engines import Engine, build_engine
+from wavenet.generate.engines import Engine, Request, build_engine
 
 RECIPE = toys.recipe()
 ARRAYS = toys.arrays(RECIPE)
@@ -19,7 +19,7 @@ ALPHABET = outputs.of(RECIPE)
 
 
 def engine(backend: str = "auto", storage: str | None = None) -> Engine:
-    return build_engine(backend, RECIPE.shape, ARRAYS, ALPHABET, storage)
+    return build_engine(backend, Request(RECIPE.shape, ARRAYS, ALPHABET, storage))
 
 
 def test_unknown_names_and_numbers_are_refused() -> None:
@@ -28,7 +28,7 @@ def test_unknown_names_and_numbers_are_refused() -> None:
     with pytest.raises(InputError, match="did you mean 'float16'"):
         engine("cpu", "flaot16")
     with pytest.raises(InputError, match="threads is 0, expected at least 1"):
-        build_engine("cpu", RECIPE.shape, ARRAYS, ALPHABET, threads=0)
+        build_engine("cpu", Request(RECIPE.shape, ARRAYS, ALPHABET, threads=0))
 
 
 def test_auto_takes_the_fast_one_in_half_precision() -> None:
@@ -48,13 +48,13 @@ def test_weights_beyond_half_precision_are_kept_whole_and_it_is_told(caplog: pyt
     arrays = {**ARRAYS, "hidden.weight": ARRAYS["hidden.weight"] + np.float32(1e5)}
     logging.getLogger("wavenet").propagate = True
     with caplog.at_level(logging.INFO, "wavenet"):
-        taken = build_engine("auto", RECIPE.shape, arrays, ALPHABET)
+        taken = build_engine("auto", Request(RECIPE.shape, arrays, ALPHABET))
     assert (taken.name, taken.storage) == ("cpu", "float32") and "beyond float16" in caplog.text
     for backend in ("cpu", "auto"):
         with pytest.raises(InputError, match=r"kept as float16: .*hidden\.weight is beyond float16.*--storage float32"):
-            build_engine(backend, RECIPE.shape, arrays, ALPHABET, "float16")
+            build_engine(backend, Request(RECIPE.shape, arrays, ALPHABET, "float16"))
     large = {**ARRAYS, "entry.weight": ARRAYS["entry.weight"] + np.float32(1e5)}  # not rounded, so that it may be large
-    assert build_engine("auto", RECIPE.shape, large, ALPHABET).storage == "float16"
+    assert build_engine("auto", Request(RECIPE.shape, large, ALPHABET)).storage == "float16"
 
 
 def test_without_numba_auto_falls_back_aloud_and_cpu_says_why(

@@ -26,8 +26,12 @@ def heard(html: str) -> list[tuple[np.ndarray, int]]:
 
 def test_every_sound_has_a_player_that_holds_it() -> None:
     samples = np.stack([toys.wave(0.5, seed) for seed in range(3)])
-    html = sounds.players(samples, 8_000, "<three>")
-    assert html.startswith("<div>&lt;three&gt;</div>") and html.count("<audio") == 3 and "can be heard" not in html
+    sound = Sound(samples, 8_000, 16, 7)
+    assert repr(sound) == str(sound) == "<Sound 3 x 0.25 s at 8,000 Hz, seed 7>"
+    assert repr(replace(sound, stopped_by="SIGINT")).endswith("seed 7, stopped by SIGINT>")
+    html = sound._repr_html_()
+    assert html.startswith("<div>&lt;Sound 3 x 0.25 s at 8,000 Hz, seed 7&gt;</div>") and "can be heard" not in html
+    assert html.count("<audio") == 3
     for wave, (back, rate) in zip(samples, heard(html), strict=True):
         assert rate == 8_000 and np.abs(back - wave).max() <= 0.5 / 32_768 + 1e-7
 
@@ -35,24 +39,16 @@ def test_every_sound_has_a_player_that_holds_it() -> None:
 def test_long_and_many_sounds_are_cut_and_a_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sounds, "MOST_BYTES", 8_000)
     monkeypatch.setattr(sounds, "MOST_PLAYERS", 2)
-    html = sounds.players(np.zeros((3, 4_000), np.float32), 1_000, "many")
+    html = Sound(np.zeros((3, 4_000), np.float32), 1_000, 16, 0)._repr_html_()
     assert [len(wave) for wave, _ in heard(html)] == [2_000, 2_000]
     assert "<div>2 of 3 sounds, the first 2.0 of 4.0 s can be heard here; save() writes all of it</div>" in html
-    long = sounds.players(np.zeros((1, 5_000), np.float32), 1_000, "long")
+    long = Sound(np.zeros((1, 5_000), np.float32), 1_000, 16, 0)._repr_html_()
     assert [len(wave) for wave, _ in heard(long)] == [4_000] and "<div>the first 4.0 of 5.0 s can be" in long
 
 
 @pytest.mark.parametrize("shape", [(1, 0), (0, 10)])
 def test_no_sound_makes_no_trouble(shape: tuple[int, int]) -> None:
-    assert sounds.players(np.zeros(shape, np.float32), 8_000, "none").count("<audio") == shape[0]
-
-
-def test_sounds_are_shown_in_one_line_and_have_players() -> None:
-    sound = Sound(np.zeros((2, 24_000), np.float32), 8_000, 16, 7)
-    assert repr(sound) == str(sound) == "<Sound 2 x 3.00 s at 8,000 Hz, seed 7>"
-    html = sound._repr_html_()
-    assert html.count("<audio controls") == 2 and "&lt;Sound 2 x 3.00 s at 8,000 Hz, seed 7&gt;" in html
-    assert repr(replace(sound, stopped_by="SIGINT")).endswith("seed 7, stopped by SIGINT>")
+    assert Sound(np.zeros(shape, np.float32), 8_000, 16, 0)._repr_html_().count("<audio") == shape[0]
 
 
 def test_saving_overwrites_nothing_unless_told(tmp_path: Path) -> None:

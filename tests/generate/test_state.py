@@ -87,7 +87,10 @@ def test_what_is_exported_is_a_copy_and_only_its_like_is_loaded() -> None:
 
 def test_more_sequences_than_memory_holds_are_refused_with_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     shape = toys.recipe().shape
-    assert state.queue_bytes(shape) == state.Queues(shape, 1).memory.nbytes + 64
+    monkeypatch.setattr(state, "available_bytes", lambda: 100 * (Queues(shape, 1).memory.nbytes + 64))
+    state.check_memory(shape, 100)
+    with pytest.raises(InputError, match="queues of 101 sequences"):
+        state.check_memory(shape, 101)
     monkeypatch.setattr(state, "available_bytes", lambda: 1 << 28)
     state.check_memory(shape, 100, 1000)
     with pytest.raises(InputError, match=r"queues of 1,000,000 sequences need .* GiB of memory, but there are 0\.2"):

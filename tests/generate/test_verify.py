@@ -8,7 +8,7 @@ import torch
 import toys
 
 from wavenet import outputs
-from wavenet.generate.engines import build_engine
+from wavenet.generate.engines import Request, build_engine
 from wavenet.generate.sampler import Chunk, Sampler
 from wavenet.generate.verify import BOUND, Verifier
 from wavenet.model import network
@@ -20,7 +20,7 @@ def test_a_true_sampler_passes(kind: str, kernel: int, primed: int, chunk: int) 
     recipe = toys.recipe(model={"input": kind, "kernel_size": kernel})
     net, alphabet = network.build(recipe).eval(), outputs.of(recipe)
     known = np.random.default_rng(0).integers(0, 16, primed) if primed else None
-    source = Sampler(build_engine("auto", recipe.shape, net.arrays(), alphabet, "float32"), 2, 3)
+    source = Sampler(build_engine("auto", Request(recipe.shape, net.arrays(), alphabet, "float32")), 2, 3)
     if known is not None:
         source.prime(known)
     judge = Verifier(net, alphabet, 2, known)
@@ -32,7 +32,7 @@ def test_a_true_sampler_passes(kind: str, kernel: int, primed: int, chunk: int) 
 def test_one_wrong_answer_is_the_difference() -> None:
     recipe = toys.recipe()
     net, alphabet = network.build(recipe).eval(), outputs.of(recipe)
-    source = Sampler(build_engine("auto", recipe.shape, net.arrays(), alphabet, "float32"), 1, 3)
+    source = Sampler(build_engine("auto", Request(recipe.shape, net.arrays(), alphabet, "float32")), 1, 3)
     (part,) = source.generate(30, keep_parameters=True)
     assert part.parameters is not None
     part.parameters[0, 17, 4] += 0.5
@@ -46,7 +46,7 @@ def test_codes_that_hardly_ever_come_are_judged_in_proportion_to_their_log_proba
     net, alphabet = network.build(recipe).eval(), outputs.of(recipe)
     with torch.no_grad():
         list(net.parameters())[-1][4] -= 200.0  # the last bias: code 4 has a probability of about e^-203
-    source = Sampler(build_engine("auto", recipe.shape, net.arrays(), alphabet, "float32"), 1, 3)
+    source = Sampler(build_engine("auto", Request(recipe.shape, net.arrays(), alphabet, "float32")), 1, 3)
     (part,) = source.generate(30, keep_parameters=True)
     assert part.parameters is not None
     for added, seen in ((5e-4, False), (2e-3, True)):  # 1e-4 nats of it in 7.3
@@ -60,7 +60,7 @@ def test_codes_that_hardly_ever_come_are_judged_in_proportion_to_their_log_proba
 def test_not_a_number_is_never_taken_for_agreement() -> None:
     recipe = toys.recipe()
     net, alphabet = network.build(recipe).eval(), outputs.of(recipe)
-    source = Sampler(build_engine("auto", recipe.shape, net.arrays(), alphabet, "float32"), 1, 3)
+    source = Sampler(build_engine("auto", Request(recipe.shape, net.arrays(), alphabet, "float32")), 1, 3)
     judge = Verifier(net, alphabet, 1, None)
     for index, part in enumerate(source.generate(30, 10, keep_parameters=True)):
         assert part.parameters is not None
@@ -72,7 +72,7 @@ def test_not_a_number_is_never_taken_for_agreement() -> None:
 def test_sequences_of_different_lengths_are_judged_each_with_its_own_past() -> None:
     recipe = toys.recipe()
     net, alphabet = network.build(recipe).eval(), outputs.of(recipe)
-    source = Sampler(build_engine("cpu", recipe.shape, net.arrays(), alphabet, "float32"), 3, 3)
+    source = Sampler(build_engine("cpu", Request(recipe.shape, net.arrays(), alphabet, "float32")), 3, 3)
     judge = Verifier(net, alphabet, 3, None)
     for part in source.generate([40, 9, 70], 8, keep_parameters=True):
         judge.judge(part)

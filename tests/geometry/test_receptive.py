@@ -19,7 +19,7 @@ SAMPLES = Path(__file__).parents[2] / "samples" / "layers"
 # --- any layers ------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(layer_toys.sequences(), layer_toys.paddings)
 @example((Layer(2, 2), Parallel(((Layer(1),), (Layer(4, dilation=3),), (Whole(), Layer(3)))), Layer(3)), "same")
 @example((Layer(3), Parallel(((Whole(),), (Whole(), Layer(2))))), "valid")
@@ -89,9 +89,7 @@ def nested(part: Part, *where: int) -> list[Part]:
 
 
 @pytest.mark.parametrize("where", [(1,), (3,), (1, 1, 1), (2, 1, 3), (4, 3, 2), (2, 1, 3, 2, 5), (1, 4, 1, 1, 2, 3, 6)])
-@pytest.mark.parametrize(
-    ("part", "what"), [(HUGE, "the receptive field exceeds 50,000,000 samples"), (UNEVEN, r"\[2, 3\]")]
-)
+@pytest.mark.parametrize(("part", "what"), [(HUGE, "passes 50,000,000 samples"), (UNEVEN, r"\[2, 3\]")])
 def test_an_error_names_the_layer(where: tuple[int, ...], part: Part, what: str) -> None:
     name = r"\.".join(map(str, where))
     with pytest.raises(ValueError, match=f"^layer {name}: .*{what}"):
@@ -100,7 +98,7 @@ def test_an_error_names_the_layer(where: tuple[int, ...], part: Part, what: str)
 
 def test_a_layer_that_passes_the_limit_after_others_is_the_one_that_is_named() -> None:
     layers = [Layer(1_000), Parallel(((Layer(1, 1_000), Layer(1_000), Layer(1_000, 1, 1_000)), (Layer(2),)))]
-    with pytest.raises(ValueError, match=r"^layer 2\.1\.3: the receptive field exceeds 50,000,000 samples"):
+    with pytest.raises(ValueError, match=r"^layer 2\.1\.3: the receptive field passes 50,000,000 samples"):
         geometry.see(layers)
 
 
@@ -108,7 +106,7 @@ def test_the_largest_receptive_field_and_jump_are_seen_and_one_more_is_refused()
     assert geometry.see([Layer(2, dilation=MAX_RECEPTIVE_FIELD - 1)]).receptive_field == MAX_RECEPTIVE_FIELD
     assert geometry.see([Layer(1, stride=MAX_RECEPTIVE_FIELD)]).jump == MAX_RECEPTIVE_FIELD
     for far in ([HUGE], [Layer(1, stride=MAX_RECEPTIVE_FIELD + 1)], [Layer(2), Layer(1, 5_000), Layer(1, 10_001)]):
-        with pytest.raises(ValueError, match=f"^layer {len(far)}: the receptive field exceeds 50,000,000 samples"):
+        with pytest.raises(ValueError, match=f"^layer {len(far)}: the receptive field passes 50,000,000 samples"):
             geometry.see(far)
 
 
@@ -134,15 +132,7 @@ def test_layers_behind_global_pooling_are_not_held_to_a_limit_of_lags() -> None:
     ],
 )
 def test_published_receptive_fields(stacks: Stacks, kernel: int, samples: int) -> None:
-    assert geometry.receptive_field(stacks, layer_toys.taps(stacks, kernel)) == samples
     assert layer_toys.seen(stacks, kernel).receptive_field == samples
-
-
-@given(layer_toys.schedules())
-def test_the_receptive_field_of_a_schedule_is_what_its_layers_see(
-    schedule: tuple[Stacks, tuple[int, ...]],
-) -> None:
-    assert geometry.receptive_field(*schedule) == layer_toys.seen(*schedule).receptive_field
 
 
 # --- networks that classify images: Araujo et al. 2019, https://distill.pub/2019/computing-receptive-fields ----------

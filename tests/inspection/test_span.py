@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -123,3 +124,5 @@ def test_what_is_out_of_range_is_one_line() -> None:
             ask(samples, kernel=kernel)
     with pytest.raises(RecipeError, match="did you mean 'digits'"):
         ask("100", "digit")
+    with pytest.raises(RecipeError, match=r"pyramid\.yaml is a list of layers, which only `wavenet inspect` reads"):
+        ask("100", str(Path(__file__).parents[2] / "samples" / "layers" / "pyramid.yaml"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import io
 import json
 import math
 import os
@@ -14,7 +13,6 @@ import struct
 import subprocess
 import sys
 import time
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +58,7 @@ def test_a_score_that_is_not_finite_is_null_and_one_of_old_is_read_and_told(fold
     assert "NaN" not in told and bundle.load(folder).training == {"valid_bits": None, "order0_bits": 4.0}
     for word in ("null", "NaN", "Infinity", "-Infinity"):  # as versions before this one wrote it
         path.write_text(told.replace('"valid_bits": null', f'"valid_bits": {word}'))
-        assert ["held-out sound is not finite" in line for line in voices.load(folder).warnings()] == [True]
+        assert ["not a finite number" in line for line in voices.load(folder).warnings()] == [True]
 
 
 def refused(folder: Path) -> str:
@@ -104,23 +102,6 @@ def test_a_newer_or_foreign_format_is_refused(folder: Path) -> None:
         assert word in refused(folder)
 
 
-def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
-    bundle.save(tmp_path, sample(float("nan")))
-    assert "finite" in refused(tmp_path)
-
-
-def test_a_pickle_is_never_opened(folder: Path) -> None:
-    flag = folder / "executed"
-
-    class Bomb:
-        def __reduce__(self) -> tuple[object, tuple[str]]:
-            return (os.system, (f"touch {flag}",))
-
-    (folder / "model.safetensors").write_bytes(pickle.dumps(Bomb()))
-    refused(folder)
-    assert not flag.exists()
-
-
 def test_find_takes_runs_and_bundles_and_says_what_else_there_is(folder: Path, tmp_path: Path) -> None:
     assert bundle.find(str(tmp_path)) == bundle.find(str(folder)) == folder
     with pytest.raises(BundleError, match=r"did you mean '.*/model'"):
@@ -159,10 +140,10 @@ def test_a_kill_while_writing_leaves_a_whole_bundle(folder: Path) -> None:
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=env) as writer:
         assert writer.stdin is not None and writer.stdout is not None and writer.stdout.readline() == "ready\n"
-        for attempt in range(12):
+        for attempt in range(8):
             print("go", file=writer.stdin, flush=True)
             child = int(writer.stdout.readline())
-            time.sleep(0.02 + 0.0037 * attempt)
+            time.sleep(0.02 + 0.0055 * attempt)
             os.kill(child, signal.SIGKILL)
             assert writer.stdout.readline() == "ended\n"
             seen.add(float(bundle.load(folder).arrays["hidden.bias"][0]))
@@ -194,7 +175,7 @@ def test_two_kills_in_a_row_leave_a_whole_bundle(folder: Path, monkeypatch: pyte
 
 
 def signed(folder: Path, weights: bytes) -> None:
-    """Replace a bundle's weights, its digest being made again as whoever means harm would."""
+    """Replace a bundle's weights, and their digest, as an attacker would."""
     (folder / "model.safetensors").write_bytes(weights)
     told = json.loads((folder / "config.json").read_text())
     told["sha256"] = hashlib.sha256(weights).hexdigest()
@@ -205,18 +186,17 @@ def header(tensors: str, data: bytes = b"") -> bytes:
     return struct.pack("<Q", len(tensors)) + tensors.encode() + data
 
 
-def zipped() -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
-        file.writestr("data.pkl", pickle.dumps(print))
-    return buffer.getvalue()
+class Bomb:
+    """A pickle of it ends the process that opens it."""
+
+    def __reduce__(self) -> tuple[object, tuple[int]]:
+        return os._exit, (1,)
 
 
 ONE = '"dtype":"F32","shape":[2],"data_offsets"'
 MADE_UP = {
     "empty": b"",
-    "pickle": pickle.dumps(print),
-    "zip": zipped(),
+    "pickle": pickle.dumps(Bomb()),
     "huge header": struct.pack("<Q", 2**63 - 1) + b"{}",
     "header past the end": struct.pack("<Q", 1000) + b"{}",
     "no JSON": header("{{{{"),
@@ -262,7 +242,7 @@ def test_weights_that_are_no_file_are_not_waited_for(folder: Path) -> None:
     for make in (weights.mkdir, lambda: os.mkfifo(weights), lambda: weights.symlink_to("/dev/zero")):
         weights.rmdir() if weights.is_dir() else weights.unlink()
         make()
-        assert "is not a regular file" in refused(folder)
+        assert "not a regular file" in refused(folder)
 
 
 def test_weights_beyond_the_memory_are_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

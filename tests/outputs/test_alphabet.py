@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from wavenet.outputs import Categorical
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=75)
 @given(st.data(), st.sampled_from([2, 5, 256]))
 def test_each_target_is_predicted_from_the_samples_right_before_it(data: st.DataObject, classes: int) -> None:
     length = data.draw(st.integers(1, 30))

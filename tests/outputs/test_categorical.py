@@ -45,7 +45,7 @@ def test_sixteen_bits_are_too_few_for_a_thousand_classes() -> None:
     assert not np.array_equal(alphabet.encode(played), codes)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=75)
 @given(st.integers(2, 4096), st.floats(-1, 1))
 def test_encoding_is_the_formula_of_the_paper(classes: int, x: float) -> None:
     mu = classes - 1

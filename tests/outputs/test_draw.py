@@ -96,26 +96,6 @@ def test_a_class_that_was_cut_is_never_drawn(u: float) -> None:
         assert ((p > 0).sum(axis=1) <= (top_k or 17)).all()
 
 
-def test_cuts_keep_the_lower_class_of_a_tie() -> None:
-    logits = np.array([[1.0, 2.0, 2.0, 2.0, 0.0]], np.float32)
-    assert Draw(top_k=2).probabilities(logits)[0].tolist() == [0.0, 0.5, 0.5, 0.0, 0.0]
-    assert Draw(top_p=0.4).probabilities(logits)[0].tolist() == [0.0, 0.5, 0.5, 0.0, 0.0]
-    assert Draw(temperature=0.0).probabilities(logits)[0].tolist() == [0.0, 1.0, 0.0, 0.0, 0.0]
-
-
-def test_top_p_counts_what_top_k_has_left() -> None:
-    logits = np.log(np.array([[0.4, 0.3, 0.2, 0.1]], np.float32))
-    # of all four, 0.4 + 0.3 are needed for 0.55; of the best two the first alone has 0.571
-    assert np.count_nonzero(Draw(top_p=0.55).probabilities(logits)) == 2
-    assert np.count_nonzero(Draw(top_k=2, top_p=0.55).probabilities(logits)) == 1
-
-
-def test_temperature_acts_before_the_cuts() -> None:
-    logits = np.log(np.array([[0.6, 0.2, 0.1, 0.1]], np.float32))
-    assert np.count_nonzero(Draw(top_p=0.55).probabilities(logits)) == 1
-    assert np.count_nonzero(Draw(temperature=10.0, top_p=0.55).probabilities(logits)) == 3
-
-
 def test_draws_have_the_frequencies_of_their_distribution() -> None:
     p = np.array([0.1, 0.0, 0.5, 0.15, 0.25])
     with np.errstate(divide="ignore"):

@@ -22,7 +22,7 @@ def test_a_tone_stands_at_its_frequency_and_level(frequency: float, amplitude: f
     assert abs(levels.shape[1] * hop - rate) <= hop
 
 
-@pytest.mark.parametrize("length", [1, 10, 300, 8000])
+@pytest.mark.parametrize("length", [1, 300, 8000])
 def test_a_picture_of_any_length_is_written(tmp_path: Path, length: int) -> None:
     pictures.spectrogram(tmp_path / "a.png", np.zeros(length, np.float32), 8000, "silence")
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")

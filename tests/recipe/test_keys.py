@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -145,15 +144,3 @@ def test_what_is_no_key_is_one_line(words: list[str], told: str, capsys: pytest.
     assert cli.main(["recipes", *words]) == 2
     said = capsys.readouterr()
     assert told in said.err and said.out == "" and said.err.count("\n") == 1
-
-
-def test_keys_are_told_without_torch_and_numpy(tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
-    code = (
-        "import sys; from wavenet import cli; cli.main(['recipes', '--keys', 'train']);"
-        "print({'torch', 'numpy'} & {*sys.modules}, file=sys.stderr)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
-    assert done.stderr == "set()\n"

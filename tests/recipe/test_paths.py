@@ -60,7 +60,7 @@ def test_every_suffix_that_is_read_is_called_sound() -> None:
 )
 def test_what_lies_at_a_path_is_named(here: Path, path: str, what: str, advice: str) -> None:
     kind = kind_at(Path(path))
-    assert kind is not None and kind.what == what and advice in kind.advice
+    assert kind is not None and kind[0] == what and advice in kind[1]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_what_lies_at_a_path_is_named(here: Path, path: str, what: str, advice: 
 def test_a_file_is_known_by_its_suffix_though_it_is_empty(tmp_path: Path, name: str, what: str) -> None:
     (tmp_path / name).touch()
     kind = kind_at(tmp_path / name)
-    assert kind is not None and kind.what == what
+    assert kind is not None and kind[0] == what
 
 
 def test_what_says_nothing_of_itself_is_nothing(here: Path) -> None:
@@ -84,25 +84,25 @@ def test_what_says_nothing_of_itself_is_nothing(here: Path) -> None:
     (here / "empty").mkdir()
     (here / "lost" / "checkpoints").mkdir(parents=True)
     found = [kind_at(Path(name)) for name in ("empty", "lost")]
-    assert [kind and kind.what for kind in found] == ["an empty folder", "a run folder without its config.yaml"]
+    assert [kind and kind[0] for kind in found] == ["an empty folder", "a run folder without its config.yaml"]
 
 
 def test_a_part_is_told_with_its_whole_wherever_one_stands(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (here / "alone.safetensors").touch()
-    assert kind_at(Path("alone.safetensors")) == paths.Kind("a file of weights", "give the folder of a run or bundle")
+    assert kind_at(Path("alone.safetensors")) == ("a file of weights", "give the folder of a run or bundle")
     for where, name in (
         ("runs/digits", "checkpoints/last.safetensors"),
         ("runs/digits/checkpoints", "last.safetensors"),
     ):
         monkeypatch.chdir(here / where)
         kind = kind_at(Path(name))
-        assert kind is not None and kind.advice == f"give the folder {here / 'runs' / 'digits'}"
+        assert kind is not None and kind[1] == f"give the folder {here / 'runs' / 'digits'}"
 
 
 def test_a_project_of_somebody_elses_makes_no_run_of_its_sound(here: Path) -> None:
     (here / "config.yaml").touch()
     kind = kind_at(Path("recordings"))
-    assert kind is not None and kind.what == "a folder of sound"
+    assert kind is not None and kind[0] == "a folder of sound"
 
 
 def test_inspect_train_and_load_say_what_they_were_given(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

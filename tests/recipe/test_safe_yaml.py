@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from wavenet.errors import RecipeError
 from wavenet.recipe.safe_yaml import MAX_YAML_BYTES, parse, read_text, read_yaml, to_yaml
 
-ODD = ["1e3", "010", "0o7", "yes", "null", "1_0", "08", ".inf", "<<", "=", "1:2"]
+ODD = ["1e3", "010", "0o7", "yes", "null", "1_0", "08", ".inf", "<<", "=", "1:2", "\x85", "a\u2028b"]
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8) | st.sampled_from(ODD)
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | TEXTS,

@@ -77,7 +77,7 @@ def test_a_full_disk_while_a_checkpoint_is_written(server: Server, unhurt: Unhur
     full_at(server, unhurt, tmp_path / "root", max(index for index, name in cases(unhurt) if name == event), event)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("part", range(3))
 def test_a_full_disk_at_any_write(server: Server, unhurt: Unhurt, tmp_path: Path, part: int) -> None:
     found = cases(unhurt)
@@ -122,7 +122,7 @@ def test_a_full_disk_while_a_sound_is_written(server: Server, trained_run: Path,
     refused(server, out.parent, out, "generate", trained_run, "--samples", 50, "--seed", 1, "-o", out)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
 def test_a_full_disk_while_a_sheet_is_drawn(server: Server, trained_run: Path, tmp_path: Path, suffix: str) -> None:
     out = tmp_path / "root" / f"a{suffix}"

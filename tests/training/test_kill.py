@@ -57,7 +57,7 @@ def test_killed_and_resumed(server: Server, unhurt: Unhurt, tmp_path: Path) -> N
     killed_and_resumed(server, unhurt, tmp_path, seed=0, kills=3)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("seed", range(1, 5))
 def test_killed_and_resumed_a_hundred_times(server: Server, unhurt: Unhurt, tmp_path: Path, seed: int) -> None:
     killed_and_resumed(server, unhurt, tmp_path, seed, kills=25)
@@ -92,7 +92,7 @@ def test_stopped_and_resumed(server: Server, unhurt: Unhurt, tmp_path: Path, act
     stopped_and_resumed(server, unhurt, tmp_path, act, seed=0, stops=1)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("act", ["int", "term", "hup"])
 def test_stopped_and_resumed_ten_times(server: Server, unhurt: Unhurt, tmp_path: Path, act: str) -> None:
     stopped_and_resumed(server, unhurt, tmp_path, act, seed=1, stops=10)

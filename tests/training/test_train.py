@@ -17,6 +17,7 @@ import pytest
 import soundfile
 import torch
 import toys
+from lightning.pytorch.accelerators import CUDAAccelerator
 
 import wavenet
 from wavenet.audio import files
@@ -129,6 +130,14 @@ def test_no_more_memory_is_one_line(fit: Fit, monkeypatch: pytest.MonkeyPatch, e
     monkeypatch.setattr(train.modules, "build", build)
     with pytest.raises(WavenetError, match="out of memory on cpu"):
         fit()
+
+
+def test_a_gpu_that_is_left_alone_is_no_warning(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Present(CUDAAccelerator):
+        is_available = staticmethod(lambda: True)  # where it is, lightning advises to use it
+
+    monkeypatch.setattr("lightning.pytorch.trainer.setup.CUDAAccelerator", Present)
+    fit(max_steps=1)
 
 
 def test_from_python_first_lines_and_scores_are_on_stderr(

@@ -27,7 +27,7 @@ import numpy as np
 from wavenet import disk
 from wavenet.audio.decode import Entry, Pcm, decode
 from wavenet.audio.files import is_file
-from wavenet.audio.folders import Clip
+from wavenet.audio.layouts import Clip
 from wavenet.errors import SoundError, WavenetError
 from wavenet.progress import Progress, log
 from wavenet.recipe.records import TrimConfig
@@ -38,7 +38,7 @@ PART_BYTES = 1 << 12  # that are read for a fingerprint at the head, in the midd
 AT_ONCE = 8  # files that are fingerprinted together: a network disk answers late, but many at once
 CHANGING = "changing"  # in place of the fingerprint of a file that would not stand still
 SCAN = "wavenet data scan DIR --recipe RECIPE"  # measures as training does
-MOST_NOTES = 10  # told one by one: a sound card gives all of its recordings the same offset
+MOST_NOTES = 10  # shown one by one: a sound card gives all of its recordings the same offset
 
 
 class Samples:
@@ -145,14 +145,14 @@ def prepare(clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, fo
 
 
 def _warn(entries: Sequence[Entry], known: bool) -> None:
-    """Warn of the files that were dropped or kept with a note: in one line where they were told of before."""
+    """Warn of the files that were dropped or kept with a note: in one line where that was done before."""
     dropped = [entry for entry in entries if entry.reason is not None]
     noted = [entry for entry in entries if entry.reason is None and entry.note]
     if known:
         counts = ((len(dropped), "dropped"), (len(noted), "kept with a note"))
-        told = ", ".join(f"{count:,} {what}" for count, what in counts if count)
-        if told:
-            log.warning("of %s, %s; `%s` lists them with the reasons", many(len(entries), "file"), told, SCAN)
+        some = ", ".join(f"{count:,} {what}" for count, what in counts if count)
+        if some:
+            log.warning("of %s, %s; `%s` lists which and why", many(len(entries), "file"), some, SCAN)
         return
     for entry in dropped:
         log.warning("dropped %s: %s", printable(entry.name), entry.why)

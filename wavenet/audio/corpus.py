@@ -11,7 +11,8 @@ from wavenet.audio import cache, folders, splits
 from wavenet.audio.cache import Cache
 from wavenet.audio.crops import Clipped, Sound
 from wavenet.audio.decode import Entry
-from wavenet.audio.folders import Clip, Source
+from wavenet.audio.folders import Source
+from wavenet.audio.layouts import Clip
 from wavenet.audio.splits import Splits
 from wavenet.progress import log
 from wavenet.recipe.records import LevelConfig, Recipe
@@ -19,7 +20,6 @@ from wavenet.text import duration, many, printable, some
 
 NOTICEABLE = 1e-3  # share of a file's samples: where the level clips more, the file is named
 SHOWN = 3  # files that one line names
-LOWEST_RATE = 1_000  # Hz, that a recipe may have
 
 
 @dataclass(frozen=True)
@@ -113,12 +113,12 @@ def _of_rates(kept: Sequence[Entry], rate: int) -> str:
     """Return that no file has as high a sample rate as the recipe asks for, where that is so."""
     rates = {entry.source_rate for entry in kept}
     highest = max(rates, default=rate)
-    if not LOWEST_RATE <= highest < rate:
+    if highest >= rate:
         return ""
-    have = f"all sound has {highest:,} Hz" if len(rates) == 1 else f"no sound has more than {highest:,} Hz"
+    have = f"all files have {highest:,} Hz" if len(rates) == 1 else f"no file has more than {highest:,} Hz"
     return (
-        f"{have}, the recipe asks for {rate:,}: nothing lies above {highest // 2:,} Hz, yet a second takes "
-        f"{rate / highest:.3g} times the samples; --set audio.sample_rate={highest} keeps the rate of the sound"
+        f"{have}, but the recipe asks for {rate:,} Hz: each second takes {rate / highest:.3g} times the samples, and "
+        f"nothing lies above {highest // 2:,} Hz; --set audio.sample_rate={highest} trains on the sound as it is"
     )
 
 

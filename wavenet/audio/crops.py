@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -24,15 +25,6 @@ from wavenet.recipe.records import LevelConfig
 CLIPPED = 1.0 + 0.5 / FULL  # a magnitude beyond it is clipped, not merely rounded: half a step of 16 bits
 COUNTED_SAMPLES = 1 << 20  # read at a time where codes are counted: an hour costs no more memory than a minute
 WINDOW_BATCHES = 16  # pieces of this many batches are sorted by length, so that little of a batch is padding
-
-
-@dataclass(frozen=True)
-class Segment:
-    """Targets first .. first + count - 1 of a clip, by its index."""
-
-    clip: int
-    first: int
-    count: int
 
 
 @dataclass(frozen=True)
@@ -143,14 +135,14 @@ def gain(level: LevelConfig, rms: float, peak: float) -> float:
     return level.peak / peak if level.peak is not None else 1.0
 
 
-def pieces(spans: Iterable[Span], longest: int) -> Iterator[Segment]:
-    """Yield the spans cut into pieces of equal length, none longer than `longest` targets."""
+def pieces(spans: Iterable[Span], longest: int) -> Iterator[tuple[int, int, int]]:
+    """Yield the spans cut into pieces of equal length, none longer than `longest`: clip, first target and targets."""
     for span in spans:
         length = span.last - span.first
         parts = -(-length // longest)
         for part in range(parts):
             first, last = length * part // parts, length * (part + 1) // parts
-            yield Segment(span.clip, span.first + first, last - first)
+            yield span.clip, span.first + first, last - first
 
 
 class Crops:
@@ -158,7 +150,7 @@ class Crops:
 
     Args:
         sound: the clips.
-        segments: the pieces of one split.
+        pieces: of one split, as `pieces` yields them.
         alphabet: encodes and shifts.
         receptive_field: the context of each target.
         width: targets per row of every batch; None takes the longest piece of each batch.
@@ -168,7 +160,7 @@ class Crops:
     def __init__(
         self,
         sound: Sound,
-        segments: Iterable[Segment],
+        pieces: Iterable[tuple[int, int, int]],
         alphabet: Alphabet,
         receptive_field: int,
         width: int | None = None,
@@ -176,8 +168,7 @@ class Crops:
     ) -> None:
         self.sound, self.alphabet, self.context, self.width = sound, alphabet, receptive_field, width
         self.condition = condition
-        numbers = (number for piece in segments for number in (piece.clip, piece.first, piece.count))
-        self.table = np.fromiter(numbers, np.int64).reshape(-1, 3)  # 24 bytes a piece, of which there may be a million
+        self.table = np.fromiter(chain.from_iterable(pieces), np.int64).reshape(-1, 3)  # of a million pieces 24 MB
 
     @property
     def targets(self) -> int:

@@ -9,7 +9,6 @@ its louder channel alone.
 from __future__ import annotations
 
 import dataclasses
-import errno
 import hashlib
 import math
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavenet.audio.files import Reader, is_file
-from wavenet.audio.folders import Clip
+from wavenet.audio.layouts import Clip
 from wavenet.audio.mixing import Mixer, full_scale
 from wavenet.audio.resample import BLOCK_FRAMES, resampled
 from wavenet.errors import SoundError
@@ -64,12 +63,9 @@ class Entry:
         return (self.reason or "") + (f" ({self.note})" if self.reason and self.note else "")
 
 
-def measure(clip: Clip) -> Entry:
-    """Return what one file holds at its own rate; nothing of it is kept."""
-    return decode(clip, None, None, None)
-
-
-def decode(clip: Clip, sample_rate: int | None, trim: TrimConfig | None, into: IO[bytes] | None) -> Entry:
+def decode(
+    clip: Clip, sample_rate: int | None = None, trim: TrimConfig | None = None, into: IO[bytes] | None = None
+) -> Entry:
     """Return what one file holds, mono at `sample_rate`, and add its samples to a file.
 
     Args:
@@ -136,11 +132,10 @@ def _out_of_reach(path: Path) -> str | None:
     """Return why a path leads to no regular file, or None."""
     try:
         path.stat()
-    except OSError as error:
-        why = {errno.ELOOP: " (a link that leads to itself)", errno.EACCES: " (permission denied on the way to it)"}
-        return "missing" + why.get(error.errno or 0, "")
-    except ValueError:  # no file can have such a name
+    except (FileNotFoundError, ValueError):  # ValueError: no file can have such a name
         return "missing"
+    except OSError as error:  # such as a link that leads to itself, or a folder on the way that may not be entered
+        return f"missing ({error.strerror})"
     return None if is_file(path) else "not a regular file"
 
 

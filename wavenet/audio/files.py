@@ -62,7 +62,7 @@ class Reader:
         mixer: makes them mono, and knows what it met on the way.
 
     Raises:
-        SoundError: libsndfile cannot read it, or its header names a rate that no sound has.
+        SoundError: libsndfile cannot read it, or its header gives an impossible rate.
     """
 
     def __init__(self, path: Path) -> None:
@@ -70,7 +70,7 @@ class Reader:
         self._patched: Patched | None = None
         self._wav = headers.find_wav(path)
         self._messages: list[str] = []
-        self._prints = headers.is_mpeg(path)  # its decoder, to standard error
+        self._mpeg = headers.is_mpeg(path)  # whose decoder writes to standard error
         try:
             with self._caught():
                 self._file = self._opened()
@@ -86,7 +86,7 @@ class Reader:
         self._damaged = False  # FLAC that cannot be read on
         if not SLOWEST <= self.sample_rate <= FASTEST:
             self.__exit__()
-            raise SoundError(f"its header gives a sample rate of {self.sample_rate:,} Hz, which no sound has")
+            raise SoundError(f"its header gives an impossible sample rate of {self.sample_rate:,} Hz")
 
     def _opened(self) -> _Stream:
         """Return the open file; where libsndfile would not find all of its sound, patched."""
@@ -101,7 +101,7 @@ class Reader:
         return _Stream(self._patched)
 
     def _caught(self) -> contextlib.AbstractContextManager[None]:
-        return decoder_messages.caught(self._messages) if self._prints else contextlib.nullcontext()
+        return decoder_messages.caught(self._messages) if self._mpeg else contextlib.nullcontext()
 
     def __enter__(self) -> Reader:
         return self
@@ -201,22 +201,22 @@ def read(path: Path, sample_rate: int, name: str | None = None) -> Floats:
     Raises:
         SoundError: the file is missing, unreadable or holds no samples.
     """
-    told = name or path
+    called = name or path
     if not is_file(path):
-        raise SoundError(f"there is no sound file {told}{near_path(path, is_file)}; give one that exists")
+        raise SoundError(f"there is no sound file {called}{near_path(path, is_file)}; give one that exists")
     try:
         wave, mixer, note = _whole(path, sample_rate)
         louder = mixer.louder()
         if louder is not None:
             wave, mixer, note = _whole(path, sample_rate, louder)
-        if mixer.no_numbers:
-            raise SoundError(f"no numbers ({note})")
+        if mixer.none_usable:
+            raise SoundError(f"no usable values ({note})")
     except SoundError as error:
-        raise SoundError(f"{told} cannot be read as sound: {error}; give a sound file") from None
+        raise SoundError(f"{called} cannot be read as sound: {error}; give a sound file") from None
     if not len(wave):
-        raise SoundError(f"{told} holds no samples; give a longer sound file")
+        raise SoundError(f"{called} holds no samples; give a longer sound file")
     if note:
-        log.warning("%s: %s", told, note)
+        log.warning("%s: %s", called, note)
     return wave
 
 
@@ -266,20 +266,13 @@ def write(path: Path, wave: NDArray[np.floating], sample_rate: int, bits: int = 
 
 
 def wav_header(sample_rate: int, samples: int, bits: int, software: str = "") -> bytes:
-    """Return the bytes before mono PCM in a WAV whose length is known (RIFF, format tag 1): 44, and a software tag."""
+    """Return the bytes before mono PCM in a WAV whose length is known, with a software tag where there is one."""
     width = bits // 8
-    size = samples * width
+    description = struct.pack("<HHIIHH", 1, 1, sample_rate, sample_rate * width, width, bits)  # format tag 1: PCM
     tag = software.encode("ascii") + b"\0" if software else b""
     tag += b"\0" * (len(tag) % 2)
     listed = struct.pack("<4sI4s4sI", b"LIST", 12 + len(tag), b"INFO", b"ISFT", len(tag)) + tag if tag else b""
-    return b"".join(
-        (
-            struct.pack("<4sI4s", b"RIFF", min(36 + len(listed) + size, 0xFFFFFFFF), b"WAVE"),
-            struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, sample_rate, sample_rate * width, width, bits),
-            listed,
-            struct.pack("<4sI", b"data", min(size, 0xFFFFFFFF)),
-        )
-    )
+    return headers.wav_head(description, samples * width, listed)
 
 
 def wav_bytes(wave: NDArray[np.floating], bits: int) -> bytes:

@@ -78,8 +78,7 @@ def any_folder(folder: Path, sounds: Sequence[Path]) -> list[Clip]:
 def recognise(sounds: Sequence[Path]) -> str | None:
     """Return the layout of some files (absolute paths), or None.
 
-    It is the one that nine in ten of them are named as, unless that may be by chance, which is told; else the one
-    whose lists lie beside their folders.
+    It is the one that nine in ten of them are named as; else the one whose lists lie beside their folders.
     """
     stems, doubt = [bare(path) for path in sounds], ""
     for name, layout in LAYOUTS.items():
@@ -87,12 +86,11 @@ def recognise(sounds: Sequence[Path]) -> str | None:
         matches = [match for match in map(layout.pattern.search, stems) if match]
         if not matches or len(matches) < MOST * (len(stems) - noise):
             continue
-        chance = digits_by_chance(matches) if name == "fsdd" else None
-        if chance is None:
+        if name != "fsdd" or spoken_digits(matches):
             return name
         doubt = (
-            f"{many(len(matches), 'file')} named {layout.shape} as in {layout.title}, but perhaps by chance "
-            f"({chance}); if they are from there, use --set data.source={name}"
+            f"the names of {many(len(matches), 'file')} look like {layout.shape}, as in {layout.title}, but not every "
+            f"speaker says all ten digits twice; if these are spoken digits, use --set data.source={name}"
         )
     homes = {path.parent.parent for path in sounds}
     if len(homes) == 1 and any(is_file(home / name) for home in homes for name in LISTS):
@@ -152,34 +150,23 @@ def _fsdd(match: Match) -> Fields:
     return {"speaker": match["speaker"], "label": match["label"], "split": split}
 
 
-def digits_by_chance(matches: Sequence[Match]) -> str | None:
-    """Return in words why files named DIGIT_SPEAKER_TAKE may be no spoken digits (`1_kick_1`), or None where they are.
+def spoken_digits(matches: Sequence[Match]) -> bool:
+    """Return whether files named DIGIT_SPEAKER_TAKE are spoken digits, unlike drums such as `1_kick_1`.
 
     They are where one of the data set's own speakers is among those who say them; or where there are all ten, nearly
     every speaker says every one, and most are said more than once.
     """
     said = {(match["speaker"].lower(), match["label"]) for match in matches}
     speakers, digits = {speaker for speaker, _ in said}, {digit for _, digit in said}
-    if speakers & FSDD_SPEAKERS:
-        return None
-    if len(digits) < 10:
-        return f"{len(digits)} of the ten digits"
-    if len(said) < MOST * len(digits) * len(speakers):
-        return "not every speaker says every digit"
-    return None if len(matches) >= 2 * len(said) else "most digits are said once"
-
-
-def fsdd_parts(name: str) -> tuple[str, str, int] | None:
-    """Return (label, speaker, take) of a file named as the Free Spoken Digit Dataset does, else None."""
-    match = FSDD.search(bare(PurePath(name)))
-    return (match["label"], match["speaker"], int(match["take"])) if match else None
+    complete = len(digits) == 10 and len(said) >= MOST * 10 * len(speakers) and len(matches) >= 2 * len(said)
+    return complete or bool(speakers & FSDD_SPEAKERS)
 
 
 def fsdd_splits(names: Sequence[str]) -> list[str] | None:
     """Return valid for takes 5 to 9 of spoken digits, else train; None where the files are others, or lack either."""
     matches = [match for match in (FSDD.search(bare(PurePath(name))) for name in names) if match]
     splits = ["valid" if 5 <= int(match["take"]) < 10 else "train" for match in matches]
-    spoken = len(matches) == len(names) and digits_by_chance(matches) is None
+    spoken = len(matches) == len(names) and spoken_digits(matches)
     return splits if spoken and "valid" in splits and any(int(match["take"]) >= 10 for match in matches) else None
 
 
@@ -194,11 +181,11 @@ def _listed(clips: list[Clip]) -> list[Clip]:
     for home, splits in sorted(homes.items()):
         lists = [home / name for name in LISTS if is_file(home / name)]
         missing = [name for name in LISTS if home / name not in lists]
-        if not lists:
-            log.warning("%s: %s are missing; files are divided by a hash of their names", home, " and ".join(missing))
-            continue
         if missing:
-            log.warning("%s: %s is missing; files that the other list does not name are for training", home, missing[0])
+            others = "files that the other list does not name are trained on" if lists else "files are divided by name"
+            log.warning("%s: there is no %s; %s", home, " and no ".join(missing), others)
+        if not lists:
+            continue
         splits.update(dict.fromkeys(splits, "train"))
         unknown = []
         for place in lists:

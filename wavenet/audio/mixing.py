@@ -129,14 +129,14 @@ class Mixer:
         return int(powers.argmax()) if cancel and powers.max() > FAINTEST else None
 
     @property
-    def no_numbers(self) -> bool:
+    def none_usable(self) -> bool:
         """Whether there are values, and none of them can be used."""
         return 0 < self.unusable == self.frames * self.channels
 
     def why_silent(self) -> str | None:
         """Return why there is no sound in these values, as `notes` explains; None where there may be."""
-        if self.no_numbers:
-            return "no numbers"
+        if self.none_usable:
+            return "no usable values"
         still = (self._high - self._low) / 2 < STILL * full_scale(self.peak)
         return "silence at a DC offset" if abs(self.offset) >= OFFSET and still else None
 

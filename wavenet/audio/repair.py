@@ -7,22 +7,11 @@ and an MP3 without a count of its frames is taken for as long as its first frame
 from __future__ import annotations
 
 import os
-import struct
 from pathlib import Path
 
-from wavenet.audio.headers import UNKNOWN, Wav
+from wavenet.audio.headers import Wav, wav_head
 
 LONGER = 64  # bit rates of MP3 are at most 40 times apart
-
-
-def wav_head(description: bytes, size: int) -> bytes:
-    """Return the header of a WAV of `size` bytes of sound; of RF64 (EBU Tech 3306), where 32 bits cannot count them."""
-    magic, long_size = b"RIFF", b""
-    if size >= UNKNOWN:
-        magic, long_size = b"RF64", struct.pack("<4sIQQQI", b"ds64", 28, size + 100, size, 0, 0)
-    described = struct.pack("<4sI", b"fmt ", len(description)) + description + bytes(len(description) % 2)
-    start = struct.pack("<4sI4s", magic, UNKNOWN, b"WAVE")
-    return start + long_size + described + struct.pack("<4sI", b"data", min(size, UNKNOWN))
 
 
 class Patched:

@@ -1,12 +1,11 @@
 """What a folder of sound holds, file by file, before anything is trained on it.
 
-Measured at each file's own rate, or, told a recipe, by what decodes it for training: the same files are kept then, for
-the same reasons, and what training would say or refuse is said here.
+Without a recipe each file is measured at its own rate. With one it is decoded as for training: the same files are kept
+for the same reasons, with the same warnings and refusals.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -20,8 +19,9 @@ from wavenet import disk
 from wavenet.audio import corpus, folders
 from wavenet.audio.corpus import SHOWN
 from wavenet.audio.crops import COUNTED_SAMPLES, Clipped, clipping, gain, worst_first
-from wavenet.audio.decode import Entry, decode, measure
-from wavenet.audio.folders import Clip, Source
+from wavenet.audio.decode import Entry, decode
+from wavenet.audio.folders import Source
+from wavenet.audio.layouts import Clip
 from wavenet.audio.splits import Splits
 from wavenet.errors import InputError, SoundError
 from wavenet.progress import Progress
@@ -211,12 +211,13 @@ def scan(folder: str | Path, recipe: str | Path | Recipe | None = None, override
     made = find.with_data(made, folder, overrides)
     source = folders.find(made.data)
     entries, clipped = _measured(source.clips, made)
-    survey = Survey(source, entries, made, clipped)
-    try:
-        spans = corpus.divide(made, source, entries) if survey.kept else {}
-    except SoundError as error:
-        return dataclasses.replace(survey, refusal=str(error))
-    return dataclasses.replace(survey, spans=spans)
+    spans, refusal = Splits(), None
+    if any(entry.reason is None for entry in entries):
+        try:
+            spans = corpus.divide(made, source, entries)
+        except SoundError as error:
+            refusal = str(error)
+    return Survey(source, entries, made, clipped, spans, refusal)
 
 
 def _measured(clips: Sequence[Clip], recipe: Recipe | None) -> tuple[tuple[Entry, ...], tuple[Clipped, ...]]:
@@ -230,7 +231,7 @@ def _measured(clips: Sequence[Clip], recipe: Recipe | None) -> tuple[tuple[Entry
         for clip in clips:
             samples.seek(0)
             samples.truncate()
-            entry = decode(clip, recipe.audio.sample_rate, recipe.data.trim, samples) if recipe else measure(clip)
+            entry = decode(clip, recipe.audio.sample_rate, recipe.data.trim, samples) if recipe else decode(clip)
             entries.append(entry)
             if recipe and entry.reason is None:
                 samples.seek(0)

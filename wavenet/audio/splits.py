@@ -17,7 +17,7 @@ from wavenet.recipe.records import SplitConfig
 from wavenet.text import many, printable
 
 FEW_FILES = 5  # below it a file is divided in time
-FORMATS = {".", *(suffix[1:] for suffix in SUFFIXES)}  # as folders are called that hold a take in one of them
+FORMAT_FOLDERS = {".", *(suffix[1:] for suffix in SUFFIXES)}  # that hold takes in one format
 RANKED = 200  # groups below which a hash alone gives shares that are too far from those asked for
 TAIL_SHARE = 0.05  # of the longest file, held out where there are few
 
@@ -101,7 +101,7 @@ def _take(clip: Clip) -> str:
     while suffix in SUFFIXES:
         name = stem
         stem, suffix = os.path.splitext(name)  # noqa: PTH122
-    return "/".join([part for part in name.split("/") if part not in FORMATS])
+    return "/".join([part for part in name.split("/") if part not in FORMAT_FOLDERS])
 
 
 def _prompts(clips: Sequence[Clip]) -> list[str]:

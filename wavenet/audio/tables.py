@@ -39,11 +39,11 @@ DECLARED = re.compile(r'"?sep=([,;\t|:^~])"?[ \t,;|]*(?:\n|\Z)', re.IGNORECASE) 
 ENCODINGS = {"cp1252": "Windows-1252", "latin-1": "Latin-1", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
 BLANKS = " \t\r\n\ufeff"
 
-# Rows that are not taken as they stand: what is said of them.
+# What is said of rows that are not taken as they are.
 BEYOND = "left out: the file lies outside the folder; `--set data.outside=true` keeps it"
 AGAIN = "left out: an earlier row names the same file"
 EMPTY = "left out: no file is named"
-LONG = "cut to the cells of the first line: put a cell that holds a delimiter in quotes"
+LONG = "cut to the columns of the first line: put text that contains the delimiter in quotes"
 GUESSED = "with a file that was found under another suffix, case or folder"
 
 
@@ -83,17 +83,14 @@ class Table:
     guess: str  # "; read as" the encoding, where nothing in the file says it and it is not UTF-8
     delimiter: str
     head: list[str]  # the first line that is not blank, without blanks around its cells
-    columns: dict[str, list[int]]  # where each thing stands, the most telling place first; empty without one of files
+    columns: dict[str, int]  # where each thing stands; empty without a column of files
     rows: list[tuple[int, list[str]]]  # the lines below that are not blank, with the number of the line each ends in
     stray: bool  # some quotes do not enclose a whole cell: then each line is a row, and those quotes are text
 
     def column(self, name: str) -> list[str | None]:
         """Return what every row has of one thing, without blanks around it; None where it has nothing."""
-        found: list[str | None] = [None] * len(self.rows)
-        for at in reversed(self.columns.get(name, [])):
-            pairs = zip(self.rows, found, strict=True)
-            found = [cells[at].strip() or less if at < len(cells) else less for (_, cells), less in pairs]
-        return found
+        at = self.columns.get(name)
+        return [None if at is None or at >= len(cells) else cells[at].strip() or None for _, cells in self.rows]
 
     def lines(self) -> list[list[str]]:
         """Return the fields of every line that is not blank, as LJSpeech has them: quotes are part of the text."""
@@ -117,8 +114,9 @@ def read(path: Path) -> Table:
         _, head = next(_records(text[: 1 << 16], delimiter), (0, []))
         heads[delimiter] = [cell.strip(BLANKS) for cell in head]
         names = [folded(cell) for cell in head]
-        found = {column: [names.index(word) for word in words if word in names] for column, words in COLUMNS.items()}
-        columns[delimiter] = {column: at for column, at in found.items() if at} if found["path"] else {}
+        aliases = {column: [word for word in words if word in names] for column, words in COLUMNS.items()}
+        found = {column: names.index(words[0]) for column, words in aliases.items() if words}
+        columns[delimiter] = found if "path" in found else {}
     best = max(columns, key=lambda delimiter: len(columns[delimiter]))  # of equals the first
     try:
         rows, stray = list(_records(text, best, strict=True)) if columns[best] else [], False
@@ -235,10 +233,9 @@ def metadata(path: Path, sounds: Sequence[Path], outside: bool = False) -> list[
 
 
 def _tell_columns(table: Table) -> None:
-    found = [f"{name} (`{printable(table.head[at])}`)" for name, places in table.columns.items() for at in places]
-    used = {at for places in table.columns.values() for at in places}
-    others = [f"`{printable(cell)}`" for at, cell in enumerate(table.head) if cell and at not in used]
-    rest = f"; not understood: {', '.join(others)}" if others else ""
+    found = [f"{name} (`{printable(table.head[at])}`)" for name, at in table.columns.items()]
+    others = [f"`{printable(cell)}`" for at, cell in enumerate(table.head) if cell and at not in table.columns.values()]
+    rest = f"; not used: {', '.join(others)}" if others else ""
     log.info("%s: columns %s%s; rows: %s%s", table.path, ", ".join(found), rest, f"{len(table.rows):,}", table.guess)
     if table.stray:
         what = "some quotes do not enclose a whole cell: they are kept as text, and every line is a row"
@@ -246,7 +243,7 @@ def _tell_columns(table: Table) -> None:
 
 
 def _rows_by_file(table: Table, lookup: Lookup) -> tuple[dict[str, int], dict[str, list[str]]]:
-    """Return the row of each file by the file's name, and rows that are not taken as they stand by what is said."""
+    """Return the row of each file by the file's name, and by what is wrong with them the rows that are odd."""
     rows, odd, absent = dict[str, int](), defaultdict[str, list[str]](list), []
     words = table.column("path")
 
@@ -301,8 +298,8 @@ def ljspeech(path: Path, sounds: Sequence[Path]) -> list[Clip]:
         what = "has no line `id|text` whose id is the name of a sound file without its suffix"
         raise SoundError(f"{path} {what}; set data.source to auto")
     without = len(lookup.names) - len(texts)
-    said = [f"{many(unknown, 'line')} left out: the id names no sound file, or several"] if unknown else []
-    said += [f"{many(without, 'sound file')} kept without a text"] if without else []
-    if said:
-        log.warning("%s: %s", path, "; ".join(said))
+    odd = [f"{many(unknown, 'line')} left out: the id names no sound file, or several"] if unknown else []
+    odd += [f"{many(without, 'sound file')} kept without a text"] if without else []
+    if odd:
+        log.warning("%s: %s", path, "; ".join(odd))
     return [Clip(file, name, text=texts.get(name)) for name, file in lookup.names.items()]

@@ -12,7 +12,8 @@ from pathlib import Path
 from wavenet.audio.files import SOFTWARE, SUFFIXES
 from wavenet.errors import InputError
 from wavenet.progress import log
-from wavenet.recipe import find, read
+from wavenet.recipe import read
+from wavenet.recipe.paths import WRITTEN
 from wavenet.text import printable, some
 
 FORMATS = frozenset(  # that hold sound, and that FFmpeg reads
@@ -23,22 +24,22 @@ FORMATS = frozenset(  # that hold sound, and that FFmpeg reads
 RAW = frozenset({".raw", ".pcm"})  # samples alone: nothing in them says at what rate
 TABLES = frozenset({".csv", ".tsv", ".jsonl", ".xlsx", ".xls", ".ods", ".parquet"})
 TABLE_NAMES = frozenset({"metadata.txt", "metadata.json"})
-HIDDEN, NO_SUFFIX, TABLE = "hidden", "no suffix", "table"  # kinds of files that are no sound by their names
+HIDDEN, NO_SUFFIX, TABLE = "hidden", "no suffix", "table"  # kinds of files that are not read as sound
 HEADS = (b"RIFF", b"RIFX", b"RF64", b"riff", b"fLaC", b"OggS", b"FORM", b"caff", b"ID3", b".snd", b"NIST", b"\xff\xfb")
 HEAD_BYTES = 512  # of a file, in which its software tag stands where we wrote it
 MOST_HEADS = 1_000  # files without a suffix that are opened
-WRITTEN = (".wav", ".wave", ".flac")  # what this program writes, and what such a file may be renamed to
-TAG = re.compile(rb"RIFF.{8}.*ISFT.{4}%b|fLaC.*software=%b" % ((re.escape(SOFTWARE.encode()),) * 2), re.DOTALL)
+SOUNDS = (".wav", ".wave", ".flac")  # what this program writes, and what such a file may be renamed to
+TAG = re.compile(rb"R(?:IFF|F64).{8}.*ISFT.{4}%b|fLaC.*software=%b" % ((re.escape(SOFTWARE.encode()),) * 2), re.DOTALL)
 TAKE_OWN = "--set data.generated=true includes it"
 
 
-def find_sounds(folder: Path, *, outside: bool = False, own: bool = False) -> tuple[list[Path], list[Path]]:
-    """Return the sound files below a folder, and other files that may be worth a word (see `by_kind`).
+def find_sounds(folder: Path, *, outside: bool = False, own: bool = False) -> tuple[list[Path], dict[str, list[Path]]]:
+    """Return the sound files below a folder, and by kind (see `_kind`) other files that may be worth a word.
 
     Links are followed, also to folders `outside` if asked; each folder is entered once, runs and bundles only if they
-    are the folder itself or our `own` output is asked for. Folders that are left out are told.
+    are the folder itself or our `own` output is asked for. A warning names what is left out.
     """
-    sounds, others, away, runs = list[Path](), list[Path](), list[Path](), list[Path]()
+    sounds, others, away, runs = list[Path](), defaultdict[str, list[Path]](list), list[Path](), list[Path]()
     top, entered = os.path.join(os.path.realpath(folder), ""), set()  # noqa: PTH118
 
     def unreadable(error: OSError) -> None:
@@ -62,11 +63,12 @@ def find_sounds(folder: Path, *, outside: bool = False, own: bool = False) -> tu
                 suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122  (twenty times as fast, for 400,000 files)
                 if suffix in SUFFIXES and not name.startswith("."):
                     sounds.append(Path(place, name))
-                elif not ours and _is_noted(name, suffix):
-                    others.append(Path(place, name))
+                elif not ours and (kind := _kind(name, suffix)):
+                    others[kind].append(Path(place, name))
     warn_left_out(away, "a link out of the data folder", "--set data.outside=true follows it")
     warn_left_out(runs, "a run or bundle of this program", TAKE_OWN)
-    return sounds, others
+    others[NO_SUFFIX] = [path for path in others[NO_SUFFIX][:MOST_HEADS] if _head(path).startswith(HEADS)]
+    return sounds, {kind: paths for kind, paths in others.items() if paths}
 
 
 def warn_left_out(paths: Sequence[Path], why: str, remedy: str = "") -> None:
@@ -78,34 +80,22 @@ def warn_left_out(paths: Sequence[Path], why: str, remedy: str = "") -> None:
 # --- files that are not read -----------------------------------------------------------------------------------------
 
 
-def _is_noted(name: str, suffix: str) -> bool:
-    """Return whether a file may be worth a word; not `._NAME` of macOS, nor what a stopped program half wrote."""
+def _kind(name: str, suffix: str) -> str | None:
+    """Return what a file may be by its name: a suffix of sound that is not read, HIDDEN sound, TABLE, or NO_SUFFIX.
+
+    None for all else, for `._NAME` of macOS, and for what a stopped program half wrote.
+    """
     if name.startswith("."):
-        return suffix in SUFFIXES and not name.startswith("._") and ".tmp." not in name
-    known = suffix in FORMATS or suffix in RAW or suffix in TABLES or name.lower() in TABLE_NAMES
-    return known or not suffix or suffix[1:].isdigit()
-
-
-def by_kind(paths: Iterable[Path]) -> dict[str, list[Path]]:
-    """Return files by what they are: a suffix of sound that is not read, HIDDEN, NO_SUFFIX (sound) or TABLE."""
-    found, opened = defaultdict[str, list[Path]](list), 0
-    for path in paths:
-        suffix = path.suffix.lower()
-        if path.name.startswith("."):
-            found[HIDDEN].append(path)
-        elif suffix in TABLES or path.name.lower() in TABLE_NAMES:
-            found[TABLE].append(path)
-        elif suffix in FORMATS or suffix in RAW:
-            found[suffix].append(path)
-        elif opened < MOST_HEADS:
-            opened += 1
-            if _head(path).startswith(HEADS):
-                found[NO_SUFFIX].append(path)
-    return dict(found)
+        return HIDDEN if suffix in SUFFIXES and not name.startswith("._") and ".tmp." not in name else None
+    if suffix in TABLES or name.lower() in TABLE_NAMES:
+        return TABLE
+    if suffix in FORMATS or suffix in RAW:
+        return suffix
+    return NO_SUFFIX if not suffix or suffix[1:].isdigit() else None
 
 
 def describe(folder: Path, others: dict[str, list[Path]]) -> str:
-    """Return in words which files of `by_kind` are not read and what helps; empty where there are none."""
+    """Return in words which files of `find_sounds` are not read and what helps; empty where there are none."""
     words, said = {NO_SUFFIX: "without a suffix", HIDDEN: "hidden by a dot"}, []
     for kinds, remedy in (
         (FORMATS, "convert: `ffmpeg -i IN{} OUT.wav`"),
@@ -131,7 +121,7 @@ def is_own_folder(folder: Path, names: Collection[str]) -> bool:
     these say decides.
     """
     with contextlib.suppress(InputError, OSError):
-        if "config.yaml" in names and any(name in names for name in find.WRITTEN):
+        if "config.yaml" in names and any(name in names for name in WRITTEN):
             read.load(folder / "config.yaml")
             return True
         if "config.json" in names and "model.safetensors" in names:
@@ -142,7 +132,7 @@ def is_own_folder(folder: Path, names: Collection[str]) -> bool:
 
 def generated(sounds: Iterable[Path]) -> set[Path]:
     """Return those of some sound files whose software tag says that this program generated them."""
-    return {path for path in sounds if path.suffix.lower() in WRITTEN and TAG.match(_head(path))}
+    return {path for path in sounds if path.suffix.lower() in SOUNDS and TAG.match(_head(path))}
 
 
 def _head(path: Path) -> bytes:

@@ -102,7 +102,7 @@ class Case:
             gbytes=moved / 1e9,
             roofline_share=done / operations if compiled and operations else None,
             bandwidth_share=moved / bytes_read if compiled and bytes_read else None,
-            memory_bytes=weight_bytes + self.sampler.memory.nbytes,
+            memory_bytes=weight_bytes + sum(array.nbytes for array in self.sampler.memory.export().values()),
             bits_per_sample=bits if compiled and self.group == "main" else None,
         )
 
@@ -125,7 +125,7 @@ def bench_model(source: str | None = None, data: str | Path | None = None, secon
     @functools.cache  # engines remember nothing, so that many cases can share one
     def build(shape: Shape, backend: str, storage: str, threads: int | None) -> Engine:
         weights = arrays if shape == recipe.shape else untrained(shape)
-        return build_engine(backend, shape, weights, alphabet, storage, threads)
+        return build_engine(backend, Request(shape, weights, alphabet, storage, threads))
 
     request = Request(recipe.shape, arrays, alphabet)
     reasons = {name: kind.unsupported(request) for name, kind in ENGINES.items() if name != "reference"}
@@ -279,7 +279,7 @@ def _held_out_bits(
     held_out = pieces(found.spans["valid"], recipe.data.segment_samples)
     crops = Crops(found.sound, held_out, alphabet, recipe.shape.receptive_field)
     log.info("scoring %s on held-out sound", " and ".join(engines))
-    scored = {kept: bits.engine_bits(engine, crops.in_order(1, TARGETS), alphabet) for kept, engine in engines.items()}
+    scored = {kept: bits.engine_bits(engine, crops.in_order(1, TARGETS)) for kept, engine in engines.items()}
     return {kept: bits for kept, (bits, _) in scored.items()}, max(targets for _, targets in scored.values())
 
 

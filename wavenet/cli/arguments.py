@@ -121,7 +121,7 @@ def _generate(parser: argparse.ArgumentParser) -> None:
         metavar="P",
         type=_number,
         default=1.0,
-        help="draw only from the likeliest values, up to a total probability of P",
+        help="draw only from the likeliest values that make up probability P",
     )
     add("--prime", metavar="IN.wav", help="continue this sound, - for stdin; the output does not contain it")
     add("--backend", choices=names(), default="auto", help="which sampler (default: auto)")
@@ -164,7 +164,7 @@ def _scan(parser: argparse.ArgumentParser) -> None:
 
 def _fetch(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("name", metavar="NAME", help="a data set of the list below")
+    add("name", metavar="NAME", help="a data set from the list below")
     add(
         "--to",
         metavar="DIR",
@@ -238,7 +238,7 @@ A LAYERS.yaml describes the convolutions and pooling layers of any network (samp
   wavenet data scan recordings/
   wavenet data scan recordings/ --recipe folder""",
     "data scan": "The exit code is 0 if any file is kept (and, with --recipe, if training could begin), else 2.",
-    "data fetch": f"""To resume a large download that was stopped, run the same command again.
+    "data fetch": f"""To go on with a download that was stopped, give the same command again.
 
 data sets:
 {DATASETS}

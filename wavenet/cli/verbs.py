@@ -46,10 +46,15 @@ def _picture(arguments: argparse.Namespace, suffixes: Sequence[str] = (".png",))
     """Return where a picture goes; None where none was asked for."""
     path = _path(arguments.plot, "--plot")
     if path is not None:
-        if path.suffix.lower() not in suffixes:
-            raise InputError(f"--plot {path}: got the suffix {path.suffix!r}, expected {', '.join(suffixes)}")
-        disk.check_free(path, "--plot", arguments.force)
+        _check_target(path, "--plot", suffixes, arguments.force)
     return path
+
+
+def _check_target(path: Path, option: str, suffixes: Sequence[str], force: bool) -> None:
+    """Raise InputError where a file cannot be written, before the work for it is done."""
+    if path.suffix.lower() not in suffixes:
+        raise InputError(f"{option} {path}: got the suffix {path.suffix!r}, expected {' or '.join(suffixes)}")
+    disk.check_free(path, option, force)
 
 
 def _train(arguments: argparse.Namespace) -> int:
@@ -82,8 +87,7 @@ def _generate(arguments: argparse.Namespace) -> int:
     from wavenet.generate.state import check_memory
     from wavenet.outputs import checked_draw
 
-    draw = {"temperature": arguments.temperature, "top_k": arguments.top_k, "top_p": arguments.top_p}
-    checked_draw(**draw)  # what is wrong whatever the model is told before it is loaded
+    checked_draw(arguments.temperature, arguments.top_k, arguments.top_p)  # before the model is loaded
     seed = voices.draw_seed(arguments.seed)
     if arguments.seconds is not None and not arguments.seconds > 0:
         raise InputError(f"--seconds is {arguments.seconds:g}, expected more than 0")
@@ -99,10 +103,11 @@ def _generate(arguments: argparse.Namespace) -> int:
     check_memory(voice.recipe.shape, arguments.count, 0 if streaming else total)
     out = _path(arguments.output, "-o") or Path(f"{voice.name}-s{seed}.wav")
     if not streaming:
-        _check_targets(numbered(out, arguments.count), arguments.force)
+        for target in numbered(out, arguments.count):
+            _check_target(target, "-o", (".wav", ".flac"), arguments.force)
     prime = None if arguments.prime is None else _prime(arguments.prime, voice.sample_rate)
-    chosen = {**draw, "seconds": arguments.seconds, "samples": arguments.samples, "seed": seed, "prime": prime}
-    chosen |= {"backend": arguments.backend, "storage": arguments.storage, "threads": arguments.threads}
+    same = ("seconds", "samples", "temperature", "top_k", "top_p", "backend", "storage", "threads")
+    chosen = {**{name: getattr(arguments, name) for name in same}, "seed": seed, "prime": prime}
     log.info("%s: drawing %d x %s with seed %d", voice.name, arguments.count, many(total, "sample"), seed)
     if streaming:
         wall = _stream(voice, chosen, total)
@@ -128,13 +133,6 @@ def _prime(text: str, sample_rate: int) -> Floats:
     if text == "-":
         return priming.from_pipe(getattr(sys.stdin, "buffer", None), sample_rate)  # a shell may have closed it
     return priming.mono(text, sample_rate)
-
-
-def _check_targets(paths: Sequence[Path], force: bool) -> None:
-    for path in paths:
-        if path.suffix.lower() not in (".wav", ".flac"):
-            raise InputError(f"-o {path}: got the suffix {path.suffix!r}, expected .wav or .flac")
-        disk.check_free(path, "-o", force)
 
 
 def _stream(voice: Voice, chosen: dict[str, Any], total: int) -> float:

@@ -155,21 +155,19 @@ def data_folder() -> Path:
 def fetched(name: str) -> Path | None:
     """Return the folder in `data_folder()` that holds a whole data set, or None where it was not fetched."""
     folder = data_folder() / name
-    return folder if marked(folder) == name else None
+    return folder if holds(folder, name) else None
 
 
 def mark(folder: Path, name: str) -> None:
     """Write into a folder that it holds a data set, as the last thing that is done before it is put in place."""
     one = DATASETS[name]
-    told = {"name": name, "title": one.title, "url": one.url, "sha256": one.sha256, "licence": one.licence}
-    (folder / MARKER).write_text(to_json(told))
+    facts = {"name": name, "title": one.title, "url": one.url, "sha256": one.sha256, "licence": one.licence}
+    (folder / MARKER).write_text(to_json(facts))
 
 
-def marked(folder: Path) -> str | None:
-    """Return the name of the data set that was fetched into a folder, or None where it is no such folder."""
+def holds(folder: Path, name: str) -> bool:
+    """Return whether a folder was marked as holding a data set."""
     try:
-        told = json.loads((folder / MARKER).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    name = told.get("name") if isinstance(told, dict) else None
-    return name if isinstance(name, str) else None
+        return bool(json.loads((folder / MARKER).read_text(encoding="utf-8"))["name"] == name)
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return False

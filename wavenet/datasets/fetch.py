@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 from wavenet import disk
 from wavenet.datasets import catalogue
 from wavenet.datasets.catalogue import DATASETS, DataSet, amount
-from wavenet.datasets.transfer import AGAIN, Transfer
+from wavenet.datasets.transfer import Transfer
 from wavenet.datasets.unpack import DamagedError, unpack
 from wavenet.errors import FetchError, InputError, Terminated
 from wavenet.progress import Progress, log
@@ -62,7 +63,7 @@ def fetch(name: str, to: str | Path | None = None, force: bool = False) -> Path:
             transfer.run(name)
             count = _unpack(name, one, transfer, place)
         except (KeyboardInterrupt, Terminated):
-            log.error("%s%s", transfer.kept(), AGAIN)
+            log.error("%s", transfer.kept())
             raise
         transfer.part.unlink()
     log.info("%s: %s in %s", name, many(count, "file"), target)
@@ -73,9 +74,9 @@ def fetch(name: str, to: str | Path | None = None, force: bool = False) -> Path:
 
 def _is_there(name: str, target: Path, force: bool) -> bool:
     """Return whether there is nothing to do; raise InputError where the target is not ours to replace."""
-    if catalogue.marked(target) == name:
+    if catalogue.holds(target, name):
         if not force:
-            log.info("%s is there already; --force downloads it again", name)
+            log.info("%s is already there; --force fetches it again", name)
         return not force
     try:
         empty = target.is_dir() and not any(target.iterdir())
@@ -153,9 +154,7 @@ def _unpack(name: str, one: DataSet, transfer: Transfer, target: Path) -> int:
         ) from None
     except OSError as error:
         where = f" at {printable(str(error.filename))}" if error.filename is not None else ""
-        raise FetchError(
-            f"{target} cannot be written ({error.strerror or error}{where}); {transfer.kept()}{AGAIN}"
-        ) from None
+        raise FetchError(f"{target} cannot be written ({error.strerror or error}{where}); {transfer.kept()}") from None
 
 
 def _check_sum(name: str, transfer: Transfer, expected: str) -> None:
@@ -163,7 +162,7 @@ def _check_sum(name: str, transfer: Transfer, expected: str) -> None:
     with Progress("checking", max(1, transfer.size // 10**6), "MB") as progress, transfer.part.open("rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
-            progress.advance(file.tell() // 10**6 - progress.done)
+            progress.reach(file.tell() // 10**6)
     if digest.hexdigest() != expected:
         transfer.part.unlink()
         raise FetchError(
@@ -189,7 +188,7 @@ def check_digits(folder: Path) -> str:
             )
     for name, path in sorted(found.items()):
         with path.open("rb") as file:
-            head = file.read(HEADER_BYTES + 1)
-        if len(head) <= HEADER_BYTES or head[:4] != b"RIFF" or head[8:12] != b"WAVE":
+            head = file.read(12)
+        if path.stat().st_size <= HEADER_BYTES or not re.match(rb"RIFF....WAVE", head, re.DOTALL):
             raise DamagedError(f"the recording {name} is not a WAV file with sound in it")
     return f"{len(found):,} names of {len(SPEAKERS)} speakers x 10 digits x {TAKES} takes, and each is a WAV file"

@@ -70,15 +70,9 @@ def bits_against(counts: Codes, log_probabilities: NDArray[np.floating]) -> floa
     return float(-(counts * log_probabilities).sum() / max(1, counts.sum()) / math.log(2))
 
 
-def engine_bits(engine: Engine, batches: Iterable[Batch], alphabet: Alphabet) -> tuple[float, int]:
-    """Return the bits per sample of a sampler itself, as it computes when it draws, and over how many samples.
-
-    Args:
-        engine: the backend.
-        batches: crops of held-out sound.
-        alphabet: the samples' alphabet.
-    """
-    nats, targets = 0.0, 0
+def engine_bits(engine: Engine, batches: Iterable[Batch]) -> tuple[float, int]:
+    """Return the bits per sample of an engine, as it computes when it draws, and over how many samples."""
+    nats, targets, alphabet = 0.0, 0, engine.alphabet
     context = engine.packed.shape.receptive_field - 1
     for batch in batches:
         condition = batch.feed.condition

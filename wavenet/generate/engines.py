@@ -24,7 +24,7 @@ DEFAULT_STORAGE = "float16"  # costs no bits that can be measured, and is half a
 
 
 class Engine(Protocol):
-    """What steps a packed network through time. `Reference` is the definition of its methods."""
+    """What steps a packed network through time. `Reference` defines what each method computes."""
 
     name: str  # as in ENGINES
     storage: str  # how it keeps its weights
@@ -36,13 +36,20 @@ class Engine(Protocol):
         """Return the state of sequences that have seen *start* for ever, under their condition."""
 
     def absorb(self, state: Any, sequence: int, feed: Feed, answers: Floats | None = None) -> None:
-        """Take known codes [T] of one sequence in; set answers [T, P]. The state is one that `start` returned."""
+        """Take known codes of one sequence in, as if each had been drawn.
+
+        Args:
+            state: one that `start` returned.
+            sequence: whose codes these are.
+            feed: codes [T]; a condition replaces the sequence's own from here on.
+            answers: [T, P], set to what the network answers to each code; None saves that work.
+        """
 
     def draw(self, state: Any, job: Job) -> int:
         """Draw samples; return how many each member has at least: all, unless an answer was not finite."""
 
     def readings(self, batch: int) -> int:
-        """Return how often one step of a batch reads the weights."""
+        """Return how often one step of a batch reads the weights: what `wavenet bench` compares with the memory."""
 
 
 @dataclass(frozen=True)
@@ -106,26 +113,19 @@ def names() -> tuple[str, ...]:
     return ("auto", *ENGINES)
 
 
-def build_engine(
-    name: str,
-    shape: Shape,
-    arrays: Arrays,
-    alphabet: Alphabet,
-    storage: str | None = None,
-    threads: int | None = None,
-) -> Engine:
+def build_engine(name: str, request: Request) -> Engine:
     """Return an engine by name; `auto` takes the first that can run the network, and says which it had to pass over.
 
     Raises:
         InputError: there is no such engine or storage, a number of threads below 1, or an engine was asked for by name
             and cannot run the network.
     """
-    for what, value, known in (("backend", name, names()), ("storage", storage or DEFAULT_STORAGE, STORAGES)):
+    storage = request.storage or DEFAULT_STORAGE
+    for what, value, known in (("backend", name, names()), ("storage", storage, STORAGES)):
         if value not in known:
             raise InputError(f"no {what} {value!r}{did_you_mean(value, known)}; expected one of {', '.join(known)}")
-    if threads is not None and threads < 1:
-        raise InputError(f"the number of threads is {threads}, expected at least 1")
-    request = Request(shape, arrays, alphabet, storage, threads)
+    if request.threads is not None and request.threads < 1:
+        raise InputError(f"the number of threads is {request.threads}, expected at least 1")
     passed_over = []
     for candidate in ENGINES if name == "auto" else (name,):
         reason = ENGINES[candidate].unsupported(request)

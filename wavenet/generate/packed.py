@@ -27,7 +27,7 @@ class Product:
     bias: Floats
 
     def __call__(self, x: Floats) -> Floats:
-        """Return [..., 1, out] for x [..., 1, in], or [..., T, out] for [..., T, in]."""
+        """Return [..., out] for x [..., in]."""
         y: Floats = x @ self.weight
         y += self.bias
         return y
@@ -44,11 +44,7 @@ class PackedLayer:
 
 
 class Packed:
-    """All arrays of one network.
-
-    Args:
-        shape: the network's integers.
-        products: every row of `shape.products` by its name.
+    """All arrays of one network: every row of `shape.products` by its name, and by its place.
 
     Attributes:
         entry: rows to look up [Q+1, R], or the product [1, R] of a scalar input.
@@ -111,7 +107,7 @@ def too_large(arrays: Arrays) -> str | None:
 
 
 def stored(arrays: Arrays, storage: str) -> Arrays:
-    """Return the weights that are computed with where they are kept as "float32" or "float16".
+    """Return the weights as they are after being kept as "float32" or "float16".
 
     Half precision rounds the products' weights; biases and what the input is looked up in stay as they are.
 

@@ -1,4 +1,4 @@
-"""What a voice may continue from: a file, an array or a tensor -> mono sound at the voice's rate."""
+"""What a voice can continue from: a file, an array or a tensor -> mono sound at the voice's rate."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def mono(sound: Prime, sample_rate: int) -> Floats:
         sample_rate: in Hz.
 
     Raises:
-        InputError: it is none of these, cannot be read, or holds NaN, infinity or values far beyond full scale.
+        InputError: it is something else, cannot be read, or holds NaN, infinity or values far beyond full scale.
     """
     if isinstance(sound, str | Path):
         return files.read(disk.given_path(str(sound)), sample_rate)
@@ -66,14 +66,14 @@ def _array(sound: Any) -> NDArray[Any]:
             sound = (sound.float() if sound.is_floating_point() else sound).numpy()  # NumPy has no bfloat16
         values = np.asarray(sound)
     except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
-        raise InputError(f"the prime is not an array ({error!s:.100}); give a path, an array or a tensor") from None
+        raise InputError(f"the prime cannot be read ({error!s:.100}); give a path, an array or a tensor") from None
     if values.dtype.kind not in "biufc":
-        raise InputError(f"the prime is a {type(sound).__name__}, expected a path, an array or a tensor")
+        raise InputError(f"the prime is of type {type(sound).__name__}, expected a path, an array or a tensor")
     return values
 
 
 def _problem(values: NDArray[Any]) -> str | None:
-    """Return why an array is no sound, or None."""
+    """Return why an array is not sound, or None."""
     if not np.issubdtype(values.dtype, np.floating):
         return f"is {values.dtype}, expected int16, or floating point in [-1, 1]; convert it first"
     if values.ndim not in (1, 2):
@@ -84,8 +84,8 @@ def _problem(values: NDArray[Any]) -> str | None:
     peak = float(np.abs(values).max(initial=0.0))
     if peak > MOST_LEVEL:
         return (
-            f"has values up to {peak:,.6g}, expected within [-1, 1]; divide whole numbers of 16 bits by 32768, or give "
-            "them as int16"
+            f"has values up to {peak:,.6g}, expected within [-1, 1]; divide 16-bit numbers by 32768, or give them as "
+            "int16"
         )
     samples, channels = values.shape if values.ndim == 2 else (len(values), 1)
     if not channels:
@@ -93,7 +93,7 @@ def _problem(values: NDArray[Any]) -> str | None:
     if channels > samples > 0 and values.ndim == 2:
         return (
             f"has shape [{samples}, {channels}], which looks like channels before samples; transpose it to [samples, "
-            "channels], or of several sounds give one"
+            "channels], or give one of several sounds"
         )
     if channels > MOST_CHANNELS:
         return f"has {channels} channels, expected at most {MOST_CHANNELS}: is it sound?"
@@ -104,7 +104,7 @@ def from_pipe(pipe: BinaryIO | None, sample_rate: int) -> Floats:
     """Return sound [T] float32 at `sample_rate` from a pipe that holds a sound file, read to its end.
 
     Raises:
-        InputError: it is closed, a terminal, empty, too long or no sound.
+        InputError: it is closed, a terminal, empty or too long, or cannot be read as sound.
     """
     if pipe is None or pipe.isatty():
         what = "is closed" if pipe is None else "is a terminal"

@@ -16,13 +16,7 @@ PASS_SAMPLES = 4096  # of one parallel pass; bounds its memory
 
 
 class Reference:
-    """Steps a packed network through time.
-
-    Args:
-        packed: the network's arrays.
-        alphabet: the samples' alphabet.
-        storage: what the weights were rounded to (`packed.stored`).
-    """
+    """Steps a packed network through time; `storage` is what its weights were rounded to (`packed.stored`)."""
 
     name, threads = "reference", 1
 
@@ -33,7 +27,7 @@ class Reference:
     def start(self, batch: int, condition: Condition | None = None) -> Queues:
         """Return queues that have seen *start* for ever: ring l is filled with layer l's fixed input."""
         queues = Queues(self.packed.shape, batch, condition)
-        for sequence in [slice(None)] if condition is None else range(batch):  # without one all are alike
+        for sequence in range(batch):
             x = self.packed.enter(self.alphabet.inputs(self.alphabet.starts(1)))[0]
             for index, layer in enumerate(self.packed.layers):
                 queues.ring(sequence, index)[:] = x
@@ -72,14 +66,7 @@ class Reference:
         return int(job.codes.shape[1])
 
     def absorb(self, queues: Queues, sequence: int, feed: Feed, answers: Floats | None = None) -> None:
-        """Take known codes of one sequence in, in parallel passes: as if `step` had been called T times.
-
-        Args:
-            queues: of all sequences.
-            sequence: whose codes these are.
-            feed: codes [T]; a condition replaces the sequence's own from here on.
-            answers: [T, P], set to the network's answers where that is asked for.
-        """
+        """Take known codes of one sequence in, in parallel passes: as if `step` had been called T times."""
         queues.condition_on(sequence, feed.condition)
         for at in range(0, len(feed.codes), PASS_SAMPLES):
             some = slice(at, at + PASS_SAMPLES)
@@ -102,7 +89,7 @@ class Reference:
         if answers is not None:
             answers[:] = self._head(np.concatenate(gates, axis=-1))
 
-    def _gated(self, queues: Queues, sequence: int | slice, layer: int, taps: Floats) -> Floats:
+    def _gated(self, queues: Queues, sequence: int, layer: int, taps: Floats) -> Floats:
         """Return tanh(filter) x sigmoid(gate) [..., G] of taps [..., K*R]; sigmoid by tanh, which never overflows."""
         y = self.packed.layers[layer].dilated(taps)
         if queues.gates is not None:

@@ -46,9 +46,7 @@ def uniforms(seed: int, sequence: int, first: int, count: int, each: int = 1) ->
 
 
 class Sampler:
-    """B sequences, each of which grows as if it were alone.
-
-    It begins where every file begins: behind endless *start*.
+    """B sequences, each of which grows as if it were alone; they begin like every file, after endless *start*.
 
     Args:
         engine: what steps the network.
@@ -59,6 +57,7 @@ class Sampler:
         condition: of the sequences.
 
     Attributes:
+        memory: the engine's state.
         positions: [B] int64, samples drawn of each sequence.
 
     Raises:
@@ -90,7 +89,7 @@ class Sampler:
             codes: [T] for all sequences alike, [B, T], or [T] for each, of any lengths.
 
         Raises:
-            InputError: there are codes for another number of sequences, or something is no code of the alphabet.
+            InputError: there are codes for another number of sequences, or a code is not in the alphabet.
         """
         shared = np.ndim(codes[0]) == 0 if len(codes) else True
         known = [np.asarray(one) for one in ([codes] * self.batch if shared else codes)]
@@ -122,7 +121,7 @@ class Sampler:
         """
         wanted = np.asarray(samples, np.int64)
         if wanted.shape not in ((), (self.batch,)) or (wanted < 0).any():
-            raise InputError(f"got the lengths {wanted.tolist()}, expected 0 or more, one or {self.batch}")
+            raise InputError(f"got {wanted.tolist()} samples, expected one number or {self.batch}, each 0 or more")
         if chunk < 1:
             raise InputError(f"the chunk is {chunk} samples, expected at least 1")
         return self._chunks(np.broadcast_to(wanted, self.batch).copy(), chunk, keep_parameters)
@@ -154,7 +153,7 @@ class Sampler:
     # --- state ---
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Return a copy of all that the next samples depend on, but for the network and the draw."""
+        """Return a copy of all that the next samples depend on, except the network and the draw."""
         return {**self.memory.export(), **self._own()}
 
     def _own(self) -> dict[str, NDArray[Any]]:
@@ -170,7 +169,7 @@ class Sampler:
         _check_codes(state["newest"], self.alphabet.size + 1)
         counted = np.concatenate([state["clocks"], state["positions"]])
         if counted.min() < 0 or counted.max() > MAX_CLOCK:
-            raise InputError(f"the state has a sample count below 0 or above {MAX_CLOCK:,}; save it again")
+            raise InputError(f"the state's counts of samples are not within 0 to {MAX_CLOCK:,}; save it again")
         own = self._own()
         self.memory.load({name: value for name, value in state.items() if name not in own})
         self.positions[:], self._newest[:], self._keys[:] = (state[name] for name in own)
@@ -190,7 +189,7 @@ class Sampler:
         """Go on from a saved state, bit for bit where backend and storage are the same.
 
         Raises:
-            InputError: the file cannot be read, is no state, or belongs to another network or batch.
+            InputError: the file cannot be read, is not a state, or belongs to another network or batch.
         """
         from safetensors import SafetensorError, safe_open
 
@@ -228,16 +227,16 @@ def _keys(seed: int | Sequence[int], batch: int) -> NDArray[np.uint64]:
 
 
 def _check_codes(codes: NDArray[Any], size: int) -> None:
-    """Raise InputError where something is no code: compiled code looks up whatever it is given."""
+    """Raise InputError unless all are codes below `size`: compiled code would read beyond its table."""
     if codes.size and not (codes.dtype.kind in "iu" and codes.min() >= 0 and codes.max() < size):
         raise InputError(
             f"got {codes.dtype} from {codes.min()} to {codes.max()}, expected whole codes from 0 to {size - 1}; "
-            "`Voice.encode` makes codes from sound"
+            "`Voice.encode` makes them from sound"
         )
 
 
 def _read(file: Any, name: str, largest: int) -> NDArray[Any]:
-    """Return an array of a file; of one larger than any of ours the shape alone, since it may be beyond memory."""
+    """Return an array of a file; in place of one larger than any of ours, which memory may not hold, its shape."""
     size = file.get_slice(name).get_shape()
     fits = math.prod(size) <= largest
     return np.asarray(file.get_tensor(name)) if fits else np.broadcast_to(np.float32(0), size)

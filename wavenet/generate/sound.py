@@ -15,7 +15,7 @@ from wavenet.outputs import Floats
 
 SILENT_RMS = 10 ** (-60 / 20)  # below it a sound counts as silent
 LOUD = 0.98  # a sample beyond this magnitude lies at full scale
-LOUD_SHARE = 0.05  # more of them than this, and the sound is no sound any more
+LOUD_SHARE = 0.05  # with more of them than this, the sound is mostly noise
 MOST_BYTES = 8 << 20  # of sound in one cell, which the notebook keeps: 4 minutes and more at 16 kHz
 MOST_PLAYERS = 16
 
@@ -41,8 +41,24 @@ class Sound:
         return f"<Sound {count} x {length / self.sample_rate:.2f} s at {self.sample_rate:,} Hz, seed {self.seed}{left}>"
 
     def _repr_html_(self) -> str:
-        """Return a player for each sequence: what a notebook shows."""
-        return players(self.samples, self.sample_rate, repr(self))
+        """Return what a notebook shows: a player for each sequence, as 16-bit WAV.
+
+        Long sounds are cut and many left out, so that a notebook stays small; a line says so.
+        """
+        sounds, length = self.samples.shape
+        shown = self.samples[:MOST_PLAYERS]
+        most = MOST_BYTES // 2 // max(1, len(shown))
+        lines = [f"<div>{html.escape(repr(self))}</div>"]
+        for wave in shown[:, :most]:
+            wav = files.wav_header(self.sample_rate, len(wave), 16, files.SOFTWARE) + files.wav_bytes(wave, 16)
+            source = f"data:audio/wav;base64,{base64.b64encode(wav).decode('ascii')}"
+            lines.append(f'<audio controls src="{source}"></audio>')
+        cut = [f"{len(shown)} of {sounds:,} sounds"] if len(shown) < sounds else []
+        if most < length:
+            cut.append(f"the first {most / self.sample_rate:,.1f} of {length / self.sample_rate:,.1f} s")
+        if cut:
+            lines.append(f"<div>{', '.join(cut)} can be heard here; save() writes all of it</div>")
+        return "\n".join(lines)
 
     @property
     def complete(self) -> bool:
@@ -87,23 +103,3 @@ class Sound:
 def numbered(path: Path, count: int) -> list[Path]:
     """Return `path` itself for one sequence, else NAME-0.wav, NAME-1.wav..."""
     return [path] if count == 1 else [path.with_name(f"{path.stem}-{i}{path.suffix}") for i in range(count)]
-
-
-def players(samples: Floats, sample_rate: int, title: str) -> str:
-    """Return HTML with a player for each of some sounds [N, T] in [-1, 1], as 16-bit WAV.
-
-    Long sounds are cut and many left out, so that a notebook stays small; a line says so.
-    """
-    sounds, length = samples.shape
-    shown = samples[:MOST_PLAYERS]
-    most = MOST_BYTES // 2 // max(1, len(shown))
-    lines = [f"<div>{html.escape(title)}</div>"]
-    for wave in shown[:, :most]:
-        wav = files.wav_header(sample_rate, len(wave), 16, files.SOFTWARE) + files.wav_bytes(wave, 16)
-        source = f"data:audio/wav;base64,{base64.b64encode(wav).decode('ascii')}"
-        lines.append(f'<audio controls src="{source}"></audio>')
-    cut = [f"{len(shown)} of {sounds:,} sounds"] if len(shown) < sounds else []
-    cut += [f"the first {most / sample_rate:,.1f} of {length / sample_rate:,.1f} s"] if most < length else []
-    if cut:
-        lines.append(f"<div>{', '.join(cut)} can be heard here; save() writes all of it</div>")
-    return "\n".join(lines)

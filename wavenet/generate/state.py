@@ -26,17 +26,13 @@ MAX_CLOCK = 2**53  # samples: more than any sequence has
 
 
 class State(Protocol):
-    """What an engine remembers of B sequences; nobody but the engine that made it looks inside.
+    """What an engine remembers of B sequences; only the engine that made it looks inside.
 
     Attributes:
         clocks: [B] int64, the inputs that each sequence has taken in; a long prime is taken in by its end alone.
     """
 
     clocks: Codes
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory."""
 
     def export(self) -> dict[str, NDArray[Any]]:
         """Return a copy of everything, as arrays of fixed names, shapes and types."""
@@ -54,7 +50,7 @@ class Job:
     uniforms: Uniforms  # [N, T, U] in [0, 1)
     how: Draw
     codes: Codes  # [N, T], set to the codes drawn
-    answers: Floats | None = None  # [N, T, P], set to the network's answers; None where nobody asks for them
+    answers: Floats | None = None  # [N, T, P], set to the network's answers; None saves copying them
 
 
 def padded(width: int) -> int:
@@ -62,14 +58,10 @@ def padded(width: int) -> int:
     return -(-width // PADDING) * PADDING
 
 
-def queue_bytes(shape: Shape) -> int:
-    """Return the bytes that one sequence takes, padding and counters included."""
-    return 4 * sum(shape.queue_rows()) * padded(shape.residual) + 64
-
-
 def check_memory(shape: Shape, batch: int, samples: int = 0) -> None:
     """Raise InputError where the queues of B sequences, and `samples` kept of each, need more memory than there is."""
-    need, have = batch * (queue_bytes(shape) + SAMPLE_BYTES * samples), available_bytes()
+    queues = 4 * sum(shape.queue_rows()) * padded(shape.residual) + 64  # bytes of one sequence, counters included
+    need, have = batch * (queues + SAMPLE_BYTES * samples), available_bytes()
     if have is not None and need > have:
         kept = f" and {many(samples, 'sample')} each" if samples else ""
         raise InputError(
@@ -94,11 +86,6 @@ def check_arrays(own: Mapping[str, NDArray[Any]], given: Mapping[str, NDArray[An
 class Queues:
     """The rings of all layers for B sequences, each with a clock of its own: the state of `reference` and `cpu`.
 
-    Args:
-        shape: the network's integers.
-        batch: sequences B.
-        condition: of the sequences, or None.
-
     Attributes:
         memory: [B, rows of all layers, padded R] float32.
         clocks: [B] int64.
@@ -122,11 +109,6 @@ class Queues:
                 self.gates = np.zeros((self.batch, len(self.layers), 2 * self.shape.gate), np.float32)
             self.gates[sequences] = condition.gates
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory."""
-        return self.memory.nbytes
-
     def _arrays(self) -> dict[str, NDArray[Any]]:
         gates = {} if self.gates is None else {"gates": self.gates}
         return {"memory": self.memory[:, :, : self.shape.residual], "clocks": self.clocks, **gates}
@@ -144,7 +126,7 @@ class Queues:
         for name, value in own.items():
             value[...] = arrays[name]
 
-    def ring(self, sequence: int | slice, layer: int) -> Floats:
+    def ring(self, sequence: int, layer: int) -> Floats:
         """Return the slots of one layer of one sequence: [(K-1)d, R], a view."""
         first, last = self._bounds[layer], self._bounds[layer + 1]
         return self.memory[sequence, first:last, : self.shape.residual]

@@ -24,8 +24,8 @@ class Verifier:
     """Compares the sampler's log-probabilities with the training graph's, chunk by chunk, in constant memory.
 
     Args:
-        network: the training graph.
-        alphabet: the samples' alphabet.
+        network: the training graph, with weights as they are after storage.
+        alphabet: of both.
         batch: sequences B.
         primed: codes [T] that the sampler was primed with.
         condition: of the sequences.

@@ -16,12 +16,12 @@ from wavenet import outputs
 from wavenet.audio.crops import gain
 from wavenet.errors import InputError, Terminated
 from wavenet.generate import priming
-from wavenet.generate.engines import build_engine
+from wavenet.generate.engines import Request, build_engine
 from wavenet.generate.packed import stored
 from wavenet.generate.priming import Prime
 from wavenet.generate.sampler import Sampler
 from wavenet.generate.sound import Sound
-from wavenet.generate.state import check_memory
+from wavenet.generate.state import MAX_CLOCK, check_memory
 from wavenet.generate.verify import Verifier
 from wavenet.model import bundle
 from wavenet.model.bundle import Bundle
@@ -71,8 +71,8 @@ class Voice(Bundle):
         bits, order0 = (_number(self.training.get(name)) for name in ("valid_bits", "order0_bits"))
         if bits is None and order0 is not None and "valid_bits" in self.training:
             return [
-                "this model's score on held-out sound is not finite, so its weights have diverged: expect noise; "
-                "train again at a lower learning rate"
+                "this model's score on held-out sound is not a finite number, so its weights have diverged: expect "
+                "noise; train again at a lower learning rate"
             ]
         if bits is None or order0 is None:
             return ["this model was never measured on held-out sound; expect noise until it has been trained"]
@@ -86,11 +86,8 @@ class Voice(Bundle):
     def encode(self, sound: Prime) -> Codes:
         """Return the codes [T] of sound at this voice's level and rate, ready for `Sampler.prime`.
 
-        Args:
-            sound: a path, an array or a tensor (see `generate`).
-
         Raises:
-            InputError: it is no sound.
+            InputError: `sound` is not what `generate` takes as a prime.
         """
         wave = priming.mono(sound, self.sample_rate)
         if not len(wave):
@@ -108,21 +105,15 @@ class Voice(Bundle):
         storage: str | None = None,
         threads: int | None = None,
     ) -> Sampler:
-        """Return a sampler at the beginning of `batch` sequences.
+        """Return a sampler at the beginning of `batch` sequences, with a seed for all or one for each.
 
-        Args:
-            batch: sequences.
-            seed: one for all, or one for each.
-            draw: temperature and cuts.
-            backend: auto, or the name of an engine.
-            storage: float32 or float16 weights; None takes what the backend does by default.
-            threads: the most that are used; None takes as many as there are cores.
+        See `generate` for the other arguments.
 
         Raises:
             InputError: there is no such backend or storage, or it cannot run this network.
         """
-        engine = build_engine(backend, self.recipe.shape, self.arrays, self.alphabet, storage, threads)
-        return Sampler(engine, batch, seed, draw)
+        request = Request(self.recipe.shape, self.arrays, self.alphabet, storage, threads)
+        return Sampler(build_engine(backend, request), batch, seed, draw)
 
     def stream(
         self,
@@ -150,15 +141,8 @@ class Voice(Bundle):
         source = self.sampler(count, seed, draw, backend, storage, threads)
         if primed is not None:
             source.prime(primed)
-        return self._chunks(source, total, chunk)
-
-    def _chunks(self, source: Sampler, total: int | None, chunk: int) -> Iterator[Floats]:
-        done = 0
-        while total is None or done < total:
-            left = chunk if total is None else min(chunk, total - done)
-            done += left
-            for part in source.generate(left, chunk):
-                yield self.alphabet.decode(part.codes)
+        parts = source.generate(MAX_CLOCK if total is None else total, chunk)
+        return (self.alphabet.decode(part.codes) for part in parts)
 
     def generate(
         self,
@@ -208,14 +192,15 @@ class Voice(Bundle):
         storage = source.engine.storage
         judge = Verifier(self.network(storage), self.alphabet, count, primed) if verify else None
         codes, wall, stopped_by = _collect(source, total, judge, self.sample_rate)
-        sound = self.alphabet.decode(codes), self.sample_rate, self.bits, seed
-        return Sound(*sound, storage, judge.difference if judge else None, wall, stopped_by)
+        difference = None if judge is None else judge.difference
+        waves = self.alphabet.decode(codes)
+        return Sound(waves, self.sample_rate, self.bits, seed, storage, difference, wall, stopped_by)
 
     def length(self, seconds: float | None, samples: int | None) -> int:
-        """Return how many samples are meant; 3 seconds by default.
+        """Return how many samples `seconds` or `samples` ask for; without either, 3 seconds.
 
         Raises:
-            InputError: both are given, or it comes to less than one sample.
+            InputError: both are given, or the length is not 1 to 2^40 samples.
         """
         if seconds is not None and samples is not None:
             raise InputError("got both seconds and samples; give one of them")
@@ -226,7 +211,7 @@ class Voice(Bundle):
 
 
 def _number(value: Any) -> float | None:
-    """Return a finite number of a training record, None where there is something else."""
+    """Return a finite number of a training record, None in place of anything else."""
     try:
         return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
     except OverflowError:  # JSON has whole numbers of any length

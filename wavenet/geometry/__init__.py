@@ -75,7 +75,7 @@ from wavenet.geometry.layers import (
     numbered,
 )
 from wavenet.geometry.paths import Paths, count_paths, total_paths
-from wavenet.geometry.receptive import MAX_RECEPTIVE_FIELD, Seen, receptive_field, see
+from wavenet.geometry.receptive import MAX_RECEPTIVE_FIELD, Seen, see
 from wavenet.geometry.receptive_2d import Grid, grid_of
 from wavenet.geometry.shapes import ProductShape, Shape
 from wavenet.geometry.spans import Pattern, Proposal, Way, propose, ways
@@ -86,5 +86,5 @@ __all__ = [
     "LayerError", "Padding", "Parallel", "Part", "Paths", "Pattern", "ProductShape", "Proposal", "Seen",
     "Shape", "Stacks", "Way", "Whole", "constant", "count_paths", "exponential",
     "first_gap", "fixes", "grid_of", "hdc", "holes", "lag_list", "length_through", "numbered", "propose",
-    "receptive_field", "see", "total_paths", "ways", "with_channels",
+    "see", "total_paths", "ways", "with_channels",
 ]

@@ -13,15 +13,8 @@ Passed = tuple[tuple[Part, ...], int | None]  # the same layers, and the channel
 def with_channels(parts: Iterable[Part], entering: int | None = None) -> Passed:
     """Return the same layers, each convolution with the channels that reach it, and the channels at the end.
 
-    A layer without channels is taken for pooling: what enters it leaves it.
-
-    Args:
-        parts: layers, global pooling and branches, the first one first.
-        entering: channels of the input; None where nothing says so.
-
-    Raises:
-        LayerError: a convolution expects other channels than reach it, nothing says which do, or they cannot be
-            divided into its groups; the error names the layer.
+    A layer without channels is taken for pooling: what enters it leaves it. LayerError where a convolution expects
+    other channels than reach it, nothing says which do, or they cannot be divided into its groups.
     """
     made: list[Part] = []
     for number, part in enumerate(parts, 1):

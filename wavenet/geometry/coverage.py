@@ -35,30 +35,25 @@ def holes(lags: int) -> list[Hole]:
     that step (dilations 2, 4, 8 lose every odd lag: one hole of step 2).
     """
     found: list[Hole] = []
-    singles: list[int] = []  # equally spaced single lags that may become one hole
-
-    def close() -> None:
-        if len(singles) >= 3:
-            found.append((singles[0], singles[-1], singles[1] - singles[0]))
-        else:
-            found.extend((lag, lag, 1) for lag in singles)
-        singles.clear()
-
     for run in re.finditer("0+", bin(lags)[:1:-1] if lags else ""):
         first, last = run.start(), run.end() - 1
-        if len(singles) >= 2 and (first != last or first - singles[-1] != singles[1] - singles[0]):
-            if len(singles) == 2 and first == last:  # the newer of two may begin a row that the older spoils
-                lag = singles.pop(0)
-                found.append((lag, lag, 1))
-            else:
-                close()
-        if first == last:
-            singles.append(first)
-        else:
-            close()
+        row = _row(found[-2:], first) if first == last else None
+        if row is None:
             found.append((first, last, 1))
-    close()
+        else:
+            found[-1 if found[-1][2] > 1 else -2 :] = [row]
     return found
+
+
+def _row(before: Sequence[Hole], lag: int) -> Hole | None:
+    """Return the row of single lags that one more lag makes with the last two holes; None where it makes none."""
+    if before and before[-1][2] > 1:
+        first, last, step = before[-1]
+        return (first, lag, step) if last + step == lag else None
+    if len(before) == 2 and all(first == last for first, last, _ in before):
+        (first, _, _), (second, _, _) = before
+        return (first, lag, second - first) if second - first == lag - second else None
+    return None
 
 
 # --- why -------------------------------------------------------------------------------------------------------------

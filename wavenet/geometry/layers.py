@@ -138,11 +138,7 @@ Part = Layer | Whole | Parallel
 
 
 def length_through(parts: Iterable[Part], length: int, padding: Padding = "causal") -> int:
-    """Return how many outputs a sequence of layers and branches gives for `length` inputs.
-
-    Raises:
-        LayerError: the branches of a `Parallel` give different numbers of outputs, which don't line up.
-    """
+    """Return how many outputs layers and branches give for `length` inputs; LayerError where branches don't line up."""
     for number, part in enumerate(parts, 1):
         with numbered(number):
             if isinstance(part, Layer):

@@ -42,15 +42,9 @@ class Paths:
 
 
 def count_paths(parts: Sequence[Part], padding: Padding = "causal", exact_bits: float = EXACT_BITS) -> Paths:
-    """Return the paths through a sequence of layers and branches.
+    """Return the paths through what `see` takes; global pooling has none of a fixed lag.
 
-    Args:
-        parts: layers, global pooling (which has no path of a fixed lag) and branches, the first one first.
-        padding: of all layers, as `see` takes it.
-        exact_bits: counts are exact while lags x log2(total paths) is at most this; else NumPy is imported for them.
-
-    Raises:
-        LayerError: as `see` does.
+    Counts are exact while lags x log2(total paths) is at most `exact_bits`; else NumPy is imported for them.
     """
     lags, total = see(parts, None, padding).receptive_field, total_paths(parts)
     if lags * math.log2(max(1, total)) > exact_bits:

@@ -5,11 +5,11 @@ A set of lags is a Python integer: bit ``i`` stands for lag ``i``, 0 for the new
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from wavenet.geometry.layers import Layer, LayerError, Padding, Parallel, Part, Stacks, Whole, numbered
+from wavenet.geometry.layers import Layer, LayerError, Padding, Parallel, Part, Whole, numbered
 
 MAX_RECEPTIVE_FIELD = 50_000_000  # samples, 17 minutes at 48 kHz: beyond it a schedule is taken for a mistake
 
@@ -109,7 +109,7 @@ def _through(layer: Layer, seen: Seen[T], spread: Spread[T], padding: Padding) -
     step, jump = layer.dilation * seen.jump, seen.jump * layer.stride
     oldest = seen.oldest + (layer.kernel - 1) * step if seen.oldest >= 0 else -1
     if max(oldest + 1, jump) > MAX_RECEPTIVE_FIELD:
-        raise LayerError(f"the receptive field exceeds {MAX_RECEPTIVE_FIELD:,} samples; take fewer or smaller layers")
+        raise LayerError(f"the receptive field passes {MAX_RECEPTIVE_FIELD:,} samples; take fewer or smaller layers")
     left, _ = layer.pads(padding)
     newest = seen.newest + (layer.effective_kernel - 1 - left) * seen.jump
     return Seen(spread.tapped(seen.lags, layer.kernel, step), jump, newest, oldest, seen.whole)
@@ -130,14 +130,3 @@ def _join(part: Parallel, seen: Seen[T], spread: Spread[T], padding: Padding) ->
         lags = spread.joined(lags, spread.moved(end.lags, newest - end.newest))
     oldest = max((end.oldest + newest - end.newest for end in reaching), default=-1)
     return Seen(lags, jumps[0], newest, oldest, any(end.whole for end in ends))
-
-
-def receptive_field(stacks: Stacks, kernels: Sequence[int]) -> int:
-    """Return the samples that a causal network of stride 1 sees: 1 + the sum of (K-1)d over its layers.
-
-    Args:
-        stacks: dilations, one tuple per stack.
-        kernels: taps of every layer, in order over all stacks.
-    """
-    dilations = [dilation for stack in stacks for dilation in stack]
-    return 1 + sum((K - 1) * d for K, d in zip(kernels, dilations, strict=True))

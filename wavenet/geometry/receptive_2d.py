@@ -54,14 +54,9 @@ class _TooManySetsError(Exception):
 
 
 def grid_of(parts: Iterable[Part], padding: Padding = "same") -> Grid | None:
-    """Return what an output sees of a picture; None where branches make too many different sets of lags to keep.
+    """Return what an output of what `see` takes sees of a picture, all kernels square.
 
-    Args:
-        parts: layers of square kernels, global pooling (which has no fixed position) and branches.
-        padding: of all layers, as `see` takes it.
-
-    Raises:
-        LayerError: as `see` does.
+    None where branches make too many different sets of lags to keep.
     """
     try:
         seen = walk(parts, Seen(_Sets.one), _Sets(), padding)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import NamedTuple
 
-from wavenet.geometry import receptive
 from wavenet.geometry.layers import Layer, Stacks
 
 
@@ -40,12 +38,12 @@ class Shape:
     outputs: int  # parameters P per sample
     embedding: bool  # whether the input is looked up rather than multiplied
     bias: bool  # whether the stacks have biases (the head always has)
-    layers: tuple[Layer, ...] = field(init=False)
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """All layers, in order over all stacks."""
         dilations = (dilation for stack in self.stacks for dilation in stack)
-        layers = tuple(Layer(K, 1, d) for K, d in zip(self.kernels, dilations, strict=True))
-        object.__setattr__(self, "layers", layers)
+        return tuple(Layer(K, 1, d) for K, d in zip(self.kernels, dilations, strict=True))
 
     @cached_property
     def products(self) -> tuple[ProductShape, ...]:
@@ -83,20 +81,13 @@ class Shape:
 
     @property
     def receptive_field(self) -> int:
-        """Samples that one output sees."""
-        return receptive.receptive_field(self.stacks, self.kernels)
-
-    def stack_layers(self) -> list[tuple[Layer, ...]]:
-        """Return the layers of each stack."""
-        bounds = [0]
-        for stack in self.stacks:
-            bounds.append(bounds[-1] + len(stack))
-        return [self.layers[first:last] for first, last in pairwise(bounds)]
+        """Samples that one output sees: 1 + the sum of (K-1)d over its layers."""
+        return 1 + sum(self.queue_rows())
 
     def queue_rows(self) -> tuple[int, ...]:
         """Return the past inputs that each layer keeps while generating: (K-1)d vectors of R numbers."""
         return tuple(layer.effective_kernel - 1 for layer in self.layers)
 
-    def queue_bytes(self, number_bytes: int = 4) -> int:
-        """Return the bytes of all queues of one sequence."""
-        return sum(self.queue_rows()) * self.residual * number_bytes
+    def queue_bytes(self) -> int:
+        """Return the bytes of all queues of one sequence, in float32."""
+        return 4 * sum(self.queue_rows()) * self.residual

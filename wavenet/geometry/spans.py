@@ -40,16 +40,10 @@ class Proposal:
 
 
 def ways(span: int, kernel: int, channels: int, dims: int = 1) -> list[Way]:
-    """Return the three ways to see `span` samples along each axis: a larger kernel, more layers, dilated layers.
+    """Return the three ways to see `span` samples along each of 1 or 2 axes: a larger kernel, more or dilated layers.
 
-    Args:
-        span: samples, 2 to MAX_RECEPTIVE_FIELD.
-        kernel: taps K of the two stacks along each axis, at least 2.
-        channels: C in and out of every layer.
-        dims: 1 or 2 axes.
-
-    Raises:
-        ValueError: one of them is out of range.
+    The stacks have `kernel` taps along each axis, and all layers so many channels in and out; ValueError where one of
+    the numbers is out of range.
     """
     _check(span, kernel)
     if dims not in (1, 2) or channels < 1:
@@ -76,14 +70,7 @@ def propose(span: int, kernel: int, like: Shape) -> list[Proposal]:
     One to six stacks each of doubling dilations (all alike, or the last ones shorter where that saves layers), of
     dilations that grow by K, and of HDC's rates; near the largest field one stack whose last dilation is cut. Cheap
     means few multiply-adds per sample, then a small field.
-
-    Args:
-        span: samples, 2 to MAX_RECEPTIVE_FIELD.
-        kernel: taps K of every layer, at least 2.
-        like: a network whose channels, input and output the proposals have.
-
-    Raises:
-        ValueError: span or kernel is out of range.
+    All layers have `kernel` taps; channels, input and output are those of `like`.
     """
     _check(span, kernel)
     found: dict[Stacks, Proposal] = {}

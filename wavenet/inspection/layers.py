@@ -6,27 +6,28 @@ every key. Once a layer says `out`, those that don't are pooling: they pass all 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain, count
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import Any
 
 from wavenet import geometry
-from wavenet.errors import RecipeError, did_you_mean
+from wavenet.errors import RecipeError
 from wavenet.geometry import Channels, Layer, LayerError, Padding, Parallel, Part, Shape, Whole
 from wavenet.geometry.layers import PADDINGS
 from wavenet.recipe import find
 from wavenet.recipe.read import load
 from wavenet.recipe.records import Recipe
 from wavenet.recipe.safe_yaml import read_yaml
-from wavenet.text import one_line, shown
+from wavenet.recipe.schema import Between, check_choice, check_keys, number
+from wavenet.text import shown
 
 MAX_DEPTH = 16  # of branches within branches
 MAX_PARTS = 10_000  # YAML can name a list again and again
-MOST = 1_000_000  # of every number of a layer
-NUMBERS = ("kernel", "stride", "dilation", "in", "out", "groups")  # keys of a layer that are whole numbers
+NUMBER = Between(1, 1_000_000)  # of a layer
+NUMBERS = ("kernel", "stride", "dilation", "in", "out", "groups")  # the keys of a layer that have one
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,7 @@ class Design:
 
 
 def read(source: str | Path) -> Design:
-    """Return the design in a recipe, run, bundle or LAYERS.yaml.
-
-    Raises:
-        RecipeError: it does not exist, or it is wrong; the error names the layer.
-        BundleError: it is a damaged bundle.
-    """
+    """Return the design in a recipe, run, bundle or LAYERS.yaml."""
     path = find.find_recipe(str(source))
     if path.name != "config.json":
         tree = read_yaml(path)
@@ -64,28 +60,26 @@ def read(source: str | Path) -> Design:
 def of_recipe(recipe: Recipe) -> Design:
     """Return the design of a recipe's network."""
     shape = recipe.shape
-    return Design(recipe.name, recipe.audio.sample_rate, tuple(shape.stack_layers()), shape=shape)
+    layers = iter(shape.layers)
+    stacks = tuple(tuple(islice(layers, len(stack))) for stack in shape.stacks)
+    return Design(recipe.name, recipe.audio.sample_rate, stacks, shape=shape)
 
 
 # --- LAYERS.yaml -----------------------------------------------------------------------------------------------------
 
 
 def of_layers(tree: dict[str, Any], path: Path) -> Design:
-    """Return the design that the plain values of a LAYERS.yaml describe (see the top of this file).
-
-    Raises:
-        RecipeError: something in it is wrong; the error names the layer.
-    """
+    """Return the design that the plain values of a LAYERS.yaml describe; RecipeError, which names the wrong layer."""
     try:
-        _check_keys(tree, ("layers", "dims", "padding", "sample_rate"))
-        dims, rate = _number(tree.get("dims", 1), "dims", 2), tree.get("sample_rate")
+        check_keys(tree, "", ("layers", "dims", "padding", "sample_rate"))
+        dims, rate = number(tree.get("dims", 1), "dims", Between(1, 2)), tree.get("sample_rate")
         padding = _padding(tree.get("padding", "causal" if dims == 1 else "same"), "padding")
         if rate is not None:
-            _number(rate, "sample_rate", 768_000)
+            number(rate, "sample_rate", Between(1, 768_000))
         parts = _parts(tree["layers"], "layers", count(1))
         _check_joins(parts, padding)
         parts, _ = geometry.with_channels(parts)
-    except ValueError as error:  # of this file or of geometry
+    except (RecipeError, LayerError) as error:
         raise RecipeError(f"{path}: {error}") from None
     return Design(path.stem, rate, (parts,), padding, dims)
 
@@ -103,68 +97,54 @@ def _check_joins(parts: Sequence[Part], padding: Padding) -> None:
 def _parts(items: Any, at: str, numbers: Iterator[int]) -> tuple[Part, ...]:
     """Return a sequence of layers and branches; `at` is its key, and `numbers` counts the layers of the file."""
     if at.count("parallel") > MAX_DEPTH:
-        raise ValueError(f"branches are nested more than {MAX_DEPTH} deep; write them side by side")
+        raise RecipeError(f"branches are nested more than {MAX_DEPTH} deep; write them side by side")
     if not isinstance(items, list) or not items:
-        raise ValueError(f"{at} is {shown(items)}, expected a list of layers such as {{kernel: 3, dilation: 2}}")
+        raise RecipeError(f"{at} is {shown(items)}, expected a list of layers such as {{kernel: 3, dilation: 2}}")
     return tuple(_part(item, f"{at}[{i}]", numbers) for i, item in enumerate(items))
 
 
 def _part(item: Any, at: str, numbers: Iterator[int]) -> Part:
     if next(numbers) > MAX_PARTS:
-        raise ValueError(f"there are more than {MAX_PARTS:,} layers; take fewer")
+        raise RecipeError(f"there are more than {MAX_PARTS:,} layers; take fewer")
     if not isinstance(item, dict):
-        raise ValueError(f"{at} is {shown(item)}, expected a mapping such as {{kernel: 3, dilation: 2}}")
+        raise RecipeError(f"{at} is {shown(item)}, expected a mapping such as {{kernel: 3, dilation: 2}}")
     if "parallel" in item:
         return _branches(item, at, numbers)
     if "pool" in item:
         if item != {"pool": "global"}:
-            raise ValueError(f"{at} is {shown(item)}, expected {{pool: global}}; write other pooling as {{kernel: 3}}")
+            raise RecipeError(f"{at} is {shown(item)}, expected {{pool: global}}; write other pooling as {{kernel: 3}}")
         return Whole()
-    _check_keys(item, (*NUMBERS, "padding", "bias", "parallel", "join", "pool"), f"{at}.")
+    check_keys(item, f"{at}.", (*NUMBERS, "padding", "bias", "parallel", "join", "pool"))
     if "join" in item:
-        raise ValueError(f"{at} has join but no parallel; only branches are joined")
+        raise RecipeError(f"{at} has join but no parallel; only branches are joined")
     if "kernel" not in item:
-        raise ValueError(f"{at} has no kernel; add the number of its taps")
-    values = {key: _number(item[key], f"{at}.{key}", MOST) for key in NUMBERS if key in item}
+        raise RecipeError(f"{at} has no kernel; add the number of its taps")
+    values = {key: number(item[key], f"{at}.{key}", NUMBER) for key in NUMBERS if key in item}
     padding = _padding(item["padding"], f"{at}.padding") if "padding" in item else None
     bias, channels = item.get("bias", True), None
     if not isinstance(bias, bool):
-        raise ValueError(f"{at}.bias is {shown(bias)}, expected true or false")
+        raise RecipeError(f"{at}.bias is {shown(bias)}, expected true or false")
     if "out" in item:
         channels = Channels(values.get("in"), values["out"], values.get("groups", 1), bias)
     elif extra := [key for key in ("in", "groups", "bias") if key in item]:
-        raise ValueError(f"{at} has {extra[0]} but no out; add out, or remove {extra[0]} for pooling")
+        raise RecipeError(f"{at} has {extra[0]} but no out; add out, or remove {extra[0]} for pooling")
     return Layer(values["kernel"], values.get("stride", 1), values.get("dilation", 1), padding, channels)
 
 
 def _branches(item: dict[str, Any], at: str, numbers: Iterator[int]) -> Parallel:
-    _check_keys(item, ("parallel", "join"), f"{at}.")
+    check_keys(item, f"{at}.", ("parallel", "join"))
     branches, join = item["parallel"], item.get("join", "concatenate")
     if not isinstance(branches, list) or not branches:
-        raise ValueError(f"{at}.parallel is {shown(branches)}, expected a list of branches, each a list of layers")
-    if join not in ("concatenate", "add"):
-        raise ValueError(f"{at}.join is {shown(join)}, expected concatenate or add")
+        raise RecipeError(f"{at}.parallel is {shown(branches)}, expected a list of branches, each a list of layers")
+    check_choice(join, f"{at}.join", ("concatenate", "add"))
     made = tuple(_parts(branch, f"{at}.parallel[{i}]", numbers) for i, branch in enumerate(branches))
     return Parallel(made, join == "add")
-
-
-def _check_keys(tree: Iterable[Any], known: Sequence[str], at: str = "") -> None:
-    for key in tree:
-        if key not in known:
-            name = one_line(key, 60) if isinstance(key, str) else shown(key)
-            raise ValueError(f"unknown key {at}{name}{did_you_mean(name, known)}; known: {', '.join(known)}")
-
-
-def _number(value: Any, at: str, most: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-        raise ValueError(f"{at} is {shown(value)}, expected a whole number from 1 to {most:,}")
-    return value
 
 
 def _padding(value: Any, at: str) -> Padding:
     if isinstance(value, str) and value in PADDINGS:
         return value
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= NUMBER.high:
         return value
     known = ", ".join(PADDINGS)
-    raise ValueError(f"{at} is {shown(value)}, expected {known}, or a whole number from 0 to {MOST:,}")
+    raise RecipeError(f"{at} is {shown(value)}, expected {known}, or a whole number from 0 to {NUMBER.high:,}")

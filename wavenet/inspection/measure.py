@@ -23,7 +23,7 @@ from wavenet.audio import corpus
 from wavenet.audio.splits import Span
 from wavenet.errors import InputError, WavenetError
 from wavenet.generate import voice as voices
-from wavenet.generate.engines import Engine, build_engine
+from wavenet.generate.engines import Engine, Request, build_engine
 from wavenet.generate.voice import Voice
 from wavenet.outputs import Alphabet, Codes, Feed
 from wavenet.progress import Progress
@@ -94,10 +94,6 @@ def measure(model: str | Path, audio: str | Path | None = None, cache: Path | No
         model: a run or bundle folder.
         audio: a sound file, or a folder of sound whose held-out part is taken; None takes that of the run.
         cache: where decoded sound is kept; None takes this user's cache folder.
-
-    Raises:
-        BundleError: there is no such model.
-        InputError: it does not say where its sound lies, or the sound cannot be used.
     """
     if not disk.given_path(str(model)).is_dir():
         raise InputError(
@@ -119,7 +115,8 @@ def excerpts(voice: Voice, model: str | Path, audio: str | Path | None, cache: P
         )
     recipe = find.with_data(read.load(find.find_recipe(str(model))), audio)
     if recipe.data.path is None or not Path(recipe.data.path).is_dir():
-        missing = f"had its sound in {recipe.data.path}" if recipe.data.path else "does not say where its sound lies"
+        gone = f"was trained on {recipe.data.path}, which no longer exists"
+        missing = gone if recipe.data.path else "does not say where its sound lies"
         raise InputError(f"{model} {missing}; give a sound file or folder with --measure AUDIO")
     found, alphabet = corpus.gather(recipe, cache), outputs.of(recipe)
     return Excerpts(
@@ -199,7 +196,7 @@ def context_curve(voice: Voice, past: Sequence[Codes]) -> tuple[Context, ...]:
     `gradient_profile`.
     """
     shape, alphabet = voice.recipe.shape, outputs.of(voice.recipe)
-    engine = build_engine("auto", shape, voice.arrays, alphabet, "float32")
+    engine = build_engine("auto", Request(shape, voice.arrays, alphabet, "float32"))
     lengths = [0, *(2**i for i in range(shape.receptive_field.bit_length()) if 2**i < shape.receptive_field)]
     lengths.append(shape.receptive_field)
     # more samples than there are change nothing: they are not asked for again

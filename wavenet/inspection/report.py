@@ -164,11 +164,7 @@ def of_recipe(recipe: Recipe) -> Report:
 
 
 def of_design(design: Design, size: int | Sequence[int] | None = None) -> Report:
-    """Return what a design sees and costs; a size of the input, for all axes or for each, adds that of every output.
-
-    Raises:
-        InputError: the size is out of range, or a layer has no output at that size; the error names the layer.
-    """
+    """Return what a design sees and costs (see `text.inspect`)."""
     given = output_size = _checked_size(design, size)
     seen, stacks, rows = Seen(1), [], []
     for parts in design.stacks:
@@ -218,11 +214,7 @@ def _checked_size(design: Design, size: int | Sequence[int] | None) -> Sizes | N
 def _rows(
     parts: Sequence[Part], seen: Seen[int], size: Sizes | None, design: Design
 ) -> tuple[list[Row], Seen[int], Sizes | None]:
-    """Return a row per part, what is seen through them all, and the size of the output; None leaves all sizes out.
-
-    Raises:
-        LayerError: there is no output at that size, or branches end with different sizes; the error names the layer.
-    """
+    """Return a row per part, what is seen through them all, and the size of the output; None leaves all sizes out."""
     rows: list[Row] = []
     for number, part in enumerate(parts, 1):
         with numbered(number):

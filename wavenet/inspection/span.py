@@ -85,11 +85,11 @@ def ask(
     Args:
         span: ``250ms``, ``1.5s``, or a number of samples (pixels, where dims is 2).
         source: a recipe, run or bundle whose channels and rate are taken; None takes the channels of `digits`.
-        rate: in Hz.
+        rate: in Hz; None takes the recipe's.
         kernel: taps of the stacks; None takes the recipe's, or 2.
         dims: 1, or 2 for square kernels, where no WaveNet is proposed.
-        max_parameters: of a proposal.
-        max_macs: multiply-adds per sample of a proposal.
+        max_parameters: proposals with more are left out.
+        max_macs: proposals with more multiply-adds per sample are left out.
 
     Raises:
         InputError: the span, the rate or the kernel is out of range, or nothing is within the budget.
@@ -118,11 +118,7 @@ def ask(
 
 
 def parse_span(text: str, rate: int | None) -> int:
-    """Return samples from ``250ms``, ``1.5s`` or ``4000``.
-
-    Raises:
-        InputError: it is none of these, or a time without a sample rate.
-    """
+    """Return samples from ``250ms``, ``1.5s`` or ``4000``; InputError where it is none of these, or lacks a rate."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|)", text.strip())
     if not match or (not match[2] and "." in match[1]) or len(match[1]) > 20:
         raise InputError(f"--span is {text!r:.60}, expected a span such as 250ms, 1.5s or 4000 (samples)")

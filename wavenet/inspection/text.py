@@ -155,10 +155,7 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
 
 
 def _grid(report: Report) -> Iterator[tuple[str, str]]:
-    """Yield how much of the square is reached, and the rows of a small one with holes.
-
-    HDC is hybrid dilated convolution: rates that leave no hole in the square (Wang et al. 2018, arXiv:1702.08502).
-    """
+    """Yield how much of the square is reached, and the rows of a small one with holes."""
     grid = report.grid
     if grid is None or grid.reached is None or grid.coverage is None:
         yield "grid", "not counted: the branches make too many different ways through the layers"
@@ -166,7 +163,7 @@ def _grid(report: Report) -> Iterator[tuple[str, str]]:
     words = f"{grid.reached:,} of {grid.positions:,} positions ({percent(grid.coverage)})"
     if grid.reached == grid.positions:
         dilated = any(row.dilation > 1 and row.kernel > 1 for row in each_layer(report.layers))
-        yield "grid", f"{words}: no gridding, as HDC demands" if dilated else words
+        yield "grid", f"{words}: no gridding" if dilated else words
         return
     words += ": gridded" if report.holes else ": every row and every column is reached, but not every crossing"
     rows = grid.rows if grid.rows and grid.side <= DRAWN else ()
@@ -184,7 +181,7 @@ def _reasons(report: Report) -> Iterator[tuple[str, str]]:
     yield "first hole", f"lag {gap.reach:,}: {smaller}dilation {gap.dilation:,} skips it"
     if gap.divisor > 1:
         yield "common factor", f"all dilations are multiples of {gap.divisor:,}, so no other lag is reached"
-        yield "rule of thumb", "take rates without a common factor (Wang et al. 2018, arXiv:1702.08502)"
+        yield "rule of thumb", "take dilations without a common factor (Wang et al. 2018, arXiv:1702.08502)"
     for label, fix in zip(("to fix it", "or"), report.fixes(), strict=False):
         yield label, fix.change
 
@@ -291,8 +288,6 @@ def _lag_table(report: Report) -> list[str]:
         name = f"{first:,}" if first == last else f"{first:,}-{last:,}"
         counts = " to ".join(dict.fromkeys(map(_power, (min(reached), max(reached))))) if reached else "none"
         share = math.fsum(2.0 ** (value - total) for value in reached)
-        if paths.counts is not None:
-            share = sum(paths.counts[first : last + 1]) / max(1, paths.total)
         seen = f"{len(reached):,} of {last - first + 1:,}"
         rows.append((name, milliseconds(last, rate), seen, counts, f"{share:.2%}"))
     how = "exact" if paths.exact else "as floating-point logarithms: exact counts would take too much memory"

@@ -15,6 +15,7 @@ import dataclasses
 import hashlib
 import stat
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,8 +93,7 @@ def load(folder: Path) -> Bundle:
     from safetensors import SafetensorError
     from safetensors.numpy import load as from_bytes
 
-    weights, described = _read(folder)
-    recipe = _recipe(folder / CONFIG, described)
+    recipe, described, weights = _read(folder)
     try:
         arrays = from_bytes(weights)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
@@ -101,14 +101,8 @@ def load(folder: Path) -> Bundle:
             f"{folder / WEIGHTS} is not a safetensors file ({one_line(error, 200)}); get the bundle again"
         ) from None
     check_weights(arrays, recipe.shape, str(folder / WEIGHTS))
-    return Bundle(recipe, arrays, _section(described, "data"), _section(described, "training"))
-
-
-def _recipe(path: Path, described: dict[str, Any]) -> Recipe:
-    try:
-        return from_tree(described["recipe"], str(path))
-    except RecipeError as error:
-        raise BundleError(f"{error}; get the bundle again") from None
+    data, training = ({} if not isinstance(part, dict) else part for part in map(described.get, ("data", "training")))
+    return Bundle(recipe, arrays, data, training)
 
 
 def check_weights(arrays: Arrays, shape: Shape, where: str) -> None:
@@ -131,57 +125,50 @@ def check_weights(arrays: Arrays, shape: Shape, where: str) -> None:
         raise BundleError(f"{where}: the weight {one_line(name, 80)} {problem}; get the bundle again or train again")
 
 
-def _read(folder: Path) -> tuple[bytes, dict[str, Any]]:
+def _read(folder: Path) -> tuple[Recipe, dict[str, Any], bytes]:
     """Return the weights and the config that describes them; a training run may be replacing both just now."""
-    for attempt in range(ATTEMPTS):
-        try:
-            _check_size(folder)
-            weights = (folder / WEIGHTS).read_bytes()
-            return weights, _describing(folder, hashlib.sha256(weights).hexdigest())
-        except OSError as error:
-            raise BundleError(f"{folder / WEIGHTS} cannot be read ({error.strerror}); get the bundle again") from None
-        except BundleError:
-            if attempt == ATTEMPTS - 1:
-                raise
-            time.sleep(0.05)
-    raise AssertionError("unreachable")
+    for _ in range(ATTEMPTS - 1):
+        with contextlib.suppress(BundleError):
+            return _read_once(folder)
+        time.sleep(0.05)
+    return _read_once(folder)
 
 
-def _check_size(folder: Path) -> None:
-    """Raise BundleError where the weights are no file, or a larger one than the config or memory allows, unread."""
-    state = (folder / WEIGHTS).stat()
-    if not stat.S_ISREG(state.st_mode):  # a pipe would be waited for, a device read for ever
-        raise BundleError(f"{folder / WEIGHTS} is not a regular file; get the bundle again")
+def _read_once(folder: Path) -> tuple[Recipe, dict[str, Any], bytes]:
     found = [read_bundle_config(folder / name) for name in (NEXT, CONFIG) if (folder / name).is_file()]
-    shapes = [_recipe(folder / CONFIG, described).shape for described in found]
-    most = max((4 * shape.parameters() + HEADER_BYTES * (1 + len(shape.weights())) for shape in shapes), default=0)
-    size, have = state.st_size, disk.available_bytes()
-    if shapes and size > most:
-        raise BundleError(
-            f"{folder / WEIGHTS} has {size:,} bytes, expected at most {most:,} by the recipe; get the bundle again"
-        )
-    if have is not None and COPIES * size > have:
-        raise BundleError(
-            f"{folder / WEIGHTS} needs about {text.gib(COPIES * size)} of memory, but there are {text.gib(have)}; take "
-            "a smaller model or a larger machine"
-        )
-
-
-def _describing(folder: Path, digest: str) -> dict[str, Any]:
-    """Return the config whose weights have this digest."""
-    for name in (NEXT, CONFIG):
-        if (folder / name).is_file():
-            described = read_bundle_config(folder / name)
-            if described.get("sha256") == digest:
-                return described
-    if not (folder / CONFIG).is_file():
+    if not found:
         raise BundleError(f"{folder} has no {CONFIG}; give the folder of a whole bundle")
+    try:
+        recipes = [from_tree(described["recipe"], str(folder / CONFIG)) for described in found]
+        weights = _weights(folder / WEIGHTS, [recipe.shape for recipe in recipes])
+    except RecipeError as error:
+        raise BundleError(f"{error}; get the bundle again") from None
+    except OSError as error:
+        raise BundleError(f"{folder / WEIGHTS} cannot be read ({error.strerror}); get the bundle again") from None
+    digest = hashlib.sha256(weights).hexdigest()
+    for recipe, described in zip(recipes, found, strict=True):
+        if described.get("sha256") == digest:
+            return recipe, described, weights
     raise BundleError(f"{folder / WEIGHTS} is not the file that {CONFIG} describes (SHA-256); get the bundle again")
 
 
-def _section(described: dict[str, Any], name: str) -> dict[str, Any]:
-    section = described.get(name)
-    return section if isinstance(section, dict) else {}
+def _weights(path: Path, shapes: Sequence[Shape]) -> bytes:
+    """Return the bytes of a weights file, unless it is larger than any of these networks' or than the memory."""
+    state, have = path.stat(), disk.available_bytes()
+    if not stat.S_ISREG(state.st_mode):  # a pipe would be waited for, a device read for ever
+        raise BundleError(f"{path} is not a regular file; get the bundle again")
+    most = max(4 * shape.parameters() + HEADER_BYTES * (1 + len(shape.weights())) for shape in shapes)
+    if state.st_size > most:
+        raise BundleError(
+            f"{path} has {state.st_size:,} bytes, expected at most {most:,} by the recipe; get the bundle again"
+        )
+    need = COPIES * state.st_size
+    if have is not None and need > have:
+        raise BundleError(
+            f"{path} needs about {text.gib(need)} of memory, there are {text.gib(have)}; take a smaller model or a "
+            "larger machine"
+        )
+    return path.read_bytes()
 
 
 def find(text: str) -> Path:
@@ -200,10 +187,10 @@ def find(text: str) -> Path:
         hint = f"`wavenet train {text}` makes one from the recipe of that name" if known else "give one that exists"
         raise BundleError(f"there is no run or bundle folder {text}{near}; {hint}")
     if (path / "config.yaml").is_file():
-        raise BundleError(f"{text} is a run without a saved model yet; continue with `wavenet train --resume`")
-    kind = kind_at(path)
-    if kind is not None:
-        raise BundleError(f"{text} is {kind.what}, not a run or bundle folder; {kind.advice}")
+        raise BundleError(f"{text} is a run without a saved model yet; train on with `wavenet train --resume`")
+    if kind := kind_at(path):
+        what, advice = kind
+        raise BundleError(f"{text} is {what}, not a run or bundle folder; {advice}")
     if not path.is_dir():
         raise BundleError(f"{text} is a file; give the run or bundle folder that it lies in")
     raise BundleError(f"{text} holds no bundle (config.json and model.safetensors); give a run or bundle folder")

@@ -21,26 +21,20 @@ class Alphabet(Protocol):
 
     The code `size` stands for *start*: what comes before the first sample of every file. Everything but the likelihood
     is NumPy, so that sound is generated without torch.
-
-    Attributes:
-        size: codes Q, *start* not counted.
-        parameters: numbers P that the network gives per sample.
-        uniforms: numbers U in [0, 1) that one draw takes.
-        pcm_bits: bits of PCM that keep all codes apart.
     """
 
-    size: int
-    uniforms: int = 1
+    size: int  # codes Q, *start* not counted
+    uniforms: int = 1  # numbers U in [0, 1) that one draw takes
 
     @property
     @abstractmethod
     def parameters(self) -> int:
-        """P."""
+        """Numbers P that the network gives per sample."""
 
     @property
     @abstractmethod
     def pcm_bits(self) -> int:
-        """16 or 24."""
+        """Bits of PCM, 16 or 24, that keep all codes apart."""
 
     @abstractmethod
     def encode(self, wave: NDArray[np.floating]) -> Codes:

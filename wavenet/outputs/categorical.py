@@ -23,16 +23,10 @@ MOST_CODES_OF_16_BITS = 512  # more mu-law codes than these lie closer than 16-b
 
 @dataclass(frozen=True)
 class Categorical(Alphabet):
-    """mu-law codes 0 .. Q-1 with a softmax over all of them: P = Q logits.
+    """mu-law codes 0 .. Q-1 with a softmax over all of them: P = Q logits."""
 
-    Args:
-        size: Q, 2 to 4096.
-        embedding: whether the network looks its input up (codes, *start* being row Q) or multiplies it (the decoded
-            value, *start* being 0.0).
-    """
-
-    size: int
-    embedding: bool = True
+    size: int  # Q, 2 to 4096
+    embedding: bool = True  # whether codes are looked up (*start* in row Q) or their values multiplied (*start* is 0.0)
 
     @property
     def parameters(self) -> int:

@@ -16,17 +16,11 @@ Uniforms = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Draw:
-    """How a code is drawn from a distribution: temperature, top-k, top-p, renormalise, inverse CDF in code order.
+    """How a code is drawn from a distribution: temperature, top-k, top-p, renormalise, inverse CDF in code order."""
 
-    Args:
-        temperature: divides the logits; 0 takes the likeliest code.
-        top_k: keep the k likeliest codes (ties: the lower code first); 0 keeps all.
-        top_p: then keep the fewest likeliest codes that together have this share of what is left; 1 keeps all.
-    """
-
-    temperature: float = 1.0
-    top_k: int = 0
-    top_p: float = 1.0
+    temperature: float = 1.0  # divides the logits; 0 takes the likeliest code
+    top_k: int = 0  # keep the k likeliest codes (ties: the lower code first); 0 keeps all
+    top_p: float = 1.0  # then keep the fewest likeliest codes that have this share of what is left; 1 keeps all
 
     def probabilities(self, logits: Floats) -> NDArray[np.float64]:
         """Return the distributions that are drawn from, [..., Q] float64, of logits [..., Q], any finite float."""
@@ -72,8 +66,8 @@ def checked_draw(temperature: float, top_k: int, top_p: float) -> Draw:
     """
     if any(isinstance(number, bool) for number in (temperature, top_k, top_p)) or not isinstance(top_k, int):
         raise InputError(
-            f"temperature, top-k and top-p are {temperature!r}, {top_k!r}, {top_p!r}, "
-            "expected a number, a whole number, a number"
+            f"temperature, top-k and top-p are {temperature!r}, {top_k!r} and {top_p!r}, expected a number, a whole "
+            "number and a number"
         )
     if not 0.0 <= temperature <= 100.0:
         raise InputError(f"the temperature is {temperature}, expected 0 to 100 (1 draws as trained)")

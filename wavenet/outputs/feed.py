@@ -9,14 +9,9 @@ from wavenet.outputs.draw import Codes, Floats
 
 @dataclass(frozen=True)
 class Condition:
-    """What sequences depend on besides their own past, as every layer's gates take it.
+    """What sequences depend on besides their own past: V c of the paper's equations 2.5, at every sample."""
 
-    Args:
-        gates: [B, L, 2G] float32: V c of the paper's equations 2.5, added to filter and gate of each layer before tanh
-            and sigmoid, at every sample.
-    """
-
-    gates: Floats
+    gates: Floats  # [B, L, 2G], added to filter and gate of each layer before tanh and sigmoid
 
     def of(self, sequences: Codes) -> Condition:
         """Return the condition of some of these sequences, in this order."""
@@ -25,12 +20,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Feed:
-    """Codes with their condition.
+    """Codes with their condition."""
 
-    Args:
-        codes: [B, T] int64, or [T] of one sequence; the alphabet's size stands for *start*.
-        condition: of these sequences; None costs nothing.
-    """
-
-    codes: Codes
-    condition: Condition | None = None
+    codes: Codes  # [B, T], or [T] of one sequence; the alphabet's size stands for *start*
+    condition: Condition | None = None  # of these sequences; None costs nothing

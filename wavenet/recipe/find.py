@@ -10,13 +10,12 @@ from pathlib import Path
 from wavenet.datasets import catalogue
 from wavenet.disk import given_path
 from wavenet.errors import InputError, RecipeError, did_you_mean
-from wavenet.recipe.paths import is_run, kind_at, near_path
+from wavenet.recipe.paths import WRITTEN, is_run, kind_at, near_path
 from wavenet.recipe.read import read_bundle_config, with_overrides
 from wavenet.recipe.records import Recipe
 from wavenet.recipe.safe_yaml import read_yaml
 from wavenet.text import one_line
 
-WRITTEN = ("environment.json", "checkpoints", "metrics.csv", "train.log")  # by training, beside config.yaml
 RUNS = Path("runs")  # where runs go by default
 
 
@@ -34,15 +33,8 @@ def recipe_names() -> list[str]:
 def with_data(recipe: Recipe, folder: str | Path | None, overrides: Sequence[str] = ()) -> Recipe:
     """Return a recipe that reads another folder of sound, without the source and licence of its own sound.
 
+    What overrides, which the recipe already has, say of the data stays; RecipeError where they name another place.
     Without a folder, a recipe that names none reads what was fetched for it, if it was.
-
-    Args:
-        recipe: the complete recipe, overrides included.
-        folder: of sound, or None.
-        overrides: ``KEY=VALUE`` that the user gave beside the folder; what they say of the data stays.
-
-    Raises:
-        RecipeError: no folder could have this name, or an override names another place of the sound.
     """
     data = recipe.data
     if folder is None:
@@ -100,10 +92,7 @@ def _holds_a_recipe(folder: Path) -> bool:
 def find_recipe(text: str) -> Path:
     """Return the file that a RECIPE argument means: an existing path, else a name in `recipes/`.
 
-    A run folder stands for its config.yaml, a bundle folder for its config.json.
-
-    Raises:
-        RecipeError: there is no such path and no such name.
+    A run folder stands for its config.yaml, a bundle folder for its config.json. RecipeError where there is neither.
     """
     named = named_recipe(text)
     if named is not None:
@@ -115,13 +104,10 @@ def find_recipe(text: str) -> Path:
     if not path.exists():
         near = did_you_mean(text, recipe_names()) if len(path.parts) == 1 else ""
         near = near or near_path(path, lambda one: is_run(one) or one.suffix == ".yaml", (RUNS,))
-        names = ", ".join(recipe_names())
-        if len(path.parts) > 1:
-            raise RecipeError(f"{text} does not exist{near}; give another path, or one of the recipes {names}")
-        raise RecipeError(f"no recipe {text!r}{near}; give a path or one of {names}")
-    kind = kind_at(path)
-    if kind is not None:
-        raise RecipeError(f"{text} is {kind.what}, not a recipe, run, bundle or list of layers; {kind.advice}")
+        raise RecipeError(f"no recipe {text!r}{near}; give a path or one of {', '.join(recipe_names())}")
+    if kind := kind_at(path):
+        what, advice = kind
+        raise RecipeError(f"{text} is {what}, not a recipe, run, bundle or list of layers; {advice}")
     if path.is_dir():
         raise RecipeError(f"{text} is a folder without config.yaml or config.json; give a recipe, run or bundle")
     return path

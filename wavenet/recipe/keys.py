@@ -23,11 +23,7 @@ KINDS = {int: "whole number", float: "number", str: "text", bool: "true or false
 
 
 def explain(asked: str = "") -> str:
-    """Return the keys that are asked for in Markdown: one, all of a section, all of a name, or the page of every key.
-
-    Raises:
-        RecipeError: there is no such key.
-    """
+    """Return the keys that are asked for in Markdown: one, all of a section, all of a name, or the whole page."""
     parts, known = [], []
     for name, record in _sections(Recipe, ""):
         keys = {f"{name}.{field.name}".lstrip("."): field for field in fields_of(record)}

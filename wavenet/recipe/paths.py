@@ -5,29 +5,21 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from wavenet.errors import close_words
 
-CALLED_SOUND = (  # by people, whether it can be read or not
+NAMES_OF_SOUND = (  # suffixes, whether they can be read or not
     ".wav .wave .bwf .rf64 .w64 .flac .ogg .oga .opus .mp3 .mp2 .mpga .aif .aiff .aifc .caf .au .snd .sph .nist .voc "
     ".wve .m4a .aac .mp4 .wma .amr .g722 .ape .wv"
 )
-SOUND = frozenset(CALLED_SOUND.split())
-PARTS = ("checkpoints", "samples", "tensorboard", "metrics.csv", "train.log", "environment.json")  # of a run folder
+SOUND = frozenset(NAMES_OF_SOUND.split())
+WRITTEN = ("environment.json", "checkpoints", "metrics.csv", "train.log")  # by training, beside config.yaml
+PARTS = (*WRITTEN, "samples", "tensorboard")  # of a run folder
 MOST_ENTRIES = 10_000  # of a folder, looked at for near names
 MOST_LOOKED_AT = 300  # entries of a folder, for what it holds
 SHOWN = 4
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What something is, such as "a sound file", and what to do instead."""
-
-    what: str
-    advice: str
 
 
 def is_run(path: Path) -> bool:
@@ -35,19 +27,19 @@ def is_run(path: Path) -> bool:
     return any((path / name).is_file() for name in ("config.yaml", "config.json", "model/config.json"))
 
 
-def kind_at(path: Path) -> Kind | None:
-    """Return what lies at a path, by its name and what is beside it; None where that says nothing."""
+def kind_at(path: Path) -> tuple[str, str] | None:
+    """Return what lies at a path, such as "a sound file", and what to do instead; None where nothing tells."""
     with contextlib.suppress(OSError):
         suffix = path.suffix.lower()
         if suffix == ".safetensors":
             inside = path.absolute().parent.name == "checkpoints"
-            return Kind("a checkpoint", _whole(path, 2)) if inside else Kind("a file of weights", _whole(path, 1))
+            return ("a checkpoint", _whole(path, 2)) if inside else ("a file of weights", _whole(path, 1))
         if path.name in PARTS and is_run(path.absolute().parent):
-            return Kind("part of a run", _whole(path, 1))
+            return "part of a run", _whole(path, 1)
         if path.is_dir():
             return _folder(path)
         if suffix in SOUND:
-            return Kind(
+            return (
                 "a sound file",
                 "look at sound with `wavenet data scan FOLDER`, or give it to a model: `wavenet inspect MODEL "
                 f"--measure {path}`, `wavenet generate MODEL --prime {path}`",
@@ -55,21 +47,20 @@ def kind_at(path: Path) -> Kind | None:
     return None
 
 
-def _folder(path: Path) -> Kind | None:
+def _folder(path: Path) -> tuple[str, str] | None:
     inside = sorted(islice(path.iterdir(), MOST_LOOKED_AT))
     if not inside:
-        return Kind("an empty folder", "give one of these")
-    own = {entry.name for entry in inside}
-    if not own & {"config.yaml", "config.json"} and own & {"checkpoints", "metrics.csv"}:
-        return Kind("a run folder without its config.yaml", "put it back, or train in another folder")
+        return "an empty folder", "give one of these"
+    if not is_run(path) and {entry.name for entry in inside} & {"checkpoints", "metrics.csv"}:
+        return "a run folder without its config.yaml", "put it back, or start a new run"
     runs = [entry for entry in inside if entry.is_dir() and is_run(entry)]
     if runs:
         more = ", ..." if len(runs) > SHOWN else ""
-        return Kind("a folder of runs", f"give one of them: {', '.join(map(str, runs[:SHOWN]))}{more}")
+        return "a folder of runs", f"give one of them: {', '.join(map(str, runs[:SHOWN]))}{more}"
     deeper = [entry for folder in inside if folder.is_dir() for entry in islice(folder.iterdir(), MOST_LOOKED_AT)]
     if any(entry.suffix.lower() in SOUND for entry in (*inside, *deeper)):
         advice = f"look at it with `wavenet data scan {path}`, train on it with `wavenet train folder --data {path}`"
-        return Kind("a folder of sound", advice)
+        return "a folder of sound", advice
     return None
 
 
@@ -83,10 +74,7 @@ def _whole(path: Path, up: int) -> str:
 def near_path(path: Path, fits: Callable[[Path], bool], homes: Sequence[Path] = ()) -> str:
     """Return ``" (did you mean 'runs/digits'?)"`` for something near a path where nothing is, or an empty string.
 
-    Args:
-        path: what was given.
-        fits: whether something can be what was meant.
-        homes: folders in which such things lie, where the path may have been left out.
+    It fits, and lies near the path itself or near the path in one of the home folders.
     """
     inside = [] if path.is_absolute() else [home for home in homes if home.is_dir()]
     exact = [home / path for home in inside if os.path.lexists(home / path)]

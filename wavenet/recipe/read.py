@@ -18,7 +18,6 @@ from wavenet.text import many, one_line, shown
 
 MAX_PARAMETERS = 2_000_000_000  # beyond it the record is refused before anything asks for memory
 BUNDLE_VERSION = 1
-MAX_DEPTH = 16  # of a dotted key
 MAX_NAME = 200  # bytes of a recipe's name: file systems take 255, and a sound's name has the seed in it too
 
 
@@ -35,6 +34,8 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     tree = read_bundle_config(path)["recipe"] if path.name == "config.json" else read_yaml(path)
     if not isinstance(tree, dict):
         raise RecipeError(f"{path} is {shown(tree)}, expected a mapping of sections (see `wavenet recipes`)")
+    if "layers" in tree and "model" not in tree:
+        raise RecipeError(f"{path} is a list of layers, which only `wavenet inspect` reads; give a recipe")
     return _load(tree, overrides, str(path), path.parent)
 
 
@@ -60,21 +61,16 @@ def with_overrides(tree: dict[str, Any], overrides: Sequence[str]) -> dict[str, 
     """Return a tree with the YAML of each ``KEY=VALUE`` set at its dotted key."""
     for override in overrides:
         key, equals, value = override.partition("=")
-        keys, name = key.split("."), one_line(key, 100)
         if not equals or not key:
             raise RecipeError(f"--set got {override!r:.100}, expected KEY=VALUE such as train.steps=80")
-        if len(keys) > MAX_DEPTH:
-            raise RecipeError(f"--set {name}: the key has {len(keys):,} parts, expected at most {MAX_DEPTH}")
-        tree = _set(tree, keys, parse(value, f"--set {name}: the value"))
+        inner = tree = dict(tree)
+        *sections, last = key.split(".")
+        for section in sections:
+            own = inner.get(section)
+            inner[section] = dict(own) if isinstance(own, dict) else {}
+            inner = inner[section]
+        inner[last] = parse(value, f"--set {one_line(key, 100)}: the value")
     return tree
-
-
-def _set(tree: dict[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
-    """Return a copy of `tree` with `value` at a path of keys."""
-    if len(keys) > 1:
-        inner = tree.get(keys[0])
-        value = _set(inner if isinstance(inner, dict) else {}, keys[1:], value)
-    return {**tree, keys[0]: value}
 
 
 def from_tree(tree: dict[str, Any], where: str) -> Recipe:
@@ -125,31 +121,23 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
 
 
 def read_bundle_config(path: Path) -> dict[str, Any]:
-    """Return a bundle's config.json.
-
-    Raises:
-        BundleError: it is unreadable, not ours, or newer than this program.
-    """
+    """Return a bundle's config.json; BundleError where it is unreadable, not ours or of another version."""
     config = read_json(path)
     if not isinstance(config, dict) or config.get("format") != "wavenet-bundle":
         raise BundleError(f"{path} is not the config.json of a wavenet bundle; give a run or bundle folder")
     version = config.get("version")
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise BundleError(f"{path} has the format version {version!r:.60}, expected {BUNDLE_VERSION}; get it again")
-    if version > BUNDLE_VERSION:
-        raise BundleError(f"{path} is of format {version!r:.60}, newer than {BUNDLE_VERSION}; upgrade wavenet-audio")
+    if type(version) is not int or version != BUNDLE_VERSION:
+        raise BundleError(
+            f"{path} has the format version {shown(version)}, expected {BUNDLE_VERSION}; upgrade wavenet-audio, or get "
+            "the bundle again"
+        )
     if not isinstance(config.get("recipe"), dict):
         raise BundleError(f"{path} holds no recipe; get the bundle again")
-    checked: dict[str, Any] = config
-    return checked
+    return config
 
 
 def parse_duration(text: str) -> float:
-    """Return seconds from ``90``, ``90s``, ``30m``, ``2h`` or ``1h30m``.
-
-    Raises:
-        RecipeError: the text is none of these.
-    """
+    """Return seconds from ``90``, ``90s``, ``30m``, ``2h`` or ``1h30m``; RecipeError where it is none of these."""
     match = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", text.strip())
     if not match or not any(match.groups()):
         raise RecipeError(f"the duration is {text!r}, expected a time such as 90s, 30m, 2h or 1h30m")

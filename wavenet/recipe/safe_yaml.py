@@ -50,6 +50,14 @@ class _Loader(yaml.SafeLoader):
 class _Dumper(yaml.SafeDumper):
     """Puts text in quotes that would be read as something else: by YAML 1.2, or by YAML 1.1, which others may use."""
 
+    def analyze_scalar(self, scalar: str) -> Any:
+        """Have a line break that is not a newline written as an escape: PyYAML would read it back as a space."""
+        analysis = super().analyze_scalar(scalar)
+        if not set("\x85\u2028\u2029").isdisjoint(scalar):
+            analysis.allow_flow_plain = analysis.allow_block_plain = False
+            analysis.allow_single_quoted = analysis.allow_block = False
+        return analysis
+
 
 _Loader.yaml_implicit_resolvers = {}
 for _name, _pattern in CORE.items():
@@ -60,11 +68,7 @@ _Loader.add_constructor(f"{TAG}float", _Loader.construct_yaml_float)
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a recipe.
-
-    Raises:
-        RecipeError: the file cannot be read, is too large or is not text.
-    """
+    """Return the text of a recipe; RecipeError where the file cannot be read, is too large or is not text."""
     try:
         return read_at_most(path, MAX_YAML_BYTES)
     except (OSError, ValueError) as error:
@@ -72,20 +76,12 @@ def read_text(path: Path) -> str:
 
 
 def read_yaml(path: Path) -> Any:
-    """Return the plain values of a YAML file.
-
-    Raises:
-        RecipeError: the file cannot be read, is too large or is not YAML.
-    """
+    """Return the plain values of a YAML file; errors are those of `read_text` and `parse`."""
     return parse(read_text(path), str(path))
 
 
 def parse(text: str, where: str) -> Any:
-    """Return the plain values of YAML text; `where` names its origin in errors.
-
-    Raises:
-        RecipeError: the text is too long or is not YAML.
-    """
+    """Return the plain values of YAML text; RecipeError, which names `where`, if it is too long or is not YAML."""
     if len(text) > MAX_YAML_BYTES:
         raise RecipeError(f"{where} has {len(text):,} characters, expected at most {MAX_YAML_BYTES:,}")
     try:

@@ -174,9 +174,8 @@ def _check_count(layers: int, at: str) -> None:
         raise RecipeError(f"{at} makes {layers:,} layers, expected at most {geometry.MAX_LAYERS:,}; take fewer")
 
 
-PATTERNS: dict[
-    str, tuple[Callable[..., geometry.Stacks], int]
-] = {  # how each makes its stacks, and the most layers of a cycle: its last dilation stays below the limit
+# how each makes its stacks, and the most layers of a cycle, so that its last dilation stays below the limit
+PATTERNS: dict[str, tuple[Callable[..., geometry.Stacks], int]] = {
     "exponential": (geometry.exponential, 26),
     "hdc": (geometry.hdc, 24),
     "constant": (geometry.constant, 10_000),

@@ -316,6 +316,8 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         # batches are cheap and made in order; workers are the recipe's choice
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        # whoever has a GPU and says --device cpu means it
+        warnings.filterwarnings("ignore", message=".*available but not used.*")
         # the averaged twin is in evaluation mode on purpose
         warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")
         # lightning 2.6 calls a name that torch deprecates

@@ -26,7 +26,7 @@ def chosen(logits: list[float] | np.ndarray, u: float, how: Draw | None = None) 
 ROUND = st.sampled_from([-3.0, -1.0, -0.0, 0.0, 0.5, 1.0, 2.0])  # ties are common
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(
     st.lists(st.one_of(ROUND, st.floats(-30, 30, width=32)), min_size=2, max_size=70),
     st.floats(0.0, 1.0, exclude_max=True),

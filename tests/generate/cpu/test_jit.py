@@ -57,10 +57,6 @@ def test_it_is_compiled_anew_when_a_source_changes(
     assert "compiling" in caplog.text
 
 
-def test_the_digest_is_of_all_sources() -> None:
-    assert jit._digest() == jit._digest() and len(jit._digest()) == 64
-
-
 @pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
 def test_a_damaged_cache_is_made_again(folder: Path, suffix: str, caplog: pytest.LogCaptureFixture) -> None:
     Entry(double, "a")(4.0)
@@ -69,7 +65,7 @@ def test_a_damaged_cache_is_made_again(folder: Path, suffix: str, caplog: pytest
             path.write_bytes(path.read_bytes()[:-20])
     caplog.clear()
     assert Entry(double, "a")(4.0) == 8.0
-    assert "cannot be read" in caplog.text and "made again" in caplog.text
+    assert "cannot be read" in caplog.text and "compiling it again" in caplog.text
     caplog.clear()
     assert Entry(double, "a")(4.0) == 8.0 and caplog.text == ""
 
@@ -92,13 +88,6 @@ def test_nowhere_to_write_is_a_warning(monkeypatch: pytest.MonkeyPatch, caplog: 
     assert Entry(double, "a")(4.0) == 8.0
     assert Entry(double, "b")(4.0) == 8.0
     assert caplog.text.count("every start compiles it") == 1 and "NUMBA_CACHE_DIR" in caplog.text
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_is_read_only_is_not_written(folder: Path) -> None:
-    folder.chmod(0o500)
-    assert Entry(double, "a")(4.0) == 8.0
-    folder.chmod(0o700)
 
 
 def test_compiled_code_lets_other_threads_run_and_divides_as_numpy_does() -> None:
@@ -161,22 +150,6 @@ def test_of_two_processes_that_want_one_function_the_second_waits_for_the_first(
     assert all(speaker == lines["saving\n"] for speaker, _ in left)  # the other has nothing left to say of compiling
 
 
-def test_the_turn_of_a_process_that_was_killed_is_over(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    pytest.importorskip("fcntl")
-    entry = Entry(double, "killed")
-    assert entry.kept is not None
-    holds = "import fcntl, sys; f = open(sys.argv[1], 'a'); fcntl.flock(f, 2); print('held', flush=True); input()"
-    command = [sys.executable, "-S", "-c", holds, str(entry.kept.turn.path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
-        assert first.stdout is not None and first.stdout.readline() == "held\n"
-        monkeypatch.setattr(jit.time, "sleep", lambda seconds: first.kill())
-        assert entry(4.0) == 8.0
-        monkeypatch.undo()
-    assert caplog.text.count(WAITS) == 1 and "compiled in" in caplog.text
-
-
 def test_who_stands_still_is_passed_by(
     folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -184,7 +157,7 @@ def test_who_stands_still_is_passed_by(
     monkeypatch.setattr(jit, "PATIENCE_SECONDS", 0.25)
     entry = Entry(double, "still")
     assert entry.kept is not None
-    with entry.kept.turn.path.open("a") as lock:
+    with entry.kept.lock.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert entry(4.0) == 8.0
     assert caplog.text.count("waiting for it") == 1 and "compiled in" in caplog.text
@@ -204,7 +177,7 @@ def test_nobody_waits_where_there_are_no_locks_or_the_folder_may_only_be_read(
     entry = Entry(double, "read")
     assert entry.kept is not None
     (folder / "shut").touch()
-    monkeypatch.setattr(entry.kept.turn, "path", folder / "shut" / "lock")  # as in a folder that cannot be written
+    monkeypatch.setattr(entry.kept, "lock", folder / "shut" / "lock")  # as in a folder that cannot be written
     assert entry(4.0) == 8.0 and len(files(folder)) == 5
     assert "waiting" not in caplog.text and "cannot" not in caplog.text
 
@@ -220,7 +193,7 @@ def test_a_turn_is_left_whether_compilation_succeeds_or_not(folder: Path) -> Non
         with contextlib.suppress(numba.core.errors.TypingError):
             entry(4.0)
         assert entry.kept is not None and entry.ready == (function is double)
-        with entry.kept.turn.path.open("a") as lock:
+        with entry.kept.lock.open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # else it would raise
 
 

@@ -29,15 +29,9 @@ def scratch(classes: int) -> Any:
 
 @compiled()
 def choose(logits: Array, u: float, temperature: float, top_k: int, top_p: float, memory: Any) -> int:
-    """Return the class drawn from logits [Q] with the uniform u, or NOT_FINITE where a logit is not.
+    """Return the class drawn from logits [Q] float32 with the uniform u, or NOT_FINITE where a logit is not finite.
 
-    Args:
-        logits: [Q] float32.
-        u: in [0, 1).
-        temperature: divides the logits; 0 takes the likeliest class.
-        top_k: draw from the k likeliest classes; 0 from all.
-        top_p: then from the fewest classes that have this share together; 1 from all.
-        memory: what `scratch` returns.
+    `memory` is what `scratch` returns; `outputs.Draw` explains the other arguments.
     """
     shares, keys, ones = memory
     classes = len(logits)

@@ -23,12 +23,12 @@ from wavenet.generate.state import Job, Queues
 from wavenet.outputs import Alphabet, Categorical, Codes, Condition, Draw, Feed, Floats
 
 Arrays = tuple[Any, ...]  # what compiled code takes a network as
-NO_ANSWERS = np.zeros((0, 0), np.float32)  # as many as none are asked for
+NO_ANSWERS = np.zeros((0, 0), np.float32)
 
 
 def unsupported(alphabet: Alphabet) -> str | None:
     """Return why no network with this alphabet can be run, or None."""
-    return None if isinstance(alphabet, Categorical) else "it draws only from one probability per code"
+    return None if isinstance(alphabet, Categorical) else "it draws only from a probability for each code"
 
 
 def unstorable(arrays: dict[str, Floats], storage: str) -> str | None:
@@ -36,7 +36,7 @@ def unstorable(arrays: dict[str, Floats], storage: str) -> str | None:
     if storage == "float32":
         return None
     if platform.machine().lower() in ("x86_64", "amd64") and not _features().get("f16c"):
-        return "this processor cannot convert float16"
+        return "this processor cannot convert float16 (F16C)"
     large = too_large(arrays)
     return None if large is None else f"the weight {large} is beyond float16"
 
@@ -58,20 +58,11 @@ def _entries(storage: str) -> tuple[Entry, Entry]:
 
 
 class Cpu:
-    """Steps a packed network through time, some sequences at once.
-
-    Args:
-        packed: the network's arrays, rounded to the storage (`packed.stored`).
-        alphabet: the samples' alphabet.
-        storage: how weights are kept, "float32" or "float16"; all else is float32.
-        threads: the most that are used; None takes as many as there are cores.
-    """
+    """Steps a packed network, its weights rounded already (`packed.stored`), through time; some sequences at once."""
 
     name = "cpu"
 
-    def __init__(
-        self, packed: Packed, alphabet: Alphabet, storage: str = "float16", threads: int | None = None
-    ) -> None:
+    def __init__(self, packed: Packed, alphabet: Alphabet, storage: str, threads: int | None = None) -> None:
         self.packed, self.alphabet, self.storage = packed, alphabet, storage
         self.threads = threads or cores()
         self.panels = lay_out(packed, alphabet, storage)

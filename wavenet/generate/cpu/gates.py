@@ -35,7 +35,7 @@ def exponential(x: float) -> float:
 
 @compiled()
 def clamped(x: float, limit: float) -> float:
-    """Return x within -limit .. limit; what is no number stays none."""
+    """Return x within -limit .. limit; NaN stays NaN."""
     x = limit if x > limit else x
     return -limit if x < -limit else x
 

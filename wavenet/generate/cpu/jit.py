@@ -47,8 +47,7 @@ class Entry:
 
     Args:
         function: what to compile; all it calls is compiled into it.
-        name: tells the types apart; one file holds one compiled function, so that two processes that compile at the
-            same time can only replace it by its like.
+        name: tells the types apart; each has a file of its own.
         announced: tell of compilation.
     """
 
@@ -63,7 +62,7 @@ class Entry:
             _warn_once(" ".join(str(error).partition(": ")[2].split()) or repr(error))
 
     def __call__(self, *arguments: Any) -> Any:
-        """Run it, compiled first where that has not been done, with a word about the wait."""
+        """Run the function; the first call compiles it, or loads it, and reports a wait."""
         if self.ready:
             return self.call(*arguments)
         try:
@@ -71,16 +70,15 @@ class Entry:
                 result = self.call(*arguments)
         finally:
             if self.kept is not None:
-                self.kept.turn.leave()
+                self.kept.leave()
         self.ready = True
         return result
 
 
 class _Kept(caching.FunctionCache):  # type: ignore[misc]
-    """Numba's cache on disk, renewed when any file of this folder changes, and never in the way.
+    """Numba's cache on disk, renewed when any file of this folder changes (Numba looks at the function's file alone).
 
-    Numba itself looks at the file of the function alone. A cache that cannot be read or written costs time, nothing
-    else: what is damaged is compiled again, and a full disk is a warning.
+    A cache that cannot be read or written costs only time: a damaged one is compiled again, a full disk is a warning.
     """
 
     def __init__(self, function: Callable[..., Any], name: str) -> None:
@@ -90,12 +88,13 @@ class _Kept(caching.FunctionCache):  # type: ignore[misc]
             filename_base=f"{self._impl.filename_base}-{name}",
             source_stamp=_digest(),
         )
-        self.turn = _Turn(Path(self._cache_path) / f"{self._impl.filename_base}-{name}.lock")
+        self.lock = Path(self._cache_path) / f"{self._impl.filename_base}-{name}.lock"
+        self._held = contextlib.ExitStack()
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the compiled function, or None where it is this process that has to compile it."""
         found = self._found(sig, target_context)
-        if found is None and self.turn.take():
+        if found is None and self._take():
             found = self._found(sig, target_context)  # another process may have been compiling it
         return found
 
@@ -103,7 +102,7 @@ class _Kept(caching.FunctionCache):  # type: ignore[misc]
         try:
             return super().load_overload(sig, target_context)
         except Exception as error:  # noqa: BLE001  (a damaged file can raise anything)
-            log.warning("the compiled sampler in %s cannot be read (%r) and is made again", self._cache_path, error)
+            log.warning("the compiled sampler in %s cannot be read (%r): compiling it again", self._cache_path, error)
             with contextlib.suppress(OSError):
                 self.flush()
             return None
@@ -115,24 +114,15 @@ class _Kept(caching.FunctionCache):  # type: ignore[misc]
         except Exception as error:  # noqa: BLE001  (a full disk, or whatever a damaged index raises)
             log.warning("the compiled sampler cannot be kept in %s (%s)", self._cache_path, error)
 
+    def _take(self) -> bool:
+        """Wait until no other process compiles the function, and say so; return whether the lock is held.
 
-class _Turn:
-    """The turn to compile one function: a lock beside what is kept, which ends with its holder, however that ends.
-
-    Args:
-        path: the lock; where it cannot be had, each process compiles for itself.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._held = contextlib.ExitStack()
-
-    def take(self) -> bool:
-        """Wait until no other process compiles it, with a word about the wait; return whether the lock was had."""
+        Where it cannot be had, each process compiles for itself.
+        """
         self.leave()
         for patience in (0.0, PATIENCE_SECONDS):
             try:
-                return self._held.enter_context(disk.locked(self.path, patience))
+                return self._held.enter_context(disk.locked(self.lock, patience))
             except BlockingIOError:
                 if not patience:
                     log.info("another process is compiling the sampler just now: waiting for it")
@@ -141,15 +131,15 @@ class _Turn:
         return False
 
     def leave(self) -> None:
-        """Let the next one have its turn."""
+        """Let the next process compile."""
         self._held.close()
 
 
 @functools.cache
 def _warn_once(reason: str) -> None:
-    """Tell why nothing can be kept, once for all functions of a folder."""
+    """Say once, for all functions, why nothing can be kept."""
     log.warning(
-        "the compiled sampler cannot be kept (%s), so every start compiles it; point NUMBA_CACHE_DIR at a folder that "
+        "the compiled sampler cannot be kept (%s), so every start compiles it; set NUMBA_CACHE_DIR to a folder that "
         "can be written",
         reason,
     )
@@ -166,7 +156,7 @@ def _digest() -> str:
 
 @contextlib.contextmanager
 def _announced() -> Iterator[None]:
-    """Tell of compilation, should there be any, and how far it has come."""
+    """Report compilation, if there is any, and its progress."""
     listener = _Listener()
     with event.install_listener("numba:compile", listener):
         try:
@@ -183,14 +173,14 @@ class _Listener(event.Listener):  # type: ignore[misc]
         self.began = 0.0
 
     def on_start(self, event: Any) -> None:
-        """One more function is being compiled; the first one is the news."""
+        """Announce the first function that is compiled."""
         if self.progress is None:
             log.info("compiling the sampler for this processor: up to half a minute; later runs reuse it")
             self.began = time.monotonic()
             self.progress = Progress("compiling", FUNCTIONS, "functions").__enter__()
 
     def on_end(self, event: Any) -> None:
-        """One more function is done."""
+        """Count a function that is done."""
         if self.progress is not None and self.progress.done < self.progress.total:
             self.progress.advance(1)
 

@@ -62,7 +62,7 @@ def draw(
         uniforms: [M, T] float64 in [0, 1).
         how: temperature, top-k, top-p.
         codes: [M, T] int64, set.
-        answers: [M, T, Q] float32, set to the logits; or nothing
+        answers: [M, T, Q] float32, set to the logits; or empty.
     """
     entry, layers, Q, first = network[2], network[4], network[5][2], network[5][3]
     N, T = len(part), codes.shape[1]
@@ -99,7 +99,7 @@ def absorb(network: Any, ring: Array, clock: int, codes: Array, answers: Array) 
         ring: [rows, padded R] float32, what the sequence remembers; moved on.
         clock: inputs it has seen.
         codes: [T] int64, the codes it is given, or Q for *start*.
-        answers: [T, Q] float32, set to the logits; or nothing, which saves skip and head.
+        answers: [T, Q] float32, set to the logits; or empty, which saves skip and head.
     """
     entry, layers, first = network[2], network[4], network[5][3]
     buffers = _buffers(network, ROWS)
@@ -144,14 +144,7 @@ def _copy(source: Array, target: Array) -> None:
 def _push(network: Any, ring: Array, layer: int, clock: int, x: Array, row: int, count: int) -> None:
     """Put the old taps of a layer before its inputs, and store these.
 
-    Args:
-        network: what `Panels.arrays` returns.
-        ring: what the sequence remembers.
-        layer: which.
-        clock: the instant of the first row.
-        x: [., .] the inputs of the layer, from column `first` on.
-        row: the first row.
-        count: rows, of one sequence, an instant each.
+    `count` rows of x, from `row` on, are successive instants of one sequence, from `clock` on.
     """
     layers, R, first = network[4], network[5][0], network[5][3]
     old, dilation = layers[layer, KERNEL] - 1, layers[layer, DILATION]
@@ -205,15 +198,7 @@ def _rectify(x: Array, rows: int) -> None:
 def _product(network: Any, index: int, x: Array, first: int, y: Array, to: int, rows: int, added: bool) -> None:
     """Set y[rows, to : to + columns] to x[rows, first : first + inputs] times weights, plus bias, panel by panel.
 
-    Args:
-        network: what `Panels.arrays` returns.
-        index: of the product.
-        x: [., .] float32.
-        first: its first column.
-        y: [., .] float32.
-        to: its first column.
-        rows: of x and y.
-        added: add to what is in y.
+    With `added`, add that to what is in y.
     """
     weights, biases, products = network[0], network[1], network[3]
     at, inputs, columns = products[index, WEIGHTS], products[index, INPUTS], products[index, COLUMNS]

@@ -37,11 +37,9 @@ def _entries() -> tuple[Entry, Entry]:
 
 
 class Limits:
-    """What this machine can do at most.
+    """What this machine can do at most, with some threads at once.
 
-    Args:
-        size: bytes to read over and over, so many as the weights take, since caches differ in speed.
-        threads: how many copies of each loop run at once.
+    It reads `size` bytes over and over, as many as the weights take, since caches differ in speed.
     """
 
     def __init__(self, size: int, threads: int) -> None:

@@ -29,10 +29,7 @@ _FUSED = ("contract",)  # a product and the sum it goes to may become one instru
 def _tile(rows: int, groups: int, stride: int | None = None) -> Any:
     """Return a function of compiled code: a tile of `rows` x (8 x `groups`).
 
-    Args:
-        rows: of x and y.
-        groups: vectors of columns.
-        stride: numbers from one input's weights to the next one's, where it is known beforehand.
+    `stride` is how many numbers lie from one input's weights to the next one's, where that is known beforehand.
     """
 
     @intrinsic
