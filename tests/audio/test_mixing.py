@@ -101,7 +101,7 @@ def test_unusable_values_count_as_nothing_and_are_counted() -> None:
     left[3] = left[7] = right[1_500] = right[2_500] = 0.0
     mixer, mono = mixed(*broken)
     np.testing.assert_array_equal(mono, mixed(left, right)[1])
-    assert mixer.notes() == ["4 of its 8,000 values are NaN, infinite or far too large: taken as 0"]
+    assert mixer.notes() == ["4 of its 8,000 values are NaN, infinite or far too large: replaced by 0"]
     assert mixer.why_silent() is None and not mixer.none_usable
 
 

@@ -244,7 +244,7 @@ def test_a_state_that_cannot_be_is_refused_before_it_is_read(tmp_path: Path) -> 
         ({"clocks": np.full(1, 2**62)}, good, "counts of samples"),
         ({"positions": np.full(1, -1)}, good, "counts of samples"),
         ({"newest": np.full(1, 10**6)}, good, "whole codes"),
-        ({}, "[" * 90_000, "how to draw"),
+        ({}, "[" * 90_000, "settings for drawing"),
         ({}, '{"temperature": 1.0, "top_k": 1.5, "top_p": 1.0}', "temperature, top-k and top-p"),
         ({}, '{"temperature": true, "top_k": 1, "top_p": 1.0}', "temperature, top-k and top-p"),
     ]
