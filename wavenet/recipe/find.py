@@ -104,7 +104,10 @@ def find_recipe(text: str) -> Path:
     if not path.exists():
         near = did_you_mean(text, recipe_names()) if len(path.parts) == 1 else ""
         near = near or near_path(path, lambda one: is_run(one) or one.suffix == ".yaml", (RUNS,))
-        raise RecipeError(f"no recipe {text!r}{near}; give a path or one of {', '.join(recipe_names())}")
+        names = ", ".join(recipe_names())
+        if len(path.parts) > 1:
+            raise RecipeError(f"{text} does not exist{near}; give another path, or one of the recipes {names}")
+        raise RecipeError(f"no recipe {text!r}{near}; give a path or one of {names}")
     if kind := kind_at(path):
         what, advice = kind
         raise RecipeError(f"{text} is {what}, not a recipe, run, bundle or list of layers; {advice}")

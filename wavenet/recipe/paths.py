@@ -51,7 +51,8 @@ def _folder(path: Path) -> tuple[str, str] | None:
     inside = sorted(islice(path.iterdir(), MOST_LOOKED_AT))
     if not inside:
         return "an empty folder", "give one of these"
-    if not is_run(path) and {entry.name for entry in inside} & {"checkpoints", "metrics.csv"}:
+    own = {entry.name for entry in inside}
+    if not own & {"config.yaml", "config.json"} and own & {"checkpoints", "metrics.csv"}:
         return "a run folder without its config.yaml", "put it back, or start a new run"
     runs = [entry for entry in inside if entry.is_dir() and is_run(entry)]
     if runs:
