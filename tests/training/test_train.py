@@ -211,7 +211,7 @@ def test_a_dry_run_writes_no_run_folder_and_says_where_it_would_stop(
 
 
 def test_stopping_and_resuming_is_as_if_never_stopped(fit: Fit, trained_run: Path) -> None:
-    for stop in (1, 5, 6, 11):
+    for stop in (1, 5, 6, 8, 11):
         run = fit(resume=True, max_steps=stop)  # where there is nothing yet, it begins
         assert last(run).step == stop
         *rows, newest = table(run)  # the last is that of the stop, with a score that is on no schedule
@@ -250,7 +250,7 @@ def test_damaged_or_missing_parts_of_a_run_are_made_good(
             shutil.rmtree(run / name, ignore_errors=True)
     fit(resume=True)
     if names == ("metrics.csv",):
-        assert table(run) == table(trained_run)[2:]
+        assert table(run) == table(trained_run)[1:]  # the newest row is in the checkpoint too
         shutil.copy(trained_run / "metrics.csv", run)
     assert_same_run(run, trained_run)
 
