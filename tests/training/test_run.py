@@ -60,13 +60,13 @@ def test_a_checkpoint_without_its_config_is_not_begun_over(tmp_path: Path, train
 OTHERS = [  # recipes that differ from the toy's in one key, and how that is told
     (toys.recipe(audio={"sample_rate": 8000}), "audio.sample_rate = 4000, got 8000"),
     (toys.recipe(data={"segment_samples": 201}), "data.segment_samples = 200, got 201"),
-    (toys.recipe(data={"level": {"peak": 0.5}}), "data.level.rms = 0.1, got None"),
+    (toys.recipe(data={"level": {"peak": 0.5}}), "data.level.rms = 0.1, got nothing"),
     (toys.recipe(output={"classes": 17}), "output.classes = 16, got 17"),
     (toys.recipe(model={"dilations": [1, 2]}), "model.dilations = [[1, 2, 4], [1, 2, 4]], got [[1, 2]]"),
 ]
 ENDED = [
     (toys.recipe(train={"seed": 3}), "train.seed = 0, got 3"),
-    (toys.recipe(train={"steps": 5}), "finished, but with train.steps = 12, got 5"),
+    (toys.recipe(train={"steps": 5}), "was started with train.steps = 12, got 5"),
     (dataclasses.replace(toys.recipe(), name="other"), "name = toy, got other"),
 ]
 
@@ -94,7 +94,7 @@ def test_an_unfinished_run_called_with_another_recipe_names_the_key(
 
 def test_a_key_that_is_gone_is_named_too(tmp_path: Path) -> None:
     runs.describe(tmp_path, toys.recipe(data={"trim": {"below_db": 40}}), "cpu")
-    with pytest.raises(InputError, match=r"data\.trim\.below_db = 40\.0, got None"):
+    with pytest.raises(InputError, match=r"data\.trim\.below_db = 40\.0, got nothing"):
         runs.state_to_resume(toys.recipe(), tmp_path, resume=True, force=False)
 
 

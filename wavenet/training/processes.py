@@ -218,7 +218,7 @@ class Member:
         elif code < 0:
             reason = f" was killed by signal {-code}, often for lack of memory; go on from the last save with --resume"
         else:
-            reason = f" ended with exit code {code} (-v shows its words); go on from the last save with --resume"
+            reason = f" ended with exit code {code} (-v shows its output); go on from the last save with --resume"
         error = (InputError if code == InputError.exit_code else WavenetError)(f"{self.name}{reason}")
         error.__cause__ = ChildProcessError(said)
         return error

@@ -99,17 +99,17 @@ class Recorder(pl.Callback):
             trainer.should_stop = True
 
     def _open(self, trainer: pl.Trainer, module: WaveNetModule) -> None:
-        standing, steps = self.standing, module.recipe.train.steps
-        metrics.reopen(self.table, standing.row)
+        steps = module.recipe.train.steps
+        metrics.reopen(self.table, self.standing.row)
         last = min(steps, self.stopper.max_steps or steps)
         self._progress = Progress("training", last, "steps", first=module.step, until=self.stopper.until)
         self._tick = time.monotonic()
         if self._is_good(module):
             # something to go back to from the first step on; and a kill may have come between LAST and its twin
             self._checkpoint(module, GOOD)
-        if standing.unrecorded:
+        if self.standing.unrecorded:
             self._record(trainer, module)
-            if not standing.unrecorded:
+            if not self.standing.unrecorded:
                 self.save(module)
 
     def on_train_batch_end(
@@ -169,10 +169,10 @@ class Recorder(pl.Callback):
     # --- a step's record ---------------------------------------------------------------------------------------------
 
     def _record(self, trainer: pl.Trainer, module: WaveNetModule) -> None:
-        """Make score, sound and row of one step where they are due; a signal leaves it `unrecorded`."""
+        """Make score, sound and row of one step where they are due; score or sound cut short leave it `unrecorded`."""
         step, train, standing = module.step, module.recipe.train, self.standing
         last = step >= train.steps
-        scored = last or step % train.validate_steps == 0
+        scored, heard = (last or step % every == 0 for every in (train.validate_steps, train.sample_steps))
         standing.unrecorded = True
         if scored:
             score = self._validate(module)
@@ -180,9 +180,9 @@ class Recorder(pl.Callback):
             if score is not None and score < best:
                 standing.best_bits = score
                 self._checkpoint(module, BEST)
-        if (last or step % train.sample_steps == 0) and not self.stopper.interrupted():
+        if heard and not self.stopper.interrupted():
             self._sample(module)
-        if self.stopper.interrupted():
+        if (scored or heard) and self.stopper.interrupted():
             return
         if scored or step % train.log_steps == 0:
             standing.row = self._row(module)

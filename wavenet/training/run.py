@@ -94,12 +94,9 @@ def state_to_resume(recipe: Recipe, run: Path, *, resume: bool, force: bool, fol
     changed = next(_changes(before, recipe, ENDED if ended else FIXED), None)
     if changed is not None:
         key, old, new = changed
-        began, advice = (
-            ("is finished, but with", "name another run with --out, or begin anew with --force")
-            if ended
-            else ("was started with", f"`wavenet train {run} --resume` goes on with its own recipe")
-        )
-        raise InputError(f"{run} {began} {key} = {old}, got {new}; {advice}")
+        own = f"`wavenet train {run} --resume` goes on with its own recipe"
+        advice = "name another run with --out, or begin anew with --force" if ended else own
+        raise InputError(f"{run} was started with {key} = {old}, got {new}; {advice}")
     if ended:
         return state
     if not resume and not (follows and state is None):
@@ -112,20 +109,21 @@ def state_to_resume(recipe: Recipe, run: Path, *, resume: bool, force: bool, fol
     return state
 
 
-def _changes(before: Recipe, now: Recipe, sections: Sequence[str]) -> Iterator[tuple[str, Any, Any]]:
+def _changes(before: Recipe, now: Recipe, sections: Sequence[str]) -> Iterator[tuple[str, str, str]]:
     """Yield the keys in some sections that differ, with both values; where the sound lies aside."""
-
-    def flat(tree: Any, at: str) -> Iterator[tuple[str, Any]]:
-        if isinstance(tree, dict):
-            for key, value in tree.items():
-                yield from flat(value, f"{at}.{key}" if at else key)
-        else:
-            yield at, tree
-
-    old, new = (dict(flat(read.to_tree(recipe), "")) for recipe in (before, now))
+    old, new = (dict(_flat(read.to_tree(recipe), "")) for recipe in (before, now))
     for key in {**new, **old}:
         if key.split(".")[0] in sections and key not in MOVABLE and old.get(key) != new.get(key):
-            yield key, old.get(key), new.get(key)
+            yield key, old.get(key, "nothing"), new.get(key, "nothing")
+
+
+def _flat(tree: Any, at: str) -> Iterator[tuple[str, str]]:
+    """Yield the keys of a recipe, such as ``data.level.rms``, with their values as text."""
+    if not isinstance(tree, dict):
+        yield at, "nothing" if tree is None else str(tree)
+        return
+    for key, value in tree.items():
+        yield from _flat(value, f"{at}.{key}" if at else key)
 
 
 # --- the folder itself -----------------------------------------------------------------------------------------------

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import logging
 import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import lightning.pytorch as pl
 import torch
 
 from wavenet import disk
-from wavenet.errors import STOPS, BundleError, InputError, SoundError, WavenetError
+from wavenet.errors import STOPS, BundleError, InputError, SoundError, WavenetError, did_you_mean
 from wavenet.model import bundle
 from wavenet.progress import log
 from wavenet.recipe import find, read
@@ -29,9 +29,26 @@ from wavenet.training import run as runs
 from wavenet.training.checkpoint import Standing, State
 from wavenet.training.data import SoundData
 from wavenet.training.module import WaveNetModule
-from wavenet.training.options import Options
 from wavenet.training.processes import Group
 from wavenet.training.record import Recorder, Stopper
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `train` was given beside a recipe and its sound."""
+
+    out: str | Path | None
+    max_steps: int | None
+    max_seconds: float | None
+    resume: bool
+    force: bool
+    init: str | Path | None
+    device: str
+    devices: int | None
+    precision: str
+    compiled: bool
+    cache: str | Path | None
+    dry_run: bool
 
 
 def train(
@@ -87,14 +104,14 @@ def train(
 
 def _begin(recipe: str | Path | Recipe, data: str | Path | None, overrides: Sequence[str], chosen: Options) -> Path:
     """Train with these options and return the run folder."""
-    chosen.check()
+    _check(chosen)
     if isinstance(recipe, Recipe):
         made, own = read.overridden(recipe, overrides), None
     else:
         made, own = read.load(find.find_recipe(str(recipe)), overrides), find.run_folder(str(recipe))
     made = find.with_data(made, data, overrides)
     cache = None if chosen.cache is None else disk.given_path(str(chosen.cache))
-    chosen = dataclasses.replace(chosen, cache=cache, device=_device(chosen.device))
+    chosen = replace(chosen, cache=cache, device=_device(chosen.device))
     run = disk.given_path(str(chosen.out)) if chosen.out is not None else own or find.RUNS / made.name
     group = processes.find_group(chosen.devices)
     processes.check_devices(group, chosen.device)
@@ -106,6 +123,19 @@ def _begin(recipe: str | Path | Recipe, data: str | Path | None, overrides: Sequ
     with runs.locked(run) if holds else contextlib.nullcontext(), _out_of_memory_explained(chosen.device):
         _train(made, run, chosen, group)
     return run
+
+
+def _check(chosen: Options) -> None:
+    """Raise InputError where a choice is none of those there are, or two contradict each other."""
+    if chosen.resume and chosen.force:
+        raise InputError("--resume goes on with a run and --force removes it; give one of them")
+    if chosen.devices is not None and chosen.devices < 1:
+        raise InputError(f"devices is {chosen.devices}, expected at least 1")
+    for name, known in (("device", ("auto", "cpu", "cuda")), ("precision", ("32", "bf16"))):
+        value = getattr(chosen, name)
+        if value not in known:
+            guess = did_you_mean(str(value), known)
+            raise InputError(f"{name} is {value!r}, expected one of {', '.join(known)}{guess}")
 
 
 def _device(name: str) -> str:
@@ -148,9 +178,10 @@ def _train(recipe: Recipe, run: Path, options: Options, group: Group) -> None:
         manifest.check(run, state.fingerprint, sound)
     module = _module(recipe, sound, state, options)
     module.rank = group.rank
-    lines = summary.lines(module, sound, options, group) if group.leads else []
+    lines = summary.lines(module, sound, group, options.device, options.precision) if group.leads else []
     if options.dry_run and group.leads:
-        lines.append(summary.dry_run_line(run, module.step, recipe.train.steps, options))
+        limits = options.max_steps, options.max_seconds
+        lines.append(summary.dry_run_line(run, module.step, recipe.train.steps, *limits))
     elif options.force and group.leads:
         runs.clear(run)
     writes = group.leads and not options.dry_run
@@ -228,12 +259,11 @@ def _take_weights(module: WaveNetModule, model: str | Path) -> None:
     """
     ours, theirs = module.network.state_dict(), bundle.load(bundle.find(str(model))).arrays
     for name in [*ours, *theirs]:
-        have = list(theirs[name].shape) if name in theirs else None
-        want = list(ours[name].shape) if name in ours else None
+        have = list(theirs[name].shape) if name in theirs else "missing"
+        want = list(ours[name].shape) if name in ours else "none"
         if have != want:
             raise BundleError(
-                f"--init {model}: its weight {name} has shape {have}, this recipe's has {want}; "
-                "give a model of the same dimensions"
+                f"--init {model}: the weight {name} is {have}, expected {want}; give a model of the same dimensions"
             )
     module.network.load_state_dict({name: torch.from_numpy(value) for name, value in theirs.items()})
 
@@ -254,12 +284,7 @@ def _fit(
     if group.size > 1:  # else Lightning would choose the threads anew
         os.environ.setdefault("OMP_NUM_THREADS", str(torch.get_num_threads()))
     others = processes.started(_command(run, options, group), group)
-    with (
-        others,
-        _out_of_memory_explained(device),
-        _quiet(),
-        contextlib.closing(recorder),
-    ):
+    with others, _out_of_memory_explained(device), _quiet(), contextlib.closing(recorder):
         trainer = pl.Trainer(
             accelerator="gpu" if device == "cuda" else "cpu",
             **group.trainer_arguments(),
