@@ -99,4 +99,4 @@ def test_without_a_list_less_is_said(folder: Path, tmp_path: Path) -> None:
     sound, run = prepared(folder), tmp_path / "run"
     assert "has no manifest.csv" in refusal(run, "of old", folder)
     manifest.write(run, manifest.rows(sound))
-    assert "the same files, which this version cuts" in refusal(run, "of old", folder)
+    assert "the same files, but cut or measured differently" in refusal(run, "of old", folder)

@@ -288,7 +288,7 @@ def _load() -> str | None:
     load, cores = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0, os.cpu_count() or 1
     if load <= 0.5 * cores:
         return None
-    return f"the machine is busy (load {load:.1f} on {many(cores, 'core')}): the numbers are low; stop other work"
+    return f"the machine is busy (load {load:.1f} on {many(cores, 'core')}): the numbers are too low; stop other work"
 
 
 def _processor() -> str:

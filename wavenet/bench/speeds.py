@@ -104,8 +104,10 @@ class Benchmark:
         )
 
 
-HEAD = ("backend", "weights", "R", "S", "L", "batch", "threads", "samples/s", "spread", "x real", "us/step")
-HEAD += ("GFLOP/s", "of best", "GB/s", "of best", "MB")
+HEAD = (
+    *("backend", "weights", "R", "S", "L", "batch", "threads", "samples/s", "spread", "x real", "us/step"),
+    *("GFLOP/s", "of best", "GB/s", "of best", "MB"),
+)
 
 
 def _row(one: Speed) -> tuple[str | float, ...]:

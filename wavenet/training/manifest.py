@@ -77,7 +77,7 @@ def check(run: Path, fingerprint: str, sound: SoundData) -> None:
     if before is None:
         told = "it has no manifest.csv, which would tell what changed (an older version wrote none)"
     else:
-        told = difference(before, rows(sound)) or "the same files, which this version cuts or measures otherwise"
+        told = difference(before, rows(sound)) or "the same files, but cut or measured differently by this version"
     raise InputError(
         f"the sound is not what {run} was started with: {told}; give that sound again, or train on this one in another "
         f"run with --out (--init {run} takes over what was learnt)"

@@ -298,7 +298,7 @@ class Recorder(pl.Callback):
             **self.versions,
         }
         if not module.is_finite():  # nothing could read such a bundle
-            log.warning("step %s: the weights are not all finite; the model saved before stays", f"{module.step:,}")
+            log.warning("step %s: the weights are not all finite; the last saved model stays", f"{module.step:,}")
         else:
             held = Bundle(module.recipe, module.averaged.arrays(), self.data.provenance(), training)
             with checkpoint.explained(f"the bundle {self.run / 'model'}"):

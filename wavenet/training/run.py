@@ -63,22 +63,19 @@ def _is_ours(run: Path) -> bool:
     return False
 
 
-def state_to_resume(recipe: Recipe, run: Path, *, resume: bool, force: bool, follows: bool = False) -> State | None:
+def state_to_resume(recipe: Recipe, run: Path, *, resume: bool, follows: bool = False) -> State | None:
     """Return the checkpoint to go on from (a finished one too), or None to begin.
 
     Args:
         recipe: what is to be trained.
         run: the run folder.
         resume: go on with an unfinished run.
-        force: begin anew.
         follows: this process trains with another, which may have begun the run just now.
 
     Raises:
-        InputError: there is an unfinished run and neither resume nor force, or one with other fixed keys, or a finished
-            one with any other key.
+        InputError: there is an unfinished run that is not resumed or has other fixed keys, or a finished one with any
+            other key.
     """
-    if force:
-        return None
     state = checkpoint.newest(run / "checkpoints")
     if not (run / "config.yaml").is_file():
         if state is not None:
@@ -113,8 +110,9 @@ def _changes(before: Recipe, now: Recipe, sections: Sequence[str]) -> Iterator[t
     """Yield the keys in some sections that differ, with both values; where the sound lies aside."""
     old, new = (dict(_flat(read.to_tree(recipe), "")) for recipe in (before, now))
     for key in {**new, **old}:
-        if key.split(".")[0] in sections and key not in MOVABLE and old.get(key) != new.get(key):
-            yield key, old.get(key, "nothing"), new.get(key, "nothing")
+        was, becomes = old.get(key, "nothing"), new.get(key, "nothing")
+        if key.split(".")[0] in sections and key not in MOVABLE and was != becomes:
+            yield key, was, becomes
 
 
 def _flat(tree: Any, at: str) -> Iterator[tuple[str, str]]:
@@ -163,7 +161,7 @@ def clear(run: Path) -> None:
     for name in CONTENTS:
         path = run / name
         if path.is_symlink():
-            log.warning("%s was a link to %s: the link is removed, what it leads to is left", path, _target(path))
+            log.warning("%s was a link to %s: the link is removed, its target is left", path, _target(path))
             path.unlink()
         elif path.is_dir():
             shutil.rmtree(path)

@@ -160,7 +160,8 @@ def _out_of_memory_explained(device: str) -> Iterator[None]:
 
 def _train(recipe: Recipe, run: Path, options: Options, group: Group) -> None:
     """Begin a run or go on with one; of processes that train together only the first writes, and is heard."""
-    state = runs.state_to_resume(recipe, run, resume=options.resume, force=options.force, follows=not group.leads)
+    follows = not group.leads
+    state = None if options.force else runs.state_to_resume(recipe, run, resume=options.resume, follows=follows)
     if state is not None:
         _check_devices(run, state, group)
         if options.init is not None:
@@ -198,8 +199,8 @@ def _train(recipe: Recipe, run: Path, options: Options, group: Group) -> None:
 def _check_devices(run: Path, state: State, group: Group) -> None:
     if state.devices != group.size:
         raise InputError(
-            f"{run} was started with {many(state.devices, 'device')}, got {group.size}, which would make other "
-            f"batches; resume with --devices {state.devices}"
+            f"{run} was started with {many(state.devices, 'device')}, got {group.size}, which would change "
+            f"the batches; resume with --devices {state.devices}"
         )
 
 
@@ -223,18 +224,14 @@ def _sound(recipe: Recipe, options: Options, group: Group) -> SoundData:
 
 
 def _check_same_sound(recipe: Recipe, run: Path, state: State, options: Options, group: Group) -> None:
-    """Raise InputError where a finished run is called with other sound than it was trained on.
-
-    Sound that is no longer where it lay is not asked for.
-    """
+    """Raise InputError where a finished run is called with other sound than its own, which need not be there."""
     try:
         sound = _sound(recipe, options, group)
     except SoundError:
         if recipe.data.path == read.load(run / "config.yaml").data.path:
             return
         raise
-    if sound.crops:
-        manifest.check(run, state.fingerprint, sound)
+    manifest.check(run, state.fingerprint, sound)
 
 
 def _module(recipe: Recipe, sound: SoundData, state: State | None, options: Options) -> WaveNetModule:
