@@ -68,7 +68,7 @@ class Standing:
     valid: dict[str, Any] = field(default_factory=dict)  # the newest score, as the bundle carries it
     window: Window = field(default_factory=Window)
     unrecorded: bool = False  # the record of the newest step is not complete: a signal cut it short
-    row: dict[str, str] = field(default_factory=dict)  # the newest of metrics.csv that no stop added
+    row: dict[str, str] = field(default_factory=dict)  # the newest of metrics.csv, that of a stop aside
 
 
 @dataclass(frozen=True)

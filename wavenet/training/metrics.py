@@ -1,6 +1,6 @@
 """metrics.csv: one row per logged step, score and stop, appended on resume.
 
-A checkpoint has the newest row on the schedule. What comes behind it, that of a stop too, is dropped on resume.
+A checkpoint holds the newest row on the schedule. On resume, what follows it is dropped, such as the row of a stop.
 """
 
 from __future__ import annotations

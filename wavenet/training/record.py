@@ -193,7 +193,7 @@ class Recorder(pl.Callback):
         standing.unrecorded = False
 
     def _add_row_of_stop(self, module: WaveNetModule) -> None:
-        """Add a row off the schedule, or to the one that this step has the score; resuming goes on from `row`."""
+        """Add the row of a stop, or its score to the row that this step has; a resumed run drops it again."""
         stop, row = self._row(module), self.standing.row
         if row.get("step") == stop["step"]:
             metrics.reopen(self.table, row | {name: stop[name] for name in metrics.SCORES})
