@@ -386,9 +386,11 @@ def held(root: Path) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a checkpoint's state with tensors as their bytes and no seconds."""
+    """Return a checkpoint's state with tensors as their bytes and without what is measured in seconds."""
+    from wavenet.training.metrics import TIME_COLUMNS
+
     if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items() if key != "seconds"}
+        return {key: _plain(inner) for key, inner in value.items() if key not in TIME_COLUMNS}
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     return (str(value.dtype), value.numpy().tobytes()) if hasattr(value, "numpy") else value

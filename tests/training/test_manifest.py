@@ -61,15 +61,15 @@ def test_a_missing_or_damaged_list_is_none(tmp_path: Path, text: str) -> None:
 def test_what_differs_is_told_by_name() -> None:
     before = [Row(f"{name}.wav", "train", 100, name * 16) for name in "abcdefgh"]
     assert manifest.difference(before, before[::-1]) == ""
-    assert manifest.difference(before, before[1:]) == "1 file went (a.wav)"
-    assert manifest.difference(before[:3], before) == "5 files came (d.wav, e.wav, f.wav, and 2 more)"
+    assert manifest.difference(before, before[1:]) == "1 file removed (a.wav)"
+    assert manifest.difference(before[:3], before) == "5 files added (d.wav, e.wav, f.wav, and 2 more)"
     other = [before[0]._replace(digest="z" * 16), before[1]._replace(samples=99), *before[2:]]
     assert manifest.difference(before, other) == "2 files changed (a.wav, b.wav)"
     moved = [before[0]._replace(split="valid"), before[1]._replace(split=""), *before[2:]]
     told = "2 files in another split (a.wav: train, now valid, b.wav: train, now unused)"
     assert manifest.difference(before, moved) == told
     assert manifest.difference([*before, Row("i.wav", "test", 1, "")], moved[:1] + other[1:]) == (
-        "1 file went (i.wav), 1 file changed (b.wav), 1 file in another split (a.wav: train, now valid)"
+        "1 file removed (i.wav), 1 file changed (b.wav), 1 file in another split (a.wav: train, now valid)"
     )
 
 
@@ -91,7 +91,7 @@ def test_a_refusal_names_files_and_nothing_destructive(folder: Path, tmp_path: P
     files.write(folder / "sound3.wav", toys.wave(0.2, 77), toys.RATE)
     (folder / "sound4.wav").rename(folder / "other.wav")
     told = refusal(run, fingerprint, folder)
-    for part in ("1 file came (other.wav)", "1 file went (sound4.wav)", "1 file changed (sound3.wav)"):
+    for part in ("1 file added (other.wav)", "1 file removed (sound4.wav)", "1 file changed (sound3.wav)"):
         assert part in told
 
 

@@ -21,9 +21,9 @@ from wavenet.training.checkpoint import LAST
 
 def test_a_new_place_has_nothing_to_resume(tmp_path: Path) -> None:
     for resume in (False, True):
-        assert runs.state_to_resume(toys.recipe(), tmp_path / "new", resume=resume, force=False) is None
+        assert runs.state_to_resume(toys.recipe(), tmp_path / "new", resume=resume) is None
     (tmp_path / "empty").mkdir()
-    assert runs.state_to_resume(toys.recipe(), tmp_path / "empty", resume=False, force=False) is None
+    assert runs.state_to_resume(toys.recipe(), tmp_path / "empty", resume=False) is None
 
 
 def test_a_file_or_a_foreign_folder_is_refused(tmp_path: Path) -> None:
@@ -54,19 +54,19 @@ def test_a_checkpoint_without_its_config_is_not_begun_over(tmp_path: Path, train
     shutil.copytree(trained_run / "checkpoints", tmp_path / "checkpoints")
     for resume in (False, True):
         with pytest.raises(InputError, match=r"no config\.yaml"):
-            runs.state_to_resume(toys.recipe(), tmp_path, resume=resume, force=False)
+            runs.state_to_resume(toys.recipe(), tmp_path, resume=resume)
 
 
 OTHERS = [  # recipes that differ from the toy's in one key, and how that is told
     (toys.recipe(audio={"sample_rate": 8000}), "audio.sample_rate = 4000, got 8000"),
     (toys.recipe(data={"segment_samples": 201}), "data.segment_samples = 200, got 201"),
-    (toys.recipe(data={"level": {"peak": 0.5}}), "data.level.rms = 0.1, got None"),
+    (toys.recipe(data={"level": {"peak": 0.5}}), "data.level.rms = 0.1, got nothing"),
     (toys.recipe(output={"classes": 17}), "output.classes = 16, got 17"),
     (toys.recipe(model={"dilations": [1, 2]}), "model.dilations = [[1, 2, 4], [1, 2, 4]], got [[1, 2]]"),
 ]
 ENDED = [
     (toys.recipe(train={"seed": 3}), "train.seed = 0, got 3"),
-    (toys.recipe(train={"steps": 5}), "finished, but with train.steps = 12, got 5"),
+    (toys.recipe(train={"steps": 5}), "is finished, but with train.steps = 12, got 5"),
     (dataclasses.replace(toys.recipe(), name="other"), "name = toy, got other"),
 ]
 
@@ -77,9 +77,8 @@ def test_a_finished_run_called_with_another_recipe_names_the_key(
     trained_run: Path, recipe: Recipe, told: str, resume: bool
 ) -> None:
     with pytest.raises(InputError, match=re.escape(told)) as caught:
-        runs.state_to_resume(recipe, trained_run, resume=resume, force=False)
+        runs.state_to_resume(recipe, trained_run, resume=resume)
     assert "name another run with --out, or start over with --force" in str(caught.value)
-    assert runs.state_to_resume(recipe, trained_run, resume=False, force=True) is None
 
 
 @pytest.mark.parametrize(("recipe", "told"), OTHERS)
@@ -89,26 +88,26 @@ def test_an_unfinished_run_called_with_another_recipe_names_the_key(
 ) -> None:
     runs.describe(tmp_path, toys.recipe(), "cpu")
     with pytest.raises(InputError, match=f"was started with {re.escape(told)}"):
-        runs.state_to_resume(recipe, tmp_path, resume=resume, force=False)
+        runs.state_to_resume(recipe, tmp_path, resume=resume)
 
 
 def test_a_key_that_is_gone_is_named_too(tmp_path: Path) -> None:
     runs.describe(tmp_path, toys.recipe(data={"trim": {"below_db": 40}}), "cpu")
-    with pytest.raises(InputError, match=r"data\.trim\.below_db = 40\.0, got None"):
-        runs.state_to_resume(toys.recipe(), tmp_path, resume=True, force=False)
+    with pytest.raises(InputError, match=r"data\.trim\.below_db = 40\.0, got nothing"):
+        runs.state_to_resume(toys.recipe(), tmp_path, resume=True)
 
 
 @pytest.mark.parametrize("follows", [False, True])  # else a process would wait for a first one that has ended
 def test_a_finished_run_asked_for_more_steps_says_how_to_go_on(trained_run: Path, follows: bool) -> None:
     longer = toys.recipe(train={"steps": 40})
     with pytest.raises(InputError, match=r"unfinished run \(12 steps done of 40\); go on with --resume"):
-        runs.state_to_resume(longer, trained_run, resume=False, force=False, follows=follows)
+        runs.state_to_resume(longer, trained_run, resume=False, follows=follows)
 
 
 def test_where_the_sound_lies_may_change(tmp_path: Path) -> None:
     runs.describe(tmp_path, toys.recipe(data={"path": "/old", "fetch": "digits"}), "cpu")
     elsewhere = toys.recipe(data={"path": "/new", "source": "folder", "licence": "CC0"})
-    assert runs.state_to_resume(elsewhere, tmp_path, resume=True, force=False) is None
+    assert runs.state_to_resume(elsewhere, tmp_path, resume=True) is None
 
 
 def test_training_keys_may_change_on_resume_and_are_told(
@@ -116,18 +115,18 @@ def test_training_keys_may_change_on_resume_and_are_told(
 ) -> None:
     monkeypatch.setattr(logging.getLogger("wavenet"), "propagate", True)
     longer = toys.recipe(train={"steps": 40, "save_steps": 3})
-    state = runs.state_to_resume(longer, trained_run, resume=True, force=False)
+    state = runs.state_to_resume(longer, trained_run, resume=True)
     assert state is not None and state.step == 12
     assert "train.steps was 12 and is 40" in caplog.text and "train.save_steps was 4 and is 3" in caplog.text
 
 
 def test_a_run_without_a_checkpoint_begins_on_resume(tmp_path: Path, said: list[str]) -> None:
     runs.describe(tmp_path, toys.recipe(), "cpu")
-    assert runs.state_to_resume(toys.recipe(), tmp_path, resume=True, force=False) is None
+    assert runs.state_to_resume(toys.recipe(), tmp_path, resume=True) is None
     assert said == [f"{tmp_path} has no checkpoint: training starts again at the first step"]
     with pytest.raises(InputError, match="no checkpoint yet"):
-        runs.state_to_resume(toys.recipe(), tmp_path, resume=False, force=False)
-    assert runs.state_to_resume(toys.recipe(), tmp_path, resume=False, force=False, follows=True) is None
+        runs.state_to_resume(toys.recipe(), tmp_path, resume=False)
+    assert runs.state_to_resume(toys.recipe(), tmp_path, resume=False, follows=True) is None
 
 
 def test_describing_writes_a_recipe_and_the_environment(tmp_path: Path) -> None:
@@ -194,7 +193,7 @@ def test_resuming_at_a_misspelled_place_names_the_run_beside_it(
     (tmp_path / "digots").mkdir()  # nearer, but no run
     monkeypatch.chdir(tmp_path)
     for place in (Path("digist"), tmp_path / "digist", Path("other"), Path("no/such/folder")):
-        assert runs.state_to_resume(toys.recipe(), place, resume=True, force=False) is None
+        assert runs.state_to_resume(toys.recipe(), place, resume=True) is None
     there = str(tmp_path / "digits")
     assert said == [
         "there is no run in digist yet: training starts at the first step (did you mean 'digits'?)",
@@ -203,7 +202,7 @@ def test_resuming_at_a_misspelled_place_names_the_run_beside_it(
         "info: there is no run in no/such/folder yet: training starts at the first step",
     ]
     said.clear()
-    runs.state_to_resume(toys.recipe(), Path("digist"), resume=False, force=False)
+    runs.state_to_resume(toys.recipe(), Path("digist"), resume=False)
     assert said == []  # nobody asked to go on
 
 

@@ -11,7 +11,6 @@ from wavenet.audio import files
 from wavenet.recipe import find, read
 from wavenet.training import summary
 from wavenet.training.data import SoundData
-from wavenet.training.options import Options
 from wavenet.training.summary import dry_run_line, kept_and_dropped, sound_lines
 
 
@@ -103,8 +102,7 @@ def test_sound_of_which_nothing_is_known_is_counted_in_files(tmp_path: Path) -> 
 def test_a_dry_run_says_how_far_it_would_go(
     done: int, max_steps: int | None, max_seconds: float | None, words: str
 ) -> None:
-    options = Options(max_steps=max_steps, max_seconds=max_seconds)
-    assert dry_run_line(Path("run"), done, 20_000, options) == f"dry run: {words}"
+    assert dry_run_line(Path("run"), done, 20_000, max_steps, max_seconds) == f"dry run: {words}"
 
 
 def test_a_recipe_for_a_gpu_names_the_one_for_a_cpu_where_there_is_none() -> None:

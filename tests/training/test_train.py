@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import json
 import logging
 import math
@@ -76,6 +77,34 @@ def assert_same_run(first: Path, second: Path) -> None:
         assert ours.keys() == theirs.keys() and all(torch.equal(value, theirs[name]) for name, value in ours.items())
     weights = [(run / "model" / "model.safetensors").read_bytes() for run in (first, second)]
     assert weights[0] == weights[1]
+
+
+# --- what is asked for ------------------------------------------------------------------------------------------------
+
+
+def test_every_keyword_is_named_typed_and_reaches_what_trains(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {name: object() for name in train.Options.__dataclass_fields__ if name != "precision"}
+    monkeypatch.setattr(train, "_begin", lambda recipe, data, overrides, chosen: chosen)
+    chosen = vars(wavenet.train("toy", **given, precision=32))  # type: ignore[arg-type]
+    assert chosen == {**given, "precision": "32"}
+    keywords = [one for one in inspect.signature(wavenet.train).parameters.values() if one.kind is one.KEYWORD_ONLY]
+    assert {one.name for one in keywords} == set(chosen) and all(one.annotation is not one.empty for one in keywords)
+    with pytest.raises(TypeError, match="max_step"):
+        wavenet.train("toy", max_step=3)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("choice", "words"),
+    [
+        ({"device": "cdua"}, r"device is 'cdua', expected one of auto, cpu, cuda \(did you mean 'cuda'\?\)"),
+        ({"precision": "16"}, "precision is '16', expected one of 32, bf16"),
+        ({"devices": 0}, "devices is 0, expected at least 1"),
+        ({"resume": True, "force": True}, "--resume goes on with a run and --force removes it"),
+    ],
+)
+def test_a_choice_that_there_is_none_of_is_one_sentence(choice: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        wavenet.train("quickstart", **choice)
 
 
 # --- what a run leaves and says --------------------------------------------------------------------------------------
@@ -211,7 +240,7 @@ def test_a_dry_run_writes_no_run_folder_and_says_where_it_would_stop(
 
 
 def test_stopping_and_resuming_is_as_if_never_stopped(fit: Fit, trained_run: Path) -> None:
-    for stop in (1, 5, 6, 11):
+    for stop in (1, 5, 6, 8, 11):
         run = fit(resume=True, max_steps=stop)  # where there is nothing yet, it begins
         assert last(run).step == stop
         *rows, newest = table(run)  # the last is that of the stop, with a score that is on no schedule
@@ -250,7 +279,7 @@ def test_damaged_or_missing_parts_of_a_run_are_made_good(
             shutil.rmtree(run / name, ignore_errors=True)
     fit(resume=True)
     if names == ("metrics.csv",):
-        assert table(run) == table(trained_run)[2:]
+        assert table(run) == table(trained_run)[1:]  # the newest row is in the checkpoint too
         shutil.copy(trained_run / "metrics.csv", run)
     assert_same_run(run, trained_run)
 
@@ -342,7 +371,7 @@ def test_a_finished_run_called_with_other_sound_is_refused_but_not_with_moved_so
     toys.train(tmp_path / "moved", trained_run, tmp_path / "cache")
     assert "is finished" in caplog.text
     for resume in (False, True):
-        with pytest.raises(InputError, match=r"not what .* started with: 1 file came \(sound8\.wav\), .* with --out"):
+        with pytest.raises(InputError, match=r"not what .* started with: 1 file added \(sound8\.wav\), .* with --out"):
             toys.train(toys.write_sounds(tmp_path / "other", 9), trained_run, tmp_path / "cache", resume=resume)
 
 
@@ -363,7 +392,7 @@ def test_a_finished_run_whose_files_came_went_or_changed_names_them(tmp_path: Pa
         again()
     (place / "sound3.wav").write_bytes(before)
     (place / "sound7.wav").rename(place / "new.wav")
-    with pytest.raises(InputError, match=r"1 file came \(new\.wav\), 1 file went \(sound7\.wav\)"):
+    with pytest.raises(InputError, match=r"1 file added \(new\.wav\), 1 file removed \(sound7\.wav\)"):
         again()
     (place / "new.wav").rename(place / "sound7.wav")
     (place / "broken.wav").write_text("no sound")  # would be dropped: the run's sound is as it was
@@ -379,7 +408,7 @@ def test_resuming_with_other_sound_is_refused_but_moved_sound_is_fine(
     (tmp_path / "moved").symlink_to(sound_folder)
     toys.train(tmp_path / "moved", run, cache, resume=True, max_steps=6)
     assert last(run).step == 6
-    with pytest.raises(InputError, match=r"not what .*run was started with: 1 file came \(sound8\.wav\)"):
+    with pytest.raises(InputError, match=r"not what .*run was started with: 1 file added \(sound8\.wav\)"):
         toys.train(toys.write_sounds(tmp_path / "other", 9), run, cache, resume=True)
 
 
@@ -401,7 +430,7 @@ def test_init_takes_weights_and_refuses_other_dimensions(fit: Fit, trained_run: 
     said.clear()
     fit(init=str(trained_run), resume=True, max_steps=2)
     assert said[0] == f"{run} has weights of its own: --init {trained_run} is not used"
-    with pytest.raises(BundleError, match=r"hidden\.weight has shape"):
+    with pytest.raises(BundleError, match=r"the weight hidden\.weight is \[20, 24\], expected \[9, 24\]"):
         fit("b", made=toys.recipe(model={"head_channels": 9}), init=str(trained_run))
 
 

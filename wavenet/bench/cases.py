@@ -108,7 +108,7 @@ class Case:
 
 
 def bench_model(source: str | None = None, data: str | Path | None = None, seconds: float = 60.0) -> Benchmark:
-    """Measure a model, or a recipe with weights that were never trained, on this machine.
+    """Measure a model, or a recipe with random weights, on this machine.
 
     Args:
         source: a run or bundle folder, a recipe's path or name; None takes the net that others are measured with.
@@ -175,7 +175,7 @@ def _unsteady(cases: Sequence[Case]) -> str | None:
 
 
 def _network(source: str | None) -> tuple[Recipe, Arrays]:
-    """Return the recipe and weights of a model; weights that were never trained for a recipe."""
+    """Return the recipe and weights of a model; of a recipe, with random weights."""
     if _is_model(source):
         voice = voices.load(source)
         return voice.recipe, voice.arrays
@@ -184,7 +184,7 @@ def _network(source: str | None) -> tuple[Recipe, Arrays]:
 
 
 def _is_model(source: str | None) -> TypeGuard[str]:
-    """Return whether a source is a folder, and no recipe that is called like one."""
+    """Return whether a source is a folder that has no recipe's name."""
     return source is not None and find.named_recipe(source) is None and disk.given_path(source).is_dir()
 
 
@@ -288,7 +288,7 @@ def _load() -> str | None:
     load, cores = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0, os.cpu_count() or 1
     if load <= 0.5 * cores:
         return None
-    return f"the machine is busy (load {load:.1f} on {many(cores, 'core')}): the numbers are low; stop other work"
+    return f"the machine is busy (load {load:.1f} on {many(cores, 'core')}): the numbers are too low; stop other work"
 
 
 def _processor() -> str:

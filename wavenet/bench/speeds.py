@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from wavenet.geometry import Shape
-from wavenet.text import many
+from wavenet.text import many, table
 
 
 @dataclass(frozen=True)
@@ -71,9 +70,10 @@ class Benchmark:
                 f"at best, {many(threads, 'thread')}: {operations / 1e9:.1f} GFLOP/s in registers, "
                 f"{self.bytes_read[threads] / 1e9:.1f} GB/s read"
             )
+        head, *rows = table([HEAD, *map(_row, self.speeds)], left=2, most=120)
         for name in ("main", "batch", "size"):
             if self.group(name):
-                lines += ["", *_table(self.group(name))]
+                lines += ["", head, *(row for row, one in zip(rows, self.speeds, strict=True) if one.group == name)]
         lines += ["", *self._gain(), self._bits()]
         return "\n".join(lines)
 
@@ -104,19 +104,16 @@ class Benchmark:
         )
 
 
-def _table(speeds: Sequence[Speed]) -> list[str]:
-    head = (
-        f"{'backend':<10}{'weights':<9}{'R':>4}{'S':>5}{'L':>4}{'batch':>6}{'threads':>8}{'samples/s':>11}{'spread':>8}"
-        f"{'x real':>8}{'us/step':>9}{'GFLOP/s':>9}{'of best':>8}{'GB/s':>7}{'of best':>8}{'MB':>6}"
-    )
-    return [head, *map(_line, speeds)]
+HEAD = (
+    *("backend", "weights", "R", "S", "L", "batch", "threads", "samples/s", "spread", "x real", "us/step"),
+    *("GFLOP/s", "of best", "GB/s", "of best", "MB"),
+)
 
 
-def _line(one: Speed) -> str:
-    spread = (one.fastest - one.slowest) / one.samples_per_second
+def _row(one: Speed) -> tuple[str | float, ...]:
     best, width = ("-" if share is None else f"{share:.0%}" for share in (one.roofline_share, one.bandwidth_share))
-    return (
-        f"{one.backend:<10}{one.dtype:<9}{one.residual:>4}{one.skip:>5}{one.layers:>4}{one.batch:>6}{one.threads:>8}"
-        f"{one.samples_per_second:>11,.0f}{spread:>8.0%}{one.real_time:>8.2f}{one.us_per_step:>9.1f}{one.gflops:>9.1f}"
-        f"{best:>8}{one.gbytes:>7.1f}{width:>8}{one.memory_bytes / 1e6:>6.1f}"
-    )
+    spread = f"{(one.fastest - one.slowest) / one.samples_per_second:.0%}"
+    sizes = (one.residual, one.skip, one.layers, one.batch, one.threads)
+    speeds = (round(one.samples_per_second), spread, f"{one.real_time:.2f}", one.us_per_step)
+    limits = (one.gflops, best, one.gbytes, width, one.memory_bytes / 1e6)
+    return (one.backend, one.dtype, *sizes, *speeds, *limits)

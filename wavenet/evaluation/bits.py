@@ -40,8 +40,8 @@ def score(
     Args:
         network: in evaluation mode, on any device.
         batches: crops of held-out sound.
-        alphabet: the samples' alphabet.
-        training_counts: how often each code comes in the training sound [Q].
+        alphabet: of the samples and of the network.
+        training_counts: how often each code comes in the training sound [Q], int64; what order-0 predicts from.
         interrupted: asked before every batch.
     """
     import torch

@@ -67,8 +67,8 @@ class Standing:
     best_bits: float | None = None
     valid: dict[str, Any] = field(default_factory=dict)  # the newest score, as the bundle carries it
     window: Window = field(default_factory=Window)
-    unrecorded: bool = False  # a signal cut the record of the newest step short
-    added_at_stop: list[str] = field(default_factory=list)  # to the newest row; taken out again when the run goes on
+    unrecorded: bool = False  # the record of the newest step is not complete: a signal cut it short
+    row: dict[str, str] = field(default_factory=dict)  # the newest of metrics.csv, that of a stop aside
 
 
 @dataclass(frozen=True)

@@ -85,12 +85,12 @@ def check(run: Path, fingerprint: str, sound: SoundData) -> None:
 
 
 def difference(before: Sequence[Row], now: Sequence[Row]) -> str:
-    """Return in words what came, went, changed, or is in another split; empty where nothing did."""
+    """Return in words what was added, removed, changed or put into another split; empty where nothing was."""
     old, new = ({row.path: row for row in listed} for listed in (before, now))
     both = [(old[path], row) for path, row in new.items() if path in old]
     found = {
-        "came": [path for path in new if path not in old],
-        "went": [path for path in old if path not in new],
+        "added": [path for path in new if path not in old],
+        "removed": [path for path in old if path not in new],
         "changed": [one.path for one, other in both if one[2:] != other[2:]],
         "in another split": [
             f"{one.path}: {one.split or 'unused'}, now {other.split or 'unused'}"

@@ -1,7 +1,6 @@
 """metrics.csv: one row per logged step, score and stop, appended on resume.
 
-What a run that never stopped would not have is undone when this one goes on: rows past the checkpoint, and what a stop
-added to the row of its step.
+A checkpoint holds the newest row on the schedule. On resume, what follows it is dropped, such as the row of a stop.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,55 +30,30 @@ def columns(window: Window) -> dict[str, Any]:
     }
 
 
-def reopen(path: Path, step: int, added: Sequence[str] = ()) -> None:
-    """Begin the file, or take out of it what a run that goes on from a step would not have.
-
-    Args:
-        path: metrics.csv.
-        step: of the checkpoint; rows behind it are dropped.
-        added: what a stop added to the row of this step, as `add_at_stop` returned it.
-    """
-    kept = []
-    for row in read(path):
-        at = int(row["step"]) if row[COLUMNS[-1]] else step + 1  # the last row may be torn
-        if at < step or (at == step and "step" not in added):
-            kept.append(row | dict.fromkeys(added, "") if at == step else row)
-    _write(path, kept)
+def as_text(values: dict[str, Any]) -> dict[str, str]:
+    """Return a row with all its columns; floats have six significant digits."""
+    row = {name: values.get(name, "") for name in COLUMNS}
+    return {name: f"{value:.6g}" if isinstance(value, float) else str(value) for name, value in row.items()}
 
 
-def append(path: Path, row: dict[str, Any]) -> None:
-    """Add one row; numbers are written with six significant digits."""
-    with explained(path), path.open("a", encoding="utf-8", newline="") as file:
-        csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n").writerow(_as_text(row))
-
-
-def add_at_stop(path: Path, row: dict[str, Any]) -> list[str]:
-    """Write what is known at a stop, and return the columns that were added to what an unstopped run writes.
-
-    Where the step has its row, that gets the score; else the row is new, of which `step` alone tells.
-    """
-    rows = read(path)
-    if not rows or rows[-1]["step"] != str(row["step"]):
-        append(path, row)
-        return ["step"]
-    added = [name for name in SCORES if name in row and not rows[-1][name]]
-    if added:
-        text = _as_text(row)
-        _write(path, [*rows[:-1], rows[-1] | {name: text[name] for name in added}])
-    return added
-
-
-def _write(path: Path, rows: Sequence[dict[str, str]]) -> None:
+def reopen(path: Path, newest: dict[str, str]) -> None:
+    """Keep the rows before the newest, then that one; where it is empty, nothing but the header."""
+    step = int(newest["step"]) if newest else 0
+    whole = [row for row in read(path) if row[COLUMNS[-1]]]  # the last one may be torn
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows(row for row in whole if int(row["step"]) < step)
+    if newest:
+        writer.writerow(newest)
     with explained(path):
         disk.write_text(path, text.getvalue())
 
 
-def _as_text(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: f"{value:.6g}" if isinstance(value, float) else value for name, value in row.items()}
+def append(path: Path, row: dict[str, str]) -> None:
+    """Add one row."""
+    with explained(path), path.open("a", encoding="utf-8", newline="") as file:
+        csv.DictWriter(file, COLUMNS, lineterminator="\n").writerow(row)
 
 
 def read(path: Path) -> list[dict[str, str]]:

@@ -52,7 +52,6 @@ class WaveNetModule(pl.LightningModule):
 
     The optimisation is manual, so that a step whose loss or gradient is not finite leaves no trace in the weights,
     the averages or the optimiser.
-
     """
 
     def __init__(self, recipe: Recipe, network: WaveNet, compiled: bool = False) -> None:
@@ -147,7 +146,9 @@ class WaveNetModule(pl.LightningModule):
         if finite:
             optimizer.step()
             self._average(ema_decay(train, self.step))
-        self._count(finite)
+        self.step += 1
+        self.skipped += not finite
+        self.skipped_in_a_row = 0 if finite else self.skipped_in_a_row + 1
         return {"bits": loss.item() / math.log(2), "norm": norm.item(), "targets": int(count), "finite": finite}
 
     def is_finite(self) -> bool:
@@ -159,11 +160,6 @@ class WaveNetModule(pl.LightningModule):
     def _average(self, decay: float) -> None:
         averaged: list[Tensor] = list(self.averaged.parameters())
         torch._foreach_lerp_(averaged, list(self.network.parameters()), 1 - decay)
-
-    def _count(self, finite: bool) -> None:
-        self.step += 1
-        self.skipped += not finite
-        self.skipped_in_a_row = 0 if finite else self.skipped_in_a_row + 1
 
 
 def build(recipe: Recipe, compiled: bool = False) -> WaveNetModule:

@@ -100,7 +100,7 @@ def find_group(devices: int | None) -> Group:
             f"--devices is {devices}, but {started_by} started {here} on this machine; leave --devices out"
         )
     if here < 1 or total % here:
-        raise InputError(f"{started_by} started {total} processes, {here} on this machine; start as many on each")
+        raise InputError(f"{started_by} started {total} processes, {here} on this machine; start equally many on each")
     return Group(here, total // here, rank, local_rank, started_by)
 
 

@@ -1,8 +1,8 @@
 """What happens around the training step: stopping, and the run folder's record of it.
 
 The order at the end of every step is fixed: held-out score, sound, row, checkpoint. A record that a signal cuts short
-is completed when the run goes on, and what a stop added to metrics.csv is taken out again, so that a stopped run leaves
-the same record as one that never stopped.
+is made again when the run goes on, and the row that a stop added is dropped, so that a stopped run leaves the same
+record as one that never stopped.
 """
 
 from __future__ import annotations
@@ -93,28 +93,24 @@ class Recorder(pl.Callback):
         """Open the record; rows past the checkpoint are dropped, a record that was cut short is completed."""
         assert isinstance(pl_module, WaveNetModule)
         check_same(pl_module.step, pl_module.device)
-        whole = not self.group.leads or self._open(trainer, pl_module)
-        if agreed(not whole, pl_module.device):  # cut short again: a step from here would record itself instead
+        if self.group.leads:
+            self._open(trainer, pl_module)
+        if agreed(self.group.leads and self.standing.unrecorded, pl_module.device):  # a signal cut it short again
             trainer.should_stop = True
 
-    def _open(self, trainer: pl.Trainer, module: WaveNetModule) -> bool:
-        """Open the record and complete it; return whether that was not cut short."""
-        standing, steps = self.standing, module.recipe.train.steps
-        added = ["step"] if standing.unrecorded else standing.added_at_stop
-        metrics.reopen(self.table, module.step, added)
-        standing.added_at_stop = []
+    def _open(self, trainer: pl.Trainer, module: WaveNetModule) -> None:
+        steps = module.recipe.train.steps
+        metrics.reopen(self.table, self.standing.row)
         last = min(steps, self.stopper.max_steps or steps)
         self._progress = Progress("training", last, "steps", first=module.step, until=self.stopper.until)
         self._tick = time.monotonic()
-        missing = not (self.folder / GOOD).is_file()
-        if self._is_good(module) or (missing and not module.skipped_in_a_row and module.is_finite()):
+        if self._is_good(module):
             # something to go back to from the first step on; and a kill may have come between LAST and its twin
             self._checkpoint(module, GOOD)
-        if standing.unrecorded:
-            if not self._record(trainer, module):
-                return False
-            self.save(module)
-        return True
+        if self.standing.unrecorded:
+            self._record(trainer, module)
+            if not self.standing.unrecorded:
+                self.save(module)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -133,8 +129,8 @@ class Recorder(pl.Callback):
         if self.group.leads:
             if self.stopper.due and not last and self.standing.valid.get("valid_step") != module.step:
                 self._validate(module)  # off the schedule: shown, and kept in the bundle, but never the best
-            if stop or diverged:  # the sums for the next row on the schedule stay as they are
-                self.standing.added_at_stop = metrics.add_at_stop(self.table, self._row(module))
+            if stop or diverged:
+                self._add_row_of_stop(module)
             if last or stop or diverged or module.step % train.save_steps == 0:
                 self.save(module)
         if diverged:
@@ -172,30 +168,37 @@ class Recorder(pl.Callback):
 
     # --- a step's record ---------------------------------------------------------------------------------------------
 
-    def _record(self, trainer: pl.Trainer, module: WaveNetModule) -> bool:
-        """Score, sound and row of one step where they are due; return whether nothing was cut short."""
+    def _record(self, trainer: pl.Trainer, module: WaveNetModule) -> None:
+        """Make score, sound and row of one step where they are due; score or sound cut short leave it `unrecorded`."""
         step, train, standing = module.step, module.recipe.train, self.standing
         last = step >= train.steps
-        scored = last or step % train.validate_steps == 0
+        scored, heard = (last or step % every == 0 for every in (train.validate_steps, train.sample_steps))
         standing.unrecorded = True
         if scored:
-            if not self._validate(module):
-                return False
-            score = standing.valid.get("valid_bits")
+            score = self._validate(module)
             best = math.inf if standing.best_bits is None else standing.best_bits
             if score is not None and score < best:
                 standing.best_bits = score
                 self._checkpoint(module, BEST)
-        if (last or step % train.sample_steps == 0) and not self._sample(module):
-            return False
+        if heard and not self.stopper.interrupted():
+            self._sample(module)
+        if (scored or heard) and self.stopper.interrupted():
+            return
         if scored or step % train.log_steps == 0:
-            row = self._row(module)
-            metrics.append(self.table, row)
+            standing.row = self._row(module)
+            metrics.append(self.table, standing.row)
             if trainer.logger is not None:
-                trainer.logger.log_metrics({name: float(value) for name, value in row.items() if value != ""}, step)
+                trainer.logger.log_metrics({name: float(value) for name, value in standing.row.items() if value}, step)
             standing.window = Window()
         standing.unrecorded = False
-        return True
+
+    def _add_row_of_stop(self, module: WaveNetModule) -> None:
+        """Add the row of a stop, or its score to the row that this step has; a resumed run drops it again."""
+        stop, row = self._row(module), self.standing.row
+        if row.get("step") == stop["step"]:
+            metrics.reopen(self.table, row | {name: stop[name] for name in metrics.SCORES})
+        else:
+            metrics.append(self.table, stop)
 
     def _say(self, line: str) -> None:
         (self._progress.say if self._progress is not None else log.info)(line)
@@ -214,7 +217,7 @@ class Recorder(pl.Callback):
         else:
             self._say("a non-finite loss or gradient: this step was skipped")
 
-    def _row(self, module: WaveNetModule) -> dict[str, Any]:
+    def _row(self, module: WaveNetModule) -> dict[str, str]:
         """Return a row of this step, and say what was learnt since the one before."""
         row: dict[str, Any] = {
             "step": module.step,
@@ -228,15 +231,15 @@ class Recorder(pl.Callback):
         if self.standing.window.steps:
             learnt = f"{row['train_bits']:.3f} bits/sample in training"
             self._say(f"step {module.step:,}: {learnt}, {row['targets_per_second']:,} targets/s")
-        return row
+        return metrics.as_text(row)
 
-    def _validate(self, module: WaveNetModule) -> bool:
-        """Keep the held-out score of the averaged weights; return False where a signal cut it short."""
+    def _validate(self, module: WaveNetModule) -> float | None:
+        """Keep and return the held-out score of the averaged weights; None where a signal cut it short."""
         train = module.recipe.train
         batches = self.data.crops["valid"].in_order(train.batch_size, train.validate_targets)
         score = bits.score(module.averaged, batches, module.alphabet, self.data.counts, self.stopper.interrupted)
         if score is None:
-            return not self.stopper.interrupted()
+            return None
         self._tick = time.monotonic()  # time spent here is not training time
         self.standing.valid = {
             "valid_step": module.step,
@@ -249,23 +252,23 @@ class Recorder(pl.Callback):
             f"step {module.step:,}: held-out {score.bits:.3f} bits/sample "
             f"(uniform {score.uniform:.3f}, order-0 {score.order0:.3f}; {score.targets:,} targets)"
         )
-        return True
+        return score.bits
 
-    def _sample(self, module: WaveNetModule) -> bool:
-        """Write a sound of the averaged weights and its picture; return False where a signal cut it short."""
+    def _sample(self, module: WaveNetModule) -> None:
+        """Write a sound of the averaged weights and its picture; none where a signal cut it short."""
         train, rate, step = module.recipe.train, module.recipe.audio.sample_rate, f"step {module.step:,}"
         if not module.is_finite():
             log.warning("%s: no sound: the weights are not all finite", step)
-            return True
+            return
         voice, parts = Voice(module.recipe, module.averaged.arrays()), []
         try:
             for part in voice.stream(seconds=train.sample_seconds, seed=SAMPLE_SEED, chunk=200):
                 parts.append(part[0])
                 if self.stopper.interrupted():
-                    return False
+                    return
         except WavenetError as error:  # finite weights may give results that are not: the rollback repairs that
             log.warning("%s: no sound: %s; training goes on", step, str(error).partition(";")[0])
-            return True
+            return
         wave = np.concatenate(parts)
         path = self.run / "samples" / f"step-{module.step:06d}-0.wav"
         try:
@@ -276,7 +279,6 @@ class Recorder(pl.Callback):
         else:
             self._say(f"{step}: wrote {path}")
         self._tick = time.monotonic()
-        return True
 
     # --- saving ------------------------------------------------------------------------------------------------------
 
@@ -307,9 +309,9 @@ class Recorder(pl.Callback):
             checkpoint.keep_as(self.folder / LAST, self.folder / GOOD)
 
     def _is_good(self, module: WaveNetModule) -> bool:
-        """Return whether this is a state to go back to: on the schedule alone, so that it depends on no stop."""
-        on_schedule = module.step % module.recipe.train.save_steps == 0
-        return on_schedule and not module.skipped_in_a_row and module.is_finite()
+        """Return whether this is a state to go back to: on the schedule, whatever stops it, or the first."""
+        due = module.step % module.recipe.train.save_steps == 0 or not (self.folder / GOOD).is_file()
+        return due and not module.skipped_in_a_row and module.is_finite()
 
     def _checkpoint(self, module: WaveNetModule, name: str) -> None:
         about = self.standing, self.data.fingerprint(), self.group.size

@@ -63,22 +63,19 @@ def _is_ours(run: Path) -> bool:
     return False
 
 
-def state_to_resume(recipe: Recipe, run: Path, *, resume: bool, force: bool, follows: bool = False) -> State | None:
+def state_to_resume(recipe: Recipe, run: Path, *, resume: bool, follows: bool = False) -> State | None:
     """Return the checkpoint to go on from (a finished one too), or None to begin.
 
     Args:
         recipe: what is to be trained.
         run: the run folder.
         resume: go on with an unfinished run.
-        force: start over.
         follows: this process trains with another, which may have begun the run just now.
 
     Raises:
-        InputError: there is an unfinished run and neither resume nor force, or one with other fixed keys, or a finished
-            one with any other key.
+        InputError: there is an unfinished run that is not resumed or has other fixed keys, or a finished one with any
+            other key.
     """
-    if force:
-        return None
     state = checkpoint.newest(run / "checkpoints")
     if not (run / "config.yaml").is_file():
         if state is not None:
@@ -113,20 +110,22 @@ def state_to_resume(recipe: Recipe, run: Path, *, resume: bool, force: bool, fol
     return state
 
 
-def _changes(before: Recipe, now: Recipe, sections: Sequence[str]) -> Iterator[tuple[str, Any, Any]]:
+def _changes(before: Recipe, now: Recipe, sections: Sequence[str]) -> Iterator[tuple[str, str, str]]:
     """Yield the keys in some sections that differ, with both values; where the sound lies aside."""
-
-    def flat(tree: Any, at: str) -> Iterator[tuple[str, Any]]:
-        if isinstance(tree, dict):
-            for key, value in tree.items():
-                yield from flat(value, f"{at}.{key}" if at else key)
-        else:
-            yield at, tree
-
-    old, new = (dict(flat(read.to_tree(recipe), "")) for recipe in (before, now))
+    old, new = (dict(_flat(read.to_tree(recipe), "")) for recipe in (before, now))
     for key in {**new, **old}:
-        if key.split(".")[0] in sections and key not in MOVABLE and old.get(key) != new.get(key):
-            yield key, old.get(key), new.get(key)
+        was, becomes = old.get(key, "nothing"), new.get(key, "nothing")
+        if key.split(".")[0] in sections and key not in MOVABLE and was != becomes:
+            yield key, was, becomes
+
+
+def _flat(tree: Any, at: str) -> Iterator[tuple[str, str]]:
+    """Yield the keys of a recipe, such as ``data.level.rms``, with their values as text."""
+    if not isinstance(tree, dict):
+        yield at, "nothing" if tree is None else str(tree)
+        return
+    for key, value in tree.items():
+        yield from _flat(value, f"{at}.{key}" if at else key)
 
 
 # --- the folder itself -----------------------------------------------------------------------------------------------

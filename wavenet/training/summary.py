@@ -17,7 +17,6 @@ from wavenet.recipe.records import Recipe
 from wavenet.text import clock, duration, gib, many, printable
 from wavenet.training.data import SoundData
 from wavenet.training.module import WaveNetModule
-from wavenet.training.options import Options
 from wavenet.training.processes import Group
 
 BASE_BYTES = 500 << 20  # what Python, torch and lightning take before anything is trained
@@ -31,31 +30,24 @@ def warnings(recipe: Recipe, device: str, processes: int = 1) -> list[str]:
     return [warning for warning in found if warning is not None]
 
 
-def lines(module: WaveNetModule, sound: SoundData, options: Options, group: Group) -> list[str]:
+def lines(module: WaveNetModule, sound: SoundData, group: Group, device: str, precision: str) -> list[str]:
     """Return what is trained, where, and on what."""
-    return [
-        first_line(module, sound, options, group),
-        *sound_lines(sound),
-        *cpu_lines(module.recipe, options.device),
-    ]
+    first = _first_line(module.recipe, group, device, precision)
+    return [f"{first}, {kept_and_dropped(sound)}", *sound_lines(sound), *cpu_lines(module.recipe, device)]
 
 
-def first_line(module: WaveNetModule, sound: SoundData, options: Options, group: Group) -> str:
-    """Return what a training run says first: device, dtype, size, receptive field, memory, length of sound.
-
-    The memory is that of all processes on this machine, on a GPU that of each.
-    """
-    recipe, shape, cpu = module.recipe, module.recipe.shape, options.device == "cpu"
+def _first_line(recipe: Recipe, group: Group, device: str, precision: str) -> str:
+    """Return device, dtype, size, receptive field and memory: of all processes here, on a GPU of each."""
+    shape, cpu = recipe.shape, device == "cpu"
     where = f"cpu ({many(torch.get_num_threads(), 'thread')})" if cpu else torch.cuda.get_device_name()
     where = where if group.size == 1 else f"{group.size} x {where}"
     together = group.devices if cpu else 1
     each = " on each device" if not cpu and group.size > 1 else ""
     milliseconds = 1000 * shape.receptive_field / recipe.audio.sample_rate
     return (
-        f"{recipe.name}: {where}, {'bfloat16' if options.precision == 'bf16' else 'float32'}, "
+        f"{recipe.name}: {where}, {'bfloat16' if precision == 'bf16' else 'float32'}, "
         f"{shape.parameters():,} parameters, receptive field {shape.receptive_field:,} samples "
-        f"({milliseconds:.1f} ms), about {memory_estimate(recipe) * together / 2**30:.1f} GiB of memory{each}, "
-        f"{kept_and_dropped(sound)}"
+        f"({milliseconds:.1f} ms), about {gib(memory_estimate(recipe) * together)} of memory{each}"
     )
 
 
@@ -101,7 +93,7 @@ def kept_and_dropped(sound: SoundData) -> str:
 
 
 def sound_lines(sound: SoundData) -> list[str]:
-    """Return what is trained on: its layout, what is cut and clipped, rates, and how many files are in each split."""
+    """Return what is trained on: layout, what is cut and clipped, rates, and each split's files and length."""
     kept, rate = sound.sound.entries, sound.recipe.audio.sample_rate
     cut = sum(entry.trimmed for entry in kept) / rate
     notes = f", {duration(cut)} cut from the ends" if cut else ""
@@ -109,7 +101,7 @@ def sound_lines(sound: SoundData) -> list[str]:
     return [
         f"sound: {printable(sound.source.folder.name)}, layout {sound.source.layout}{notes}",
         _rate_line(kept, rate),
-        _split_line(sound),
+        f"splits {corpus.splits_in_words(sound.recipe, sound.source, sound.cache.entries, sound.spans)}",
     ]
 
 
@@ -125,11 +117,6 @@ def _rate_line(kept: Sequence[Entry], rate: int) -> str:
     return f"rates: {shown}{more}, resampled to {rate:,} Hz"
 
 
-def _split_line(sound: SoundData) -> str:
-    """Return whose splits these are, and how many files and how much sound each has; tails of silence aside."""
-    return f"splits {corpus.splits_in_words(sound.recipe, sound.source, sound.cache.entries, sound.spans)}"
-
-
 def cpu_lines(recipe: Recipe, device: str) -> list[str]:
     """Return a line with the recipe that suits a CPU better, where that trains and the recipe names one."""
     if recipe.cpu_recipe is None or device != "cpu":
@@ -137,10 +124,10 @@ def cpu_lines(recipe: Recipe, device: str) -> list[str]:
     return [f"{recipe.name} is sized for a GPU; `wavenet train {recipe.cpu_recipe}` is sized for a CPU"]
 
 
-def dry_run_line(run: Path, done: int, steps: int, options: Options) -> str:
+def dry_run_line(run: Path, done: int, steps: int, max_steps: int | None, max_seconds: float | None) -> str:
     """Return what would be done in a run that has done some of its recipe's steps."""
-    last = steps if options.max_steps is None else min(steps, options.max_steps)
+    last = steps if max_steps is None else min(steps, max_steps)
     if done >= last:
         return f"dry run: {run} has done {many(done, 'step')} already; nothing to do"
-    time = "" if options.max_seconds is None else f", for {clock(options.max_seconds)} at most"
+    time = "" if max_seconds is None else f", for {clock(max_seconds)} at most"
     return f"dry run: would train steps {done + 1:,} to {last:,} of {steps:,}{time}, into {run}"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import logging
 import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import lightning.pytorch as pl
 import torch
 
 from wavenet import disk
-from wavenet.errors import STOPS, BundleError, InputError, SoundError, WavenetError
+from wavenet.errors import STOPS, BundleError, InputError, SoundError, WavenetError, did_you_mean
 from wavenet.model import bundle
 from wavenet.progress import log
 from wavenet.recipe import find, read
@@ -29,9 +29,26 @@ from wavenet.training import run as runs
 from wavenet.training.checkpoint import Standing, State
 from wavenet.training.data import SoundData
 from wavenet.training.module import WaveNetModule
-from wavenet.training.options import Options
 from wavenet.training.processes import Group
 from wavenet.training.record import Recorder, Stopper
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `train` was given beside a recipe and its sound."""
+
+    out: str | Path | None
+    max_steps: int | None
+    max_seconds: float | None
+    resume: bool
+    force: bool
+    init: str | Path | None
+    device: str
+    devices: int | None
+    precision: str
+    compiled: bool
+    cache: str | Path | None
+    dry_run: bool
 
 
 def train(
@@ -87,14 +104,14 @@ def train(
 
 def _begin(recipe: str | Path | Recipe, data: str | Path | None, overrides: Sequence[str], chosen: Options) -> Path:
     """Train with these options and return the run folder."""
-    chosen.check()
+    _check(chosen)
     if isinstance(recipe, Recipe):
         made, own = read.overridden(recipe, overrides), None
     else:
         made, own = read.load(find.find_recipe(str(recipe)), overrides), find.run_folder(str(recipe))
     made = find.with_data(made, data, overrides)
     cache = None if chosen.cache is None else disk.given_path(str(chosen.cache))
-    chosen = dataclasses.replace(chosen, cache=cache, device=_device(chosen.device))
+    chosen = replace(chosen, cache=cache, device=_device(chosen.device))
     run = disk.given_path(str(chosen.out)) if chosen.out is not None else own or find.RUNS / made.name
     group = processes.find_group(chosen.devices)
     processes.check_devices(group, chosen.device)
@@ -106,6 +123,19 @@ def _begin(recipe: str | Path | Recipe, data: str | Path | None, overrides: Sequ
     with runs.locked(run) if holds else contextlib.nullcontext(), _out_of_memory_explained(chosen.device):
         _train(made, run, chosen, group)
     return run
+
+
+def _check(chosen: Options) -> None:
+    """Raise InputError where a choice is none of those there are, or two contradict each other."""
+    if chosen.resume and chosen.force:
+        raise InputError("--resume goes on with a run and --force removes it; give one of them")
+    if chosen.devices is not None and chosen.devices < 1:
+        raise InputError(f"devices is {chosen.devices}, expected at least 1")
+    for name, known in (("device", ("auto", "cpu", "cuda")), ("precision", ("32", "bf16"))):
+        value = getattr(chosen, name)
+        if value not in known:
+            guess = did_you_mean(str(value), known)
+            raise InputError(f"{name} is {value!r}, expected one of {', '.join(known)}{guess}")
 
 
 def _device(name: str) -> str:
@@ -130,7 +160,8 @@ def _out_of_memory_explained(device: str) -> Iterator[None]:
 
 def _train(recipe: Recipe, run: Path, options: Options, group: Group) -> None:
     """Begin a run or go on with one; of processes that train together only the first writes, and is heard."""
-    state = runs.state_to_resume(recipe, run, resume=options.resume, force=options.force, follows=not group.leads)
+    follows = not group.leads
+    state = None if options.force else runs.state_to_resume(recipe, run, resume=options.resume, follows=follows)
     if state is not None:
         _check_devices(run, state, group)
         if options.init is not None:
@@ -148,9 +179,10 @@ def _train(recipe: Recipe, run: Path, options: Options, group: Group) -> None:
         manifest.check(run, state.fingerprint, sound)
     module = _module(recipe, sound, state, options)
     module.rank = group.rank
-    lines = summary.lines(module, sound, options, group) if group.leads else []
+    lines = summary.lines(module, sound, group, options.device, options.precision) if group.leads else []
     if options.dry_run and group.leads:
-        lines.append(summary.dry_run_line(run, module.step, recipe.train.steps, options))
+        limits = options.max_steps, options.max_seconds
+        lines.append(summary.dry_run_line(run, module.step, recipe.train.steps, *limits))
     elif options.force and group.leads:
         runs.clear(run)
     writes = group.leads and not options.dry_run
@@ -167,8 +199,8 @@ def _train(recipe: Recipe, run: Path, options: Options, group: Group) -> None:
 def _check_devices(run: Path, state: State, group: Group) -> None:
     if state.devices != group.size:
         raise InputError(
-            f"{run} was started with {many(state.devices, 'device')}, got {group.size}, which would make other "
-            f"batches; resume with --devices {state.devices}"
+            f"{run} was started with {many(state.devices, 'device')}, got {group.size}, which would change "
+            f"the batches; resume with --devices {state.devices}"
         )
 
 
@@ -192,18 +224,14 @@ def _sound(recipe: Recipe, options: Options, group: Group) -> SoundData:
 
 
 def _check_same_sound(recipe: Recipe, run: Path, state: State, options: Options, group: Group) -> None:
-    """Raise InputError where a finished run is called with other sound than it was trained on.
-
-    Sound that is no longer where it lay is not asked for.
-    """
+    """Raise InputError where a finished run is called with other sound than its own, which need not be there."""
     try:
         sound = _sound(recipe, options, group)
     except SoundError:
         if recipe.data.path == read.load(run / "config.yaml").data.path:
             return
         raise
-    if sound.crops:
-        manifest.check(run, state.fingerprint, sound)
+    manifest.check(run, state.fingerprint, sound)
 
 
 def _module(recipe: Recipe, sound: SoundData, state: State | None, options: Options) -> WaveNetModule:
@@ -228,12 +256,11 @@ def _take_weights(module: WaveNetModule, model: str | Path) -> None:
     """
     ours, theirs = module.network.state_dict(), bundle.load(bundle.find(str(model))).arrays
     for name in [*ours, *theirs]:
-        have = list(theirs[name].shape) if name in theirs else None
-        want = list(ours[name].shape) if name in ours else None
+        have = list(theirs[name].shape) if name in theirs else "missing"
+        want = list(ours[name].shape) if name in ours else "none"
         if have != want:
             raise BundleError(
-                f"--init {model}: its weight {name} has shape {have}, this recipe's has {want}; "
-                "give a model of the same dimensions"
+                f"--init {model}: the weight {name} is {have}, expected {want}; give a model of the same dimensions"
             )
     module.network.load_state_dict({name: torch.from_numpy(value) for name, value in theirs.items()})
 
@@ -254,12 +281,7 @@ def _fit(
     if group.size > 1:  # else Lightning would choose the threads anew
         os.environ.setdefault("OMP_NUM_THREADS", str(torch.get_num_threads()))
     others = processes.started(_command(run, options, group), group)
-    with (
-        others,
-        _out_of_memory_explained(device),
-        _quiet(),
-        contextlib.closing(recorder),
-    ):
+    with others, _out_of_memory_explained(device), _quiet(), contextlib.closing(recorder):
         trainer = pl.Trainer(
             accelerator="gpu" if device == "cuda" else "cpu",
             **group.trainer_arguments(),
