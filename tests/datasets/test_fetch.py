@@ -167,6 +167,28 @@ def test_it_is_there_already_unless_forced(serve: Serve, tmp_path: Path, capsys:
     assert (tmp_path / "data" / "yesno" / "README").read_bytes() != b"spoilt" and data(tmp_path) == ["yesno"]
 
 
+def test_the_older_data_set_stays_where_the_new_one_cannot_take_its_place(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site, place = serve(Publisher(YESNO)), tmp_path / "data" / "yesno"
+    assert fetching("yesno") == 0
+    rename = Path.rename
+
+    def full(path: Path, to: Path) -> Path:
+        if path.name == fetch.UNPACKED:
+            raise OSError(28, "No space left on device")
+        return rename(path, to)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", full)
+        assert fetching("yesno", "--force") == 1 and "No space left" in capsys.readouterr().err
+    assert catalogue.holds(place, "yesno")
+    place.with_name("yesno.part").mkdir(exist_ok=True)
+    place.rename(place.with_name("yesno.part") / fetch.REPLACED)  # as a kill between the two renames leaves it
+    assert fetching("yesno") == 0 and catalogue.holds(place, "yesno") and len(site.asked) == 2
+    assert "already there" in capsys.readouterr().err
+
+
 def test_a_folder_of_others_is_never_touched(serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     site = serve(Publisher(YESNO))
     (tmp_path / "mine").mkdir()

@@ -51,7 +51,7 @@ def fetch(name: str, to: str | Path | None = None, force: bool = False) -> Path:
     place = target.resolve()  # a link to a folder stays one, and what is written beside it is beside the folder
     work = place.with_name(f"{place.name}.part")
     transfer = Transfer(one.url, work / "archive", one.size, one.sha256 is not None, one.begins)
-    with _held(work, transfer):
+    with _held(work, place, transfer):
         if _is_there(name, target, force):  # another process has just fetched it
             return target
         log.info("%s: %s", name, one.title)
@@ -91,7 +91,7 @@ def _is_there(name: str, target: Path, force: bool) -> bool:
 
 
 @contextlib.contextmanager
-def _held(work: Path, transfer: Transfer) -> Iterator[None]:
+def _held(work: Path, place: Path, transfer: Transfer) -> Iterator[None]:
     """Keep other processes out of the folder of what is unfinished; it is removed where nothing in it is of use."""
     with contextlib.ExitStack() as stack:
         try:
@@ -102,11 +102,11 @@ def _held(work: Path, transfer: Transfer) -> Iterator[None]:
             raise InputError(f"another process is fetching into {work}; wait for it") from None
         except OSError as error:
             raise InputError(f"{work} cannot be written ({error.strerror}); name another with --to DIR") from None
-        _sweep(work)
+        _sweep(work, place)
         try:
             yield
         finally:
-            _sweep(work)
+            _sweep(work, place)
             if not transfer.have:
                 with contextlib.suppress(OSError):
                     transfer.part.unlink(missing_ok=True)
@@ -114,8 +114,11 @@ def _held(work: Path, transfer: Transfer) -> Iterator[None]:
                     work.rmdir()
 
 
-def _sweep(work: Path) -> None:
-    """Remove what is half unpacked, by this process or by one that was killed."""
+def _sweep(work: Path, place: Path) -> None:
+    """Remove what is half unpacked, by us or by a killed process; an older data set goes back to its place."""
+    with contextlib.suppress(OSError):
+        if not place.exists():
+            (work / REPLACED).rename(place)
     for left in (UNPACKED, REPLACED):
         shutil.rmtree(work / left, ignore_errors=True)
 
