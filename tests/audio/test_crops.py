@@ -381,7 +381,10 @@ with (folder / "pcm.int16").open("r+b") as file:
 entries = tuple(Entry(f"{i}", None, i * hour, hour, rms=0.1, peak=0.5) for i in range(hours))
 alphabet = outputs.Categorical(256)
 
-def used():
+def used():  # of this process alone: what `resource` says includes what began it
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(status.read_text().partition("VmHWM:")[2].split()[0])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 def run(sound, clips):
