@@ -15,7 +15,6 @@ from wavenet.generate.voice import load
 
 NEEDED = {  # what training cannot do without, and what its line begins with
     "run": "the run folder ROOT/run cannot be written",
-    "run/.lock": "the run folder ROOT/run cannot be written",
     "cache": "the sound cache in ROOT/cache cannot be written",
     "run/train.log": "ROOT/run/train.log cannot be written",
     "run/environment.json": "ROOT/run/environment.json cannot be written",

@@ -480,6 +480,35 @@ def test_ten_bad_steps_in_a_row_go_back_to_the_last_good_state_at_half_the_rate(
     assert wavenet.load(run).training["rollbacks"] == 1
 
 
+def test_a_signal_in_the_score_of_the_step_that_goes_back_changes_nothing(
+    fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(monkeypatch, lambda step: 3 <= step < 6)
+    monkeypatch.setattr(record, "BAD_STEPS", 3)
+    keys = {**SELDOM, "steps": 12, "save_steps": 3, "validate_steps": 6}
+    whole = fit(keys=keys).rename(tmp_path / "whole")
+    score, stoppers, made = record.bits.score, [], record.Stopper.on_train_start
+
+    def starting(self: record.Stopper, *arguments: Any) -> None:
+        stoppers.append(self)
+        made(self, *arguments)
+
+    def signalled(*arguments: Any) -> object:
+        stoppers[-1]._on_signal(15, None)
+        return score(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(record.Stopper, "on_train_start", starting)
+        patch.setattr(record.bits, "score", signalled)
+        for resume in (False, True):  # the second time the score of step 6 is cut short again
+            with pytest.raises(Terminated):
+                fit(keys=keys, resume=resume)
+    state = last(tmp_path / "run")
+    assert (state.step, state.rollbacks, state.standing.unrecorded) == (6, 0, True)
+    assert_same_run(fit(keys=keys, resume=True), whole)
+    assert last(whole).rollbacks == 1
+
+
 def test_a_run_that_was_stopped_goes_back_to_the_same_state(fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch, lambda step: 8 <= step < 18 or 22 <= step < 32)
     whole = fit("whole", keys=SELDOM)

@@ -93,10 +93,13 @@ class Recorder(pl.Callback):
         """Open the record; rows past the checkpoint are dropped, a record that was cut short is completed."""
         assert isinstance(pl_module, WaveNetModule)
         check_same(pl_module.step, pl_module.device)
+        cut_short = self.standing.unrecorded  # in all processes: it is in the checkpoint
         if self.group.leads:
             self._open(trainer, pl_module)
-        if agreed(self.group.leads and self.standing.unrecorded, pl_module.device):  # a signal cut it short again
+        if self._is_cut_short(pl_module):  # by a signal, again
             trainer.should_stop = True
+        elif cut_short:
+            self._end_step(pl_module, save=True)
 
     def _open(self, trainer: pl.Trainer, module: WaveNetModule) -> None:
         steps = module.recipe.train.steps
@@ -109,8 +112,6 @@ class Recorder(pl.Callback):
             self._checkpoint(module, GOOD)
         if self.standing.unrecorded:
             self._record(trainer, module)
-            if not self.standing.unrecorded:
-                self.save(module)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -125,17 +126,27 @@ class Recorder(pl.Callback):
             self._record(trainer, module)
         # asked once: a signal after this waits for the next step
         stop = agreed(self.stopper.check(module.step), module.device)
-        diverged = module.skipped_in_a_row >= BAD_STEPS and not self._roll_back(module)
+        self._end_step(module, save=last or stop or module.step % train.save_steps == 0, stop=stop)
+        trainer.should_stop = stop
+
+    def _is_cut_short(self, module: WaveNetModule) -> bool:
+        """Return whether a signal left the record of the newest step incomplete; the first process knows it for all."""
+        return agreed(self.group.leads and self.standing.unrecorded, module.device)
+
+    def _end_step(self, module: WaveNetModule, *, save: bool, stop: bool = False) -> None:
+        """Go back from a diverged step, once its record is complete, and save; raise DivergenceError at the end."""
+        diverged = module.skipped_in_a_row >= BAD_STEPS and not self._is_cut_short(module)
+        diverged = diverged and not self._roll_back(module)
         if self.group.leads:
+            last = module.step >= module.recipe.train.steps
             if self.stopper.due and not last and self.standing.valid.get("valid_step") != module.step:
                 self._validate(module)  # off the schedule: shown, and kept in the bundle, but never the best
             if stop or diverged:
                 self._add_row_of_stop(module)
-            if last or stop or diverged or module.step % train.save_steps == 0:
+            if save or diverged:
                 self.save(module)
         if diverged:
             raise self._divergence(module)
-        trainer.should_stop = stop
 
     def close(self) -> None:
         """End the progress bar."""
