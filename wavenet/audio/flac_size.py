@@ -71,6 +71,6 @@ class FlacSize:
         self._file.write((codes - self._middle).astype(np.int32) << self._shift)
 
     def bits_per_sample(self) -> float | None:
-        """Return the stream's size, header and all, by the number of its samples, and end it; None where it is empty."""
+        """End the stream and return its size, header and all, by the number of samples; None where there are none."""
         self._file.close()
         return 8 * self._into.length / self._samples if self._samples else None
