@@ -78,7 +78,7 @@ def examine(
     lengths = [chosen[at * len(chosen) // clips].last - chosen[at * len(chosen) // clips].first for at in range(clips)]
     ours = draw_clips(voice, lengths, seed, draw)
     theirs = [alphabet.decode(alphabet.encode(sound.read(part.clip, part.first, part.last))) for part in chosen]
-    found = copies(ours, theirs[:: max(1, len(theirs) // clips)], sound, training, rate)
+    found = copies(ours, theirs[:: max(1, len(theirs) // clips)][:clips], sound, training, rate)
     return Generated(health(ours, theirs, rate, seed), found, sum(lengths) / rate, seed)
 
 

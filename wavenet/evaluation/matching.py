@@ -71,14 +71,15 @@ def search(
     total = sum(span.last - span.first for span in spans) * rates[1] // rates[0]
     blocks = _blocks(sound, spans, rates, length)
     with Progress(label, total, "samples") as progress, ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
-        ahead: list[Future[Places]] = []
+        ahead: list[tuple[int, Future[Places]]] = []
         while True:
             for block in islice(blocks, 2 * THREADS - len(ahead)):  # few at once: memory stays bounded
-                ahead.append(pool.submit(_best, spectra, block, length))
-                progress.advance(block.length)
+                ahead.append((block.length, pool.submit(_best, spectra, block, length)))
             if not ahead:
                 return found
-            found = _joined(found, ahead.pop(0).result(), most)
+            count, best = ahead.pop(0)
+            found = _joined(found, best.result(), most)
+            progress.advance(count)
 
 
 def at_rate(wave: Floats, old: int, new: int) -> Floats:
