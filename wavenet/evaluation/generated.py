@@ -1,0 +1,117 @@
+"""What a model's own sound is like: clips are drawn, set beside held-out ones, and looked for in the training sound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from wavenet.audio.crops import Sound, pieces
+from wavenet.audio.splits import Span
+from wavenet.errors import InputError
+from wavenet.evaluation.copies import Copies, copies
+from wavenet.evaluation.health import Health, health
+from wavenet.generate.voice import Voice
+from wavenet.outputs import Draw, Floats
+from wavenet.progress import Progress
+from wavenet.text import duration, many
+
+LONGEST = 10.0  # seconds of a clip; longer files are cut
+SHORTEST = 1.0  # seconds that they may be cut to, where there are few
+FEW = 8  # clips: with fewer, held-out files are cut shorter
+AT_ONCE = 32  # clips drawn in one batch
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What clips that a model drew are like."""
+
+    health: Health
+    copies: Copies
+    seconds: float  # of all generated clips
+    seed: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        parts = {"health": self.health.to_json(), "copies": self.copies.to_json()}
+        return {"clips": self.health.generated, "seconds": self.seconds, "seed": self.seed, **parts}
+
+    def to_text(self) -> list[str]:
+        """Return the tables and sentences, line by line."""
+        drawn = f"{many(self.health.generated, 'clip')}, {duration(self.seconds)} in all, drawn with seed {self.seed}"
+        title = f"{drawn}, beside {many(self.health.real, 'held-out clip')}"
+        return [title, "", *self.health.to_text(), "", *self.copies.to_text()]
+
+
+def examine(
+    voice: Voice,
+    sound: Sound,
+    held_out: Sequence[Span],
+    training: Sequence[Span],
+    clips: int = 20,
+    seed: int = 0,
+    draw: Draw | None = None,
+) -> Generated:
+    """Return what clips of a voice are like, as long as held-out ones, which are quantised as its own are.
+
+    Args:
+        voice: draws the clips.
+        sound: at the voice's level and rate.
+        held_out: the spans of the split that real clips come from; up to twice as many as are drawn, so that two lots
+            of them are as many each.
+        training: the spans it was trained on.
+        clips: how many to draw.
+        seed: of the draws and of the yardstick.
+        draw: temperature and cuts.
+
+    Raises:
+        InputError: the number of clips or the seed is out of range, or there is no held-out sound.
+    """
+    if clips < 1:
+        raise InputError(f"the number of clips to draw is {clips}, expected at least 1")
+    rate, alphabet = voice.sample_rate, voice.alphabet
+    chosen = held_out_clips(held_out, 2 * clips, rate)
+    if not chosen:
+        raise InputError("there is no held-out sound to set generated clips beside; name another split or folder")
+    lengths = [chosen[at * len(chosen) // clips].last - chosen[at * len(chosen) // clips].first for at in range(clips)]
+    ours = draw_clips(voice, lengths, seed, draw)
+    theirs = [alphabet.decode(alphabet.encode(sound.read(part.clip, part.first, part.last))) for part in chosen]
+    found = copies(ours, theirs[:: max(1, len(theirs) // clips)][:clips], sound, training, rate)
+    return Generated(health(ours, theirs, rate, seed), found, sum(lengths) / rate, seed)
+
+
+def draw_clips(voice: Voice, lengths: Sequence[int], seed: int = 0, draw: Draw | None = None) -> list[Floats]:
+    """Return a clip [T] float32 of each length; clip i is what `wavenet generate --seed SEED+i` makes of that length.
+
+    Args:
+        voice: draws them, at most AT_ONCE at a time.
+        lengths: samples T of each.
+        seed: of the first.
+        draw: temperature and cuts.
+
+    Raises:
+        InputError: the seed of a clip is out of range.
+    """
+    clips: list[Floats] = []
+    with Progress("drawing clips", sum(lengths), "samples") as progress:
+        for first in range(0, len(lengths), AT_ONCE):
+            own = lengths[first : first + AT_ONCE]
+            waves: list[list[Floats]] = [[np.zeros(0, np.float32)] for _ in own]
+            sampler = voice.sampler(len(own), [seed + first + i for i in range(len(own))], draw)
+            for chunk in sampler.generate(own):
+                for sequence, codes in zip(chunk.sequences.tolist(), chunk.codes, strict=True):
+                    waves[sequence].append(voice.alphabet.decode(codes))
+                progress.advance(chunk.codes.size)
+            clips += [np.concatenate(parts) for parts in waves]
+    return clips
+
+
+def held_out_clips(spans: Sequence[Span], most: int, rate: int) -> list[Span]:
+    """Return parts of some spans, spread evenly over them: whole, but where they are long, or few and long."""
+    longest = LONGEST
+    if len([*pieces(spans, round(longest * rate))]) < FEW:
+        longest = min(LONGEST, max(SHORTEST, sum(span.last - span.first for span in spans) / rate / most))
+    parts = [Span(clip, first, first + count) for clip, first, count in pieces(spans, round(longest * rate))]
+    return [parts[at * len(parts) // most] for at in range(most)] if len(parts) > most else parts

@@ -1,0 +1,299 @@
+"""Is generated sound healthy? Six measures of it beside real sound, and beside what real sound differs by from itself.
+
+The yardstick: real clips are dealt at random into two lots, many times, and measured against each other; generated
+sound is unlike real sound where it differs by more than 95 % of these lots do. Where real clips are all alike, as after
+`data.level.rms`, even a difference that nobody hears would be more: so each measure has a least difference too.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from wavenet.outputs import Floats
+from wavenet.text import many, table
+
+FEWEST = 4  # real clips: fewer give no yardstick
+DEALS = 500  # times that real clips are dealt into two lots
+QUANTILE = 0.95
+FULL_SCALE = 0.999  # a magnitude beyond it counts as clipped
+QUIET = 10 ** (-16 / 10)  # of the mean power: what is fainter is a pause, as in ITU-T P.56
+SILENT = 10 ** (-40 / 10)  # of the power of what is no pause: what is fainter is silence
+INAUDIBLE = 1e-6  # of the whole power: a band with less is taken to have this much
+FAINTEST = 1e-12  # mean square of what is called digital silence, -120 dBFS
+LOWEST_BAND = 100.0  # Hz, the centre of the lowest third of an octave
+PITCHES = (50.0, 500.0)  # Hz, whose periods are looked for
+
+Wide = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measure of generated sound beside real sound."""
+
+    name: str
+    unit: str
+    generated: float | None  # None where only the difference can be measured
+    real: float | None
+    difference: float  # generated - real, or the distance of both
+    yardstick: float | None  # what 95 % of pairs of lots of real clips differ by at most; None: too few clips
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Health:
+    """What generated clips are like beside real ones."""
+
+    rows: tuple[Row, ...]
+    generated: int  # clips
+    real: int  # clips
+    lot: int  # clips in each of two lots of real ones
+    seed: int
+
+    @property
+    def unlike(self) -> tuple[Row, ...]:
+        """The measures in which generated sound is unlike real sound."""
+        return tuple(row for row in self.rows if row.yardstick is not None and row.verdict != AS_REAL)
+
+    @property
+    def conclusion(self) -> str:
+        """One closing sentence."""
+        if not self.lot:
+            return (
+                f"{many(self.real, 'real clip')} make no yardstick, at least {FEWEST} are needed: what the differences "
+                "are worth cannot be said."
+            )
+        found, rows = self.unlike, len(self.rows)
+        if not found:
+            return f"In all {rows} measures these clips differ from real sound no more than real sound from itself."
+        return f"Unlike real sound in {len(found)} of {rows} measures: {', '.join(row.name for row in found)}."
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {**asdict(self), "rows": [asdict(row) for row in self.rows], "conclusion": self.conclusion}
+
+    def to_text(self) -> list[str]:
+        """Return a table and the closing sentence, line by line."""
+        rows = [["", "generated", "real", "difference", f"real halves, {QUANTILE:.0%}", "verdict"]]
+        for row in self.rows:
+            numbers = map(_shown, (row.generated, row.real, row.difference, row.yardstick))
+            rows.append([f"{row.name} ({row.unit})", *numbers, row.verdict])
+        return [*table(rows, most=110), self.conclusion]
+
+
+AS_REAL = "as real sound"
+
+
+def health(generated: Sequence[Floats], real: Sequence[Floats], rate: int, seed: int = 0) -> Health:
+    """Return how generated clips differ from real ones, and real ones from each other.
+
+    Args:
+        generated: waves [T] float32 in [-1, 1], of any lengths.
+        real: the same, of held-out sound.
+        rate: of both, in Hz.
+        seed: of how real clips are dealt. Two lots have as many clips as were generated, or half of the real ones.
+    """
+    ours, theirs = ([_measured(wave, rate) for wave in clips if len(wave)] for clips in (generated, real))
+    lot = 0 if len(theirs) < FEWEST else max(1, min(len(ours), len(theirs) // 2))
+    dealt = _deals(len(theirs), lot, seed)
+    pairs = [(_pooled([theirs[i] for i in one]), _pooled([theirs[i] for i in other])) for one, other in dealt]
+    mine, yours = _pooled(ours), _pooled(theirs)
+    rows = []
+    for measure in MEASURES:
+        apart = [abs(measure.difference(one, other)) for one, other in pairs]
+        yardstick = float(np.quantile(apart, QUANTILE)) if apart else None
+        rows.append(measure.row(mine, yours, yardstick))
+    return Health(tuple(rows), len(ours), len(theirs), lot, seed)
+
+
+# --- what is measured of a clip --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """Sums over a clip, or over several."""
+
+    powers: Wide  # of its frames of 10 ms
+    bands: Wide  # power in each third of an octave, summed over frames
+    flux: Wide  # sum, count
+    periodic: Wide  # sum, count
+    clipped: Wide  # clipped samples, samples
+
+    @functools.cached_property
+    def level(self) -> float:
+        """The mean power of the frames that are no pauses (after ITU-T P.56, in one step)."""
+        loud = self.powers[self.powers > QUIET * self.powers.mean()] if len(self.powers) else self.powers
+        return float(loud.mean()) if len(loud) else 0.0
+
+    @functools.cached_property
+    def spectrum(self) -> Wide:
+        """The level of each band in dB, the mean of all bands 0."""
+        floor = max(INAUDIBLE * float(self.bands.sum()), FAINTEST)
+        level = 10 * np.log10(np.maximum(self.bands, floor))
+        return np.asarray(level - level.mean())
+
+
+def _measured(wave: Floats, rate: int) -> _Measured:
+    wide = wave.astype(np.float64)
+    frame = max(1, rate // 100)
+    whole = np.pad(wide, (0, -len(wide) % frame)).reshape(-1, frame)
+    bands, flux = _spectra(wide, rate)
+    return _Measured(
+        powers=np.asarray((whole**2).mean(axis=1)),
+        bands=bands,
+        flux=flux,
+        periodic=_periodic(wide, rate),
+        clipped=np.array([float((np.abs(wave) >= FULL_SCALE).sum()), float(len(wave))]),
+    )
+
+
+def _pooled(clips: Sequence[_Measured]) -> _Measured:
+    """Return the measures of several clips as if they were one."""
+    if not clips:
+        return _Measured(np.zeros(0), np.zeros(1), *(np.array([0.0, 0.0]) for _ in range(3)))
+    powers = np.concatenate([clip.powers for clip in clips])
+    sums = (sum(getattr(clip, name) for clip in clips) for name in ("bands", "flux", "periodic", "clipped"))
+    return _Measured(powers, *map(np.asarray, sums))
+
+
+def _frames(wave: Wide, size: int, hop: int) -> Wide:
+    """Return frames [F, size], the end filled up with silence."""
+    padded = np.pad(wave, (0, max(size - len(wave), -(len(wave) - size) % hop)))
+    return sliding_window_view(padded, size)[::hop]
+
+
+def _loud(frames: Wide) -> NDArray[np.bool_]:
+    """Return which frames are no pauses."""
+    power = (frames**2).mean(axis=1)
+    return np.asarray(power > max(QUIET * float(power.mean()), FAINTEST))
+
+
+def _spectra(wave: Wide, rate: int) -> tuple[Wide, Wide]:
+    """Return the power in each band, and sum and count of the spectral flux, from frames of 32 ms.
+
+    Flux: how far the spectra of neighbouring frames lie apart, each scaled to length 1: from 0 to the root of 2. Frames
+    in pauses are left out of it.
+    """
+    size = round(0.032 * rate)
+    frames = _frames(wave, size, size // 2)
+    loud = _loud(frames)
+    magnitude = np.abs(np.fft.rfft(frames * np.hanning(size)))
+    unit = magnitude / np.maximum(np.linalg.norm(magnitude, axis=1, keepdims=True), FAINTEST)
+    both = loud[1:] & loud[:-1]
+    flux = np.linalg.norm(unit[1:] - unit[:-1], axis=1)[both]
+    return _bands(rate, size) @ (magnitude**2).sum(axis=0), np.array([flux.sum(), float(len(flux))])
+
+
+@functools.lru_cache
+def _bands(rate: int, size: int) -> Wide:
+    """Return which bins of a spectrum lie in each third of an octave, [bands, size // 2 + 1] of 0 and 1."""
+    hertz = np.arange(size // 2 + 1) * rate / size
+    with np.errstate(divide="ignore"):
+        band = np.round(3 * np.log2(hertz / LOWEST_BAND))
+    return np.array([band == number for number in np.unique(band[band >= 0])], np.float64)
+
+
+def _periodic(wave: Wide, rate: int) -> Wide:
+    """Return sum and count of the height of the highest autocorrelation peak in frames of 60 ms that are no pauses.
+
+    The autocorrelation of a frame under a window, divided by the window's own (Boersma 1993, "Accurate short-term
+    analysis of the fundamental frequency and the harmonics-to-noise ratio of a sampled sound"), at lags of PITCHES.
+    """
+    size, (low, high) = round(0.060 * rate), PITCHES
+    frames = _frames(wave, size, size // 4)
+    frames = frames[_loud(frames)]
+    frames = frames - frames.mean(axis=1, keepdims=True)
+    window, length = np.hanning(size), 2 * size
+    own = np.fft.irfft(np.abs(np.fft.rfft(window, length)) ** 2)[:size]
+    found = np.fft.irfft(np.abs(np.fft.rfft(frames * window, length)) ** 2, axis=1)[:, :size]
+    first, last = int(rate / high), min(int(rate / low) + 1, size - 2)
+    curve = found[:, first - 1 : last + 2] / np.maximum(found[:, :1] * (own / own[0])[first - 1 : last + 2], FAINTEST)
+    peak = (curve[:, 1:-1] >= curve[:, :-2]) & (curve[:, 1:-1] >= curve[:, 2:])
+    heights = np.where(peak, curve[:, 1:-1], 0.0).max(axis=1, initial=0.0).clip(0.0, 1.0)
+    return np.array([heights.sum(), float(len(heights))])
+
+
+# --- what the measures say -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """A number, or a distance of two spectra, and the words for more and less of it."""
+
+    name: str
+    unit: str
+    least: float  # a difference below it means nothing, however alike real clips are
+    more: str
+    less: str
+    value: Callable[[_Measured], float]
+
+    def difference(self, one: _Measured, other: _Measured) -> float:
+        return self.value(one) - self.value(other)
+
+    def verdict(self, one: _Measured, other: _Measured, difference: float) -> str:
+        return f"{self.more if difference > 0 else self.less} than real sound"
+
+    def row(self, generated: _Measured, real: _Measured, yardstick: float | None) -> Row:
+        apart = self.difference(generated, real)
+        words = "no yardstick"
+        if yardstick is not None:
+            unlike = abs(apart) > max(yardstick, self.least)
+            words = self.verdict(generated, real, apart) if unlike else AS_REAL
+        return Row(self.name, self.unit, *self.values(generated, real), apart, yardstick, words)
+
+    def values(self, generated: _Measured, real: _Measured) -> tuple[float | None, float | None]:
+        return self.value(generated), self.value(real)
+
+
+class _Spectrum(_Measure):
+    """The distance of two long-term average spectra: the RMS difference of their bands, overall level removed."""
+
+    def difference(self, one: _Measured, other: _Measured) -> float:
+        return float(np.sqrt(np.mean((one.spectrum - other.spectrum) ** 2)))
+
+    def verdict(self, one: _Measured, other: _Measured, difference: float) -> str:
+        apart = one.spectrum - other.spectrum
+        slope = np.linspace(-1.0, 1.0, len(apart)) if len(apart) > 1 else np.zeros(1)
+        lean = float(slope @ apart) / max(float(np.linalg.norm(slope) * np.linalg.norm(apart)), FAINTEST)
+        if abs(lean) < 0.5:
+            return "coloured otherwise than real sound"
+        return f"{self.more if lean > 0 else self.less} than real sound"
+
+    def values(self, generated: _Measured, real: _Measured) -> tuple[float | None, float | None]:
+        return None, None
+
+
+def _silence(clip: _Measured) -> float:
+    silent = clip.powers <= max(SILENT * clip.level, FAINTEST)
+    return 100.0 * float(silent.mean()) if len(silent) else 0.0
+
+
+def _mean(sums: Wide) -> float:
+    return float(sums[0] / max(sums[1], 1.0))
+
+
+MEASURES = (
+    _Measure("level", "dBFS", 1.0, "louder", "quieter", lambda clip: 10 * float(np.log10(max(clip.level, FAINTEST)))),
+    _Measure("silence", "% of 10 ms, 40 dB below the level", 2.0, "more silence", "less silence", _silence),
+    _Measure("clipping", "% of samples", 0.1, "more clipping", "less clipping", lambda clip: 100 * _mean(clip.clipped)),
+    _Spectrum("spectrum", "dB apart", 1.0, "brighter", "duller", lambda clip: 0.0),
+    _Measure("flux", "0 to 1.4", 0.01, "more restless", "steadier", lambda clip: _mean(clip.flux)),
+    _Measure("periodicity", "0 to 1", 0.02, "more tonal", "noisier", lambda clip: _mean(clip.periodic)),
+)
+
+
+def _deals(clips: int, lot: int, seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Return many pairs of disjoint lots of real clips, by their numbers."""
+    rng = np.random.Generator(np.random.Philox(seed))
+    orders = [rng.permutation(clips) for _ in range(DEALS if lot else 0)]
+    return [(order[:lot], order[lot : 2 * lot]) for order in orders]
+
+
+def _shown(value: float | None) -> str:
+    return "" if value is None else f"{value:,.3f}" if abs(value) < 10 else f"{value:,.1f}"

@@ -1,0 +1,173 @@
+"""Where in long sound short windows fit best: normalised cross-correlation by FFT, block by block.
+
+The correlation of a window with every stretch of a block is a product of spectra (overlap-save); means and energies of
+the stretches come from running sums (Lewis 1995, "Fast normalized cross-correlation"). So a gain or an offset changes
+nothing, and an hour of sound costs no more memory than a minute.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wavenet.audio.crops import Sound
+from wavenet.audio.resample import resampled
+from wavenet.audio.splits import Span
+from wavenet.outputs import Codes, Floats
+from wavenet.progress import Progress
+
+TRANSFORM = 1 << 13  # samples of one FFT: it stays in a core's own memory, and a window wastes little of it
+BLOCK = 1 << 16  # samples that are searched at a time, of which each window keeps the one best place
+READ = 1 << 20  # samples that are read and resampled at a time
+FAINTEST = 10 ** (-70 / 10)  # mean square of what is worth comparing: -70 dBFS
+THREADS = 2  # NumPy's transforms let other threads run
+
+
+@dataclass(frozen=True)
+class Places:
+    """The best places of W windows, the best first, at most K each; all rows are as long."""
+
+    correlation: Floats  # [W, K] from -1 to 1, and 0 where nothing could be compared
+    span: Codes  # [W, K], the span, by its number
+    at: Codes  # [W, K], samples at the search's rate from the beginning of the span
+
+
+@dataclass
+class _Block:
+    """Stretches of spans, one behind the other."""
+
+    waves: list[Floats] = field(default_factory=list)
+    spans: list[int] = field(default_factory=list)
+    at: list[int] = field(default_factory=list)  # of each stretch in its span
+
+    @property
+    def length(self) -> int:
+        return sum(map(len, self.waves))
+
+
+def search(
+    windows: Floats, sound: Sound, spans: Sequence[Span], rates: tuple[int, int], most: int, label: str = "searching"
+) -> Places:
+    """Return where in some spans of sound each window fits best; one place at most of any BLOCK samples.
+
+    Args:
+        windows: [W, n] float32 at the search's rate.
+        sound: what is searched.
+        spans: its parts.
+        rates: of the sound and of the search, in Hz.
+        most: places K that are kept of each window.
+        label: of the progress.
+    """
+    length = windows.shape[1]
+    spectra = np.conj(np.fft.rfft(_unit(windows), TRANSFORM)).astype(np.complex64)
+    found = Places(*(np.zeros((len(windows), 0), kind) for kind in (np.float32, np.int64, np.int64)))
+    total = sum(span.last - span.first for span in spans) * rates[1] // rates[0]
+    blocks = _blocks(sound, spans, rates, length)
+    with Progress(label, total, "samples") as progress, ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
+        ahead: list[tuple[int, Future[Places]]] = []
+        while True:
+            for block in islice(blocks, 2 * THREADS - len(ahead)):  # few at once: memory stays bounded
+                ahead.append((block.length, pool.submit(_best, spectra, block, length)))
+            if not ahead:
+                return found
+            count, best = ahead.pop(0)
+            found = _joined(found, best.result(), most)
+            progress.advance(count)
+
+
+def at_rate(wave: Floats, old: int, new: int) -> Floats:
+    """Return a wave [n] float32 at another rate."""
+    return np.concatenate([*resampled(iter([wave]), old, new)])
+
+
+def _unit(windows: Floats) -> Floats:
+    """Return windows without their means, of energy 1; constant ones become 0."""
+    wide = windows.astype(np.float64)
+    wide -= wide.mean(axis=1, keepdims=True)
+    norm = np.sqrt(np.einsum("wn,wn->w", wide, wide))[:, None]
+    unit = np.divide(wide, norm, out=np.zeros_like(wide), where=norm > 1e-9)
+    return np.asarray(unit, np.float32)
+
+
+def _blocks(sound: Sound, spans: Sequence[Span], rates: tuple[int, int], overlap: int) -> Iterator[_Block]:
+    """Yield all spans in blocks of BLOCK samples at most; where one is cut, both sides share `overlap` - 1 samples."""
+    block = _Block()
+    for number, begin, wave in _waves(sound, spans, rates, overlap):
+        cursor = 0
+        while len(wave) - cursor >= overlap:
+            room = BLOCK - block.length
+            if room < min(2 * overlap, len(wave) - cursor):
+                yield block
+                block, room = _Block(), BLOCK
+            part = wave[cursor : cursor + room]
+            block.waves.append(part)
+            block.spans.append(number)
+            block.at.append(begin + cursor)
+            cursor += len(part) - overlap + 1
+    if block.waves:
+        yield block
+
+
+def _waves(
+    sound: Sound, spans: Sequence[Span], rates: tuple[int, int], overlap: int
+) -> Iterator[tuple[int, int, Floats]]:
+    """Yield the spans at the search's rate: number, first sample in the span, samples; long ones in several parts."""
+    old, new = rates
+    step = READ // old * old or old  # whole seconds, so that parts begin at whole samples of both rates
+    more = -(-overlap * old // new)
+    for number, span in enumerate(spans):
+        for first in range(span.first, span.last, step):
+            wave = sound.read(span.clip, first, min(span.last, first + step + more))
+            yield number, (first - span.first) // old * new, at_rate(wave, old, new)
+
+
+def _best(spectra: NDArray[np.complex64], block: _Block, length: int) -> Places:
+    """Return the one best place [W, 1] of each window in a block."""
+    hop = TRANSFORM - length + 1
+    wave = np.concatenate(block.waves)
+    frames = -(-(len(wave) - length + 1) // hop)
+    padded = np.zeros((frames - 1) * hop + TRANSFORM, np.float32)
+    padded[: len(wave)] = wave
+    known = np.fft.rfft(np.lib.stride_tricks.sliding_window_view(padded, TRANSFORM)[::hop]).astype(np.complex64)
+    scale = np.zeros(frames * hop, np.float32)
+    scale[: len(wave) - length + 1] = _scale(wave, length)
+    starts = np.cumsum([0, *map(len, block.waves)])
+    for end in starts[1:]:  # a stretch that lies across two spans is none
+        scale[max(0, end - length + 1) : end] = 0.0
+    scales = scale.reshape(frames, hop)
+    values, places = np.empty(len(spectra), np.float32), np.empty(len(spectra), np.int64)
+    for row, spectrum in enumerate(spectra):
+        fit = np.fft.irfft(known * spectrum, TRANSFORM)[:, :hop] * scales
+        places[row] = fit.argmax()
+        values[row] = fit.flat[places[row]]
+    part = np.searchsorted(starts, places, "right") - 1
+    part = np.minimum(part, len(block.spans) - 1)
+    at = np.array(block.at)[part] + places - starts[part]
+    return Places(values[:, None], np.array(block.spans)[part][:, None], at[:, None])
+
+
+def _scale(wave: Floats, length: int) -> Floats:
+    """Return 1 / the norm of each stretch about its mean, [n - length + 1]; 0 for those too faint to compare."""
+    wide = wave.astype(np.float64)
+    sums = np.concatenate([[0.0], np.cumsum(wide)])
+    squares = np.concatenate([[0.0], np.cumsum(wide * wide)])
+    energy = (squares[length:] - squares[:-length]) - (sums[length:] - sums[:-length]) ** 2 / length
+    heard = energy > length * FAINTEST
+    scale = np.divide(1.0, np.sqrt(np.maximum(energy, 0.0)), out=np.zeros_like(energy), where=heard)
+    return np.asarray(scale, np.float32)
+
+
+def _joined(one: Places, other: Places, most: int) -> Places:
+    """Return the best of both."""
+    correlation = np.concatenate([one.correlation, other.correlation], axis=1)
+    order = np.argsort(-correlation, axis=1, kind="stable")[:, :most]
+    take = functools.partial(np.take_along_axis, indices=order, axis=1)
+    span, at = (np.concatenate(pair, axis=1) for pair in ((one.span, other.span), (one.at, other.at)))
+    return Places(take(correlation), take(span), take(at))
