@@ -118,6 +118,26 @@ def test_long_sound_is_sampled_evenly_for_the_predictor(
     assert 0.0 < np.abs(fewer.predictor.taps - statistics.predictor.taps).max() < 2.0
 
 
+def test_the_density_is_chosen_on_evenly_taken_samples(
+    known: tuple[Corpus, Statistics], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, statistics = known
+    monkeypatch.setattr(baselines, "CHOSEN", 300)
+    foreseen, held, _ = baselines._foreseen(found.sound, found.spans["valid"], ALPHABET, statistics.predictor)
+    every = -(-baselines._samples(found.spans["valid"]) // 300)
+    at, levels = 0, baselines.Levels.of(ALPHABET)
+    for codes in codes_of(found, "valid"):
+        whole, taken = (
+            statistics.predictor.foresee(levels.decoded(codes[:0], codes)),
+            slice(at, at + -(-len(codes) // every)),
+        )
+        assert np.array_equal(held[taken], codes[::every])
+        assert np.array_equal(foreseen.values[taken], whole.values[::every])
+        assert np.array_equal(foreseen.recent[taken], whole.recent[::every])
+        at = taken.stop
+    assert every > 1 and at == len(held) == len(foreseen.values) == len(foreseen.recent)
+
+
 def test_few_files_that_are_divided_in_time_have_statistics_too(tmp_path: Path) -> None:
     for number in range(2):
         files.write(tmp_path / f"{number}.wav", toys.wave(1.0, seed=number), toys.RATE)

@@ -130,6 +130,15 @@ def test_a_code_has_the_density_between_its_neighbours(
     assert found[0] == pytest.approx(below(high) - below(low), rel=1e-3, abs=1e-12)
 
 
+@pytest.mark.parametrize(("family", "least"), [("laplace", 1e-80), ("normal", 1e-23)])
+def test_far_codes_are_as_unlikely_above_as_below(family: str, least: float) -> None:
+    levels, scale = Levels.of(Categorical(255)), 0.002 if family == "laplace" else 0.05
+    middle, codes = np.zeros(255), np.arange(255)
+    p = Density(family, scale, 0.0, 1.0).probabilities(Foreseen(middle, middle), codes, levels)
+    assert p == pytest.approx(p[::-1], rel=1e-3, abs=0.0)
+    assert 0.0 < p[p > 0].min() < least
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_density_that_made_a_sound_is_found(family: str) -> None:
     """Loudness changes a hundredfold; with a family, a floor and a share of its own, and rare jumps beside."""
