@@ -160,5 +160,7 @@ def test_no_fresh_take_of_a_word_is_a_copy_and_every_planted_one_is(real_audio: 
                 source.append((found.sound.entries[span.clip].name, (first - at) / rate))
     matches = copies(made, takes, found.sound, training, rate)
     assert not any(match.copy for match in matches.real) and max(match.correlation for match in matches.real) > 0.8
+    hums = [(0.1 * np.sin(2 * np.pi * hertz * np.arange(rate) / rate)).astype(np.float32) for hertz in (50, 60, 120)]
+    assert not any(match.copy for match in nearest(hums, found.sound, training, rate))
     for match, (name, lag) in zip(matches.generated, source, strict=True):
         assert match.copy and match.name == name and match.seconds - match.clip_seconds == pytest.approx(lag, abs=1e-6)

@@ -122,7 +122,9 @@ def test_the_spectrum_leaves_the_level_out_and_tells_a_slope_in_db() -> None:
 def test_few_real_clips_give_no_yardstick_and_it_says_so() -> None:
     found = health([speech(1)], [speech(2), speech(3), speech(4)], RATE)
     assert {row.verdict for row in found.rows} == {"no yardstick"} and {row.yardstick for row in found.rows} == {None}
-    assert found.unlike == () and "3 real clips make no yardstick, at least 4" in found.conclusion
+    assert found.unlike == () and found.conclusion.startswith(
+        "With 3 real clips there is no yardstick (at least 4 are needed)"
+    )
     assert health([speech(1)], [speech(i) for i in range(4)], RATE).rows[0].yardstick is not None
 
 
@@ -172,18 +174,14 @@ def test_json_and_text_have_every_measure() -> None:
 
 @pytest.mark.real_audio
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", [None, *FAULTS], ids=lambda fault: fault.__name__ if fault else "as it is")
-def test_faults_of_real_recordings_are_caught(real_audio: Path, fault: Fault | None) -> None:
+def test_faults_of_real_recordings_are_caught_and_nothing_else(real_audio: Path) -> None:
     recipe = with_data(read.load(find.find_recipe("digits")), real_audio / "digits")
     found = corpus.gather(recipe)
-    rate = recipe.audio.sample_rate
     clips = [found.sound.read(span.clip, span.first, span.last) for span in found.spans["test"]]
-    rng = np.random.default_rng(0)
+    rng, rate = np.random.default_rng(0), recipe.audio.sample_rate
     order = rng.permutation(len(clips))
     ours, theirs = [clips[i] for i in order[:100]], [clips[i] for i in order[100:]]
-    if fault is None:
-        assert said(health(ours, theirs, rate)) == {}
-        return
-    heard = said(health([fault(wave, rng, rate) for wave in ours], theirs, rate))
-    wanted, also = FAULTS[fault]
-    assert wanted.items() <= heard.items() and heard.keys() <= wanted.keys() | also, heard
+    assert said(health(ours, theirs, rate)) == {}
+    for fault, (wanted, also) in FAULTS.items():
+        heard = said(health([fault(wave, rng, rate) for wave in ours], theirs, rate))
+        assert wanted.items() <= heard.items() and heard.keys() <= wanted.keys() | also, (fault, heard)

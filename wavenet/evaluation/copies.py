@@ -2,8 +2,9 @@
 
 Two stretches are compared by their normalised cross-correlation over SPAN seconds at one lag. A copy keeps its lag, so
 that it stays near 1 for as long; two vowels of one speaker, or two takes of a word, come apart after a few periods. How
-far, real held-out clips show, against the same training sound. Steady tones are the exception: they resemble every tone
-of their pitch, played or recited, and only this yardstick tells what that means.
+far, real held-out clips show, against the same training sound. An instrument that repeats itself is the exception: one
+piano's note, played again louder or softer, moves the same strings, and counts as a copy. Held-out notes of other
+pitches do not show that; held-out takes of the same ones do.
 """
 
 from __future__ import annotations

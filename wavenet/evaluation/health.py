@@ -65,10 +65,8 @@ class Health:
     def conclusion(self) -> str:
         """One closing sentence."""
         if not self.lot:
-            return (
-                f"{many(self.real, 'real clip')} make no yardstick, at least {FEWEST} are needed: what the differences "
-                "are worth cannot be said."
-            )
+            few = f"With {many(self.real, 'real clip')} there is no yardstick (at least {FEWEST} are needed)"
+            return f"{few}: what the differences are worth cannot be said."
         found, rows = self.unlike, len(self.rows)
         if not found:
             return f"In all {rows} measures these clips differ from real sound no more than real sound from itself."
