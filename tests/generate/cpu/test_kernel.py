@@ -14,7 +14,7 @@ from wavenet.generate.sampler import Sampler
 from wavenet.generate.state import Job
 from wavenet.outputs import Draw, Feed
 
-BLOCK = kernel.ROWS
+BLOCK = kernel.INSTANTS
 
 
 def made(**model: object) -> Cpu:
