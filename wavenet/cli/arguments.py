@@ -199,7 +199,7 @@ VERBS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], object] | None]]
     "data": ("fetch or check sound before training on it", None),
     "data scan": ("show which files of a folder training would keep or drop, and why", _scan),
     "data fetch": ("download a data set, check it and unpack it", _fetch),
-    "bench": ("measure how fast sound is generated on this machine", _bench),
+    "bench": ("measure how fast sound is generated and scored on this machine", _bench),
     "recipes": ("list the recipes, print one, or explain their keys", _recipes),
     "doctor": ("show versions and devices, for when something does not work", lambda parser: None),
 }
