@@ -124,6 +124,7 @@ def test_of_many_files_the_most_surprising_is_kept_to_be_drawn(made: Evaluation,
     again = evaluate(trained_run, split="valid", excerpt=True)
     worst = max(again.files, key=lambda one: one.bits)
     assert again.excerpt is not None and again.excerpt.path == worst.path
+    assert again.excerpt.usual == pytest.approx(made.total.bits, abs=1e-4)
     assert len(again.excerpt.wave) == len(again.excerpt.bits) == worst.targets
     assert made.excerpt is None or len(made.files) == 1
 

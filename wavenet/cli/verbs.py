@@ -196,7 +196,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
         with disk.explained(plot, PLOT_REMEDY):
             one, title = made.excerpt, f"{made.model} on {made.excerpt.path}"
-            pictures.surprisal_picture(plot, one.wave, one.bits, one.sample_rate, title, made.total.bits)
+            pictures.surprisal_picture(plot, one.wave, one.bits, one.sample_rate, title, one.usual)
     return 0
 
 

@@ -240,7 +240,8 @@ def _excerpt(made: Evaluation, held: HeldOut, judge: Likelihood, voice: Voice, t
     found = likelihood.teacher_forced(judge, held.corpus.sound, [span], voice.alphabet, context, threads)
     bits = np.concatenate([piece.nats / np.float32(math.log(2)) for piece in found])
     wave = held.corpus.sound.read(span.clip, span.first, span.last)
-    return Excerpt(made.files[index].path, wave, bits, voice.sample_rate, extremes(bits, voice.sample_rate))
+    rate, usual = voice.sample_rate, voices.finite(voice.training.get("valid_bits"))
+    return Excerpt(made.files[index].path, wave, bits, rate, extremes(bits, rate), usual)
 
 
 @contextlib.contextmanager

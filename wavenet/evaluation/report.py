@@ -49,6 +49,7 @@ class Excerpt:
     bits: Floats  # [T]
     sample_rate: int  # in Hz
     extremes: Extremes | None  # its most and least surprising second
+    usual: float | None = None  # bits per sample of the model's own held-out sound, where its bundle has that
 
 
 @dataclass(frozen=True)

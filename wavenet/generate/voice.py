@@ -70,7 +70,7 @@ class Voice(Bundle):
 
     def warnings(self) -> list[str]:
         """Return what its training record says against it."""
-        bits, order0 = (_number(self.training.get(name)) for name in ("valid_bits", "order0_bits"))
+        bits, order0 = (finite(self.training.get(name)) for name in ("valid_bits", "order0_bits"))
         if bits is None and order0 is not None and "valid_bits" in self.training:
             return [
                 "this model's score on held-out sound is not a finite number, so its weights have diverged: expect "
@@ -233,7 +233,7 @@ class Voice(Bundle):
         return round(total)
 
 
-def _number(value: Any) -> float | None:
+def finite(value: Any) -> float | None:
     """Return a finite number of a training record, None in place of anything else."""
     try:
         return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
