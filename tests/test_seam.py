@@ -133,6 +133,11 @@ class Matrix:
             if answers is not None:
                 answers[t] = answer
 
+    def nll(self, state: Window, sequence: int, feed: Feed, targets: np.ndarray) -> np.ndarray:
+        answers = np.empty((len(targets), self.alphabet.parameters), np.float32)
+        self.absorb(state, sequence, feed, answers)
+        return -self.alphabet.log_probabilities(answers, targets[:, None])[:, 0]
+
     def draw(self, state: Window, job: Job) -> int:
         for n, sequence in enumerate(job.members):
             for t in range(job.codes.shape[1]):
@@ -219,6 +224,29 @@ def test_step_by_step_and_in_one_pass_from_start_is_forward(alphabet: str, engin
             logs, theirs = (toy.alphabet.log_probabilities(p, np.tile(some, (41, 1))) for p in (got, graph[sequence]))
             np.testing.assert_allclose(logs, theirs, atol=1e-4)
     assert [state.clocks.tolist() for state in states] == [[41] * 3] * 2
+
+
+@cases
+def test_what_known_codes_cost_is_what_the_graph_says_and_they_are_taken_in_as_ever(
+    alphabet: str, engine: str, conditioned: bool
+) -> None:
+    toy = Toy(alphabet, engine, conditioned)
+    fed, answers = np.concatenate([toy.alphabet.starts(3, 1), toy.known], axis=1), torch.from_numpy(toy.forward())
+    graph = toy.alphabet.nll(answers[:, :-1], torch.from_numpy(toy.known)).numpy()
+    scored, silent = (toy.engine.start(3, toy.condition) for _ in range(2))
+    for sequence in range(3):
+        for some in (slice(0, 1), slice(1, 40)):
+            nats = toy.engine.nll(scored, sequence, Feed(fed[sequence, some]), toy.known[sequence, some])
+            toy.engine.absorb(silent, sequence, Feed(fed[sequence, some]))
+            assert nats.dtype == np.float32
+            np.testing.assert_allclose(nats, graph[sequence, some], atol=1e-4)
+    another = Feed(toy.known[0], None if toy.condition is None else toy.condition.of(np.array([1])))
+    asked = np.empty((40, toy.alphabet.parameters), np.float32)
+    toy.engine.absorb(silent, 0, another, asked)
+    logs = toy.alphabet.log_probabilities(asked, toy.known[2, :, None])[:, 0]
+    np.testing.assert_allclose(toy.engine.nll(scored, 0, another, toy.known[2]), -logs, atol=1e-5)
+    exported = silent.export()
+    assert all(np.array_equal(exported[name], value) for name, value in scored.export().items())
 
 
 @cases

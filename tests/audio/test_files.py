@@ -231,6 +231,22 @@ def test_a_stream_beyond_four_gigabytes_says_its_length(tmp_path: Path) -> None:
     assert (info.format, info.frames) == ("RF64", 2**32)
 
 
+@pytest.mark.parametrize("bits", [16, 24])
+def test_a_stream_of_unknown_length_is_read_to_its_end(
+    tmp_path: Path, bits: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    wave = np.random.default_rng(0).uniform(-1, 1, 1_001)
+    header = files.wav_header(16_000, None, bits, files.SOFTWARE)
+    at = header.index(b"data") + 4
+    assert header[4:8] == header[at : at + 4] == b"\xff" * 4 and len(header) == at + 4
+    (tmp_path / "a.wav").write_bytes(header + files.wav_bytes(wave, bits))
+    heard, rate = soundfile.read(tmp_path / "a.wav", dtype="int32")
+    assert rate == 16_000 and np.array_equal(heard >> (32 - bits), files.to_pcm(wave, bits))
+    with caplog.at_level("WARNING", "wavenet"):
+        assert np.abs(files.read(tmp_path / "a.wav", 16_000) - wave).max() < 2**-15
+    assert caplog.records == []  # nothing is missing
+
+
 @pytest.mark.parametrize("software", ["wavenet-audio", "eight by"])
 def test_a_stream_says_what_made_it(software: str) -> None:
     wave = np.random.default_rng(0).uniform(-1, 1, 100)

@@ -46,13 +46,15 @@ def test_a_run_is_measured_and_scored(trained_run: Path, tmp_path: Path, capsys:
 def test_json_has_every_case_with_its_shares(trained_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("bench", trained_run, "--json", "--seconds", 0.2) == 0
     cases = json.loads(capsys.readouterr().out)
-    alone = {(case["backend"], case["dtype"]) for case in cases if case["batch"] == 1}
-    assert {("reference", "float32"), ("cpu", "float32"), ("cpu", "float16")} <= alone
+    for group in ("main", "score"):
+        alone = {(case["backend"], case["dtype"]) for case in cases if case["group"] == group and case["batch"] == 1}
+        assert alone == {("reference", "float32"), ("cpu", "float32"), ("cpu", "float16")}
     for case in cases:
         assert case["slowest"] <= case["samples_per_second"] <= case["fastest"]
         assert case["real_time"] == pytest.approx(case["samples_per_second"] / toys.RATE)
         assert (case["roofline_share"] is None) == (case["backend"] == "reference")
         assert case["roofline_share"] is None or 0 < case["roofline_share"] < 1.5
+    assert all(case["batch"] == case["threads"] for case in cases if case["group"] == "score")
     scored = {case["dtype"]: case["bits_per_sample"] for case in cases if case["bits_per_sample"] is not None}
     assert scored["float16"] == pytest.approx(scored["float32"], abs=0.01)
     assert scored["float32"] == pytest.approx(valid_bits(trained_run), abs=1e-3)
@@ -171,6 +173,22 @@ def test_work_and_shares_are_counted(storage: str) -> None:
     reference = case("reference", storage, 3, 1)
     reference.rounds = [10.0]
     assert reference.speed(1e6, 1e6, 4.5).roofline_share is None
+
+
+@pytest.mark.parametrize("backend", ["reference", "cpu"])
+def test_known_sound_is_scored_in_every_thread(backend: str) -> None:
+    drawn = case(backend, "float32", 2, 2)
+    made = cases.Scoring("score", drawn.engine, 2, toys.RATE, 2)
+    begun = [int(state.clocks[0]) for state in made.states]
+    made._work(100)
+    made.round(0.01)
+    assert [int(state.clocks[0]) - before > 100 for state, before in zip(made.states, begun, strict=True)] == [True] * 2
+    made.rounds = [900.0, 1000.0, 1300.0]
+    speed, other = made.speed(1e6, 1e6, 4.5), drawn.engine.packed.shape.macs_per_sample() * 2 * 1000 / 1e6
+    assert speed.roofline_share == (None if backend == "reference" else pytest.approx(other))
+    assert (speed.gbytes, speed.bandwidth_share, speed.bits_per_sample) == (None, None, None)
+    weights, queues = 4 * made.shape.macs_per_sample(), sum(v.nbytes for v in made.states[0].export().values())
+    assert speed.memory_bytes == weights + 2 * queues
 
 
 def test_a_busy_machine_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ import json
 
 import toys
 
-from wavenet.bench.speeds import Benchmark, Speed
+from wavenet.bench.speeds import GROUPS, Benchmark, Speed
 
 ONE = Speed(
     group="main",
@@ -38,6 +38,7 @@ def made(**changes: object) -> Benchmark:
     slow = dataclasses.replace(
         ONE, backend="reference", roofline_share=None, bandwidth_share=None, bits_per_sample=None
     )
+    scored = dataclasses.replace(ONE, group="score", gbytes=None, bandwidth_share=None, bits_per_sample=None)
     plain: dict[str, object] = {
         "name": "toy",
         "shape": toys.recipe().shape,
@@ -45,7 +46,7 @@ def made(**changes: object) -> Benchmark:
         "cores": 2,
         "operations": {1: 1e11, 2: 2e11},
         "bytes_read": {1: 7e10, 2: 1.3e11},
-        "speeds": (slow, ONE, two, half, *(dataclasses.replace(ONE, group=group) for group in ("batch", "size"))),
+        "speeds": (slow, ONE, two, half, scored, *(dataclasses.replace(ONE, group=one) for one in ("batch", "size"))),
         "targets": 1000,
         "busy": None,
     }
@@ -55,7 +56,12 @@ def made(**changes: object) -> Benchmark:
 def test_the_text_has_every_case_and_fits() -> None:
     lines = made().to_text().splitlines()
     assert max(map(len, lines)) <= 120
-    assert sum(line.startswith(("cpu ", "reference ")) for line in lines) == 6
+    assert sum(line.startswith(("cpu ", "reference ")) for line in lines) == 7
+    place = lines.index("scoring known sound, one sequence in each thread:")
+    assert lines[place + 1].startswith("backend") and lines[place + 2].split()[-5:] == ["51.9", "52%", "-", "-", "7.6"]
+    assert [line for line in lines if line.endswith(":") and line[:-1] in GROUPS.values()] == [
+        f"{title}:" for title in GROUPS.values()
+    ]
     row = next(line for line in lines if line.startswith("cpu")).split()
     assert " ".join(row) == "cpu float32 64 256 20 8 1 30,000 10% 3.75 266.7 51.9 52% 13.0 13% 7.6"
     assert next(line for line in lines if line.startswith("reference")).split()[-4:] == ["-", "13.0", "-", "7.6"]
@@ -79,7 +85,7 @@ def test_what_half_precision_costs_is_told() -> None:
 
 def test_json_is_a_list_of_cases() -> None:
     cases = json.loads(json.dumps(made().to_json()))
-    assert len(cases) == 6
+    assert len(cases) == 7
     assert {"backend", "dtype", "batch", "threads", "samples_per_second", "real_time", "roofline_share"} <= set(
         cases[0]
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -77,6 +78,7 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         (["generate", "x", "--seconds", "1", "--samples", "3"], "not allowed with"),
         (["generate", "x", "-n", "0"], "at least 1"),
         (["generate", "x", "--threads", "0"], "at least 1"),
+        (["generate", "x", "--best-of", "0"], "at least 1"),
         (["generate", "x", "--storage", "flaot16"], "did you mean 'float16'"),
         (["bench", "--seconds", "0"], "more than 0"),
         (["inspect", "--span", "1s", "--dims", "3"], "choose from"),
@@ -459,6 +461,75 @@ def test_a_stream_is_the_file(trained_run: Path, tmp_path: Path) -> None:
     (tmp_path / "b.wav").write_bytes(done.stdout)
     assert np.array_equal(soundfile.read(tmp_path / "a.wav")[0], soundfile.read(tmp_path / "b.wav")[0])
     assert run(*common, "-o", "-", "-n", 2) == run(*common, "-o", "-", "--verify") == 2
+
+
+@pytest.fixture
+def judged_run(trained_run: Path, tmp_path: Path) -> Path:
+    """Return a bundle that knows what held-out sound is like."""
+    from wavenet.generate.watch import Gathering
+
+    bundle = Path(shutil.copytree(trained_run / "model", tmp_path / "judged"))
+    config = json.loads((bundle / "config.json").read_text())
+    windows = Gathering(Categorical(16), toys.RATE).ranges().to_json()
+    config["training"]["held_out"] = {"clips": {"middle": 3.0}, "windows": windows}
+    (bundle / "config.json").write_text(json.dumps(config))
+    return bundle
+
+
+def test_the_best_of_several_is_kept_and_told(
+    judged_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ("generate", judged_run, "--samples", 300, "--seed", 1)
+    assert run(*common, "-n", 6, "-o", tmp_path / "all.wav") == 0
+    assert run(*common, "-n", 2, "--best-of", 3, "-o", tmp_path / "kept.wav") == 0
+    told = capsys.readouterr()
+    assert "drawing 2 x the best of 3 x 300 samples with seed 1" in told.err
+    for index in range(2):
+        kept = tmp_path / f"kept-{index}.wav"
+        (line,) = (line for line in told.err.splitlines() if line.startswith(f"{kept}: kept sequence "))
+        sequence = int(line.split("kept sequence ")[1].partition(":")[0])
+        assert sequence // 3 == index and line.endswith("real sound has 3.000") and line.count(",") == 3
+        assert kept.read_bytes() == (tmp_path / f"all-{sequence}.wav").read_bytes()
+
+
+def test_the_best_of_several_needs_a_file_and_a_bundle_that_knows_real_sound(
+    trained_run: Path, judged_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("generate", judged_run, "--samples", 20, "--best-of", 2, "-o", "-") == 2
+    assert "--best-of keeps one of several made; give a file name" in capsys.readouterr().err
+    config = json.loads((judged_run / "config.json").read_text())
+    del config["training"]["held_out"]
+    (judged_run / "config.json").write_text(json.dumps(config))
+    assert run("generate", judged_run, "--samples", 20, "--best-of", 2, "-o", tmp_path / "a.wav") == 2
+    told = capsys.readouterr().err
+    assert "`wavenet train RUN --resume` adds it" in told and not (tmp_path / "a.wav").exists()
+
+
+def test_a_sound_ends_with_silence_in_a_file_and_in_a_stream(
+    trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from wavenet.audio import files
+    from wavenet.generate import silence
+
+    monkeypatch.setattr(silence, "SECONDS", 0.01)
+    common = ("generate", trained_run, "--seconds", 1, "--seed", 4)
+    assert run(*common, "-o", tmp_path / "whole.wav") == 0
+    frames = np.sort(np.mean(soundfile.read(tmp_path / "whole.wav")[0].reshape(-1, 40) ** 2, axis=1))
+    monkeypatch.setattr(silence, "DBFS", 10 * np.log10(frames[5]))  # the six quietest of a hundred frames are silent
+    assert run(*common, "--until-silence", "-o", tmp_path / "a.wav") == 0
+    assert run(*common, "-n", 3, "--until-silence", "-o", tmp_path / "many.wav") == 0
+    whole, short = (soundfile.read(tmp_path / f"{name}.wav")[0] for name in ("whole", "a"))
+    assert 0 < len(short) < len(whole) and np.array_equal(short, whole[: len(short)])
+    assert np.array_equal(soundfile.read(tmp_path / "many-0.wav")[0], short)
+    assert len({soundfile.info(tmp_path / f"many-{index}.wav").frames for index in range(3)}) > 1
+    stream = tmp_path / "stream.wav"
+    with stream.open("w") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        assert run(*common, "--until-silence", "-o", "-") == 0
+    assert stream.read_bytes()[4:8] == b"\xff" * 4
+    assert f"stdout: {len(short) / toys.RATE:.2f} s" in capsys.readouterr().err
+    assert np.array_equal(soundfile.read(stream)[0], short)
+    assert np.array_equal(files.read(stream, toys.RATE), short.astype(np.float32))
 
 
 def test_a_sampler_that_disagrees_is_exit_1(

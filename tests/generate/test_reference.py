@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import toys
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavenet import outputs
+from wavenet.generate import reference
 from wavenet.generate.packed import pack
 from wavenet.generate.reference import Reference
 from wavenet.outputs import Feed
@@ -41,8 +43,6 @@ def test_step_by_step_gives_forwards_log_probabilities(recipe: Recipe, scale: fl
 @settings(deadline=None, max_examples=40)
 @given(toys.recipes(), st.integers(1, T), st.integers(1, 25))
 def test_a_parallel_pass_is_the_same_as_steps(recipe: Recipe, split: int, size: int) -> None:
-    from wavenet.generate import reference
-
     engine, codes = made(recipe), fed(recipe, 1, T)
     queues, answers = engine.start(1), np.empty((T, recipe.output.classes), np.float32)
     before = reference.PASS_SAMPLES
@@ -64,6 +64,29 @@ def test_a_pass_that_nobody_asks_leaves_the_same_memory() -> None:
     engine.absorb(asked, 1, Feed(codes), np.empty((T, 16), np.float32))
     engine.absorb(silent, 1, Feed(codes))
     assert np.array_equal(asked.memory, silent.memory) and silent.clocks.tolist() == [0, T]
+
+
+@pytest.mark.parametrize("size", [7, 60, 4096])
+def test_what_known_codes_cost(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reference, "PASS_SAMPLES", size)
+    recipe = toys.recipe()
+    engine, codes = made(recipe), fed(recipe, 1, T)[0]
+    queues, silent, answers = engine.start(2), engine.start(2), np.empty((T, 16), np.float32)
+    nats = engine.nll(queues, 1, Feed(codes), codes[::-1])
+    engine.absorb(silent, 1, Feed(codes), answers)
+    assert nats.dtype == np.float32 and queues.clocks.tolist() == [0, T]
+    assert np.array_equal(queues.memory, silent.memory)
+    shares = np.exp(answers.astype(np.float64))
+    expected = np.log(shares.sum(axis=1) / shares[np.arange(T), codes[::-1]])
+    np.testing.assert_allclose(nats, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_where_an_answer_is_not_finite_nothing_is_said_to_cost_a_number(wrong: float) -> None:
+    recipe = toys.recipe()
+    engine, codes = made(recipe), fed(recipe, 1, T)[0]
+    engine.packed.output.bias[3] = wrong
+    assert np.isnan(engine.nll(engine.start(1), 0, Feed(codes), codes)).all()
 
 
 @settings(deadline=None, max_examples=20)

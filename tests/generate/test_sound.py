@@ -68,6 +68,19 @@ def test_saving_overwrites_nothing_unless_told(tmp_path: Path) -> None:
         one.save(tmp_path)
 
 
+def test_sounds_of_their_own_lengths_are_saved_played_and_judged_as_they_are(tmp_path: Path) -> None:
+    samples = np.zeros((2, 2_000), np.float32)
+    samples[0, :1_000], samples[1] = 0.01, 0.0012
+    sound = Sound(samples, 1_000, 16, 0, ends=(1_000, 2_000))
+    assert sound.lengths == (1_000, 2_000) and repr(sound).startswith("<Sound 2 x 1.00 to 2.00 s at")
+    assert Sound(samples, 1_000, 16, 0).lengths == (2_000, 2_000)
+    assert [soundfile.info(path).frames for path in sound.save(tmp_path / "a.wav")] == [1_000, 2_000]
+    assert [len(wave) for wave, _ in heard(sound._repr_html_())] == [1_000, 2_000]
+    loud = np.zeros((1, 100), np.float32)
+    loud[0, :4] = 1.0  # 4 % of all, but 40 % of the sound
+    assert Sound(loud, 1_000, 16, 0).warnings() == [] and Sound(loud, 1_000, 16, 0, ends=(10,)).warnings() != []
+
+
 def test_silence_and_runaway_sound_are_told() -> None:
     t = np.arange(4000) / 4000
     fine = Sound(0.3 * np.sin(440 * t)[None].astype(np.float32), 4000, 16, 0)

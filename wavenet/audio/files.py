@@ -265,14 +265,14 @@ def write(path: Path, wave: NDArray[np.floating], sample_rate: int, bits: int = 
     disk.write_bytes(path, encoded.getvalue())
 
 
-def wav_header(sample_rate: int, samples: int, bits: int, software: str = "") -> bytes:
-    """Return the bytes before mono PCM in a WAV whose length is known, with a software tag where there is one."""
+def wav_header(sample_rate: int, samples: int | None, bits: int, software: str = "") -> bytes:
+    """Return the bytes before mono PCM in a WAV, of unknown length for None, with a software tag where there is one."""
     width = bits // 8
     description = struct.pack("<HHIIHH", 1, 1, sample_rate, sample_rate * width, width, bits)  # format tag 1: PCM
     tag = software.encode("ascii") + b"\0" if software else b""
     tag += b"\0" * (len(tag) % 2)
     listed = struct.pack("<4sI4s4sI", b"LIST", 12 + len(tag), b"INFO", b"ISFT", len(tag)) + tag if tag else b""
-    return headers.wav_head(description, samples * width, listed)
+    return headers.wav_head(description, None if samples is None else samples * width, listed)
 
 
 def wav_bytes(wave: NDArray[np.floating], bits: int) -> bytes:

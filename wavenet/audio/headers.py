@@ -115,17 +115,19 @@ def find_wav(path: Path) -> Wav | None:
         return None
 
 
-def wav_head(description: bytes, size: int, more: bytes = b"") -> bytes:
+def wav_head(description: bytes, size: int | None, more: bytes = b"") -> bytes:
     """Return the bytes before the sound of a WAV; of RF64 (EBU Tech 3306), where 32 bits cannot count it.
 
     Args:
         description: the content of its chunk `fmt `.
-        size: bytes of the sound.
+        size: bytes of the sound; None where they are not known yet, which readers take to mean the rest of the file.
         more: whole chunks between the description and the sound.
     """
     chunks = struct.pack("<4sI", b"fmt ", len(description)) + description + bytes(len(description) % 2) + more
-    magic, whole, counted = b"RIFF", len(chunks) + size + 12, size
-    if whole >= UNKNOWN:
+    magic, whole, counted = b"RIFF", UNKNOWN, UNKNOWN
+    if size is not None:
+        whole, counted = len(chunks) + size + 12, size
+    if size is not None and whole >= UNKNOWN:
         chunks = struct.pack("<4sIQQQI", b"ds64", 28, whole + 36, size, 0, 0) + chunks
         magic, whole, counted = b"RF64", UNKNOWN, UNKNOWN
     return struct.pack("<4sI4s", magic, whole, b"WAVE") + chunks + struct.pack("<4sI", b"data", counted)

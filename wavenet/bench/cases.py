@@ -1,4 +1,4 @@
-"""How fast sampling is, compared with the most that the machine can do, and what half precision costs.
+"""How fast sampling and scoring are, compared with the most that the machine can do; what half precision costs.
 
 Numbers, not tests. All cases and limits are measured in turns, round after round, so that a drifting machine changes
 all alike; the results are medians, with the lowest and the highest round.
@@ -12,6 +12,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -27,8 +28,10 @@ from wavenet.evaluation import bits
 from wavenet.generate import voice as voices
 from wavenet.generate.engines import ENGINES, STORAGES, Engine, Request, build_engine
 from wavenet.generate.sampler import Sampler
+from wavenet.generate.state import State
 from wavenet.geometry import Shape
 from wavenet.model.bundle import Arrays
+from wavenet.outputs import Codes, Feed
 from wavenet.progress import Progress, log
 from wavenet.recipe import find, read
 from wavenet.recipe.records import Recipe
@@ -49,7 +52,7 @@ Build = Callable[[Shape, str, str, int | None], Engine]  # shape, backend, stora
 class Case:
     """An engine that draws for some sequences, and what was measured of it."""
 
-    group: str  # main, batch or size: which table it belongs to
+    group: str  # one of `speeds.GROUPS`: which table it belongs to
     engine: Engine
     batch: int  # sequences
     rate: int  # of the sound, in Hz
@@ -58,15 +61,24 @@ class Case:
 
     def __post_init__(self) -> None:
         self.shape = self.engine.packed.shape
-        self.sampler = Sampler(self.engine, self.batch, seed=1)
         self._pace = 200.0  # steps per second, learnt as it goes
+        self.states = self._begin()
+
+    def _begin(self) -> list[State]:
+        """Get ready; return what the engine remembers from now on."""
+        self._sampler = Sampler(self.engine, self.batch, seed=1)
+        return [self._sampler.memory]
+
+    def _work(self, steps: int) -> None:
+        """Do some steps of each sequence."""
+        for _ in self._sampler.generate(steps, steps):
+            pass
 
     def round(self, seconds: float, kept: bool = True) -> None:
-        """Draw for about so long."""
+        """Work for about so long."""
         steps = max(8, round(seconds * self._pace))
         began = time.perf_counter()
-        for _ in self.sampler.generate(steps, steps):
-            pass
+        self._work(steps)
         self._pace = steps / (time.perf_counter() - began)
         if kept:
             self.rounds.append(self._pace * self.batch)
@@ -79,7 +91,7 @@ class Case:
             bytes_read: per second, that as many threads could read.
             bits: per held-out sample.
         """
-        compiled = self.engine.name != "reference"
+        compiled, scored = self.engine.name != "reference", self.group == "score"
         weight_bytes = self.shape.macs_per_sample() * (2 if self.engine.storage == "float16" else 4)
         median = statistics.median(self.rounds)
         done = median * 2 * self.shape.macs_per_sample()
@@ -99,12 +111,29 @@ class Case:
             real_time=median / self.rate,
             us_per_step=1e6 * self.batch / median,
             gflops=done / 1e9,
-            gbytes=moved / 1e9,
+            gbytes=None if scored else moved / 1e9,
             roofline_share=done / operations if compiled and operations else None,
-            bandwidth_share=moved / bytes_read if compiled and bytes_read else None,
-            memory_bytes=weight_bytes + sum(array.nbytes for array in self.sampler.memory.export().values()),
+            bandwidth_share=moved / bytes_read if compiled and bytes_read and not scored else None,
+            memory_bytes=weight_bytes + sum(part.nbytes for state in self.states for part in state.export().values()),
             bits_per_sample=bits if compiled and self.group == "main" else None,
         )
+
+
+class Scoring(Case):
+    """An engine that says what known samples cost: one sequence in each thread, none waits for its own last sample."""
+
+    def _begin(self) -> list[State]:
+        states = [self.engine.start(1) for _ in range(self.batch)]
+        self._score(states[0], np.zeros(1, np.int64))  # compiles, where it has to
+        return states
+
+    def _score(self, state: State, codes: Codes) -> None:
+        self.engine.nll(state, 0, Feed(codes), codes)
+
+    def _work(self, steps: int) -> None:
+        codes = np.random.default_rng(0).integers(0, self.engine.alphabet.size, (self.batch, steps))
+        with ThreadPoolExecutor(self.batch) as pool:
+            list(pool.map(self._score, self.states, codes))
 
 
 def bench_model(source: str | None = None, data: str | Path | None = None, seconds: float = 60.0) -> Benchmark:
@@ -203,17 +232,19 @@ def untrained(shape: Shape, seed: int = 0) -> Arrays:
 def _cases(
     recipe: Recipe, build: Build, fast: Sequence[str], storages: Sequence[str], cores: int, sized: bool
 ) -> list[Case]:
-    """Return what is measured: engines and storages, then batches, then sizes."""
+    """Return what is measured: engines and storages, what draws and what scores, then batches, then sizes."""
     rate, best, kept = recipe.audio.sample_rate, (*fast, "reference")[0], storages[-1]
 
     def case(group: str, shape: Shape, backend: str, storage: str, batch: int, threads: int) -> Case:
-        return Case(group, build(shape, backend, storage, threads), batch, rate, threads)
+        kind = Scoring if group == "score" else Case
+        return kind(group, build(shape, backend, storage, threads), batch, rate, threads)
 
-    cases = [case("main", recipe.shape, "reference", "float32", 1, 1)]
+    cases = [case(group, recipe.shape, "reference", "float32", 1, 1) for group in ("main", "score")]
     for name in fast:
         cases += [case("main", recipe.shape, name, storage, 1, 1) for storage in storages]
         several = [(storage, threads) for storage in storages for threads in sorted({1, cores})]
         cases += [case("main", recipe.shape, name, storage, 8 * threads, threads) for storage, threads in several]
+        cases += [case("score", recipe.shape, name, storage, threads, threads) for storage, threads in several]
     cases += [case("batch", recipe.shape, best, kept, batch, 1) for batch in BATCHES]
     for residual, skip, cycles in SIZES if sized else ():
         shape = _sized(recipe, residual, skip, cycles).shape

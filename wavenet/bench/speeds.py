@@ -9,12 +9,19 @@ from typing import Any
 from wavenet.geometry import Shape
 from wavenet.text import many, table
 
+GROUPS = {
+    "main": "drawing",
+    "score": "scoring known sound, one sequence in each thread",
+    "batch": "drawing several sequences at once",
+    "size": "drawing with networks of other sizes",
+}
+
 
 @dataclass(frozen=True)
 class Speed:
     """One case as it was measured."""
 
-    group: str  # main, batch or size: the table it belongs to
+    group: str  # one of GROUPS: the table it belongs to
     backend: str
     dtype: str  # of the products' weights
     batch: int  # sequences
@@ -28,9 +35,9 @@ class Speed:
     real_time: float  # seconds of sound of all sequences together made per second, at the model's rate
     us_per_step: float  # microseconds from one sample to the next, of each sequence
     gflops: float  # 1e9 floating-point operations per second in matrix products
-    gbytes: float  # 1e9 bytes of weights used per second, each read once a step for all that are worked on together
+    gbytes: float | None  # 1e9 bytes of weights used per second, once a step for all worked on together; not in score
     roofline_share: float | None  # of the operations that as many threads could do without touching memory
-    bandwidth_share: float | None  # of the bytes that as many threads could read in order; None for `reference`
+    bandwidth_share: float | None  # of the bytes that as many threads could read in order; not for `reference`, score
     memory_bytes: int  # weights and queues
     bits_per_sample: float | None = None  # on held-out sound, where there is some
 
@@ -50,7 +57,7 @@ class Benchmark:
     busy: str | None  # why the numbers may be low
 
     def group(self, name: str) -> tuple[Speed, ...]:
-        """Return the speeds of one table: backends side by side (main), batches (batch), or R, S and layers (size)."""
+        """Return the speeds of one table: backends side by side (main, score), batches (batch), or sizes (size)."""
         return tuple(speed for speed in self.speeds if speed.group == name)
 
     def to_json(self) -> list[dict[str, Any]]:
@@ -71,9 +78,10 @@ class Benchmark:
                 f"{self.bytes_read[threads] / 1e9:.1f} GB/s read"
             )
         head, *rows = table([HEAD, *map(_row, self.speeds)], left=2, most=120)
-        for name in ("main", "batch", "size"):
+        for name, title in GROUPS.items():
             if self.group(name):
-                lines += ["", head, *(row for row, one in zip(rows, self.speeds, strict=True) if one.group == name)]
+                lines += ["", f"{title}:", head]
+                lines += [row for row, one in zip(rows, self.speeds, strict=True) if one.group == name]
         lines += ["", *self._gain(), self._bits()]
         return "\n".join(lines)
 
@@ -115,5 +123,5 @@ def _row(one: Speed) -> tuple[str | float, ...]:
     spread = f"{(one.fastest - one.slowest) / one.samples_per_second:.0%}"
     sizes = (one.residual, one.skip, one.layers, one.batch, one.threads)
     speeds = (round(one.samples_per_second), spread, f"{one.real_time:.2f}", one.us_per_step)
-    limits = (one.gflops, best, one.gbytes, width, one.memory_bytes / 1e6)
+    limits = (one.gflops, best, "-" if one.gbytes is None else one.gbytes, width, one.memory_bytes / 1e6)
     return (one.backend, one.dtype, *sizes, *speeds, *limits)

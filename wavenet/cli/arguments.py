@@ -123,6 +123,8 @@ def _generate(parser: argparse.ArgumentParser) -> None:
         default=1.0,
         help="draw only from the likeliest values that make up probability P",
     )
+    add("--best-of", metavar="N", type=_positive, help=BEST_OF)
+    add("--until-silence", action="store_true", help="stop after 0.3 s below -50 dBFS; --seconds is then the most")
     add("--prime", metavar="IN.wav", help="continue this sound, - for stdin; the output does not contain it")
     add("--backend", choices=names(), default="auto", help="which sampler (default: auto)")
     add("--storage", choices=STORAGES, help="precision of the weights (default: float16; float32 for reference)")
@@ -151,6 +153,7 @@ def _inspect(parser: argparse.ArgumentParser) -> None:
     most.add_argument("--max-macs", metavar="N", type=_positive, help="leave out stacks with more MACs per sample")
 
 
+BEST_OF = "draw N candidates for each sound and keep one about as likely as real sound; re-draw noise, hum and silence"
 MEASURE = "measure what a MODEL uses, on a file or folder of sound (default: the held-out sound of a run)"
 
 
@@ -196,7 +199,7 @@ VERBS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], object] | None]]
     "data": ("fetch or check sound before training on it", None),
     "data scan": ("show which files of a folder training would keep or drop, and why", _scan),
     "data fetch": ("download a data set, check it and unpack it", _fetch),
-    "bench": ("measure how fast sound is generated on this machine", _bench),
+    "bench": ("measure how fast sound is generated and scored on this machine", _bench),
     "recipes": ("list the recipes, print one, or explain their keys", _recipes),
     "doctor": ("show versions and devices, for when something does not work", lambda parser: None),
 }
@@ -213,6 +216,7 @@ EPILOGS = {
     "generate": """examples:
   wavenet generate runs/quickstart --seconds 3 --seed 1 -o out.wav
   wavenet generate runs/quickstart -n 8 --temperature 0.9 -o out.wav
+  wavenet generate runs/quickstart -n 5 --best-of 4 --until-silence -o words.wav
   wavenet generate runs/quickstart --prime beginning.wav -o - | aplay""",
     "inspect": """examples:
   wavenet inspect quickstart --plot sheet.png

@@ -98,26 +98,31 @@ def _generate(arguments: argparse.Namespace) -> int:
     streaming = arguments.output == "-"
     if streaming and (arguments.count != 1 or arguments.verify):
         raise InputError("-o - streams one sound and cannot verify it; give a file name for -n and --verify")
+    if streaming and arguments.best_of is not None:
+        raise InputError("-o - streams a sound as it is made, --best-of keeps one of several made; give a file name")
     if streaming and sys.stdout.name == os.devnull:
         raise InputError("-o - needs an open stdout, which was closed; give a file name")
-    check_memory(voice.recipe.shape, arguments.count, 0 if streaming else total)
+    candidates = "" if arguments.best_of is None else f"the best of {arguments.best_of} x "
+    check_memory(voice.recipe.shape, arguments.count * (arguments.best_of or 1), 0 if streaming else total)
     out = _path(arguments.output, "-o") or Path(f"{voice.name}-s{seed}.wav")
     if not streaming:
         for target in numbered(out, arguments.count):
             _check_target(target, "-o", (".wav", ".flac"), arguments.force)
     prime = None if arguments.prime is None else _prime(arguments.prime, voice.sample_rate)
-    same = ("seconds", "samples", "temperature", "top_k", "top_p", "backend", "storage", "threads")
+    same = ("seconds", "samples", "temperature", "top_k", "top_p", "backend", "storage", "threads", "until_silence")
     chosen = {**{name: getattr(arguments, name) for name in same}, "seed": seed, "prime": prime}
-    log.info("%s: drawing %d x %s with seed %d", voice.name, arguments.count, many(total, "sample"), seed)
+    log.info("%s: drawing %d x %s%s with seed %d", voice.name, arguments.count, candidates, many(total, "sample"), seed)
     if streaming:
-        wall = _stream(voice, chosen, total)
-        log.info("stdout: %s, seed %d", _speed(total, voice.sample_rate, wall), seed)
+        made, wall = _stream(voice, chosen, None if arguments.until_silence else total)
+        log.info("stdout: %s, seed %d", _speed([made], voice.sample_rate, wall), seed)
         return 0
-    sound = voice.generate(**chosen, count=arguments.count, verify=arguments.verify)
+    sound = voice.generate(**chosen, count=arguments.count, verify=arguments.verify, best_of=arguments.best_of)
     paths = sound.save(out, force=arguments.force)
+    for path, choice in zip(paths, sound.choices, strict=False):  # no choices without --best-of
+        log.info("%s: kept %s", path, choice)
     for warning in sound.warnings():
         log.warning(warning)
-    speed = _speed(sound.samples.shape[1], sound.sample_rate, sound.wall, len(paths))
+    speed = _speed(sound.lengths, sound.sample_rate, sound.wall)
     _print(f"{', '.join(map(str, paths))}: {speed}, seed {seed}")
     if not sound.complete:
         raise STOPS[str(sound.stopped_by)]
@@ -135,25 +140,27 @@ def _prime(text: str, sample_rate: int) -> Floats:
     return priming.mono(text, sample_rate)
 
 
-def _stream(voice: Voice, chosen: dict[str, Any], total: int) -> float:
-    """Write WAV bytes to stdout as they are made; return the seconds this took."""
+def _stream(voice: Voice, chosen: dict[str, Any], total: int | None) -> tuple[int, float]:
+    """Write WAV bytes to stdout as they are made, the header saying `total`; return samples and the seconds it took."""
     from wavenet.audio import files
 
     sound = voice.stream(**chosen, chunk=max(100, voice.sample_rate // 20))
-    pipe, began = sys.stdout.buffer, time.monotonic()
+    pipe, began, made = sys.stdout.buffer, time.monotonic(), 0
     with disk.explained("stdout", STDOUT_REMEDY):
         pipe.write(files.wav_header(voice.sample_rate, total, voice.bits, files.SOFTWARE))
         for part in sound:
             pipe.write(files.wav_bytes(part[0], voice.bits))
             pipe.flush()
-    return time.monotonic() - began
+            made += part.shape[1]
+    return made, time.monotonic() - began
 
 
-def _speed(samples: int, sample_rate: int, wall: float, count: int = 1) -> str:
-    """Return how long each of some sounds is, and how long they took to make, in words."""
-    seconds = samples / sample_rate
-    times = seconds * count / wall if wall > 0 else 0.0
-    return f"{seconds:.2f} s at {sample_rate} Hz in {wall:.2f} s ({times:.2f} x real time)"
+def _speed(lengths: Sequence[int], sample_rate: int, wall: float) -> str:
+    """Return how long some sounds are, each in samples, and how long they took to make, in words."""
+    from wavenet.generate.sound import seconds
+
+    times = sum(lengths) / sample_rate / wall if wall > 0 else 0.0
+    return f"{seconds(lengths, sample_rate)} at {sample_rate} Hz in {wall:.2f} s ({times:.2f} x real time)"
 
 
 def _judge(difference: float, storage: str) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # the help page reads this file: nothing here loads NumPy
     from wavenet.generate.state import Job, State
     from wavenet.geometry import Shape
     from wavenet.model.bundle import Arrays
-    from wavenet.outputs import Alphabet, Condition, Feed, Floats
+    from wavenet.outputs import Alphabet, Codes, Condition, Feed, Floats
 
 STORAGES = ("float32", "float16")  # how an engine may keep its weights; it computes in float32 always
 DEFAULT_STORAGE = "float16"  # costs no bits that can be measured, and is half as much again as fast (LOG.md)
@@ -43,6 +43,21 @@ class Engine(Protocol):
             sequence: whose codes these are.
             feed: codes [T]; a condition replaces the sequence's own from here on.
             answers: [T, P], set to what the network answers to each code; None saves that work.
+        """
+
+    def nll(self, state: Any, sequence: int, feed: Feed, targets: Codes) -> Floats:
+        """Take known codes of one sequence in as `absorb` does, and return what each next one costs.
+
+        Threads may do this at once, each with a state of its own.
+
+        Args:
+            state: one that `start` returned.
+            sequence: whose codes these are.
+            feed: codes [T]; a condition replaces the sequence's own from here on.
+            targets: [T] int64 codes, what the network's answer to each code is asked for.
+
+        Returns:
+            -log p(target) in nats, [T] float32; not finite where the answer is not.
         """
 
     def draw(self, state: Any, job: Job) -> int:

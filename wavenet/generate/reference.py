@@ -73,6 +73,22 @@ class Reference:
             self._pass(queues, sequence, feed.codes[some], None if answers is None else answers[some])
 
     @np.errstate(over="ignore", invalid="ignore")
+    def nll(self, queues: Queues, sequence: int, feed: Feed, targets: Codes) -> Floats:
+        """Take known codes of one sequence in, as `absorb` does; return -log p of targets [T] in nats [T].
+
+        It is NaN where a parameter of the answer is not finite.
+        """
+        queues.condition_on(sequence, feed.condition)
+        nats = np.empty(len(targets), np.float32)
+        for at in range(0, len(targets), PASS_SAMPLES):
+            some = slice(at, at + PASS_SAMPLES)
+            answers = np.empty((len(targets[some]), self.alphabet.parameters), np.float32)
+            self._pass(queues, sequence, feed.codes[some], answers)
+            logs = self.alphabet.log_probabilities(answers, targets[some, None])[:, 0]
+            nats[some] = np.where(np.isfinite(answers).all(axis=1), -logs, np.nan)
+        return nats
+
+    @np.errstate(over="ignore", invalid="ignore")
     def _pass(self, queues: Queues, sequence: int, codes: Codes, answers: Floats | None) -> None:
         T, clock = len(codes), int(queues.clocks[sequence])
         x = self.packed.enter(self.alphabet.inputs(codes))

@@ -105,6 +105,22 @@ class Sampler:
                 self.engine.absorb(self.memory, sequence, Feed(np.ascontiguousarray(fed, np.int64)))
                 self._newest[sequence] = one[-1]
 
+    def rewind(self, sequence: int, codes: Codes) -> None:
+        """Go back with one sequence to where these were all its codes; it draws on with uniforms not used yet.
+
+        Args:
+            sequence: which of the batch.
+            codes: [T] of the sequence so far, what it was primed with among them.
+
+        Raises:
+            InputError: a code is not in the alphabet.
+        """
+        _check_codes(codes, self.alphabet.size)
+        seen = self.engine.packed.shape.receptive_field  # all that an engine remembers comes from so many codes
+        known = np.concatenate([self.alphabet.starts(seen + 1), codes[-seen - 1 :]])[-seen - 1 :]
+        self.engine.absorb(self.memory, sequence, Feed(known[:-1]))
+        self._newest[sequence] = known[-1]
+
     def generate(
         self, samples: int | Sequence[int], chunk: int = 1000, *, keep_parameters: bool = False
     ) -> Iterator[Chunk]:

@@ -4,27 +4,65 @@ from __future__ import annotations
 
 import base64
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from wavenet import disk
 from wavenet.audio import files
-from wavenet.outputs import Floats
+from wavenet.outputs import Codes, Floats
+from wavenet.text import some
+
+if TYPE_CHECKING:
+    from wavenet.generate.watch import Trouble
 
 SILENT_RMS = 10 ** (-60 / 20)  # below it a sound counts as silent
 LOUD = 0.98  # a sample beyond this magnitude lies at full scale
 LOUD_SHARE = 0.05  # with more of them than this, the sound is mostly noise
 MOST_BYTES = 8 << 20  # of sound in one cell, which the notebook keeps: 4 minutes and more at 16 kHz
 MOST_PLAYERS = 16
+MOST_SHOWN = 8  # candidates or troubles that are told one by one
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was kept of the candidates for one sound."""
+
+    sequence: int  # of the seed
+    bits: float  # per sample at temperature 1
+    candidates: tuple[float, ...]  # bits per sample of all, in the order of their sequences
+    aim: float  # bits per sample of the middle one of real held-out clips
+    redrawn: tuple[Trouble, ...]  # what was taken back and drawn again
+    left: tuple[Trouble, ...]  # what came again and again, so that it was left as it is
+
+    def __str__(self) -> str:
+        told = f"sequence {self.sequence}: {self.bits:.3f} bits/sample"
+        if len(self.candidates) > 1:
+            told += f", of {some([f'{bits:.3f}' for bits in self.candidates], MOST_SHOWN)}"
+        told += f"; real sound has {self.aim:.3f}"
+        redrawn, left = (some(list(map(str, troubles)), MOST_SHOWN) for troubles in (self.redrawn, self.left))
+        times = "once" if len(self.redrawn) == 1 else f"{len(self.redrawn)} times"
+        told += f"; re-drew {times}: {redrawn}" if redrawn else ""
+        return told + (f"; gave up: {left}" if left else "")
+
+
+class Drawn(NamedTuple):
+    """The codes of some sounds, as a sampler drew them."""
+
+    codes: list[Codes]  # [T] of each
+    wall: float  # seconds that it took
+    stopped_by: str | None  # the signal that cut them short
+    choices: tuple[Choice, ...] = ()  # what was kept for each, where the best of several was
 
 
 @dataclass(frozen=True)
 class Sound:
     """Generated sound."""
 
-    samples: Floats  # [N, T] float32 in [-1, 1]
+    samples: Floats  # [N, T] float32 in [-1, 1]; zeros behind the end of a sound that is shorter than others
     sample_rate: int  # Hz
     bits: int  # of PCM that keep every code apart: 16, or 24 for more than 512 classes
     seed: int  # what it was drawn with
@@ -34,11 +72,22 @@ class Sound:
     difference: float | None = None
     wall: float = 0.0  # seconds that drawing the samples took, verification apart
     stopped_by: str | None = None  # the signal that left it shorter than asked for: SIGINT, SIGTERM or SIGHUP
+    ends: tuple[int, ...] | None = None  # samples of each sound where they are not all T
+    choices: tuple[Choice, ...] = ()  # what was kept for each sound, where the best of several was
 
     def __repr__(self) -> str:
-        count, length = self.samples.shape
         left = "" if self.complete else f", stopped by {self.stopped_by}"
-        return f"<Sound {count} x {length / self.sample_rate:.2f} s at {self.sample_rate:,} Hz, seed {self.seed}{left}>"
+        lasting = seconds(self.lengths, self.sample_rate)
+        return f"<Sound {len(self.samples)} x {lasting} at {self.sample_rate:,} Hz, seed {self.seed}{left}>"
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Samples of each sound."""
+        return (self.samples.shape[1],) * len(self.samples) if self.ends is None else self.ends
+
+    def waves(self) -> list[Floats]:
+        """Return each sound, [T] float32 of its own length."""
+        return [wave[:length] for wave, length in zip(self.samples, self.lengths, strict=True)]
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: a player for each sequence, as 16-bit WAV.
@@ -46,10 +95,11 @@ class Sound:
         Long sounds are cut and many left out, so that a notebook stays small; a line says so.
         """
         sounds, length = self.samples.shape
-        shown = self.samples[:MOST_PLAYERS]
+        shown = self.waves()[:MOST_PLAYERS]
         most = MOST_BYTES // 2 // max(1, len(shown))
         lines = [f"<div>{html.escape(repr(self))}</div>"]
-        for wave in shown[:, :most]:
+        for whole in shown:
+            wave = whole[:most]
             wav = files.wav_header(self.sample_rate, len(wave), 16, files.SOFTWARE) + files.wav_bytes(wave, 16)
             source = f"data:audio/wav;base64,{base64.b64encode(wav).decode('ascii')}"
             lines.append(f'<audio controls src="{source}"></audio>')
@@ -81,7 +131,7 @@ class Sound:
         paths = numbered(disk.given_path(str(path)), len(self.samples))
         for target in paths:  # all of them before the first is written
             disk.check_free(target, "", force, "force=True")
-        for target, wave in zip(paths, self.samples, strict=True):
+        for target, wave in zip(paths, self.waves(), strict=True):
             with disk.explained(target, "free space or name another file"):
                 files.write(target, wave, self.sample_rate, self.bits, files.SOFTWARE)
         return paths
@@ -89,7 +139,7 @@ class Sound:
     def warnings(self) -> list[str]:
         """Return what is suspicious about the sound: silence, or samples at full scale."""
         found = []
-        for index, wave in enumerate(self.samples):
+        for index, wave in enumerate(self.waves()):
             name = f"sequence {index}" if len(self.samples) > 1 else "the sound"
             if not len(wave):
                 continue
@@ -98,6 +148,12 @@ class Sound:
             elif np.mean(np.abs(wave) > LOUD) > LOUD_SHARE:
                 found.append(f"over 5 % of {name} lies at full scale; lower the temperature")
         return found
+
+
+def seconds(lengths: Sequence[int], sample_rate: int) -> str:
+    """Return how long some sounds are: ``"3.00 s"``, or ``"0.41 to 1.20 s"``."""
+    shortest, longest = (f"{edge(lengths, default=0) / sample_rate:.2f}" for edge in (min, max))
+    return f"{longest} s" if shortest == longest else f"{shortest} to {longest} s"
 
 
 def numbered(path: Path, count: int) -> list[Path]:

@@ -65,3 +65,9 @@ class Verifier:
         differences = np.abs(theirs - ours) / np.maximum(1.0, -theirs / RARE)
         self.difference = float(np.maximum(self.difference, differences.max()))  # NaN stays NaN
         self._context[chunk.sequences] = fed[:, fed.shape[1] - self._context.shape[1] :]
+
+    def rewind(self, sequence: int, codes: Codes) -> None:
+        """Go back with one sequence to where these [T], the prime among them, were all its codes."""
+        context = self._context.shape[1]
+        before = np.concatenate([self.alphabet.starts(context + 1), codes])[:-1]
+        self._context[sequence] = before[len(before) - context :]

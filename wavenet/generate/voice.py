@@ -15,12 +15,14 @@ import numpy as np
 from wavenet import outputs
 from wavenet.audio.crops import gain
 from wavenet.errors import InputError, Terminated
-from wavenet.generate import priming
+from wavenet.generate import priming, silence
+from wavenet.generate.best_of import BestOf, aim_of
 from wavenet.generate.engines import Request, build_engine
 from wavenet.generate.packed import stored
 from wavenet.generate.priming import Prime
 from wavenet.generate.sampler import Sampler
-from wavenet.generate.sound import Sound
+from wavenet.generate.silence import Silence
+from wavenet.generate.sound import Drawn, Sound
 from wavenet.generate.state import MAX_CLOCK, check_memory
 from wavenet.generate.verify import Verifier
 from wavenet.model import bundle
@@ -129,19 +131,23 @@ class Voice(Bundle):
         backend: str = "auto",
         storage: str | None = None,
         threads: int | None = None,
+        until_silence: bool = False,
         chunk: int = 1000,
     ) -> Iterator[Floats]:
         """Return an iterator over sound as it is made, [N, n] float32 a chunk; endless by default.
 
-        See `generate` for the arguments. All that takes time before the first sample is done when this returns.
+        See `generate` for the arguments. All that takes time before the first sample is done when this returns. With
+        `until_silence` there are zeros behind the end of a sequence, until all have ended.
         """
         draw, seed = checked_draw(temperature, top_k, top_p), draw_seed(seed)
-        total = None if seconds is None and samples is None else self.length(seconds, samples)
+        total = MAX_CLOCK if seconds is None and samples is None else self.length(seconds, samples)
         primed = None if prime is None else self.encode(prime)  # first: the sampler may have to be compiled
         source = self.sampler(count, seed, draw, backend, storage, threads)
         if primed is not None:
             source.prime(primed)
-        parts = source.generate(MAX_CLOCK if total is None else total, chunk)
+        if until_silence:
+            return silence.stream_until_silence(source, total, chunk, self.sample_rate)
+        parts = source.generate(total, chunk)
         return (self.alphabet.decode(part.codes) for part in parts)
 
     def generate(
@@ -159,6 +165,8 @@ class Voice(Bundle):
         storage: str | None = None,
         threads: int | None = None,
         verify: bool = False,
+        best_of: int | None = None,
+        until_silence: bool = False,
     ) -> Sound:
         """Return `count` sounds; Ctrl-C, SIGTERM and SIGHUP give what was made so far.
 
@@ -176,25 +184,40 @@ class Voice(Bundle):
             storage: how weights are kept, float32 or float16; None takes what the backend does by default.
             threads: the most that are used; None takes as many as there are cores.
             verify: compare the sampler's log-probabilities with the training graph's (imports torch).
+            best_of: draw so many candidates for each sound, and keep the one about as likely as held-out real sound;
+                what no real sound does for so long is drawn again.
+            until_silence: end each sound after 0.3 s below -50 dBFS, once it has begun; its length is then the most.
 
         Raises:
             InputError: an argument is out of range.
         """
-        total = self.length(seconds, samples)
-        if count < 1:
-            raise InputError(f"the count is {count}, expected at least 1")
+        total, batch = self.length(seconds, samples), count if best_of is None else count * best_of
+        if count < 1 or batch < 1:
+            raise InputError(f"the count is {count if count < 1 else best_of}, expected at least 1")
         draw, seed = checked_draw(temperature, top_k, top_p), draw_seed(seed)
-        check_memory(self.recipe.shape, count, total)
+        aim = None if best_of is None else aim_of(self.training, self.name)
+        check_memory(self.recipe.shape, batch, total)
         primed = None if prime is None else self.encode(prime)  # first: the sampler may have to be compiled
-        source = self.sampler(count, seed, draw, backend, storage, threads)
+        source = self.sampler(batch, seed, draw, backend, storage, threads)
         if primed is not None:
             source.prime(primed)
         storage = source.engine.storage
-        judge = Verifier(self.network(storage), self.alphabet, count, primed) if verify else None
-        codes, wall, stopped_by = _collect(source, total, judge, self.sample_rate)
-        difference = None if judge is None else judge.difference
-        waves = self.alphabet.decode(codes)
-        return Sound(waves, self.sample_rate, self.bits, seed, storage, difference, wall, stopped_by)
+        judge = Verifier(self.network(storage), self.alphabet, batch, primed) if verify else None
+        if best_of is None or aim is None:
+            drawn = _collect(source, total, judge, self.sample_rate, until_silence)
+        else:
+            drawn = BestOf(source, best_of, aim, self.sample_rate, primed, judge).draw(total, until_silence)
+        return self._sound(drawn, seed, storage, None if judge is None else judge.difference)
+
+    def _sound(self, drawn: Drawn, seed: int, storage: str, difference: float | None) -> Sound:
+        """Return what was drawn as sound."""
+        lengths = tuple(map(len, drawn.codes))
+        waves = np.zeros((len(lengths), max(lengths)), np.float32)
+        for wave, codes in zip(waves, drawn.codes, strict=True):
+            wave[: len(codes)] = self.alphabet.decode(codes)
+        ends = None if len(set(lengths)) == 1 else lengths
+        about = drawn.wall, drawn.stopped_by, ends, drawn.choices
+        return Sound(waves, self.sample_rate, self.bits, seed, storage, difference, *about)
 
     def length(self, seconds: float | None, samples: int | None) -> int:
         """Return how many samples `seconds` or `samples` ask for; without either, 3 seconds.
@@ -218,28 +241,36 @@ def _number(value: Any) -> float | None:
         return None
 
 
-def _collect(source: Sampler, total: int, judge: Verifier | None, rate: int) -> tuple[Codes, float, str | None]:
-    """Return the codes [B, T], the seconds it took to draw them, and the signal that cut them short, if one did."""
-    parts: list[Codes] = [np.zeros((source.batch, 0), np.int64)]
-    stopped_by, wall = None, 0.0
+def _collect(source: Sampler, total: int, judge: Verifier | None, rate: int, until_silence: bool) -> Drawn:
+    """Return the codes of all sequences."""
+    parts: list[list[Codes]] = [[] for _ in range(source.batch)]
+    sounds = [Silence(rate) for _ in parts] if until_silence else []
+    stopped_by, wall, judged = None, 0.0, judge is not None
     # a twentieth of a second at a time, so that progress moves and an interruption loses little; the training graph
     # is asked about a receptive field at least, since it has to see as much again before
     size = max(100, rate // 20, source.engine.packed.shape.receptive_field if judge is not None else 0)
     with Progress("generating", total, "samples") as progress:
         began = time.monotonic()
         try:
-            for chunk in source.generate(total, size, keep_parameters=judge is not None):
+            chunks = (
+                silence.ending(source, sounds, total, size, keep_parameters=judged)
+                if until_silence
+                else source.generate(total, size, keep_parameters=judged)
+            )
+            for chunk in chunks:
                 wall += time.monotonic() - began
                 if judge is not None:
                     judge.judge(chunk)
-                parts.append(chunk.codes)
+                for sequence, codes in zip(chunk.sequences, chunk.codes, strict=True):
+                    parts[sequence].append(codes)
                 progress.advance(chunk.codes.shape[1])
                 began = time.monotonic()
         except (KeyboardInterrupt, Terminated) as signal:
             stopped_by = signal.signal if isinstance(signal, Terminated) else "SIGINT"
-            if len(parts) == 1:
+            if not any(parts):
                 raise
-    return np.concatenate(parts, axis=1), wall, stopped_by
+    ends = [sound.end for sound in sounds] if until_silence else [None] * len(parts)
+    return Drawn([np.concatenate(part)[:end] for part, end in zip(parts, ends, strict=True)], wall, stopped_by)
 
 
 def draw_seed(seed: int | None) -> int:

@@ -4,3 +4,4 @@ from wavenet.pictures.sheet import sheet_picture as sheet_picture
 from wavenet.pictures.sounds import decibels as decibels
 from wavenet.pictures.sounds import spectrogram as spectrogram
 from wavenet.pictures.speed_lines import speed_picture as speed_picture
+from wavenet.pictures.surprisal import surprisal_picture as surprisal_picture

@@ -12,17 +12,35 @@ from wavenet import disk
 
 WINDOW_SECONDS = 0.032  # resolves the harmonics of a voice of 100 Hz and more
 RANGE_DB = 80.0  # below the loudest point
+FRAMES_AT_ONCE = 2_048  # that are transformed together
 
 
-def decibels(wave: NDArray[np.float32], sample_rate: int) -> tuple[NDArray[np.float64], int]:
-    """Return a spectrogram [bins, frames] in dB re full scale (Hann window, three quarters overlap), and its hop."""
+def decibels(wave: NDArray[np.float32], sample_rate: int, most: int | None = None) -> tuple[NDArray[np.float64], int]:
+    """Return a spectrogram [bins, columns] in dB re full scale (Hann window, three quarters overlap), and its hop.
+
+    A column is one frame, or the loudest of several where there are more than `most` frames: an hour takes no more
+    memory than its columns.
+    """
     window = max(16, round(WINDOW_SECONDS * sample_rate))
     hop = max(1, window // 4)
-    padded = np.pad(wave.astype(np.float64), (window // 2, window))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, window)[: len(wave) + 1 : hop]
+    frames = len(wave) // hop + 1
+    together = 1 if most is None else -(-frames // most)
+    block = together * max(1, FRAMES_AT_ONCE // together)
+    columns = []
+    for at in range(0, frames, block):
+        levels = _magnitudes(wave, at * hop - window // 2, min(block, frames - at), window, hop)
+        columns.append(np.maximum.reduceat(levels, np.arange(0, len(levels), together)))
+    return 20 * np.log10(np.maximum(np.concatenate(columns).T, 1e-9)), hop * together
+
+
+def _magnitudes(wave: NDArray[np.float32], first: int, frames: int, window: int, hop: int) -> NDArray[np.float64]:
+    """Return the magnitudes [frames, bins] of frames, the first from sample `first` on; a sine of 1 has 1."""
+    padded = np.zeros((frames - 1) * hop + window)
+    known = wave[max(0, first) : first + len(padded)]
+    padded[max(0, -first) : max(0, -first) + len(known)] = known
     shape = np.hanning(window)
-    magnitude = np.abs(np.fft.rfft(frames * shape, axis=1)).T * 2 / shape.sum()
-    return 20 * np.log10(np.maximum(magnitude, 1e-9)), hop
+    windows = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop]
+    return np.asarray(np.abs(np.fft.rfft(windows * shape, axis=1)) * 2 / shape.sum(), np.float64)
 
 
 def spectrogram(path: Path, wave: NDArray[np.float32], sample_rate: int, title: str) -> None:

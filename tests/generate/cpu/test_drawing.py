@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-from wavenet.generate.cpu.drawing import NOT_FINITE, choose, scratch
+from wavenet.generate.cpu.drawing import NOT_FINITE, choose, nll, scratch
 from wavenet.outputs import Draw
 
 
@@ -21,6 +21,11 @@ def one(logits: np.ndarray, u: float, temperature: float, top_k: int, top_p: flo
 def chosen(logits: list[float] | np.ndarray, u: float, how: Draw | None = None) -> int:
     how = how or Draw()
     return one(np.array(logits, np.float32), u, how.temperature, how.top_k, how.top_p)
+
+
+@njit
+def cost(logits: np.ndarray, target: int) -> float:
+    return nll(logits, target, scratch(len(logits)))
 
 
 ROUND = st.sampled_from([-3.0, -1.0, -0.0, 0.0, 0.5, 1.0, 2.0])  # ties are common
@@ -67,6 +72,7 @@ def test_what_is_not_finite_is_never_drawn_from(wrong: float, at: int) -> None:
     logits = np.zeros(16, np.float32)
     logits[at] = wrong
     assert chosen(logits, 0.5) == chosen(logits, 0.5, Draw(0.0)) == NOT_FINITE
+    assert np.isnan([cost(logits, target) for target in range(16)]).all()
 
 
 def test_the_likeliest_is_the_first_of_equals() -> None:
@@ -80,3 +86,18 @@ def test_temperatures_at_the_ends_of_what_is_allowed(temperature: float) -> None
     how = Draw(temperature)
     for u in (0.01, 0.3, 0.6, 0.99):
         assert chosen(logits, u, how) == how(logits[None], np.array([u]))[0]
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.floats(-300, 300, width=32), min_size=2, max_size=70), st.integers(0, 69))
+def test_what_a_class_costs_is_minus_the_log_of_its_share(drawn: list[float], at: int) -> None:
+    logits, target = np.array(drawn, np.float32), at % len(drawn)
+    expected = np.log(np.exp(logits.astype(np.float64) - logits[target].astype(np.float64)).sum())
+    np.testing.assert_allclose(cost(logits, target), expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("classes", [2, 15, 16, 17, 256, 1000])
+def test_a_class_among_equals_costs_the_log_of_their_number(classes: int) -> None:
+    for height in (-3e38, -1.0, 0.0, 3e38):
+        level = np.full(classes, height, np.float32)
+        assert cost(level, 0) == cost(level, classes - 1) == pytest.approx(np.log(classes), abs=1e-12)

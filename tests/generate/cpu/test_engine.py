@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import toys
@@ -122,6 +124,35 @@ def test_known_codes_are_taken_in_as_if_they_had_been_drawn(recipe: Recipe, stor
     assert np.array_equal(queues.memory[:, :, : memory.shape[2]], memory)
 
 
+@settings(deadline=None, max_examples=60)
+@given(toys.recipes(), STORAGE, st.integers(1, 150), st.sampled_from([0.3, 1.0, 2.0]))
+def test_what_known_codes_cost(recipe: Recipe, storage: str, samples: int, scale: float) -> None:
+    engine, alphabet = made(recipe, storage, scale), outputs.of(recipe)
+    codes = np.random.default_rng(samples).integers(0, recipe.output.classes, samples)
+    fed = Feed(np.concatenate([alphabet.starts(1), codes[:-1]]))
+    queues, silent = engine.start(1), engine.start(1)
+    nats = engine.nll(queues, 0, fed, codes)
+    engine.absorb(silent, 0, fed)
+    assert np.array_equal(queues.memory, silent.memory) and queues.clocks.tolist() == [samples]
+    graph = toys.forward(recipe, stored(toys.arrays(recipe, scale), storage), fed.codes[None])[0]
+    np.testing.assert_allclose(nats, -graph[np.arange(samples), codes], atol=1e-4)
+    reference = Reference(engine.packed, alphabet)
+    np.testing.assert_allclose(nats, reference.nll(reference.start(1), 0, fed, codes), atol=1e-4)
+
+
+def test_threads_score_side_by_side_what_each_scores_alone() -> None:
+    recipe = toys.recipe()
+    engine, codes = made(recipe, "float32"), np.random.default_rng(0).integers(0, 16, (8, 3_000))
+
+    def scored(row: int) -> np.ndarray:
+        return engine.nll(engine.start(1), 0, Feed(codes[row]), codes[row])
+
+    alone = [scored(row) for row in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        for one, other in zip(alone, pool.map(scored, range(8)), strict=True):
+            assert np.array_equal(one, other)
+
+
 def test_sequences_are_dealt_out_evenly_and_in_order() -> None:
     engine = made(toys.recipe(), "float32", threads=2)
     for count in (1, 2, 3, 8, 16, 17, 32, 33, 100):
@@ -198,3 +229,4 @@ def test_an_answer_that_is_not_finite_is_counted_to(recipe: Recipe, batch: int) 
     codes = np.zeros((batch, 5), np.int64)
     job = Job(np.arange(batch), newest, np.zeros((batch, 5, 1)), Draw(), codes)
     assert engine.draw(engine.start(batch), job) == 0
+    assert not np.isfinite(engine.nll(engine.start(batch), 0, Feed(codes[0]), codes[0])).any()

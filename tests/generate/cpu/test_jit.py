@@ -9,6 +9,7 @@ import queue
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,18 @@ def test_it_is_announced_once_and_kept(folder: Path, caplog: pytest.LogCaptureFi
     assert caplog.text == ""  # from the disk, without a word
     assert Entry(double, "b")(4.0) == 8.0
     assert "compiling" in caplog.text and len(files(folder)) == 4  # a file of its own
+
+
+def test_of_threads_that_call_it_first_one_compiles_it(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    entry, together = Entry(double, "a"), threading.Barrier(4)
+
+    def call(x: float) -> float:
+        together.wait()
+        return float(entry(x))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(call, [1.0, 2.0, 3.0, 4.0])) == [2.0, 4.0, 6.0, 8.0]
+    assert caplog.text.count("compiled in") == 1 and entry.ready and len(entry.call.overloads) == 1
 
 
 def test_it_is_compiled_anew_when_a_source_changes(

@@ -14,6 +14,8 @@ from wavenet.generate.sampler import Sampler
 from wavenet.generate.state import Job
 from wavenet.outputs import Draw, Feed
 
+BLOCK = kernel.INSTANTS
+
 
 def made(**model: object) -> Cpu:
     recipe = toys.recipe(model=model)
@@ -40,17 +42,45 @@ def test_drawing_nothing_changes_nothing() -> None:
     assert np.array_equal(queues.memory, before) and not queues.clocks.any()
 
 
-@pytest.mark.parametrize("count", [1, kernel.ROWS - 1, kernel.ROWS, kernel.ROWS + 1, 3 * kernel.ROWS + 5])
+@pytest.mark.parametrize("count", [1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 5])
 @pytest.mark.parametrize("dilations", [[[1]], [[1, 2, 4, 8, 16, 32]], [[64, 1]]])
 def test_known_codes_in_blocks_of_any_size(count: int, dilations: list[list[int]]) -> None:
     engine = made(dilations=dilations, kernel_size=3)
     codes = np.random.default_rng(0).integers(0, 16, count)
     together, one_by_one = engine.start(1), engine.start(1)
     answers, single = np.zeros((2, count, 16), np.float32)
+    scored, costs = engine.start(1), np.zeros(count, np.float32)
     engine.absorb(together, 0, Feed(codes), answers)
     for t in range(count):
         engine.absorb(one_by_one, 0, Feed(codes[t : t + 1]), single[t : t + 1])
+        costs[t : t + 1] = engine.nll(scored, 0, Feed(codes[t : t + 1]), codes[t : t + 1])
     assert np.array_equal(answers, single) and np.array_equal(together.memory, one_by_one.memory)
+    whole = engine.start(1)
+    assert np.array_equal(engine.nll(whole, 0, Feed(codes), codes), costs)
+    assert np.array_equal(whole.memory, together.memory) and np.array_equal(scored.memory, together.memory)
+
+
+def test_answers_and_what_targets_cost_come_together_too() -> None:
+    engine, codes = made(), np.arange(150) % 16
+    asked, both = engine.start(1), engine.start(1)
+    answers, nats = np.zeros((150, 16), np.float32), np.zeros(150, np.float32)
+    expected = np.zeros_like(answers)
+    engine.absorb(asked, 0, Feed(codes), expected)
+    engine._absorb(engine._arrays, both.memory[0], 0, codes, answers, codes, nats)
+    assert np.array_equal(answers, expected)
+    logs = engine.alphabet.log_probabilities(answers, codes[:, None])[:, 0]
+    np.testing.assert_allclose(nats, -logs, atol=2e-6)
+
+
+def test_arrays_of_any_kind_are_taken_without_compiling_again() -> None:
+    engine, codes = made(), np.arange(20) % 16
+    expected = engine.nll(engine.start(1), 0, Feed(codes), codes)
+    kept = codes.copy()
+    kept.flags.writeable = False
+    versions = len(engine._absorb.call.overloads)
+    for odd in (kept, np.repeat(codes, 2)[::2], codes.astype(np.int16)):
+        assert np.array_equal(engine.nll(engine.start(1), 0, Feed(odd), odd), expected)
+    assert len(engine._absorb.call.overloads) == versions
 
 
 def test_networks_of_one_tap_remember_nothing() -> None:

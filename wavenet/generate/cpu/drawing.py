@@ -1,4 +1,4 @@
-"""Draws a class from logits, compiled: what `outputs.Draw` defines, without memory of its own."""
+"""Draws a class from logits, or says what a known one costs, compiled: `outputs.Draw` and the categorical `nll`."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Array = Any
 NOT_FINITE = -1  # in place of a class
 _LOWEST = np.float32(-87.0)  # e^x of what lies below counts as 0
 _LARGEST = np.float32(3.0e38)
-_NOTHING = np.float32(0.0)
+_NOTHING, _ONE = np.float32(0.0), np.float32(1.0)
 _BELOW_ALL = np.int64(-(2**31))  # no finite number has a key as low
 _BLOCK = 16  # shares that are added up in one go
 
 
 @compiled()
 def scratch(classes: int) -> Any:
-    """Return what `choose` works in: shares [Q rounded up to whole blocks], keys [Q] and ones [Q]."""
+    """Return what `choose` and `nll` work in: shares [Q rounded up to whole blocks], keys [Q] and ones [Q]."""
     shares = np.zeros(-(-classes // _BLOCK) * _BLOCK, np.float32)
     return shares, np.zeros(classes, np.int32), np.ones(classes, np.float32)
 
@@ -35,10 +35,7 @@ def choose(logits: Array, u: float, temperature: float, top_k: int, top_p: float
     """
     shares, keys, ones = memory
     classes = len(logits)
-    odd = 0
-    for c in range(classes):
-        odd += logits[c] - logits[c] != _NOTHING  # infinity less itself is no number, which equals nothing
-    if odd:
+    if not _finite(logits):
         return NOT_FINITE
     top = _highest(logits)
     if temperature == 0.0:
@@ -47,6 +44,28 @@ def choose(logits: Array, u: float, temperature: float, top_k: int, top_p: float
     if 0 < top_k < classes or top_p < 1.0:
         _cut(logits, top_k, top_p, shares, keys, ones)
     return _drawn(shares, u)
+
+
+@compiled()
+def nll(logits: Array, target: int, memory: Any) -> float:
+    """Return -log p(target) in nats under logits [Q] float32, or NaN where a logit is not finite.
+
+    `memory` is what `scratch` returns.
+    """
+    if not _finite(logits):
+        return np.nan
+    shares, top = memory[0], _highest(logits)
+    _weigh(logits, top, _ONE, shares)
+    return np.log(_total(shares)) + (np.float64(top) - np.float64(logits[target]))
+
+
+@compiled()
+def _finite(logits: Array) -> bool:
+    """Return whether all numbers are finite."""
+    odd = 0
+    for c in range(len(logits)):
+        odd += logits[c] - logits[c] != _NOTHING  # infinity less itself is no number, which equals nothing
+    return odd == 0
 
 
 @compiled({"nnan", "nsz", "reassoc"})
@@ -77,14 +96,8 @@ def _weigh(logits: Array, top: float, sharpness: float, shares: Array) -> None:
 
 @compiled()
 def _drawn(shares: Array, u: float) -> int:
-    """Return the first class whose cumulative share exceeds u times the total, found by whole blocks first.
-
-    The sums are float64, by blocks, so that they do not wait for each other.
-    """
-    total = 0.0
-    for first in range(0, len(shares), _BLOCK):
-        total += _sum(shares, first)
-    aim = u * total
+    """Return the first class whose cumulative share exceeds u times the total, found by whole blocks first."""
+    aim = u * _total(shares)
     before, last = 0.0, 0
     for first in range(0, len(shares), _BLOCK):
         part = _sum(shares, first)
@@ -98,6 +111,15 @@ def _drawn(shares: Array, u: float) -> int:
         else:
             before += part
     return last
+
+
+@compiled()
+def _total(shares: Array) -> float:
+    """Return the float64 sum of all shares, by blocks, so that additions do not wait for each other."""
+    total = 0.0
+    for first in range(0, len(shares), _BLOCK):
+        total += _sum(shares, first)
+    return total
 
 
 @compiled()

@@ -24,6 +24,7 @@ from wavenet.outputs import Alphabet, Categorical, Codes, Condition, Draw, Feed,
 
 Arrays = tuple[Any, ...]  # what compiled code takes a network as
 NO_ANSWERS = np.zeros((0, 0), np.float32)
+NO_TARGETS, NO_NATS = np.zeros(0, np.int64), np.zeros(0, np.float32)
 
 
 def unsupported(alphabet: Alphabet) -> str | None:
@@ -120,8 +121,20 @@ class Cpu:
 
     def absorb(self, queues: Queues, sequence: int, feed: Feed, answers: Floats | None = None) -> None:
         """Take known codes [T] of one sequence in: as if each had been drawn, bit for bit; set answers [T, P]."""
+        self._take_in(queues, sequence, feed, NO_ANSWERS if answers is None else answers, NO_TARGETS, NO_NATS)
+
+    def nll(self, queues: Queues, sequence: int, feed: Feed, targets: Codes) -> Floats:
+        """Take known codes [T] of one sequence in as `absorb` does; return -log p of targets [T] in nats [T]."""
+        nats = np.empty(len(targets), np.float32)
+        self._take_in(queues, sequence, feed, NO_ANSWERS, targets, nats)
+        return nats
+
+    def _take_in(
+        self, queues: Queues, sequence: int, feed: Feed, answers: Floats, targets: Codes, nats: Floats
+    ) -> None:
         queues.condition_on(sequence, feed.condition)
         arrays = self._arrays if queues.gates is None else self._conditioned(queues.gates[sequence])
-        kept = NO_ANSWERS if answers is None else answers
-        self._absorb(arrays, queues.memory[sequence], int(queues.clocks[sequence]), feed.codes, kept)
-        queues.clocks[sequence] += len(feed.codes)
+        # compiled for one kind of array: what can be read alone is another one, and would be compiled anew
+        codes, aims = (np.require(one, np.int64, ["C", "W"]) for one in (feed.codes, targets))
+        self._absorb(arrays, queues.memory[sequence], int(queues.clocks[sequence]), codes, answers, aims, nats)
+        queues.clocks[sequence] += len(codes)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from numba import config, njit
+from numba import config, njit, typeof
 from numba.core import caching, event
 
 from wavenet import disk
@@ -21,7 +22,7 @@ from wavenet.progress import Progress, log
 
 Flags = bool | set[str]
 PATIENCE_SECONDS = 300.0  # with a process that compiles; then one that stands still is passed by
-FUNCTIONS = 51  # that the first entry has compiled, those of NumPy's among them; later ones share most of them
+FUNCTIONS = 53  # that the first entry has compiled, those of NumPy's among them; later ones share most of them
 
 
 def disabled() -> str | None:
@@ -55,6 +56,7 @@ class Entry:
         self.announced = announced
         self.call = compiled()(function)
         self.ready = False
+        self._first = threading.Lock()
         self.kept: _Kept | None = None
         try:
             self.call._cache = self.kept = _Kept(function, name)
@@ -62,17 +64,21 @@ class Entry:
             _warn_once(" ".join(str(error).partition(": ")[2].split()) or repr(error))
 
     def __call__(self, *arguments: Any) -> Any:
-        """Run the function; the first call compiles it, or loads it, and reports a wait."""
-        if self.ready:
-            return self.call(*arguments)
+        """Run the function; of threads that call it first, one compiles it, or loads it, and the others wait."""
+        with contextlib.nullcontext() if self.ready else self._first:
+            if not self.ready:
+                self._prepare(arguments)
+        return self.call(*arguments)
+
+    def _prepare(self, arguments: Any) -> None:
+        """Compile the function for such arguments, or load it, and report a wait."""
         try:
             with _announced() if self.announced else contextlib.nullcontext():
-                result = self.call(*arguments)
+                self.call.compile(tuple(typeof(argument) for argument in arguments))
         finally:
             if self.kept is not None:
                 self.kept.leave()
         self.ready = True
-        return result
 
 
 class _Kept(caching.FunctionCache):  # type: ignore[misc]

@@ -1,0 +1,230 @@
+"""Draws several candidates for each sound and keeps the one that is about as likely as real sound is.
+
+A candidate's likelihood is that of the network itself, at temperature 1, however it was drawn. Sound that is far more
+likely than real sound is monotonous, sound that is far less likely is noise. While the candidates grow, what no real
+sound does for so long (`watch.py`) is taken back and drawn again.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from wavenet.errors import BundleError, InputError, Terminated
+from wavenet.generate.sampler import Chunk, Sampler
+from wavenet.generate.silence import Silence
+from wavenet.generate.sound import Choice, Drawn
+from wavenet.generate.verify import Verifier
+from wavenet.generate.watch import Ranges, Trouble, Watch, step_samples
+from wavenet.outputs import Codes, Floats
+from wavenet.progress import Progress
+from wavenet.text import shown
+
+BACK_STEPS = 2  # before the beginning of what is drawn again: 0.1 s, half of the shortest stretch that is judged
+NEAR_SECONDS = 0.5  # places closer than this are one
+MOST_HERE = 3  # times that one place is drawn again
+MOST_PER_SECOND = 2  # times that a sound is drawn again for each second of it, and as often before its first second
+PARAMETER_BYTES = 4 << 20  # of the network's answers that are kept at a time: about what the caches hold
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What held-out real sound is like."""
+
+    bits: float  # per sample, the middle of its clips
+    ranges: Ranges
+
+
+def aim_of(training: dict[str, Any], name: str) -> Aim:
+    """Return what a bundle's record of training says of held-out real sound; `name` is the voice's.
+
+    Raises:
+        InputError: it says nothing.
+        BundleError: it is damaged.
+    """
+    try:
+        held_out = training["held_out"]
+        middle, windows = held_out["clips"]["middle"], held_out["windows"]
+    except (KeyError, TypeError):
+        raise InputError(
+            f"the bundle of {name} does not say how likely its held-out sound is, which the best of several is chosen "
+            "by; `wavenet train RUN --resume` adds it to a run"
+        ) from None
+    if type(middle) not in (int, float) or not 0 <= middle < 1_000:
+        raise BundleError(f"what a bundle says of held-out sound is damaged (middle: {shown(middle)}); get it again")
+    return Aim(float(middle), Ranges.from_json(windows))
+
+
+@dataclass
+class Candidate:
+    """One sequence as it grows, step by step."""
+
+    wanted: int  # samples, at most
+    watch: Watch
+    silence: Silence | None  # where it may end before
+    steps: list[Codes] = field(default_factory=list)
+    nats: list[Floats] = field(default_factory=list)  # of each step
+    drawn: int = 0  # samples of all steps
+    redrawn: list[Trouble] = field(default_factory=list)
+    left: list[Trouble] = field(default_factory=list)
+    _left_until: float = 0.0  # seconds; what follows at once is the same trouble
+
+    @property
+    def length(self) -> int:
+        """Samples so far, or all of them."""
+        return self.drawn if self.silence is None or self.silence.end is None else self.silence.end
+
+    @property
+    def done(self) -> bool:
+        """Whether it has all its samples."""
+        return self.length >= self.wanted or (self.silence is not None and self.silence.end is not None)
+
+    @property
+    def bits(self) -> float:
+        """Per sample, at temperature 1."""
+        nats = np.concatenate([np.zeros(0, np.float32), *self.nats])[: self.length]
+        return float(np.sum(nats, dtype=np.float64)) / max(1, self.length) / math.log(2)
+
+    def codes(self) -> Codes:
+        """Return all its codes."""
+        return np.concatenate([np.zeros(0, np.int64), *self.steps])[: self.length]
+
+    def hear(self, codes: Codes, wave: Floats, nats: Floats) -> int | None:
+        """Take in the next step; return how many steps remain where it has to be drawn again from there, else None."""
+        self.steps.append(codes)
+        self.nats.append(nats)
+        self.drawn += len(codes)
+        if self.silence is not None:
+            self.silence.hear(wave)
+        trouble = self.watch.hear(wave, nats)
+        # a last step may be too short to be judged; and where silence is to end the sound, it is no trouble
+        if trouble is None or len(codes) < self.watch.meter.step or (self.silence is not None and self.silence.quiet):
+            return None
+        if not self._may_draw_again(trouble):
+            if not self.left or trouble.seconds > self._left_until:
+                self.left.append(trouble)
+            self._left_until = trouble.seconds + NEAR_SECONDS
+            self.watch.pass_over()
+            return None
+        self.redrawn.append(trouble)
+        return max(0, trouble.first - BACK_STEPS)
+
+    def _may_draw_again(self, trouble: Trouble) -> bool:
+        here = sum(abs(other.seconds - trouble.seconds) <= NEAR_SECONDS for other in self.redrawn)
+        return here < MOST_HERE and len(self.redrawn) < MOST_PER_SECOND * (1 + math.floor(trouble.seconds))
+
+    def go_back(self, steps: int, sample_rate: int, wave: Floats) -> None:
+        """Forget all but the oldest `steps` steps, which sound like this."""
+        del self.steps[steps:], self.nats[steps:]
+        self.drawn = len(wave)
+        self.watch.meter.go_back(steps, wave)
+        if self.silence is not None:
+            self.silence = Silence(sample_rate)
+            self.silence.hear(wave)
+
+
+class BestOf:
+    """Draws candidates until all are whole, and keeps the best of each group.
+
+    Args:
+        source: of all candidates, in groups of `best_of`.
+        best_of: candidates for each sound.
+        aim: what real sound is like.
+        sample_rate: in Hz.
+        primed: codes [T] that the sampler was primed with.
+        judge: compares what is drawn with the training graph.
+    """
+
+    def __init__(
+        self,
+        source: Sampler,
+        best_of: int,
+        aim: Aim,
+        sample_rate: int,
+        primed: Codes | None = None,
+        judge: Verifier | None = None,
+    ) -> None:
+        self.source, self.best_of, self.aim, self.sample_rate = source, best_of, aim, sample_rate
+        self.judge, self.wall = judge, 0.0
+        self._primed = np.zeros(0, np.int64) if primed is None else primed
+        self._step = step_samples(sample_rate)
+        self.candidates: list[Candidate] = []
+
+    def draw(self, total: int, until_silence: bool) -> Drawn:
+        """Return what is kept of candidates of `total` samples each, or, with `until_silence`, at most so many."""
+        stopped_by = self._draw_all(total, until_silence)
+        choices = self._choices()
+        return Drawn([self.candidates[one.sequence].codes() for one in choices], self.wall, stopped_by, choices)
+
+    def _draw_all(self, total: int, until_silence: bool) -> str | None:
+        """Draw all candidates; return the signal that cut them short, if one did."""
+        for _ in range(self.source.batch):
+            silence = Silence(self.sample_rate) if until_silence else None
+            self.candidates.append(Candidate(total, Watch(self.aim.ranges, self.sample_rate), silence))
+        with Progress("generating", total, "samples") as progress:
+            try:
+                while not all(one.done for one in self.candidates):
+                    self._draw_step()
+                    growing = [one.length for one in self.candidates if not one.done]
+                    progress.reach(min(growing, default=total))
+            except (KeyboardInterrupt, Terminated) as signal:
+                if not all(one.length for one in self.candidates):
+                    raise
+                return signal.signal if isinstance(signal, Terminated) else "SIGINT"
+        return None
+
+    def _draw_step(self) -> None:
+        """Let every candidate that is not done grow by one step, or go back."""
+        parts: list[list[tuple[Codes, Floats]]] = [[] for _ in self.candidates]
+        for chunk in self._chunks():
+            assert chunk.parameters is not None
+            for sequence, codes, parameters in zip(chunk.sequences, chunk.codes, chunk.parameters, strict=True):
+                # one sequence at a time, so that it stays in the caches: three times as fast as all at once
+                told = self.source.alphabet.log_probabilities(parameters, codes[:, None])
+                parts[sequence].append((codes, -told[:, 0]))
+        for sequence, part in enumerate(parts):
+            if part:
+                codes, nats = (np.concatenate(some) for some in zip(*part, strict=True))
+                self._hear(sequence, codes, nats)
+
+    def _chunks(self) -> Iterator[Chunk]:
+        """Yield chunks of the next step of each candidate that is not done, with the network's answers."""
+        wanted = [0 if one.done else min(self._step, one.wanted - one.length) for one in self.candidates]
+        width = 4 * self.source.alphabet.parameters * len(wanted)
+        size = max(16, min(self._step, PARAMETER_BYTES // width))
+        began = time.monotonic()
+        for chunk in self.source.generate(wanted, size, keep_parameters=True):
+            self.wall += time.monotonic() - began
+            if self.judge is not None:
+                self.judge.judge(chunk)
+            yield chunk
+            began = time.monotonic()
+
+    def _hear(self, sequence: int, codes: Codes, nats: Floats) -> None:
+        one, alphabet = self.candidates[sequence], self.source.alphabet
+        steps = one.hear(codes, alphabet.decode(codes), nats)
+        if steps is None:
+            return
+        kept = np.concatenate([np.zeros(0, np.int64), *one.steps[:steps]])
+        one.go_back(steps, self.sample_rate, alphabet.decode(kept))
+        known = np.concatenate([self._primed, kept])
+        self.source.rewind(sequence, known)
+        if self.judge is not None:
+            self.judge.rewind(sequence, known)
+
+    def _choices(self) -> tuple[Choice, ...]:
+        """Return what is kept of each group: the candidate nearest to the middle of real sound."""
+        bits = [one.bits for one in self.candidates]
+        made = []
+        for first in range(0, len(bits), self.best_of):
+            group = tuple(bits[first : first + self.best_of])
+            sequence = first + int(np.argmin(np.abs(np.array(group) - self.aim.bits)))
+            kept = self.candidates[sequence]
+            troubles = tuple(kept.redrawn), tuple(kept.left)
+            made.append(Choice(sequence, bits[sequence], group, self.aim.bits, *troubles))
+        return tuple(made)

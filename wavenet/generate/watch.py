@@ -1,0 +1,310 @@
+"""Notices in a sound what no real sound of its voice does for so long: noise, full scale, hum and silence.
+
+A sound is measured step by step of 0.05 s, and the means over its newest 0.2, 0.4, 0.8 and 1.6 s are compared with the
+same means over real sound that was held out of training. Where real sound holds a note for a second, a held note is no
+hum; where it pauses for a second, a pause is no silence.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wavenet.errors import BundleError
+from wavenet.outputs import Alphabet, Codes, Floats
+from wavenet.text import shown
+
+STEP_SECONDS = 0.05
+STRETCHES = (4, 8, 16, 32)  # steps that are averaged: 0.2 to 1.6 s
+WINDOW = 4  # steps that periodicity is measured over
+FULL_SCALE = 0.98  # the magnitude from which on a sample counts as clipped
+HIGHEST, LOWEST = 400.0, 50.0  # Hz, of the periods that are looked for; the multiples of shorter ones are among them
+FAINTEST = 1e-8  # power below which nothing is periodic: -80 dBFS
+
+
+class Measure(NamedTuple):
+    """What is measured: the range and resolution of its histogram, and the least margin beyond what was heard."""
+
+    low: float
+    high: float
+    margin: float
+
+
+MEASURES = {
+    "level": Measure(-100.0, 10.0, 3.0),  # dBFS, of the mean power
+    "bits": Measure(0.0, 24.0, 0.25),  # per sample, at temperature 1
+    "clipped": Measure(0.0, 1.0, 0.05),  # the share of samples at full scale
+    "harmonicity": Measure(-20.0, 40.0, 3.0),  # dB: the harmonics-to-noise ratio of Boersma (1993)
+}
+BINS = 2_000  # of a histogram
+TAIL = 0.001  # the share of real stretches beyond either bound
+MARGIN = 0.5  # of the distance from the middle to a bound, which is added to it
+QUIET = 20.0  # dB below the middle of real stretches: less is no silence, and a hum is never as quiet
+ENOUGH = 100  # real stretches; with fewer, bounds of shorter ones are taken: no mean over twice as long exceeds them
+# what it is called to be beyond a bound: measure, side, and the fewest steps that it must last. Files of single words
+# have no pauses, but generated words may have some between them: a pause is no trouble before 0.8 s
+TROUBLES = (
+    ("level", "low", 16, "silence"),
+    ("clipped", "high", 4, "full scale"),
+    ("level", "high", 4, "full scale"),
+    ("bits", "high", 4, "noise"),
+    ("harmonicity", "high", 4, "hum"),
+    ("bits", "low", 4, "hum"),
+)
+
+
+class Trouble(NamedTuple):
+    """What no real sound does for so long."""
+
+    name: str  # silence, full scale, noise or hum
+    first: int  # the step at which it began
+    seconds: float  # the same, from the beginning of the sound
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.seconds:.2f} s"
+
+
+def step_samples(sample_rate: int) -> int:
+    """Return the samples of one step."""
+    return max(1, round(STEP_SECONDS * sample_rate))
+
+
+def periodicity(wave: Floats, sample_rate: int) -> float:
+    """Return how much of a sound repeats itself, 0 to 1: the highest normalised autocorrelation at 2.5 to 20 ms.
+
+    Each product is normalised by the energies of the two parts that it compares (Talkin 1995, "A Robust Algorithm for
+    Pitch Tracking"), so that a fading tone still counts as periodic.
+    """
+    first, last = max(1, round(sample_rate / HIGHEST)), round(sample_rate / LOWEST)
+    x = wave.astype(np.float64) - np.mean(wave, dtype=np.float64)
+    lags = np.arange(first, min(last, len(x) // 2) + 1)
+    power = np.cumsum(x * x)
+    if not len(lags) or power[-1] < FAINTEST * len(x):
+        return 0.0
+    spectrum = np.fft.rfft(x, 1 << int(len(x) + lags[-1] - 1).bit_length())  # what wraps around meets no lag
+    products = np.fft.irfft(spectrum.real**2 + spectrum.imag**2)[lags]
+    energies = power[len(x) - 1 - lags] * (power[-1] - power[lags - 1])
+    return float(np.clip(np.max(products / np.sqrt(np.maximum(energies, 1e-30))), 0.0, 1.0))
+
+
+class Meter:
+    """Measures one sound step by step.
+
+    Args:
+        sample_rate: in Hz.
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        self.sample_rate, self.step = sample_rate, step_samples(sample_rate)
+        # of each step: mean power, bits per sample, share at full scale, and periodicity of the newest WINDOW steps
+        self._steps: list[tuple[float, float, float, float]] = []
+        self._window: Floats = np.zeros(0, np.float32)
+
+    @property
+    def steps(self) -> int:
+        """How many it knows."""
+        return len(self._steps)
+
+    def hear(self, wave: Floats, nats: Floats) -> None:
+        """Take in one more step: sound [n] in [-1, 1], and what each sample cost, [n] in nats."""
+        self._window = np.concatenate([self._window, wave])[-WINDOW * self.step :]
+        wide = wave.astype(np.float64)
+        clipped = float(np.mean(np.abs(wide) > FULL_SCALE))
+        bits = float(np.mean(nats, dtype=np.float64)) / math.log(2)
+        self._steps.append((float(np.mean(wide**2)), bits, clipped, periodicity(self._window, self.sample_rate)))
+
+    def forget(self, most: int) -> None:
+        """Forget all but the newest `most` steps."""
+        del self._steps[: max(0, len(self._steps) - most)]
+
+    def go_back(self, steps: int, window: Floats) -> None:
+        """Forget all but the oldest `steps` steps, whose sound ended with this window, or more than a window."""
+        del self._steps[steps:]
+        self._window = window[-WINDOW * self.step :]
+
+    def softest(self, steps: int) -> float:
+        """Return the lowest level of the newest steps, in dBFS."""
+        return 10 * math.log10(max(1e-10, min(power for power, *_ in self._steps[-steps:])))
+
+    def means(self) -> NDArray[np.float64]:
+        """Return the means over the newest stretches, [stretches, measures]; NaN where so much was not heard yet."""
+        newest = np.full((max(STRETCHES), len(MEASURES)), np.nan)
+        known = self._steps[-len(newest) :]
+        if known:
+            newest[: len(known)] = known[::-1]
+        counts = np.array(STRETCHES)
+        power, bits, clipped, periodic = (np.cumsum(newest, axis=0)[counts - 1] / counts[:, None]).T
+        ratio = periodic / np.maximum(1.0 - periodic, 1e-9)
+        level, harmonicity = (10 * np.log10(np.maximum(share, 1e-10)) for share in (power, ratio))
+        return np.stack([level, bits, clipped, harmonicity], axis=1)
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """What real sound of a voice does: bounds of each measure over stretches of each length.
+
+    `Gathering` makes them of held-out sound.
+    """
+
+    counts: tuple[int, ...]  # real stretches of each length
+    # of each length and measure the low bound, the middle and the high bound: quantiles TAIL, 0.5 and 1 - TAIL
+    bounds: NDArray[np.float64]  # [stretches, measures, 3]
+
+    def limits(self) -> NDArray[np.float64]:
+        """Return below and above what a mean is trouble, [stretches, measures, 2]; infinite where nothing is known."""
+        low, middle, high = np.moveaxis(self.bounds, -1, 0)
+        least = np.array([measure.margin for measure in MEASURES.values()])
+        below = low - np.maximum(least, MARGIN * (middle - low))
+        above = high + np.maximum(least, MARGIN * (high - middle))
+        below[:, 0] = np.minimum(below[:, 0], middle[:, 0] - QUIET)
+        limits = np.stack([below, above], axis=-1)
+        for row, count in enumerate(self.counts):
+            if count < ENOUGH:
+                limits[row] = limits[row - 1] if row else [-np.inf, np.inf]
+        return limits
+
+    def quiet(self) -> float:
+        """Return the level in dBFS below which a step counts as a pause."""
+        return float(self.bounds[0, 0, 1]) - QUIET if self.counts[0] else -np.inf
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values: for each length of stretches their count, and for each measure its three quantiles."""
+        stretches = []
+        for count, steps, bounds in zip(self.counts, STRETCHES, self.bounds.tolist(), strict=True):
+            named = {name: [round(value, 4) for value in three] for name, three in zip(MEASURES, bounds, strict=True)}
+            stretches.append({"seconds": round(steps * STEP_SECONDS, 3), "count": count, **named})
+        return {"step_seconds": STEP_SECONDS, "stretches": stretches}
+
+    @classmethod
+    def from_json(cls, value: Any) -> Ranges:
+        """Return what `to_json` gave.
+
+        Raises:
+            BundleError: it is anything else.
+        """
+        try:
+            if value["step_seconds"] != STEP_SECONDS or len(value["stretches"]) != len(STRETCHES):
+                raise ValueError("other stretches")
+            counts, bounds = [], np.empty((len(STRETCHES), len(MEASURES), 3))
+            for row, (one, steps) in enumerate(zip(value["stretches"], STRETCHES, strict=True)):
+                if one["seconds"] != round(steps * STEP_SECONDS, 3):
+                    raise ValueError("other stretches")
+                counts.append(_whole(one["count"]))
+                bounds[row] = [[float(number) for number in one[name]] for name in MEASURES]
+        except (KeyError, TypeError, ValueError, OverflowError):
+            raise _damaged(value) from None
+        if not np.isfinite(bounds).all() or (np.diff(bounds) < 0).any():
+            raise _damaged(value)
+        return cls(tuple(counts), bounds)
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError("no count")
+    return value
+
+
+def _damaged(value: Any) -> BundleError:
+    return BundleError(f"what a bundle says of held-out sound is damaged (windows: {shown(value)}); get it again")
+
+
+class Gathering:
+    """Gathers the ranges of real sound, piece by piece, in constant memory: a histogram for each measure.
+
+    Args:
+        alphabet: of the codes.
+        sample_rate: in Hz.
+    """
+
+    def __init__(self, alphabet: Alphabet, sample_rate: int) -> None:
+        self.alphabet, self.sample_rate = alphabet, sample_rate
+        self._counts = np.zeros((len(STRETCHES), len(MEASURES), BINS), np.int64)
+        self._lows, self._highs = (np.array([getattr(m, end) for m in MEASURES.values()]) for end in ("low", "high"))
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin another file."""
+        self._meter = Meter(self.sample_rate)
+        self._codes, self._nats = np.zeros(0, np.int64), np.zeros(0, np.float32)
+
+    def add(self, codes: Codes, nats: Floats) -> None:
+        """Take in the next piece of the file: codes [n], of any length, and what each cost, [n] in nats."""
+        step = self._meter.step
+        codes, nats = np.concatenate([self._codes, codes]), np.concatenate([self._nats, nats])
+        whole = len(codes) - len(codes) % step
+        for first in range(0, whole, step):
+            some = slice(first, first + step)
+            self._meter.hear(self.alphabet.decode(codes[some]), nats[some])
+            self._meter.forget(max(STRETCHES))
+            self._count(self._meter.means())
+        self._codes, self._nats = codes[whole:], nats[whole:]
+
+    def _count(self, means: NDArray[np.float64]) -> None:
+        places = (means - self._lows) / (self._highs - self._lows) * BINS
+        known = np.flatnonzero(np.isfinite(means).all(axis=1))[:, None]
+        bins = np.clip(places[known[:, 0]], 0, BINS - 1).astype(np.int64)
+        self._counts[known, np.arange(len(MEASURES)), bins] += 1
+
+    def ranges(self) -> Ranges:
+        """Return what was gathered so far."""
+        bounds = np.zeros((len(STRETCHES), len(MEASURES), 3))
+        width = (self._highs - self._lows) / BINS
+        below = np.cumsum(self._counts, axis=-1)
+        for place in np.ndindex(below.shape[:2]):
+            total = int(below[place][-1])
+            ranks = np.array([TAIL, 0.5, 1 - TAIL]) * total
+            bins = np.searchsorted(below[place], np.clip(np.ceil(ranks), 1, max(1, total)))
+            measure = place[1]
+            # the outer edges of the bins of the bounds, so that what was heard lies within
+            bounds[place] = self._lows[measure] + (bins + np.array([0.0, 0.5, 1.0])) * width[measure] if total else 0.0
+        return Ranges(tuple(int(count) for count in below[:, 0, -1]), bounds)
+
+
+class Watch:
+    """Hears one sound step by step and notices what no real sound does for so long.
+
+    Args:
+        ranges: what real sound does.
+        sample_rate: in Hz.
+    """
+
+    def __init__(self, ranges: Ranges, sample_rate: int) -> None:
+        self.meter = Meter(sample_rate)
+        self._limits, self._quiet = ranges.limits(), ranges.quiet()
+        self._from = 0  # the step that the stretches looked at begin at, or later
+
+    def hear(self, wave: Floats, nats: Floats) -> Trouble | None:
+        """Take in one more step and return what is the matter by now, by the shortest stretch that shows it.
+
+        Args:
+            wave: sound [n] in [-1, 1].
+            nats: what each sample cost at temperature 1, [n].
+        """
+        self.meter.hear(wave, nats)
+        for steps, means, limits in zip(STRETCHES, self.meter.means(), self._limits, strict=True):
+            first = self.meter.steps - steps
+            if first < self._from:
+                break
+            name = _beyond(steps, means, limits)
+            if name is not None and not (name == "hum" and self.meter.softest(steps) < self._quiet):
+                return Trouble(name, first, first * self.meter.step / self.meter.sample_rate)
+        return None
+
+    def pass_over(self) -> None:
+        """Judge what comes from here on without what came before."""
+        self._from = self.meter.steps
+
+
+def _beyond(steps: int, means: NDArray[np.float64], limits: NDArray[np.float64]) -> str | None:
+    """Return what is the matter with a stretch: means [measures] beyond limits [measures, 2]; None where nothing is."""
+    below, above = (dict(zip(MEASURES, side, strict=True)) for side in (means < limits[:, 0], means > limits[:, 1]))
+    for measure, side, fewest, name in TROUBLES:
+        if below["level"] and measure != "level":
+            break  # nothing more is asked of what is nearly silent
+        if steps >= fewest and (below if side == "low" else above)[measure]:
+            return name
+    return None
