@@ -137,14 +137,14 @@ def _best(spectra: NDArray[np.complex64], block: _Block, length: int) -> Places:
     padded[: len(wave)] = wave
     known = np.fft.rfft(np.lib.stride_tricks.sliding_window_view(padded, TRANSFORM)[::hop]).astype(np.complex64)
     scale = np.zeros(frames * hop, np.float32)
-    scale[: len(wave) - length + 1] = _scale(wave, length)
+    scale[: len(wave) - length + 1] = scales(wave, length)
     starts = np.cumsum([0, *map(len, block.waves)])
     for end in starts[1:]:  # a stretch that lies across two spans is none
         scale[max(0, end - length + 1) : end] = 0.0
-    scales = scale.reshape(frames, hop)
+    norms = scale.reshape(frames, hop)
     values, places = np.empty(len(spectra), np.float32), np.empty(len(spectra), np.int64)
     for row, spectrum in enumerate(spectra):
-        fit = np.fft.irfft(known * spectrum, TRANSFORM)[:, :hop] * scales
+        fit = np.fft.irfft(known * spectrum, TRANSFORM)[:, :hop] * norms
         places[row] = fit.argmax()
         values[row] = fit.flat[places[row]]
     part = np.searchsorted(starts, places, "right") - 1
@@ -153,7 +153,7 @@ def _best(spectra: NDArray[np.complex64], block: _Block, length: int) -> Places:
     return Places(values[:, None], np.array(block.spans)[part][:, None], at[:, None])
 
 
-def _scale(wave: Floats, length: int) -> Floats:
+def scales(wave: Floats, length: int) -> Floats:
     """Return 1 / the norm of each stretch about its mean, [n - length + 1]; 0 for those too faint to compare."""
     wide = wave.astype(np.float64)
     sums = np.concatenate([[0.0], np.cumsum(wide)])
