@@ -31,7 +31,7 @@ SEARCH_RATE = (
 PLACES = 8  # of each window that are looked at closely
 PERIOD = 0.0125  # seconds, of the lowest voices: places are looked for so far around those of the search
 HOP = 0.005  # seconds between spans that are compared at one lag
-COPY = 0.988  # takes of one sentence reach 0.984, copies with noise 20 dB below them have 0.991 or more (LOG.md)
+COPY = 0.988  # takes of one sentence reach 0.984, copies with noise 20 dB below them have 0.990 or more (LOG.md)
 FAINTEST = 10 ** (-60 / 10)  # mean square, -60 dBFS: nobody hears whether what is fainter is a copy
 GAIN = 10.0  # a model recites about as loud as it heard: what is 20 dB louder or fainter is another sound
 
@@ -40,7 +40,7 @@ Wide = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Match:
-    """What a clip resembles most."""
+    """What a clip is most like."""
 
     name: str  # of the training file; empty where the clip is silent or shorter than a window
     seconds: float  # where it begins in that file
