@@ -26,6 +26,7 @@ from wavenet.progress import Progress
 TRANSFORM = 1 << 13  # samples of one FFT: it stays in a core's own memory, and a window wastes little of it
 BLOCK = 1 << 16  # samples that are searched at a time, of which each window keeps the one best place
 READ = 1 << 20  # samples that are read and resampled at a time
+WINDOWS = 2_048  # searched for in one pass: their spectra take 64 MiB
 FAINTEST = 10 ** (-70 / 10)  # mean square of what is worth comparing: -70 dBFS
 THREADS = 2  # NumPy's transforms let other threads run
 
@@ -65,6 +66,12 @@ def search(
         most: places K that are kept of each window.
         label: of the progress.
     """
+    if len(windows) > WINDOWS:
+        groups = [windows[at : at + WINDOWS] for at in range(0, len(windows), WINDOWS)]
+        several = [search(group, sound, spans, rates, most, label) for group in groups]
+        return Places(
+            *(np.concatenate([getattr(one, name) for one in several]) for name in ("correlation", "span", "at"))
+        )
     length = windows.shape[1]
     spectra = np.conj(np.fft.rfft(_unit(windows), TRANSFORM)).astype(np.complex64)
     found = Places(*(np.zeros((len(windows), 0), kind) for kind in (np.float32, np.int64, np.int64)))
