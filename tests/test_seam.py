@@ -19,7 +19,8 @@ import toys
 
 from wavenet.audio.crops import Crops, pieces
 from wavenet.errors import InputError
-from wavenet.evaluation.bits import engine_bits, score
+from wavenet.evaluation import likelihood
+from wavenet.evaluation.bits import score
 from wavenet.generate.engines import ENGINES, Engine, Kind, Request, build_engine
 from wavenet.generate.packed import pack
 from wavenet.generate.sampler import Sampler, uniforms
@@ -291,12 +292,18 @@ def test_a_file_in_pieces_scores_what_it_scores_whole_and_in_a_sampler(
     spans = [dataclasses.replace(span, last=min(span.last, span.first + 120)) for span in data.spans["valid"]]
     counts, _ = data.sound.code_counts(spans, toy.alphabet)
     clips = condition(toy.network.shape, len(data.sound.entries)) if conditioned else None
-    found = []
+    judges = likelihood.of_engine(toy.engine, clips), likelihood.of_network(toy.network, toy.alphabet, clips)
+    found, context = [], toy.network.receptive_field
     for longest in (1 << 20, 50):
-        crops = Crops(data.sound, pieces(spans, longest), toy.alphabet, toy.network.receptive_field, condition=clips)
+        crops = Crops(data.sound, pieces(spans, longest), toy.alphabet, context, condition=clips)
         one = score(toy.network, crops.in_order(2), toy.alphabet, counts)
         assert one is not None and one.targets == sum(span.last - span.first for span in spans)
-        found += [one.bits, engine_bits(toy.engine, crops.in_order(2))[0]]
+        found.append(one.bits)
+        for judge in judges:
+            cut = likelihood.teacher_forced(
+                judge, data.sound, spans, toy.alphabet, toy.network.receptive_field, 1, longest
+            )
+            found.append(sum(float(piece.nats.sum()) for piece in cut) / one.targets / np.log(2))
     np.testing.assert_allclose(found, found[0], atol=1e-4)
     toy.network.start_at(toy.alphabet.baseline(counts))
     begun = score(toy.network, crops.in_order(2), toy.alphabet, counts)

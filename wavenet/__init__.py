@@ -13,11 +13,13 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from wavenet.audio.scan import scan as scan
     from wavenet.datasets.fetch import fetch as fetch
+    from wavenet.evaluation.evaluate import evaluate as evaluate
     from wavenet.generate.voice import load as load
     from wavenet.inspection.text import inspect as inspect
     from wavenet.training.train import train as train
 
 _LAZY = {
+    "evaluate": "wavenet.evaluation.evaluate",
     "fetch": "wavenet.datasets.fetch",
     "inspect": "wavenet.inspection.text",
     "load": "wavenet.generate.voice",
@@ -25,7 +27,7 @@ _LAZY = {
     "train": "wavenet.training.train",
 }
 
-__all__ = ["__version__", "fetch", "inspect", "load", "scan", "train"]
+__all__ = ["__version__", "evaluate", "fetch", "inspect", "load", "scan", "train"]
 
 
 if not TYPE_CHECKING:  # which else would take any name for one of ours

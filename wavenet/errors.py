@@ -14,7 +14,7 @@ class WavenetError(Exception):
 
 
 class DivergenceError(WavenetError):
-    """Training met too many non-finite losses or gradients in a row."""
+    """Training met too many non-finite losses or gradients in a row, or a network gives no finite likelihood."""
 
 
 class VerificationError(WavenetError):

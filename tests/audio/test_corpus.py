@@ -10,7 +10,7 @@ import pytest
 import soundfile
 import toys
 
-from wavenet.audio import corpus, files
+from wavenet.audio import corpus, files, folders
 from wavenet.audio.decode import Entry
 from wavenet.audio.folders import Clip, Source
 from wavenet.training.data import SoundData
@@ -109,3 +109,13 @@ def test_sound_of_a_lower_rate_than_the_recipe_is_told(rates: set[int], told: st
     if told is not None:
         remedy = f"--set audio.sample_rate={max(rates)} trains on the sound as it is"
         assert lines[0].startswith(told) and lines[0].endswith(remedy)
+
+
+def test_sound_that_is_not_divided_has_one_split(sound_folder: Path) -> None:
+    recipe = toys.recipe(data={"path": str(sound_folder)})
+    found = corpus.whole(recipe, folders.find(recipe.data))
+    assert list(found.spans) == ["all"] and len(found.spans["all"]) == len(found.clips) == 8
+    assert [span.last for span in found.spans["all"]] == found.sound.lengths
+    alone = corpus.whole(recipe, folders.one_file(sound_folder / "sound3.wav"))
+    assert [clip.name for clip in alone.clips] == ["sound3.wav"]
+    assert alone.sound.lengths == [found.sound.lengths[3]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -19,10 +20,11 @@ import toys
 import yaml
 
 from wavenet import cli
+from wavenet.audio import files
 from wavenet.outputs import Categorical
 from wavenet.recipe import find, read
 
-VERBS = ("train", "generate", "inspect", "data", "bench", "recipes", "doctor")
+VERBS = ("train", "generate", "evaluate", "inspect", "data", "bench", "recipes", "doctor")
 
 
 def run(*arguments: object) -> int:
@@ -725,3 +727,44 @@ def test_a_full_disk_is_exit_1_and_leaves_nothing(trained_run: Path, tmp_path: P
 def test_python_dash_m_is_the_program() -> None:
     done = shell("--version")
     assert done.returncode == 0 and done.stdout.startswith("wavenet ")
+
+
+# --- evaluate --------------------------------------------------------------------------------------------------------
+
+
+def test_evaluate_prints_tables_or_json_and_writes_what_it_is_asked_for(
+    trained_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("evaluate", trained_run, "--split", "valid", "--threads", 1) == 0
+    assert " on sounds0, valid: 1 file" in capsys.readouterr().out
+    plot, bits = tmp_path / "surprise.png", tmp_path / "bits.npy"
+    words = ["evaluate", trained_run, "--data", tmp_path / "mine.wav", "--plot", plot, "--surprisal", bits, "--json"]
+    files.write(tmp_path / "mine.wav", toys.wave(0.5, 1), toys.RATE)
+    words += ["--cache", tmp_path / "own", "--limit", "0.3s", "--raw", "--sound", 1, "--seed", 4, "--backend", "torch"]
+    assert run(*words) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["seconds"] == 0.3 and told["raw_bits_per_sample"] > 0 and told["generated"]["seed"] == 4
+    assert plot.read_bytes()[:4] == b"\x89PNG" and len(np.load(bits)) == round(0.3 * toys.RATE)
+    assert (tmp_path / "own").is_dir()
+    assert run(*words) == 2 and "surprise.png exists" in capsys.readouterr().err
+    assert run(*words, "--force") == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--split", "tset"], "did you mean 'test'"),
+        (["--limit", "soon"], "the duration is 'soon', expected a time"),
+        (["--plot", "x.txt"], "--plot x.txt: got the suffix '.txt', expected .png"),
+        (["--sound", "0"], "got '0', expected a whole number of at least 1"),
+        (["--data", "nowhere"], "there is no sound file or folder nowhere"),
+        (["--surprisal", "bits.csv"], "goes to a .npy file, got bits.csv"),
+    ],
+)
+def test_evaluate_refuses_in_one_line(
+    trained_run: Path, words: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with contextlib.suppress(SystemExit):
+        assert run("evaluate", trained_run, *words) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert told in lines[-1] and not any("Traceback" in line for line in lines)

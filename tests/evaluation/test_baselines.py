@@ -33,7 +33,7 @@ def gathered(folder: Path, classes: int = Q) -> tuple[Corpus, Statistics]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return toys.write_sounds(tmp_path_factory.mktemp("sounds"), 24)
+    return toys.write_sounds(tmp_path_factory.mktemp("more"), 24)
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def test_held_out_clips_are_whole_spread_evenly_and_cut_only_where_long_or_few()
 
 
 def test_a_model_is_set_beside_held_out_sound_and_looked_for_in_training(voice: Voice, found: Corpus) -> None:
-    made = examine(voice, found.sound, found.spans["valid"], found.spans["train"], 3, 1)
+    made = examine(voice, found.sound, found.spans["valid"], (found.sound, found.spans["train"]), 3, 1)
     length = found.spans["valid"][0].last
     assert made.seconds == pytest.approx(3 * length / toys.RATE)
     assert made.health.generated == 3 and made.health.real == len(found.spans["valid"])
@@ -64,7 +64,7 @@ def test_a_model_is_set_beside_held_out_sound_and_looked_for_in_training(voice: 
     lines = made.to_text()
     assert lines[0].startswith("3 clips, ") and "seed 1" in lines[0]
     assert made.copies.conclusion == lines[-1] and made.health.conclusion in lines
-    assert examine(voice, found.sound, found.spans["valid"], found.spans["train"], 3, 1) == made
+    assert examine(voice, found.sound, found.spans["valid"], (found.sound, found.spans["train"]), 3, 1) == made
 
 
 def test_a_model_that_recites_is_found_out(tmp_path: Path, voice: Voice, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +75,7 @@ def test_a_model_that_recites_is_found_out(tmp_path: Path, voice: Voice, monkeyp
         return [voice.alphabet.decode(voice.alphabet.encode(sound.read(clip, 0, n))) for clip, n in enumerate(lengths)]
 
     monkeypatch.setattr("wavenet.evaluation.generated.draw_clips", recite)
-    made = examine(voice, sound, spans[8:], spans[:8], 2, 0)
+    made = examine(voice, sound, spans[8:], (sound, spans[:8]), 2, 0)
     assert [match.copy for match in made.copies.generated] == [True, True]
     assert not any(match.copy for match in made.copies.real) and len(made.copies.real) == 2
     assert made.health.unlike == ()
@@ -84,15 +84,15 @@ def test_a_model_that_recites_is_found_out(tmp_path: Path, voice: Voice, monkeyp
 def test_real_clips_are_quantised_as_the_model_is(voice: Voice, found: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[np.ndarray] = []
     monkeypatch.setattr("wavenet.evaluation.generated.health", lambda ours, theirs, rate, seed: heard.extend(theirs))
-    examine(voice, found.sound, found.spans["valid"], found.spans["train"], 1, 0)
+    examine(voice, found.sound, found.spans["valid"], (found.sound, found.spans["train"]), 1, 0)
     levels = voice.alphabet.decode(np.arange(voice.alphabet.size))
     assert heard and all(np.isin(wave, levels).all() for wave in heard)
 
 
 def test_bad_numbers_and_no_sound_are_refused(voice: Voice, found: Corpus) -> None:
     with pytest.raises(InputError, match="number of clips to draw is 0, expected at least 1"):
-        examine(voice, found.sound, found.spans["valid"], found.spans["train"], 0)
+        examine(voice, found.sound, found.spans["valid"], (found.sound, found.spans["train"]), 0)
     with pytest.raises(InputError, match="no held-out sound"):
-        examine(voice, found.sound, [], found.spans["train"])
+        examine(voice, found.sound, [], None)
     with pytest.raises(InputError, match="seed is -1"):
         draw_clips(voice, [10], -1)

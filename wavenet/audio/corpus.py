@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +13,14 @@ from wavenet.audio.crops import Clipped, Sound
 from wavenet.audio.decode import Entry
 from wavenet.audio.folders import Source
 from wavenet.audio.layouts import Clip
-from wavenet.audio.splits import Splits
+from wavenet.audio.splits import Span, Splits
 from wavenet.progress import log
 from wavenet.recipe.records import LevelConfig, Recipe
 from wavenet.text import duration, many, printable, some
 
 NOTICEABLE = 1e-3  # share of a file's samples: where the level clips more, the file is named
 SHOWN = 3  # files that one line names
+RATES = 6  # that one line names, the commonest first
 
 
 @dataclass(frozen=True)
@@ -32,22 +33,47 @@ class Corpus:
     spans: Splits
     clipped: tuple[Clipped, ...]  # the files of which the level clips samples, the worst first
 
+    @property
+    def clips(self) -> list[Clip]:
+        """The clips that were kept, in the order of `sound`."""
+        return _kept(self.source, self.cache.entries)
 
-def gather(recipe: Recipe, cache_folder: Path | None = None) -> Corpus:
+
+def gather(recipe: Recipe, cache_folder: Path | None = None, source: Source | None = None) -> Corpus:
     """Return the corpus of a recipe; decoding is done once and kept, by default in this user's cache folder.
+
+    Args:
+        recipe: the complete recipe.
+        cache_folder: where decoded sound is kept.
+        source: what `folders.find` returned for it, where that was asked before.
 
     Raises:
         SoundError: the recipe names no folder of sound that can be trained on.
     """
-    data, rate = recipe.data, recipe.audio.sample_rate
-    source = folders.find(data)
-    decoded = cache.prepare(source.clips, rate, data.trim, cache_folder)
-    sound = Sound(decoded, data.level, round(data.tail_seconds * rate))
+    source = source or folders.find(recipe.data)
+    decoded, sound = _decoded(recipe, source, cache_folder)
     spans = divide(recipe, source, decoded.entries)
     clipped = sound.clipped()
     for line in warnings(recipe, source, decoded.entries, spans, clipped):
         log.warning("%s", line)
     return Corpus(source, decoded, sound, spans, tuple(clipped))
+
+
+def whole(recipe: Recipe, source: Source, cache_folder: Path | None = None) -> Corpus:
+    """Return the corpus of some clips, prepared as a recipe says but not divided: its only split is `all`.
+
+    Raises:
+        SoundError: no clip can be used.
+    """
+    decoded, sound = _decoded(recipe, source, cache_folder)
+    spans = [Span(index, 0, entry.length) for index, entry in enumerate(sound.entries)]
+    return Corpus(source, decoded, sound, {"all": spans}, tuple(sound.clipped()))
+
+
+def _decoded(recipe: Recipe, source: Source, cache_folder: Path | None) -> tuple[Cache, Sound]:
+    data, rate = recipe.data, recipe.audio.sample_rate
+    decoded = cache.prepare(source.clips, rate, data.trim, cache_folder)
+    return decoded, Sound(decoded, data.level, round(data.tail_seconds * rate))
 
 
 def divide(recipe: Recipe, source: Source, entries: Sequence[Entry]) -> Splits:
@@ -76,6 +102,18 @@ def splits_in_words(recipe: Recipe, source: Source, entries: Sequence[Entry], sp
         for name, (files, seconds) in shares(recipe, spans).items()
     ]
     return f"{splits.describe(_kept(source, entries), spans, recipe.data.split)}: {', '.join(parts)}"
+
+
+def rates_in_words(kept: Sequence[Entry], rate: int) -> str:
+    """Return the rates that files were recorded at, and what becomes of them."""
+    counts = Counter(entry.source_rate for entry in kept)
+    found = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    if len(found) == 1:
+        becomes = "as recorded" if found[0][0] == rate else f"resampled to {rate:,} Hz"
+        return f"rate: {found[0][0]:,} Hz, {becomes}"
+    shown = ", ".join(f"{one:,} Hz ({many(count, 'file')})" for one, count in found[:RATES])
+    more = f" and {len(found) - RATES} more" if len(found) > RATES else ""
+    return f"rates: {shown}{more}, resampled to {rate:,} Hz"
 
 
 def warnings(

@@ -48,6 +48,11 @@ def find(data: DataConfig) -> Source:
     return dataclasses.replace(source, clips=_labelled(clips, data.labels, source))
 
 
+def one_file(path: Path) -> Source:
+    """Return a single file of sound."""
+    return Source(path.parent, "file", (Clip(path, path.name),))
+
+
 def open_folder(folder: Path, source: str = "auto", outside: bool = False, own: bool = False) -> Source:
     """Return the clips of a folder and say what is left out.
 

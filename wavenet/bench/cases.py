@@ -20,11 +20,10 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from wavenet import disk, outputs
-from wavenet.audio import corpus
-from wavenet.audio.crops import Crops, pieces
 from wavenet.bench.speeds import Benchmark, Speed
 from wavenet.errors import InputError
-from wavenet.evaluation import bits
+from wavenet.evaluation import held_out, likelihood
+from wavenet.evaluation.evaluate import score
 from wavenet.generate import voice as voices
 from wavenet.generate.engines import ENGINES, STORAGES, Engine, Request, build_engine
 from wavenet.generate.sampler import Sampler
@@ -306,12 +305,13 @@ def _held_out_bits(
     recipe = find.with_data(read.load(find.find_recipe(source)), data)
     if recipe.data.path is None or (data is None and not Path(recipe.data.path).is_dir()):
         return {}, 0
-    found, alphabet = corpus.gather(recipe), outputs.of(recipe)
-    held_out = pieces(found.spans["valid"], recipe.data.segment_samples)
-    crops = Crops(found.sound, held_out, alphabet, recipe.shape.receptive_field)
+    held = held_out.find_sound(source, data, "valid").limited(TARGETS / recipe.audio.sample_rate)
     log.info("scoring %s on held-out sound", " and ".join(engines))
-    scored = {kept: bits.engine_bits(engine, crops.in_order(1, TARGETS)) for kept, engine in engines.items()}
-    return {kept: bits for kept, (bits, _) in scored.items()}, max(targets for _, targets in scored.values())
+    totals = {
+        kept: score(source, held, likelihood.of_engine(engine), engine.alphabet, None).total
+        for kept, engine in engines.items()
+    }
+    return {kept: total.bits for kept, total in totals.items()}, max(total.targets for total in totals.values())
 
 
 def _load() -> str | None:

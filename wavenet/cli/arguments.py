@@ -133,6 +133,27 @@ def _generate(parser: argparse.ArgumentParser) -> None:
     add("--force", action="store_true", help="overwrite existing files")
 
 
+def _evaluate(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("model", metavar="MODEL", help="a run folder or a bundle folder")
+    add("--data", metavar="DIR|FILE", help="score other sound: a folder or a file (default: the sound of the run)")
+    add("--split", choices=("test", "valid", "all"), help="which part (default: test; all of other sound)")
+    add("--limit", metavar="TIME", help="score so much sound at most, 90s, 5m or 1h, spread evenly over the files")
+    add("--raw", action="store_true", help="score the weights before they are averaged, too")
+    add("--backend", choices=("auto", "cpu", "torch"), default="auto", help="what computes (default: auto)")
+    add("--threads", metavar="N", type=_positive, help="the most threads that are used (default: all cores)")
+    add("--sound", metavar="N", nargs="?", const=20, type=_positive, help=SOUND)
+    add("--seed", metavar="N", type=_whole, default=0, help="of the sounds that --sound draws (default: 0)")
+    add("--plot", metavar="OUT.png", help="draw the bits over time under the spectrogram of the most surprising file")
+    add("--surprisal", metavar="OUT.npy", help="write the bits of every sample")
+    add("--cache", metavar="DIR", help="where decoded sound is kept (default: this user's cache)")
+    add("--json", action="store_true", help="print JSON")
+    add("--force", action="store_true", help="overwrite existing files")
+
+
+SOUND = "draw N clips (default: 20): do they sound like the held-out ones, and is any a copy of training sound?"
+
+
 def _inspect(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("source", metavar="RECIPE|MODEL|LAYERS.yaml", nargs="?", help="a recipe, run, bundle or list of layers")
@@ -195,6 +216,7 @@ def _recipes(parser: argparse.ArgumentParser) -> None:
 VERBS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], object] | None]] = {  # None: it has verbs of its own
     "train": ("train a recipe on a folder of sound", _train),
     "generate": ("generate sound with a trained model", _generate),
+    "evaluate": ("measure how well a trained model predicts held-out sound", _evaluate),
     "inspect": ("show what a stack of dilations sees and costs", _inspect),
     "data": ("fetch or check sound before training on it", None),
     "data scan": ("show which files of a folder training would keep or drop, and why", _scan),
@@ -218,6 +240,11 @@ EPILOGS = {
   wavenet generate runs/quickstart -n 8 --temperature 0.9 -o out.wav
   wavenet generate runs/quickstart -n 5 --best-of 4 --until-silence -o words.wav
   wavenet generate runs/quickstart --prime beginning.wav -o - | aplay""",
+    "evaluate": """examples:
+  wavenet evaluate runs/quickstart --split valid
+  wavenet evaluate runs/digits --sound          # is generated sound like real sound? does it copy?
+  wavenet evaluate runs/digits --data speech.wav --plot surprise.png --surprisal bits.npy
+  wavenet evaluate runs/digits --json --limit 5m""",
     "inspect": """examples:
   wavenet inspect quickstart --plot sheet.png
   wavenet inspect wavenet-2016 --layers --lags

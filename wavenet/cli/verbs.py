@@ -172,6 +172,34 @@ def _judge(difference: float, storage: str) -> None:
     log.info("verified, weights as %s: %s (bound %g)", storage, verdict, BOUND)
 
 
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from wavenet.evaluation.evaluate import evaluate
+    from wavenet.recipe import read
+
+    plot = _picture(arguments)
+    same = ("raw", "backend", "threads", "sound", "seed", "force")
+    made = evaluate(
+        arguments.model,
+        arguments.data,
+        arguments.split,
+        limit=None if arguments.limit is None else read.parse_duration(arguments.limit),
+        surprisal=_path(arguments.surprisal, "--surprisal"),
+        excerpt=plot is not None,
+        cache=_path(arguments.cache, "--cache"),
+        **{name: getattr(arguments, name) for name in same},
+    )
+    if warning := made.warning():
+        log.warning(warning)
+    _result(arguments, made)
+    if plot is not None and made.excerpt is not None:
+        from wavenet import pictures
+
+        with disk.explained(plot, PLOT_REMEDY):
+            one, title = made.excerpt, f"{made.model} on {made.excerpt.path}"
+            pictures.surprisal_picture(plot, one.wave, one.bits, one.sample_rate, title, made.total.bits)
+    return 0
+
+
 def _inspect(arguments: argparse.Namespace) -> int:
     if arguments.span is not None:
         return _span(arguments)
@@ -277,6 +305,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
 VERBS = {
     "train": _train,
     "generate": _generate,
+    "evaluate": _evaluate,
     "inspect": _inspect,
     "data scan": _scan,
     "data fetch": _fetch,

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavenet.audio.crops import Batch
-from wavenet.generate.engines import Engine
-from wavenet.outputs import IGNORED, Alphabet, Codes, Feed
+from wavenet.outputs import IGNORED, Alphabet, Codes
 
 if TYPE_CHECKING:
     from wavenet.model.network import WaveNet
@@ -68,20 +67,3 @@ def score(
 def bits_against(counts: Codes, log_probabilities: NDArray[np.floating]) -> float:
     """Return the bits per sample of codes counted [Q] under fixed log-probabilities [Q] in nats."""
     return float(-(counts * log_probabilities).sum() / max(1, counts.sum()) / math.log(2))
-
-
-def engine_bits(engine: Engine, batches: Iterable[Batch]) -> tuple[float, int]:
-    """Return the bits per sample of an engine, as it computes when it draws, and over how many samples."""
-    nats, targets, alphabet = 0.0, 0, engine.alphabet
-    context = engine.packed.shape.receptive_field - 1
-    for batch in batches:
-        condition = batch.feed.condition
-        for row, (codes, aims) in enumerate(zip(batch.feed.codes, batch.targets, strict=True)):
-            state = engine.start(1, None if condition is None else condition.of(np.array([row])))
-            answers = np.empty((len(aims), alphabet.parameters), np.float32)
-            engine.absorb(state, 0, Feed(codes[:context]))
-            engine.absorb(state, 0, Feed(codes[context:]), answers)
-            real = np.flatnonzero(aims != IGNORED)
-            nats -= float(alphabet.log_probabilities(answers[real], aims[real, None]).sum(dtype=np.float64))
-            targets += len(real)
-    return nats / max(1, targets) / math.log(2), targets

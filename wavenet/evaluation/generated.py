@@ -29,27 +29,29 @@ class Generated:
     """What clips that a model drew are like."""
 
     health: Health
-    copies: Copies
+    copies: Copies | None  # None where the training sound is not here
     seconds: float  # of all generated clips
     seed: int
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        parts = {"health": self.health.to_json(), "copies": self.copies.to_json()}
+        copied = None if self.copies is None else self.copies.to_json()
+        parts = {"health": self.health.to_json(), "copies": copied}
         return {"clips": self.health.generated, "seconds": self.seconds, "seed": self.seed, **parts}
 
     def to_text(self) -> list[str]:
         """Return the tables and sentences, line by line."""
         drawn = f"{many(self.health.generated, 'clip')}, {duration(self.seconds)} in all, drawn with seed {self.seed}"
         title = f"{drawn}, beside {many(self.health.real, 'held-out clip')}"
-        return [title, "", *self.health.to_text(), "", *self.copies.to_text()]
+        copied = [] if self.copies is None else ["", *self.copies.to_text()]
+        return [title, "", *self.health.to_text(), *copied]
 
 
 def examine(
     voice: Voice,
     sound: Sound,
     held_out: Sequence[Span],
-    training: Sequence[Span],
+    trained: tuple[Sound, Sequence[Span]] | None,
     clips: int = 20,
     seed: int = 0,
     draw: Draw | None = None,
@@ -61,7 +63,7 @@ def examine(
         sound: at the voice's level and rate.
         held_out: the spans of the split that real clips come from; up to twice as many as are drawn, so that two lots
             of them are as many each.
-        training: the spans it was trained on.
+        trained: the sound and the spans that it was trained on; None where they are not here: no copies are looked for.
         clips: how many to draw.
         seed: of the draws and of the yardstick.
         draw: temperature and cuts.
@@ -78,7 +80,8 @@ def examine(
     lengths = [chosen[at * len(chosen) // clips].last - chosen[at * len(chosen) // clips].first for at in range(clips)]
     ours = draw_clips(voice, lengths, seed, draw)
     theirs = [alphabet.decode(alphabet.encode(sound.read(part.clip, part.first, part.last))) for part in chosen]
-    found = copies(ours, theirs[:: max(1, len(theirs) // clips)][:clips], sound, training, rate)
+    fresh = theirs[:: max(1, len(theirs) // clips)][:clips]
+    found = None if trained is None else copies(ours, fresh, *trained, rate)
     return Generated(health(ours, theirs, rate, seed), found, sum(lengths) / rate, seed)
 
 

@@ -19,16 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavenet import disk, outputs
-from wavenet.audio import corpus
 from wavenet.audio.splits import Span
 from wavenet.errors import InputError, WavenetError
+from wavenet.evaluation import held_out
 from wavenet.generate import voice as voices
 from wavenet.generate.engines import Engine, Request, build_engine
 from wavenet.generate.voice import Voice
 from wavenet.outputs import Alphabet, Codes, Feed
 from wavenet.progress import Progress
-from wavenet.recipe import find, read
-from wavenet.recipe.paths import near_path
 from wavenet.text import many
 
 POSITIONS = 2_000
@@ -105,24 +103,13 @@ def measure(model: str | Path, audio: str | Path | None = None, cache: Path | No
 
 def excerpts(voice: Voice, model: str | Path, audio: str | Path | None, cache: Path | None = None) -> Excerpts:
     """Return the sound to measure a voice on (see `measure`)."""
-    place = None if audio is None else disk.given_path(str(audio))
-    if place is not None and place.is_file():
-        codes = voice.encode(place)
-        return Excerpts(place.name, [Span(0, 0, len(codes))], lambda clip, first, last: codes[first:last])
-    if place is not None and not place.is_dir():
-        raise InputError(
-            f"there is no sound file or folder {audio}{near_path(place, Path.exists)}; give one that exists"
-        )
-    recipe = find.with_data(read.load(find.find_recipe(str(model))), audio)
-    if recipe.data.path is None or not Path(recipe.data.path).is_dir():
-        gone = f"was trained on {recipe.data.path}, which no longer exists"
-        missing = gone if recipe.data.path else "does not say where its sound lies"
-        raise InputError(f"{model} {missing}; give a sound file or folder with --measure AUDIO")
-    found, alphabet = corpus.gather(recipe, cache), outputs.of(recipe)
+    whole = audio is not None and disk.given_path(str(audio)).is_file()
+    held = held_out.find_sound(model, audio, None if whole else "valid", cache, "--measure")
+    sound = held.corpus.sound
     return Excerpts(
-        f"held-out sound of {Path(recipe.data.path).name}",
-        found.spans["valid"],
-        lambda clip, first, last: alphabet.encode(found.sound.read(clip, first, last)),
+        held.name if whole else f"held-out sound of {held.name}",
+        held.spans,
+        lambda clip, first, last: voice.alphabet.encode(sound.read(clip, first, last)),
     )
 
 

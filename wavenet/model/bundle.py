@@ -37,6 +37,7 @@ Arrays = dict[str, NDArray[np.float32]]
 ATTEMPTS = 3  # at reading weights and config that belong together
 COPIES = 2  # of the weights, at least, while they are read: the file and its arrays
 HEADER_BYTES = 1_000  # of a weights file, at most, for each weight
+CHECKPOINT = "checkpoints/last.safetensors"  # of a run; `training/checkpoint.py` writes it
 CONFIG, NEXT, WEIGHTS = "config.json", "config.next.json", "model.safetensors"
 
 
@@ -123,6 +124,31 @@ def check_weights(arrays: Arrays, shape: Shape, where: str) -> None:
         else:
             continue
         raise BundleError(f"{where}: the weight {one_line(name, 80)} {problem}; get the bundle again or train again")
+
+
+def raw_weights(model: str, shape: Shape) -> Arrays:
+    """Return the newest weights of a run as they were trained, before they are averaged.
+
+    Args:
+        model: a run folder; a bundle has the averages alone.
+        shape: of the network.
+
+    Raises:
+        BundleError: there is no checkpoint, or it cannot be read or is another network's.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = disk.given_path(model) / CHECKPOINT
+    if not path.is_file():
+        raise BundleError(f"{model} has no {CHECKPOINT}, which holds the weights before averaging; give a run folder")
+    try:
+        with safe_open(str(path), "numpy") as file:
+            names = [name for name in shape.weights() if f"network.{name}" in file.keys()]  # noqa: SIM118
+            arrays = {name: np.asarray(file.get_tensor(f"network.{name}")) for name in names}
+    except (OSError, ValueError, SafetensorError) as error:
+        raise BundleError(f"{path} cannot be read ({one_line(error, 200)}); score the bundle alone") from None
+    check_weights(arrays, shape, str(path))
+    return arrays
 
 
 def _read(folder: Path) -> tuple[Recipe, dict[str, Any], bytes]:

@@ -19,6 +19,7 @@ from wavenet import outputs
 from wavenet.audio import corpus, crops
 from wavenet.audio.crops import Crops
 from wavenet.errors import stop_signals
+from wavenet.evaluation import overlap
 from wavenet.model.network import as_tensors
 from wavenet.recipe.records import Recipe
 
@@ -84,6 +85,7 @@ class SoundData(pl.LightningDataModule):
         """
         data, context = self.recipe.data, self.recipe.shape.receptive_field
         found = corpus.gather(self.recipe, self.cache_folder)
+        self.corpus = found
         self.source, self.cache, self.sound, self.spans = found.source, found.cache, found.sound, found.spans
         trained = self.sound.with_tails(self.spans["train"])
         width = data.segment_samples if self.fixed_width else None
@@ -132,5 +134,6 @@ class SoundData(pl.LightningDataModule):
             "files_dropped": sum(entry.reason is not None for entry in entries),
             "minutes": {name: round(value / 60, 3) for name, value in seconds.items()},
             "split": data.split.by,
+            "trained_files": overlap.listed(self.sound.entries, self.spans["train"]),
             "training_code_counts": self.counts.tolist(),
         }

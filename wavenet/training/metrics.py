@@ -15,8 +15,9 @@ from wavenet import disk
 from wavenet.training.checkpoint import Window, explained
 
 SCORES = ("valid_bits", "uniform_bits", "order0_bits")
+EVALUATION = ("evaluated_bits", "evaluated_low", "evaluated_high")  # what training ends with: more files, an interval
 TIME_COLUMNS = ("seconds", "targets_per_second")  # the only ones that differ between two equal runs
-COLUMNS = ("step", "train_bits", *SCORES, "learning_rate", "gradient_norm", "skipped", *TIME_COLUMNS)
+COLUMNS = ("step", "train_bits", *SCORES, *EVALUATION, "learning_rate", "gradient_norm", "skipped", *TIME_COLUMNS)
 STEP = re.compile("[0-9]{1,15}")
 NUMBER = re.compile("[-+.0-9a-z]{0,30}")  # inf and nan too
 
@@ -60,10 +61,13 @@ def read(path: Path) -> list[dict[str, str]]:
     """Return the rows of a metrics.csv, none where there is no such file; lines that are damaged are no rows."""
     if not path.is_file():
         return []
+    head, *lines = path.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
+    names = head.split(",")
+    if not set(names) <= set(COLUMNS):  # a damaged line; older versions have fewer columns
+        names = list(COLUMNS)
     rows = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in (head, *lines):
         values = line.split(",")  # all are numbers or nothing
         if STEP.fullmatch(values[0]) and all(NUMBER.fullmatch(value) for value in values):
-            padded = [*values, *("" for _ in COLUMNS)]
-            rows.append(dict(zip(COLUMNS, padded, strict=False)))
+            rows.append(dict.fromkeys(COLUMNS, "") | dict(zip(names, values, strict=False)))
     return rows

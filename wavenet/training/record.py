@@ -30,6 +30,7 @@ from wavenet.text import many
 from wavenet.training import checkpoint, metrics
 from wavenet.training.checkpoint import BEST, GOOD, LAST, Standing, Window
 from wavenet.training.data import SoundData
+from wavenet.training.final_score import evaluated
 from wavenet.training.module import WaveNetModule
 from wavenet.training.processes import Group, agreed, check_same
 
@@ -139,8 +140,10 @@ class Recorder(pl.Callback):
         diverged = diverged and not self._roll_back(module)
         if self.group.leads:
             last = module.step >= module.recipe.train.steps
-            if self.stopper.due and not last and self.standing.valid.get("valid_step") != module.step:
-                self._validate(module)  # off the schedule: shown, and kept in the bundle, but never the best
+            if self.stopper.due and not last:  # off the schedule: shown, and kept in the bundle, but never the best
+                if self.standing.valid.get("valid_step") != module.step:
+                    self._validate(module)
+                self.evaluate(module)
             if stop or diverged:
                 self._add_row_of_stop(module)
             if save or diverged:
@@ -191,9 +194,11 @@ class Recorder(pl.Callback):
             if score is not None and score < best:
                 standing.best_bits = score
                 self._checkpoint(module, BEST)
+        if last and not self.stopper.interrupted():
+            self.evaluate(module)
         if heard and not self.stopper.interrupted():
             self._sample(module)
-        if (scored or heard) and self.stopper.interrupted():
+        if (last or scored or heard) and self.stopper.interrupted():
             return
         if scored or step % train.log_steps == 0:
             standing.row = self._row(module)
@@ -207,7 +212,7 @@ class Recorder(pl.Callback):
         """Add the row of a stop, or its score to the row that this step has; a resumed run drops it again."""
         stop, row = self._row(module), self.standing.row
         if row.get("step") == stop["step"]:
-            metrics.reopen(self.table, row | {name: stop[name] for name in metrics.SCORES})
+            metrics.reopen(self.table, row | {name: stop[name] for name in (*metrics.SCORES, *metrics.EVALUATION)})
         else:
             metrics.append(self.table, stop)
 
@@ -239,6 +244,9 @@ class Recorder(pl.Callback):
         }
         if self.standing.valid.get("valid_step") == module.step:
             row |= {name: self.standing.valid[name] for name in metrics.SCORES}
+        if self.standing.held_out.get("step") == module.step:
+            found = (self.standing.held_out[name] for name in ("bits", "low", "high"))
+            row |= {name: "" if value is None else value for name, value in zip(metrics.EVALUATION, found, strict=True)}
         if self.standing.window.steps:
             learnt = f"{row['train_bits']:.3f} bits/sample in training"
             self._say(f"step {module.step:,}: {learnt}, {row['targets_per_second']:,} targets/s")
@@ -264,6 +272,20 @@ class Recorder(pl.Callback):
             f"(uniform {score.uniform:.3f}, order-0 {score.order0:.3f}; {score.targets:,} targets)"
         )
         return score.bits
+
+    def evaluate(self, module: WaveNetModule) -> None:
+        """Say and keep how well the averaged weights predict whole held-out files; a signal leaves that out."""
+        if not module.is_finite():
+            return
+        try:
+            found = evaluated(self.run / "model", module, self.data, self.stopper.interrupted)
+        except DivergenceError as error:
+            log.warning("step %s: %s", f"{module.step:,}", error)
+            return
+        if found is not None:
+            made, self.standing.held_out = found
+            self._say(f"step {module.step:,}: {made.summary()}")
+        self._tick = time.monotonic()
 
     def _sample(self, module: WaveNetModule) -> None:
         """Write a sound of the averaged weights and its picture; none where a signal cut it short."""
@@ -299,6 +321,17 @@ class Recorder(pl.Callback):
         Raises:
             WavenetError: one of them cannot be written.
         """
+        if not module.is_finite():  # nothing could read such a bundle
+            log.warning("step %s: the weights are not all finite; the model saved before is kept", f"{module.step:,}")
+        else:
+            self.save_bundle(module)
+        self._checkpoint(module, LAST)
+        if self._is_good(module):
+            # after LAST: what is gone back to must never be ahead of where a killed run goes on
+            checkpoint.keep_as(self.folder / LAST, self.folder / GOOD)
+
+    def save_bundle(self, module: WaveNetModule) -> None:
+        """Write the bundle of the averaged weights; WavenetError where that cannot be done."""
         training = {
             "steps": module.step,
             "steps_planned": module.recipe.train.steps,
@@ -306,18 +339,12 @@ class Recorder(pl.Callback):
             "rollbacks": module.rollbacks,
             "seconds": round(self.standing.seconds, 1),
             **self.standing.valid,
+            "held_out": self.standing.held_out,
             **self.versions,
         }
-        if not module.is_finite():  # nothing could read such a bundle
-            log.warning("step %s: the weights are not all finite; the model saved before is kept", f"{module.step:,}")
-        else:
-            held = Bundle(module.recipe, module.averaged.arrays(), self.data.provenance(), training)
-            with checkpoint.explained(f"the bundle {self.run / 'model'}"):
-                bundle.save(self.run / "model", held)
-        self._checkpoint(module, LAST)
-        if self._is_good(module):
-            # after LAST: what is gone back to must never be ahead of where a killed run goes on
-            checkpoint.keep_as(self.folder / LAST, self.folder / GOOD)
+        held = Bundle(module.recipe, module.averaged.arrays(), self.data.provenance(), training)
+        with checkpoint.explained(f"the bundle {self.run / 'model'}"):
+            bundle.save(self.run / "model", held)
 
     def _is_good(self, module: WaveNetModule) -> bool:
         """Return whether this is a state to go back to: on the schedule, whatever stops it, or the first."""

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
 from wavenet import disk
 from wavenet.audio import corpus
-from wavenet.audio.decode import Entry
 from wavenet.inspection import report
 from wavenet.inspection.text import hole_warning
 from wavenet.recipe.records import Recipe
@@ -21,7 +18,6 @@ from wavenet.training.processes import Group
 
 BASE_BYTES = 500 << 20  # what Python, torch and lightning take before anything is trained
 SLACK = 1.2  # what the allocator and passing intermediate results add (LOG.md)
-RATES_SHOWN = 6  # of the files, the commonest first
 
 
 def warnings(recipe: Recipe, device: str, processes: int = 1) -> list[str]:
@@ -100,21 +96,9 @@ def sound_lines(sound: SoundData) -> list[str]:
     notes += f", {many(sound.overshoot, 'sample')} clipped by data.level" if sound.overshoot else ""
     return [
         f"sound: {printable(sound.source.folder.name)}, layout {sound.source.layout}{notes}",
-        _rate_line(kept, rate),
+        corpus.rates_in_words(kept, rate),
         f"splits {corpus.splits_in_words(sound.recipe, sound.source, sound.cache.entries, sound.spans)}",
     ]
-
-
-def _rate_line(kept: Sequence[Entry], rate: int) -> str:
-    """Return the rates that files were recorded at, and what becomes of them."""
-    counts = Counter(entry.source_rate for entry in kept)
-    found = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
-    if len(found) == 1:
-        becomes = "as recorded" if found[0][0] == rate else f"resampled to {rate:,} Hz"
-        return f"rate: {found[0][0]:,} Hz, {becomes}"
-    shown = ", ".join(f"{one:,} Hz ({many(count, 'file')})" for one, count in found[:RATES_SHOWN])
-    more = f" and {len(found) - RATES_SHOWN} more" if len(found) > RATES_SHOWN else ""
-    return f"rates: {shown}{more}, resampled to {rate:,} Hz"
 
 
 def cpu_lines(recipe: Recipe, device: str) -> list[str]:

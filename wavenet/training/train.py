@@ -167,9 +167,13 @@ def _train(recipe: Recipe, run: Path, options: Options, group: Group) -> None:
         if options.init is not None:
             log.warning("%s has weights of its own: --init %s is not used", run, options.init)
         if state.finished(recipe.train.steps):
-            if group.leads:
-                _check_same_sound(recipe, run, state, options, group)
-            log.info("%s is finished: %s; nothing to do (--force starts over)", run, many(state.step, "step"))
+            sound = _same_sound(recipe, run, state, options, group) if group.leads else None
+            done = f"{run} is finished: {many(state.step, 'step')}"
+            if sound is None or options.dry_run or _is_evaluated(run):
+                log.info("%s; nothing to do (--force starts over)", done)
+            else:
+                log.info("%s; its bundle gets what `wavenet evaluate` says of held-out sound", done)
+                _complete(run, sound, state, options, group)
             return
     for warning in summary.warnings(recipe, options.device, group.devices):
         log.warning(warning)
@@ -223,15 +227,33 @@ def _sound(recipe: Recipe, options: Options, group: Group) -> SoundData:
     return sound
 
 
-def _check_same_sound(recipe: Recipe, run: Path, state: State, options: Options, group: Group) -> None:
-    """Raise InputError where a finished run is called with other sound than its own, which need not be there."""
+def _same_sound(recipe: Recipe, run: Path, state: State, options: Options, group: Group) -> SoundData | None:
+    """Return the sound of a finished run, None where it is not there any more; InputError where it is other sound."""
     try:
         sound = _sound(recipe, options, group)
     except SoundError:
         if recipe.data.path == read.load(run / "config.yaml").data.path:
-            return
+            return None
         raise
     manifest.check(run, state.fingerprint, sound)
+    return sound
+
+
+def _is_evaluated(run: Path) -> bool:
+    """Return whether a run's bundle says how well it predicts held-out sound; older versions left that out."""
+    with contextlib.suppress(BundleError):
+        return bool(bundle.load(run / "model").training.get("held_out"))
+    return False
+
+
+def _complete(run: Path, sound: SoundData, state: State, options: Options, group: Group) -> None:
+    """Make the bundle of a finished run anew, with what an evaluation says."""
+    _set_threads(state, options.device, group)
+    module = _module(sound.recipe, sound, state, options)
+    recorder = Recorder(run, sound, Stopper(None, None), state.standing, runs.versions(options.device), group)
+    with runs.logged(run), _out_of_memory_explained(options.device):
+        recorder.evaluate(module.to(options.device))
+        recorder.save_bundle(module)
 
 
 def _module(recipe: Recipe, sound: SoundData, state: State | None, options: Options) -> WaveNetModule:

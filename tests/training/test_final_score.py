@@ -1,0 +1,73 @@
+"""Training ends with what `wavenet evaluate` says of its valid split, and the bundle keeps that to judge by later."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import toys
+
+from wavenet.evaluation import statistics_file
+from wavenet.evaluation.evaluate import evaluate
+from wavenet.generate import voice as voices
+from wavenet.generate.watch import Ranges
+from wavenet.model import bundle
+from wavenet.training import final_score, metrics
+from wavenet.training.checkpoint import LAST
+from wavenet.training.data import SoundData
+from wavenet.training.module import build
+
+
+def test_the_bundle_has_what_evaluate_says(trained_run: Path) -> None:
+    kept, made = voices.load(trained_run).training["held_out"], evaluate(trained_run, split="valid")
+    assert kept["split"] == "valid" and kept["step"] == 12
+    assert (kept["files"], kept["targets"]) == (len(made.files), made.total.targets)
+    assert kept["bits"] == pytest.approx(made.total.bits, abs=1e-4)
+    for name, bits in made.baselines.items():
+        assert kept[name] == pytest.approx(bits)
+    expected = np.quantile([one.bits for one in made.files], (0.1, 0.5, 0.9))
+    assert list(kept["clips"].values()) == pytest.approx(expected, abs=1e-4)
+    assert Ranges.from_json(kept["windows"]).to_json() == kept["windows"]
+
+
+def test_the_last_row_and_the_log_have_it(trained_run: Path) -> None:
+    kept = voices.load(trained_run).training["held_out"]
+    *others, last = metrics.read(trained_run / "metrics.csv")
+    assert float(last["evaluated_bits"]) == pytest.approx(kept["bits"], rel=1e-5)
+    assert not any(row["evaluated_bits"] for row in others)
+    assert "step 12: valid: " in (trained_run / "train.log").read_text(encoding="utf-8")
+
+
+def test_a_stop_has_it_too(sound_folder: Path, tmp_path: Path) -> None:
+    run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", max_steps=3)
+    assert voices.load(run).training["held_out"]["step"] == 3
+    assert metrics.read(run / "metrics.csv")[-1]["evaluated_bits"]
+    toys.train(sound_folder, run, tmp_path / "cache", resume=True)
+    assert [row["step"] for row in metrics.read(run / "metrics.csv") if row["evaluated_bits"]] == ["12"]
+
+
+def test_a_finished_run_of_an_older_version_gets_it(trained_run: Path, sound_folder: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained_run, run)
+    whole = bundle.load(run / "model")
+    kept = whole.training.pop("held_out")
+    bundle.save(run / "model", whole)
+    (run / "model" / statistics_file.NAME).unlink()
+    before = (run / "checkpoints" / LAST).read_bytes()
+    toys.train(sound_folder, run, tmp_path / "cache", resume=True)
+    again = bundle.load(run / "model")
+    assert again.training["held_out"] == kept and (run / "model" / statistics_file.NAME).is_file()
+    assert all(np.array_equal(again.arrays[name], value) for name, value in whole.arrays.items())
+    assert (run / "checkpoints" / LAST).read_bytes() == before
+    written = (run / "model" / bundle.CONFIG).stat().st_mtime_ns
+    toys.train(sound_folder, run, tmp_path / "cache", resume=True)
+    assert (run / "model" / bundle.CONFIG).stat().st_mtime_ns == written
+
+
+def test_a_signal_leaves_it_out(sound_folder: Path, tmp_path: Path) -> None:
+    recipe = toys.recipe(data={"path": str(sound_folder)})
+    data = SoundData(recipe)
+    data.prepare()
+    assert final_score.evaluated(tmp_path / "model", build(recipe), data, lambda: True) is None

@@ -1,0 +1,263 @@
+"""Is this model any good? Bits per held-out sample, beside what is reached without a model."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wavenet import disk
+from wavenet.audio import corpus
+from wavenet.audio.corpus import Corpus
+from wavenet.audio.flac_size import FlacSize
+from wavenet.errors import DivergenceError, InputError, SoundError, did_you_mean
+from wavenet.evaluation import held_out, likelihood, statistics_file
+from wavenet.evaluation.baselines import Baselines, Statistics
+from wavenet.evaluation.generated import examine
+from wavenet.evaluation.held_out import HeldOut
+from wavenet.evaluation.intervals import interval
+from wavenet.evaluation.likelihood import Likelihood, Piece
+from wavenet.evaluation.linear import CONTEXT
+from wavenet.evaluation.report import Evaluation, Excerpt, FileScore, GroupScore
+from wavenet.evaluation.surprise import extremes
+from wavenet.generate import voice as voices
+from wavenet.generate.engines import ENGINES, Request, build_engine
+from wavenet.generate.voice import Voice
+from wavenet.model import bundle
+from wavenet.outputs import Alphabet
+from wavenet.progress import Progress, log
+
+BACKENDS = ("auto", "cpu", "torch")
+Listener = Callable[[Piece], None]  # is given every piece, in order
+
+
+def evaluate(
+    model: str | Path,
+    data: str | Path | None = None,
+    split: str | None = None,
+    *,
+    limit: float | None = None,
+    raw: bool = False,
+    backend: str = "auto",
+    threads: int | None = None,
+    surprisal: str | Path | None = None,
+    force: bool = False,
+    excerpt: bool = False,
+    sound: int | None = None,
+    seed: int = 0,
+    cache: str | Path | None = None,
+) -> Evaluation:
+    """Return how well a model predicts sound that it was not trained on.
+
+    Args:
+        model: a run or bundle folder.
+        data: a file or folder of sound; None takes the sound of the run.
+        split: test, valid or all; None takes test, but all of other sound that does not say what is for testing.
+        limit: seconds of sound to score at most, spread evenly over the files; None scores all.
+        raw: score a run's newest weights before they are averaged, too.
+        backend: cpu (compiled, without torch), torch (on a GPU where there is one) or auto, the first that can.
+        threads: that are used at most; None takes as many as there are cores.
+        surprisal: a .npy file to write: the bits of every scored sample, [T] float32, file after file.
+        force: overwrite it.
+        excerpt: keep the sound and the bits of the most surprising file, to draw them.
+        sound: draw so many clips and set them beside held-out ones; None draws none.
+        seed: of these clips.
+        cache: where decoded sound is kept; None takes this user's cache folder.
+
+    Raises:
+        InputError: there is no such model, sound, split or backend.
+    """
+    _check(limit, backend, split)
+    target = None if surprisal is None else _target(surprisal, force)
+    place = None if cache is None else disk.given_path(str(cache))
+    voice = voices.load(model)
+    unaveraged = bundle.raw_weights(str(model), voice.recipe.shape) if raw else None
+    held = held_out.find_sound(model, data, split, place)
+    log.info("%s", corpus.rates_in_words(held.corpus.sound.entries, voice.sample_rate))
+    held = held_out.without_trained(held, voice.data.get("trained_files"), data is not None).limited(limit)
+    statistics = statistics_file.read(bundle.find(str(model)), voice.alphabet.size)
+    own = _own_corpus(model, held, place) if statistics is None or sound is not None else None
+    if statistics is None and own is not None:
+        statistics = Statistics.gather(own.sound, own.spans, voice.alphabet)
+    judge, workers = _judge(voice, backend, threads)
+    with _written(target, held) as listeners:
+        made = score(str(model), held, judge, voice.alphabet, statistics, listeners, workers)
+    if unaveraged is not None:
+        again, workers = _judge(replace(voice, arrays=unaveraged), backend, threads)
+        made = replace(made, raw=score(str(model), held, again, voice.alphabet, None, (), workers).total.bits)
+    if excerpt or len(held.spans) == 1:
+        made = replace(made, excerpt=_excerpt(made, held, judge, voice, workers))
+    if sound is not None:
+        trained = None if own is None else (own.sound, own.spans["train"])
+        made = replace(made, generated=examine(voice, held.corpus.sound, held.spans, trained, sound, seed))
+    return made
+
+
+def score(
+    model: str,
+    held: HeldOut,
+    judge: Likelihood,
+    alphabet: Alphabet,
+    statistics: Statistics | None,
+    listeners: Sequence[Listener] = (),
+    threads: int = 1,
+) -> Evaluation:
+    """Return the scores of a likelihood on held-out sound.
+
+    Args:
+        model: what it is called.
+        held: the sound.
+        judge: the likelihood.
+        alphabet: of the samples.
+        statistics: of the training sound, which the baselines predict from; None leaves all but `uniform` out.
+        listeners: are given every piece; what they raise ends it.
+        threads: pieces that are scored at once.
+
+    Raises:
+        DivergenceError: a sample has no finite likelihood.
+    """
+    spans, context = held.spans, max(held.recipe.shape.receptive_field, CONTEXT)
+    nats = np.zeros(len(spans))
+    others = _Others(alphabet, statistics)
+    pieces = likelihood.teacher_forced(judge, held.corpus.sound, spans, alphabet, context, threads)
+    with Progress("scoring", sum(span.last - span.first for span in spans), "samples") as progress:
+        for piece in pieces:
+            nats[piece.span] += piece.nats.sum(dtype=np.float64)
+            others.add(piece)
+            for listener in listeners:
+                listener(piece)
+            progress.advance(len(piece.codes))
+    if not np.isfinite(nats).all():
+        raise DivergenceError(
+            f"{model} gives samples of {held.file(int(np.argmin(np.isfinite(nats))))} no finite likelihood: its "
+            "training diverged; train again at a lower learning rate, or go back to an earlier checkpoint"
+        )
+    return _evaluation(model, held, nats, others.bits())
+
+
+class _Others:
+    """What the same samples cost without a network."""
+
+    def __init__(self, alphabet: Alphabet, statistics: Statistics | None) -> None:
+        self._baselines = None if statistics is None else Baselines(statistics, alphabet)
+        self._uniform, self._flac = math.log2(alphabet.size), FlacSize(alphabet)
+        self._nats, self._targets = defaultdict[str, float](float), 0
+
+    def add(self, piece: Piece) -> None:
+        self._targets += len(piece.codes)
+        self._flac.add(piece.codes)
+        if self._baselines is not None:
+            for name, nats in self._baselines.nats(piece.past, piece.codes).items():
+                self._nats[name] += float(nats.sum())
+
+    def bits(self) -> dict[str, float]:
+        """Return the bits per sample of each, by its name."""
+        flac = self._flac.bits_per_sample()
+        known = {name: nats / self._targets / math.log(2) for name, nats in self._nats.items()}
+        return {"uniform": self._uniform, **known, **({} if flac is None else {"flac": flac})}
+
+
+def _evaluation(model: str, held: HeldOut, nats: NDArray[np.float64], baselines: dict[str, float]) -> Evaluation:
+    """Return the scores of spans that cost so many nats each."""
+    rate, clips = held.recipe.audio.sample_rate, held.corpus.clips
+    counts, bits = np.array([span.last - span.first for span in held.spans]), nats / math.log(2)
+    files, speakers, labels = [], defaultdict[str, list[int]](list), defaultdict[str, list[int]](list)
+    for index, span in enumerate(held.spans):
+        clip, targets = clips[span.clip], int(counts[index])
+        files.append(FileScore(clip.name, clip.speaker, clip.label, targets / rate, targets, bits[index] / targets))
+        for name, chosen in ((clip.speaker, speakers), (clip.label, labels)):
+            if name is not None:
+                chosen[name].append(index)
+
+    def group(name: str, chosen: list[int]) -> GroupScore:
+        targets = int(counts[chosen].sum())
+        low, high = interval(nats[chosen], counts[chosen]) or (None, None)
+        return GroupScore(name, len(chosen), targets, float(bits[chosen].sum() / targets), low, high)
+
+    def groups(of: dict[str, list[int]]) -> tuple[GroupScore, ...]:
+        return tuple(group(name, of[name]) for name in sorted(of)) if len(of) > 1 else ()
+
+    total = group(held.split, list(range(len(bits))))
+    extent = float(counts.sum() / rate)
+    return Evaluation(
+        model, held.name, held.split, total, extent, baselines, tuple(files), groups(speakers), groups(labels)
+    )
+
+
+def _check(limit: float | None, backend: str, split: str | None) -> None:
+    if limit is not None and not limit > 0:
+        raise InputError(f"the limit is {limit:g} seconds, expected more than 0")
+    if backend not in BACKENDS:
+        raise InputError(f"no backend {backend!r}{did_you_mean(backend, BACKENDS)}; expected {', '.join(BACKENDS)}")
+    splits = ("test", "valid", held_out.ALL)
+    if split is not None and split not in splits:
+        raise InputError(f"no split {split!r}{did_you_mean(split, splits)}; expected one of {', '.join(splits)}")
+
+
+def _target(path: str | Path, force: bool) -> Path:
+    target = disk.given_path(str(path))
+    if target.suffix != ".npy":
+        raise InputError(f"the surprisal of samples goes to a .npy file, got {path}; give it that suffix")
+    disk.check_free(target, "", force)
+    return target
+
+
+def _judge(voice: Voice, backend: str, threads: int | None) -> tuple[Likelihood, int]:
+    """Return the likelihood under a voice, and how many pieces are best scored at once."""
+    request = Request(voice.recipe.shape, voice.arrays, voice.alphabet, "float32", threads)
+    if backend == "cpu" or (backend == "auto" and ENGINES["cpu"].unsupported(request) is None):
+        engine = build_engine("cpu", request)
+        return likelihood.of_engine(engine), engine.threads
+    import torch
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return likelihood.of_network(voice.network().to(device), voice.alphabet), 1
+
+
+def _own_corpus(model: str | Path, held: HeldOut, cache: Path | None) -> Corpus | None:
+    """Return the sound that a model was trained on; None, with a warning, where it is not on this machine."""
+    recipe = held_out.own_recipe(model)
+    if "train" in held.corpus.spans and held.recipe.data.path == recipe.data.path:
+        return held.corpus
+    try:
+        return corpus.gather(recipe, cache)
+    except SoundError as error:
+        log.warning("what needs the training sound is left out: %s", error)
+        return None
+
+
+def _excerpt(made: Evaluation, held: HeldOut, judge: Likelihood, voice: Voice, threads: int) -> Excerpt:
+    """Return the sound and the bits of the most surprising file."""
+    index = max(range(len(made.files)), key=lambda at: made.files[at].bits)
+    span, context = held.spans[index], voice.recipe.shape.receptive_field
+    found = likelihood.teacher_forced(judge, held.corpus.sound, [span], voice.alphabet, context, threads)
+    bits = np.concatenate([piece.nats / np.float32(math.log(2)) for piece in found])
+    wave = held.corpus.sound.read(span.clip, span.first, span.last)
+    return Excerpt(made.files[index].path, wave, bits, voice.sample_rate, extremes(bits, voice.sample_rate))
+
+
+@contextlib.contextmanager
+def _written(target: Path | None, held: HeldOut) -> Iterator[tuple[Listener, ...]]:
+    """Yield what writes the bits of every sample to a .npy file, whole or not at all; nothing without a target."""
+    if target is None:
+        yield ()
+        return
+    total = sum(span.last - span.first for span in held.spans)
+    with disk.explained(target, "free space, or name another file"), disk.replacing(target) as temporary:
+        file: Any = np.lib.format.open_memmap(temporary, "w+", np.float32, (total,))
+        done = 0
+
+        def write(piece: Piece) -> None:
+            nonlocal done
+            file[done : done + len(piece.nats)] = piece.nats / np.float32(math.log(2))
+            done += len(piece.nats)
+
+        yield (write,)
+        file.flush()

@@ -1,0 +1,177 @@
+"""What `evaluate` says: a record of scores -> text, JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wavenet.evaluation.generated import Generated
+from wavenet.evaluation.surprise import Extremes
+from wavenet.outputs import Floats
+from wavenet.text import duration, many, printable, table
+
+MOST_ROWS = 20  # of one table
+FIRST_NAMES = {"order0": "order-0", "order1": "order-1", "linear": "linear prediction", "flac": "FLAC"}
+
+
+@dataclass(frozen=True)
+class FileScore:
+    """What one file costs."""
+
+    path: str
+    speaker: str | None
+    label: str | None
+    seconds: float  # of what was scored
+    targets: int  # samples
+    bits: float  # per sample
+
+
+@dataclass(frozen=True)
+class GroupScore:
+    """What some files cost together."""
+
+    name: str
+    files: int
+    targets: int
+    bits: float  # per sample
+    low: float | None  # ends of the 95 % interval; None for a single file
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A file's sound, and what each of its samples costs."""
+
+    path: str
+    wave: Floats  # [T] in [-1, 1]
+    bits: Floats  # [T]
+    sample_rate: int  # in Hz
+    extremes: Extremes | None  # its most and least surprising second
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How well a model predicts sound, and what it is compared with, all in bits per sample over the same targets."""
+
+    model: str
+    sound: str  # what was scored
+    split: str  # test, valid or all
+    total: GroupScore
+    seconds: float
+    baselines: dict[str, float]  # uniform, order0, order1, linear, flac, as far as they are known
+    files: tuple[FileScore, ...]
+    speakers: tuple[GroupScore, ...]  # none where there is one at most
+    labels: tuple[GroupScore, ...]
+    raw: float | None = None  # of the weights before they are averaged, where asked for
+    excerpt: Excerpt | None = None  # the most surprising file, where it was asked for, or the only one
+    generated: Generated | None = None  # what sound of the model's own is like, where that was asked for
+
+    def warning(self) -> str | None:
+        """Return what the scores mean where they are bad."""
+        better = {name: bits for name, bits in self.baselines.items() if not self.total.bits < bits}
+        if not better:
+            return None
+        named = ", ".join(f"{FIRST_NAMES.get(name, name)} {bits:.3f}" for name, bits in better.items())
+        what = (
+            "none of what needs no network" if len(better) == len(self.baselines) else "not all that needs no network"
+        )
+        return (
+            f"this model beats {what}: it takes {self.total.bits:.3f} bits/sample, against {named}; train longer, or "
+            "on sound more like this"
+        )
+
+    def summary(self) -> str:
+        """Return all in one line."""
+        others = ", ".join(f"{FIRST_NAMES.get(name, name)} {bits:.3f}" for name, bits in self.baselines.items())
+        return f"{self.split}: {_bits(self.total)} bits/sample ({others}; {_extent(self)})"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        names = ("uniform", "order0", "order1", "linear", "flac")
+        return {
+            "model": self.model,
+            "sound": self.sound,
+            "split": self.split,
+            "bits_per_sample": self.total.bits,
+            "low": self.total.low,
+            "high": self.total.high,
+            "raw_bits_per_sample": self.raw,
+            **{name: self.baselines.get(name) for name in names},
+            "targets": self.total.targets,
+            "seconds": self.seconds,
+            "speakers": [_plain(one) for one in self.speakers],
+            "labels": [_plain(one) for one in self.labels],
+            "files": [
+                {
+                    "path": one.path,
+                    "speaker": one.speaker,
+                    "label": one.label,
+                    "seconds": one.seconds,
+                    "targets": one.targets,
+                    "bits_per_sample": one.bits,
+                }
+                for one in self.files
+            ],
+            "excerpt": self._extremes(),
+            "generated": None if self.generated is None else self.generated.to_json(),
+        }
+
+    def to_text(self) -> str:
+        """Return tables of at most 100 columns."""
+        lines = [f"{self.model} on {self.sound}, {self.split}: {_extent(self)}", ""]
+        rows: list[Sequence[str | None]] = [("bits/sample", "", "95 % interval"), ("this model", *_cells(self.total))]
+        if self.raw is not None:
+            rows.append(("  its weights before averaging", f"{self.raw:.3f}", None))
+        rows += [(FIRST_NAMES.get(name, name), f"{bits:.3f}", None) for name, bits in self.baselines.items()]
+        lines += table(rows)
+        for title, groups in (("speaker", self.speakers), ("label", self.labels)):
+            if groups:
+                lines += ["", *_group_lines(title, groups)]
+        if len(self.files) > 1:
+            lines += ["", *_file_lines(self.files)]
+        if self.excerpt is not None and self.excerpt.extremes is not None:
+            lines += ["", f"{printable(self.excerpt.path)}: {self.excerpt.extremes}"]
+        if self.generated is not None:
+            lines += ["", *self.generated.to_text()]
+        return "\n".join(lines)
+
+    def _extremes(self) -> dict[str, Any] | None:
+        if self.excerpt is None or self.excerpt.extremes is None:
+            return None
+        worst, best = (dataclasses.asdict(one) for one in (self.excerpt.extremes.worst, self.excerpt.extremes.best))
+        return {"path": self.excerpt.path, "worst": worst, "best": best}
+
+
+def _plain(one: GroupScore) -> dict[str, Any]:
+    told = {"name": one.name, "files": one.files, "targets": one.targets}
+    return {**told, "bits_per_sample": one.bits, "low": one.low, "high": one.high}
+
+
+def _bits(one: GroupScore) -> str:
+    interval = "" if one.low is None or one.high is None else f" ({one.low:.3f} to {one.high:.3f})"
+    return f"{one.bits:.3f}{interval}"
+
+
+def _cells(one: GroupScore) -> tuple[str, str | None]:
+    known = one.low is not None and one.high is not None
+    return f"{one.bits:.3f}", f"{one.low:.3f} to {one.high:.3f}" if known else None
+
+
+def _extent(made: Evaluation) -> str:
+    return f"{many(len(made.files), 'file')}, {duration(made.seconds)}, {many(made.total.targets, 'sample')}"
+
+
+def _group_lines(title: str, groups: Sequence[GroupScore]) -> list[str]:
+    rows: list[Sequence[str | float | None]] = [(title, "files", "bits/sample", "95 % interval")]
+    rows += [(printable(one.name), one.files, *_cells(one)) for one in groups[:MOST_ROWS]]
+    left = len(groups) - MOST_ROWS
+    return [*table(rows), *([f"and {left:,} more; --json has all"] if left > 0 else [])]
+
+
+def _file_lines(files: Sequence[FileScore]) -> list[str]:
+    ranked = sorted(files, key=lambda one: one.bits)
+    rows: list[Sequence[str | float | None]] = [("least and most surprising file", "seconds", "bits/sample")]
+    rows += [(printable(one.path), f"{one.seconds:.2f}", f"{one.bits:.3f}") for one in (ranked[0], ranked[-1])]
+    return table(rows)
