@@ -4,7 +4,7 @@ Two stretches are compared by their normalised cross-correlation over SPAN secon
 that it stays near 1 for as long; two vowels of one speaker, or two takes of a word, come apart after a few periods. How
 far, real held-out clips show, against the same training sound. An instrument that repeats itself is the exception: one
 piano's note, played again louder or softer, moves the same strings, and counts as a copy. Held-out notes of other
-pitches do not show that; held-out takes of the same ones do.
+pitches do not show that; held-out takes of the same ones do. And fewer than 32 classes are too coarse to recite with.
 """
 
 from __future__ import annotations
