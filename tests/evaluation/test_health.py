@@ -107,6 +107,14 @@ def test_numbers_are_those_of_plain_definitions() -> None:
     assert health([quiet], [white], RATE).rows[1].generated == pytest.approx(50.0, abs=0.3)
 
 
+def test_frames_are_the_same_however_many_are_taken_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = [speech(1, 3.0)], [speech(2, 2.0)]
+    whole = health(ours, theirs, RATE).rows
+    monkeypatch.setattr("wavenet.evaluation.health.AT_ONCE", 7)
+    for one, other in zip(whole, health(ours, theirs, RATE).rows, strict=True):
+        assert other.difference == pytest.approx(one.difference, rel=1e-9)
+
+
 def test_the_spectrum_leaves_the_level_out_and_tells_a_slope_in_db() -> None:
     def steep(wave: np.ndarray, octave: float) -> np.ndarray:
         spectrum, hertz = np.fft.rfft(wave), np.fft.rfftfreq(len(wave), 1 / RATE)
@@ -144,7 +152,8 @@ def test_the_yardstick_is_the_quantile_over_all_ways_to_deal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lengths", "rate"), [([], 8_000), ([0, 0], 8_000), ([1, 5, 100, 479], 8_000), ([480, 900], 44_100)]
+    ("lengths", "rate"),
+    [([], 8_000), ([0, 0], 8_000), ([1, 5, 100, 479], 8_000), ([480, 900], 44_100), ([60, 90], 100)],
 )
 def test_short_silent_and_no_clips_are_measured_without_a_word(lengths: list[int], rate: int) -> None:
     silent = [np.zeros(length, np.float32) for length in lengths]

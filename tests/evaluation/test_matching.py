@@ -48,6 +48,16 @@ def test_each_window_finds_its_best_place_as_a_plain_loop_does(tmp_path: Path, m
     assert places.correlation[1:, 0] == pytest.approx(1.0, abs=1e-4)
 
 
+def test_many_windows_are_searched_for_in_several_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = sound_of(tmp_path / "sound", [noise(3_000, 6)], RATE)
+    windows, spans = np.stack([sound.read(0, at, at + 50) for at in range(0, 700, 100)]), [Span(0, 0, 3_000)]
+    once = search(windows, sound, spans, (RATE, RATE), 2)
+    monkeypatch.setattr(matching, "WINDOWS", 3)
+    again = search(windows, sound, spans, (RATE, RATE), 2)
+    assert again.at[:, 0].tolist() == once.at[:, 0].tolist() == [*range(0, 700, 100)]
+    assert (again.correlation == once.correlation).all() and (again.span == 0).all()
+
+
 def test_gain_offset_and_digital_silence_change_nothing(tmp_path: Path) -> None:
     wave = noise(2_000, 1)
     silent = np.concatenate([np.zeros(900), wave, np.full(900, 0.5), np.zeros(300)])

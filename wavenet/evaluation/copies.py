@@ -4,7 +4,7 @@ Two stretches are compared by their normalised cross-correlation over SPAN secon
 that it stays near 1 for as long; two vowels of one speaker, or two takes of a word, come apart after a few periods. How
 far, real held-out clips show, against the same training sound. An instrument that repeats itself is the exception: one
 piano's note, played again louder or softer, moves the same strings, and counts as a copy. Held-out notes of other
-pitches do not show that; held-out takes of the same ones do.
+pitches do not show that; held-out takes of the same ones do. And fewer than 32 classes are too coarse to recite with.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from wavenet.audio.crops import Sound
 from wavenet.audio.splits import Span
-from wavenet.evaluation.matching import Places, at_rate, search
+from wavenet.evaluation.matching import Places, at_rate, scales, search
 from wavenet.outputs import Floats
 from wavenet.text import many, printable, table
 
@@ -29,8 +29,9 @@ SEARCH_RATE = (
     8_000  # Hz: below 4 kHz lies nearly all of the energy of speech and music; at half of it copies are missed
 )
 PLACES = 8  # of each window that are looked at closely
+PERIOD = 0.0125  # seconds, of the lowest voices: places are looked for so far around those of the search
 HOP = 0.005  # seconds between spans that are compared at one lag
-COPY = 0.98  # takes of one word reach 0.97, copies with noise 20 dB below them 0.993 (LOG.md)
+COPY = 0.988  # takes of one sentence reach 0.984, copies with noise 20 dB below them have 0.990 or more (LOG.md)
 FAINTEST = 10 ** (-60 / 10)  # mean square, -60 dBFS: nobody hears whether what is fainter is a copy
 GAIN = 10.0  # a model recites about as loud as it heard: what is 20 dB louder or fainter is another sound
 
@@ -39,7 +40,7 @@ Wide = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Match:
-    """What a clip resembles most."""
+    """What a clip is most like."""
 
     name: str  # of the training file; empty where the clip is silent or shorter than a window
     seconds: float  # where it begins in that file
@@ -128,15 +129,19 @@ def _windows(clips: Sequence[Floats], rates: tuple[int, int]) -> Iterator[tuple[
 def _lags(
     clip: Floats, first: int, places: Places, row: int, training: Sound, spans: Sequence[Span], rates: tuple[int, int]
 ) -> Iterator[tuple[int, int]]:
-    """Yield the places of one window to the sample: the span, and how much later in it than in the clip they are."""
-    size, slack = round(WINDOW * rates[0]), -(-rates[0] // rates[1])
-    window = clip[first : first + size]
+    """Yield the places of one window to the sample: the span, and how much later in it than in the clip they are.
+
+    The best is looked for within a period to both sides, since at the search's rate one period of a steady tone is as
+    good as another.
+    """
+    size, slack = round(WINDOW * rates[0]), round(PERIOD * rates[0])
+    window = clip[first : first + size] - clip[first : first + size].mean(dtype=np.float64)
     for number, at in zip(places.span[row].tolist(), places.at[row].tolist(), strict=True):
         span = spans[number]
         begin = max(0, round(at * rates[0] / rates[1]) - slack)
         known = training.read(span.clip, span.first + begin, min(span.last, span.first + begin + size + 2 * slack))
         if len(known) >= len(window):
-            fits = _correlations(sliding_window_view(known.astype(np.float64), len(window)), window.astype(np.float64))
+            fits = np.correlate(known.astype(np.float64), window, "valid") * scales(known, len(window))
             yield number, begin + int(fits.argmax()) - first
 
 

@@ -28,6 +28,7 @@ SILENT = 10 ** (-40 / 10)  # of the power of what is no pause: what is fainter i
 INAUDIBLE = 1e-6  # of the whole power: a band with less is taken to have this much
 FAINTEST = 1e-12  # mean square of what is called digital silence, -120 dBFS
 LOWEST_BAND = 100.0  # Hz, the centre of the lowest third of an octave
+AT_ONCE = 256  # frames: minutes take no more memory than seconds
 PITCHES = (50.0, 500.0)  # Hz, whose periods are looked for
 
 Wide = NDArray[np.float64]
@@ -168,7 +169,7 @@ def _frames(wave: Wide, size: int, hop: int) -> Wide:
 
 def _loud(frames: Wide) -> NDArray[np.bool_]:
     """Return which frames are no pauses."""
-    power = (frames**2).mean(axis=1)
+    power = np.einsum("ft,ft->f", frames, frames) / frames.shape[1]
     return np.asarray(power > max(QUIET * float(power.mean()), FAINTEST))
 
 
@@ -180,21 +181,28 @@ def _spectra(wave: Wide, rate: int) -> tuple[Wide, Wide]:
     """
     size = round(0.032 * rate)
     frames = _frames(wave, size, size // 2)
-    loud = _loud(frames)
-    magnitude = np.abs(np.fft.rfft(frames * np.hanning(size)))
-    unit = magnitude / np.maximum(np.linalg.norm(magnitude, axis=1, keepdims=True), FAINTEST)
-    both = loud[1:] & loud[:-1]
-    flux = np.linalg.norm(unit[1:] - unit[:-1], axis=1)[both]
-    return _bands(rate, size) @ (magnitude**2).sum(axis=0), np.array([flux.sum(), float(len(flux))])
+    loud, power, flux = _loud(frames), np.zeros(size // 2 + 1), np.zeros(2)
+    for at in range(0, len(frames), AT_ONCE):
+        part = slice(at, at + AT_ONCE + 1)  # the last is a neighbour only
+        magnitude = np.abs(np.fft.rfft(frames[part] * np.hanning(size)))
+        unit = magnitude / np.maximum(np.linalg.norm(magnitude, axis=1, keepdims=True), FAINTEST)
+        apart = np.linalg.norm(unit[1:] - unit[:-1], axis=1)[loud[part][1:] & loud[part][:-1]]
+        flux += (apart.sum(), len(apart))
+        power += (magnitude[:AT_ONCE] ** 2).sum(axis=0)
+    return _bands(rate, size) @ power, flux
 
 
 @functools.lru_cache
 def _bands(rate: int, size: int) -> Wide:
-    """Return which bins of a spectrum lie in each third of an octave, [bands, size // 2 + 1] of 0 and 1."""
+    """Return which bins of a spectrum lie in each third of an octave, [bands, size // 2 + 1] of 0 and 1.
+
+    At rates too low for any there is one band.
+    """
     hertz = np.arange(size // 2 + 1) * rate / size
     with np.errstate(divide="ignore"):
         band = np.round(3 * np.log2(hertz / LOWEST_BAND))
-    return np.array([band == number for number in np.unique(band[band >= 0])], np.float64)
+    found = [band == number for number in np.unique(band[band >= 0])] or [np.ones(len(band))]
+    return np.array(found, np.float64)
 
 
 def _periodic(wave: Wide, rate: int) -> Wide:
@@ -205,16 +213,24 @@ def _periodic(wave: Wide, rate: int) -> Wide:
     """
     size, (low, high) = round(0.060 * rate), PITCHES
     frames = _frames(wave, size, size // 4)
-    frames = frames[_loud(frames)]
-    frames = frames - frames.mean(axis=1, keepdims=True)
-    window, length = np.hanning(size), 2 * size
-    own = np.fft.irfft(np.abs(np.fft.rfft(window, length)) ** 2)[:size]
-    found = np.fft.irfft(np.abs(np.fft.rfft(frames * window, length)) ** 2, axis=1)[:, :size]
-    first, last = int(rate / high), min(int(rate / low) + 1, size - 2)
-    curve = found[:, first - 1 : last + 2] / np.maximum(found[:, :1] * (own / own[0])[first - 1 : last + 2], FAINTEST)
-    peak = (curve[:, 1:-1] >= curve[:, :-2]) & (curve[:, 1:-1] >= curve[:, 2:])
-    heights = np.where(peak, curve[:, 1:-1], 0.0).max(axis=1, initial=0.0).clip(0.0, 1.0)
-    return np.array([heights.sum(), float(len(heights))])
+    which, window, sums = np.flatnonzero(_loud(frames)), np.hanning(size), np.zeros(2)
+    first, last = max(1, int(rate / high)), min(int(rate / low) + 1, size - 2)
+    lags = slice(first - 1, last + 2)
+    own = _autocorrelation(window[None])[0]
+    for at in range(0, len(which), AT_ONCE):
+        part = frames[which[at : at + AT_ONCE]]
+        found = _autocorrelation((part - part.mean(axis=1, keepdims=True)) * window)
+        curve = found[:, lags] / np.maximum(found[:, :1] * own[lags] / own[0], FAINTEST)
+        peak = (curve[:, 1:-1] >= curve[:, :-2]) & (curve[:, 1:-1] >= curve[:, 2:])
+        heights = np.where(peak, curve[:, 1:-1], 0.0).max(axis=1).clip(0.0, 1.0)
+        sums += (heights.sum(), len(heights))
+    return sums
+
+
+def _autocorrelation(frames: Wide) -> Wide:
+    """Return the sums of products of frames [F, T] with themselves at lags 0 .. T - 1."""
+    size = frames.shape[1]
+    return np.fft.irfft(np.abs(np.fft.rfft(frames, 2 * size)) ** 2)[:, :size]
 
 
 # --- what the measures say -------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from wavenet.progress import Progress
 TRANSFORM = 1 << 13  # samples of one FFT: it stays in a core's own memory, and a window wastes little of it
 BLOCK = 1 << 16  # samples that are searched at a time, of which each window keeps the one best place
 READ = 1 << 20  # samples that are read and resampled at a time
+WINDOWS = 2_048  # searched for in one pass: their spectra take 64 MiB
 FAINTEST = 10 ** (-70 / 10)  # mean square of what is worth comparing: -70 dBFS
 THREADS = 2  # NumPy's transforms let other threads run
 
@@ -65,6 +66,12 @@ def search(
         most: places K that are kept of each window.
         label: of the progress.
     """
+    if len(windows) > WINDOWS:
+        groups = [windows[at : at + WINDOWS] for at in range(0, len(windows), WINDOWS)]
+        several = [search(group, sound, spans, rates, most, label) for group in groups]
+        return Places(
+            *(np.concatenate([getattr(one, name) for one in several]) for name in ("correlation", "span", "at"))
+        )
     length = windows.shape[1]
     spectra = np.conj(np.fft.rfft(_unit(windows), TRANSFORM)).astype(np.complex64)
     found = Places(*(np.zeros((len(windows), 0), kind) for kind in (np.float32, np.int64, np.int64)))
@@ -137,14 +144,14 @@ def _best(spectra: NDArray[np.complex64], block: _Block, length: int) -> Places:
     padded[: len(wave)] = wave
     known = np.fft.rfft(np.lib.stride_tricks.sliding_window_view(padded, TRANSFORM)[::hop]).astype(np.complex64)
     scale = np.zeros(frames * hop, np.float32)
-    scale[: len(wave) - length + 1] = _scale(wave, length)
+    scale[: len(wave) - length + 1] = scales(wave, length)
     starts = np.cumsum([0, *map(len, block.waves)])
     for end in starts[1:]:  # a stretch that lies across two spans is none
         scale[max(0, end - length + 1) : end] = 0.0
-    scales = scale.reshape(frames, hop)
+    norms = scale.reshape(frames, hop)
     values, places = np.empty(len(spectra), np.float32), np.empty(len(spectra), np.int64)
     for row, spectrum in enumerate(spectra):
-        fit = np.fft.irfft(known * spectrum, TRANSFORM)[:, :hop] * scales
+        fit = np.fft.irfft(known * spectrum, TRANSFORM)[:, :hop] * norms
         places[row] = fit.argmax()
         values[row] = fit.flat[places[row]]
     part = np.searchsorted(starts, places, "right") - 1
@@ -153,7 +160,7 @@ def _best(spectra: NDArray[np.complex64], block: _Block, length: int) -> Places:
     return Places(values[:, None], np.array(block.spans)[part][:, None], at[:, None])
 
 
-def _scale(wave: Floats, length: int) -> Floats:
+def scales(wave: Floats, length: int) -> Floats:
     """Return 1 / the norm of each stretch about its mean, [n - length + 1]; 0 for those too faint to compare."""
     wide = wave.astype(np.float64)
     sums = np.concatenate([[0.0], np.cumsum(wide)])
