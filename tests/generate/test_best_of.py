@@ -143,7 +143,7 @@ def test_a_bundle_that_does_not_know_real_sound_is_a_sentence_before_anything_is
 
 def test_the_number_of_candidates_is_at_least_one() -> None:
     for wrong in (0, -2):
-        with pytest.raises(InputError, match=f"is {wrong}, expected at least 1"):
+        with pytest.raises(InputError, match=f"1 and {wrong}, expected at least 1"):
             made().generate(samples=5, best_of=wrong)
 
 
