@@ -143,33 +143,36 @@ def test_a_bundle_that_does_not_know_real_sound_is_a_sentence_before_anything_is
 
 def test_the_number_of_candidates_is_at_least_one() -> None:
     for wrong in (0, -2):
-        with pytest.raises(InputError, match=f"is {wrong}, expected at least 1"):
+        with pytest.raises(InputError, match=f"1 and {wrong}, expected at least 1"):
             made().generate(samples=5, best_of=wrong)
 
 
 # --- what is drawn again ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("backend", ["cpu", "reference"])
+@pytest.mark.parametrize(("backend", "noticed"), [("cpu", 9), ("cpu", 5), ("reference", 9)])
 @pytest.mark.parametrize("primed", [False, True])
 def test_trouble_is_drawn_again_from_before_it_with_the_next_uniforms(
-    backend: str, primed: bool, troubled: dict[int, list[int]]
+    backend: str, noticed: int, primed: bool, troubled: dict[int, list[int]]
 ) -> None:
     voice, prime = made(), toys.wave(0.1, 0) if primed else None
-    troubled[1] = [9]  # it began after 5 steps: 3 are left
-    common: dict[str, Any] = {"samples": 14 * STEP, "prime": prime, "seed": 4, "backend": backend}
+    troubled[1] = [noticed]
+    left = max(0, noticed - 4 - 2) * STEP  # it began 4 steps before it was noticed
+    common: dict[str, Any] = {"samples": 11 * STEP, "prime": prime, "seed": 4, "backend": backend}
     plain = voice.generate(count=3, **common).samples
     found = voice.generate(count=3, best_of=1, **common)
     assert np.array_equal(found.samples[[0, 2]], plain[[0, 2]])  # batch mates are not touched
-    assert np.array_equal(found.samples[1, : 3 * STEP], plain[1, : 3 * STEP])
+    assert np.array_equal(found.samples[1, :left], plain[1, :left])
     again = voice.sampler(3, 4, backend=backend)
-    known = voice.alphabet.encode(found.samples[1, : 3 * STEP])
+    known = voice.alphabet.encode(found.samples[1, :left])
     again.prime(known if prime is None else np.concatenate([voice.encode(prime), known]))
-    again.positions[1] = 9 * STEP  # what the first try drew from is not used again
-    (rest,) = again.generate([0, 11 * STEP, 0], 11 * STEP)
-    assert np.array_equal(found.samples[1, 3 * STEP :], voice.alphabet.decode(rest.codes[0]))
-    assert found.choices[1].redrawn == (Trouble("hum", 5, 0.25),)
-    assert str(found.choices[1]).endswith("; re-drew once: hum at 0.25 s") and "re-drew" not in str(found.choices[0])
+    again.positions[1] = noticed * STEP  # what the first try drew from is not used again
+    (rest,) = again.generate([0, 11 * STEP - left, 0], 11 * STEP)
+    assert np.array_equal(found.samples[1, left:], voice.alphabet.decode(rest.codes[0]))
+    began = (noticed - 4) * STEP / toys.RATE
+    assert found.choices[1].redrawn == (Trouble("hum", noticed - 4, began),)
+    assert str(found.choices[1]).endswith(f"; re-drew once: hum at {began:.2f} s")
+    assert "re-drew" not in str(found.choices[0])
 
 
 def test_what_was_drawn_again_is_scored_and_verified_as_it_is(troubled: dict[int, list[int]]) -> None:
@@ -230,10 +233,11 @@ def test_candidates_end_with_silence_each_by_itself(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(silence, "DBFS", -6.5)
     plain = voice.generate(samples=2_000, seed=3, count=6, until_silence=True)
     assert len(set(plain.lengths)) > 3
-    sound = voice.generate(samples=2_000, seed=3, count=2, best_of=3, until_silence=True)
-    for wave, choice in zip(sound.waves(), sound.choices, strict=True):
-        assert np.array_equal(wave, plain.waves()[choice.sequence])
-        assert choice.bits == pytest.approx(bits_of(voice, wave[None])[0], abs=2e-3)  # float16 weights
+    for best in (1, 3):
+        sound = voice.generate(samples=2_000, seed=3, count=6 // best, best_of=best, until_silence=True)
+        for wave, choice in zip(sound.waves(), sound.choices, strict=True):
+            assert np.array_equal(wave, plain.waves()[choice.sequence])
+            assert choice.bits == pytest.approx(bits_of(voice, wave[None])[0], abs=2e-3)  # float16 weights
 
 
 def test_silence_that_ends_a_sound_is_no_trouble() -> None:
@@ -246,6 +250,14 @@ def test_silence_that_ends_a_sound_is_no_trouble() -> None:
 
     assert len(heard(until_silence=True).redrawn) == 1  # while it sounded
     assert len(heard(until_silence=False).redrawn) == 2 and len(heard(until_silence=False).left) == 1
+
+
+def test_a_last_step_that_is_too_short_is_not_judged() -> None:
+    for length, expected in ((STEP, 0), (STEP - 1, None)):
+        one = Candidate(10_000, Watch(UNKNOWN, toys.RATE), None)
+        one.watch.hear = lambda *_: Trouble("noise", 0, 0.0)  # type: ignore[method-assign]
+        step = np.zeros(length, np.float32)
+        assert one.hear(np.zeros(length, np.int64), step, step) == expected
 
 
 def test_going_back_forgets_the_silence_too() -> None:

@@ -77,6 +77,9 @@ def test_each_sound_of_a_batch_ends_by_itself_and_a_stream_ends_with_the_last(
         list(voice.stream(samples=2_000, count=4, seed=3, until_silence=True, chunk=chunk)), axis=1
     )
     assert np.array_equal(streamed, sound.samples)
+    endless = np.concatenate(list(voice.stream(count=4, seed=3, until_silence=True, chunk=chunk)), axis=1)
+    for row, end in enumerate(ends):  # without a length it goes on until the last has ended
+        assert np.array_equal(endless[row, :end], whole[row, :end]) and (end == 2_000 or not endless[row, end:].any())
     for wave, heard, end in zip(whole, sound.samples, ends, strict=True):
         assert np.array_equal(heard[:end], wave[:end]) and not heard[end:].any()
 

@@ -11,7 +11,18 @@ import pytest
 import toys
 
 from wavenet.errors import BundleError
-from wavenet.generate.watch import ENOUGH, MEASURES, STRETCHES, Gathering, Meter, Ranges, Watch, periodicity
+from wavenet.generate.watch import (
+    ENOUGH,
+    FEWEST,
+    LINES,
+    MEASURES,
+    STRETCHES,
+    Gathering,
+    Meter,
+    Ranges,
+    Watch,
+    periodicity,
+)
 from wavenet.outputs import Categorical
 
 RATE, STEP = toys.RATE, 200
@@ -150,6 +161,22 @@ def test_ranges_are_quantiles_and_pieces_change_nothing() -> None:
             assert (np.abs(bounds[:, column] - plain) <= width + 1e-9).all()
 
 
+def test_pauses_are_the_longest_of_any_file_below_each_line() -> None:
+    def plain(line: float) -> int:
+        longest = 0
+        for wave, _ in REAL:
+            heard = ALPHABET.decode(ALPHABET.encode(wave))
+            levels = 10 * np.log10(np.mean(heard[: len(wave) // STEP * STEP].reshape(-1, STEP) ** 2, axis=1))
+            runs = "".join("q" if level < line else " " for level in levels).split()
+            longest = max([longest, *map(len, runs)])
+        return longest
+
+    assert RANGES.pauses == tuple(map(plain, LINES)) and len(set(RANGES.pauses)) > 2
+    assert RANGES.quiet() in LINES and RANGES.longest_pause() == FEWEST  # these pauses are short
+    long = gathered([*REAL, piece("silence", 3.0)]).ranges()
+    assert long.longest_pause() == round(1.5 * 3.0 / 0.05)
+
+
 def test_memory_does_not_grow_with_the_length_of_a_file() -> None:
     gathering = gathered([speech(30.0, 1)])
     assert gathering._meter.steps <= max(STRETCHES) and len(gathering._codes) < STEP
@@ -158,7 +185,9 @@ def test_memory_does_not_grow_with_the_length_of_a_file() -> None:
 def test_ranges_go_through_json_and_damaged_ones_are_one_sentence() -> None:
     plain = json.loads(json.dumps(RANGES.to_json()))
     again = Ranges.from_json(plain)
-    assert again.counts == RANGES.counts and np.abs(again.bounds - RANGES.bounds).max() < 1e-4
+    assert (again.counts, again.pauses) == (RANGES.counts, RANGES.pauses) and np.abs(
+        again.bounds - RANGES.bounds
+    ).max() < 1e-4
 
     def damaged(change: Any) -> Any:
         copy = json.loads(json.dumps(plain))
@@ -178,6 +207,9 @@ def test_ranges_go_through_json_and_damaged_ones_are_one_sentence() -> None:
         damaged(lambda one: one["stretches"][1].update(count=1.5)),
         damaged(lambda one: one["stretches"][1].update(seconds=7)),
         damaged(lambda one: one.update(step_seconds=0.1)),
+        damaged(lambda one: one.update(pauses=[1, 2])),
+        damaged(lambda one: one["pauses"].__setitem__(3, -1)),
+        damaged(lambda one: one.pop("pauses")),
     ]
     for value in wrong:
         with pytest.raises(BundleError, match="held-out sound is damaged") as caught:
@@ -220,6 +252,7 @@ def test_what_was_not_heard_often_enough_is_judged_by_what_was() -> None:
     longest = max(row for row, count in enumerate(ranges.counts) if count >= ENOUGH)
     assert np.isfinite(limits).all() and (limits[longest:] == limits[longest]).all()
     assert {name for name, _ in troubles([words[0], piece("silence", 2.0)], ranges)} == {"silence"}
+    assert {name for name, _ in troubles([words[0], piece("noise", 2.0)], ranges)} == {"noise"}
     nothing = Gathering(ALPHABET, RATE).ranges()
     assert Ranges.from_json(nothing.to_json()).counts == (0,) * len(STRETCHES)
     assert troubles([piece("noise", 2.0), piece("full scale", 2.0)], nothing) == []

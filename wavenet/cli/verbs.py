@@ -83,6 +83,7 @@ def _train(arguments: argparse.Namespace) -> int:
 
 def _generate(arguments: argparse.Namespace) -> int:
     from wavenet.generate import voice as voices
+    from wavenet.generate.best_of import aim_of
     from wavenet.generate.sound import numbered
     from wavenet.generate.state import check_memory
     from wavenet.outputs import checked_draw
@@ -94,14 +95,12 @@ def _generate(arguments: argparse.Namespace) -> int:
     voice = voices.load(arguments.model)
     for warning in voice.warnings():
         log.warning(warning)
+    if arguments.best_of is not None:
+        aim_of(voice.training, voice.name)
     total = voice.length(arguments.seconds, arguments.samples)
     streaming = arguments.output == "-"
-    if streaming and (arguments.count != 1 or arguments.verify):
-        raise InputError("-o - streams one sound and cannot verify it; give a file name for -n and --verify")
-    if streaming and arguments.best_of is not None:
-        raise InputError("-o - streams a sound as it is made, --best-of keeps one of several made; give a file name")
-    if streaming and sys.stdout.name == os.devnull:
-        raise InputError("-o - needs an open stdout, which was closed; give a file name")
+    if streaming:
+        _check_stream(arguments)
     candidates = "" if arguments.best_of is None else f"the best of {arguments.best_of} x "
     check_memory(voice.recipe.shape, arguments.count * (arguments.best_of or 1), 0 if streaming else total)
     out = _path(arguments.output, "-o") or Path(f"{voice.name}-s{seed}.wav")
@@ -129,6 +128,16 @@ def _generate(arguments: argparse.Namespace) -> int:
     if sound.difference is not None:
         _judge(sound.difference, sound.storage)
     return 0
+
+
+def _check_stream(arguments: argparse.Namespace) -> None:
+    """Raise InputError where what is asked for cannot be streamed to stdout."""
+    if arguments.count != 1 or arguments.verify:
+        raise InputError("-o - streams one sound and cannot verify it; give a file name for -n and --verify")
+    if arguments.best_of is not None:
+        raise InputError("-o - streams a sound as it is made, --best-of keeps one of several made; give a file name")
+    if sys.stdout.name == os.devnull:
+        raise InputError("-o - needs an open stdout, which was closed; give a file name")
 
 
 def _prime(text: str, sample_rate: int) -> Floats:

@@ -98,7 +98,7 @@ class Candidate:
         """Take in the next step; return how many steps remain where it has to be drawn again from there, else None."""
         self.steps.append(codes)
         self.nats.append(nats)
-        self.drawn += len(codes)
+        self.drawn += len(codes)  # last: what an interruption keeps is whole
         if self.silence is not None:
             self.silence.hear(wave)
         trouble = self.watch.hear(wave, nats)

@@ -191,9 +191,10 @@ class Voice(Bundle):
         Raises:
             InputError: an argument is out of range.
         """
-        total, batch = self.length(seconds, samples), count if best_of is None else count * best_of
-        if count < 1 or batch < 1:
-            raise InputError(f"the count is {count if count < 1 else best_of}, expected at least 1")
+        total, candidates = self.length(seconds, samples), 1 if best_of is None else best_of
+        if min(count, candidates) < 1:
+            raise InputError(f"the numbers of sounds and candidates are {count} and {candidates}, expected at least 1")
+        batch = count * candidates
         draw, seed = checked_draw(temperature, top_k, top_p), draw_seed(seed)
         aim = None if best_of is None else aim_of(self.training, self.name)
         check_memory(self.recipe.shape, batch, total)
@@ -243,8 +244,8 @@ def finite(value: Any) -> float | None:
 
 def _collect(source: Sampler, total: int, judge: Verifier | None, rate: int, until_silence: bool) -> Drawn:
     """Return the codes of all sequences."""
-    parts: list[list[Codes]] = [[] for _ in range(source.batch)]
-    sounds = [Silence(rate) for _ in parts] if until_silence else []
+    made: list[tuple[Codes, Codes]] = []  # sequences and their codes, of each chunk
+    sounds = [Silence(rate) for _ in range(source.batch)] if until_silence else []
     stopped_by, wall, judged = None, 0.0, judge is not None
     # a twentieth of a second at a time, so that progress moves and an interruption loses little; the training graph
     # is asked about a receptive field at least, since it has to see as much again before
@@ -261,14 +262,17 @@ def _collect(source: Sampler, total: int, judge: Verifier | None, rate: int, unt
                 wall += time.monotonic() - began
                 if judge is not None:
                     judge.judge(chunk)
-                for sequence, codes in zip(chunk.sequences, chunk.codes, strict=True):
-                    parts[sequence].append(codes)
+                made.append((chunk.sequences, chunk.codes))
                 progress.advance(chunk.codes.shape[1])
                 began = time.monotonic()
         except (KeyboardInterrupt, Terminated) as signal:
             stopped_by = signal.signal if isinstance(signal, Terminated) else "SIGINT"
-            if not any(parts):
+            if not made:
                 raise
+    parts: list[list[Codes]] = [[] for _ in range(source.batch)]
+    for sequences, drawn in made:
+        for sequence, codes in zip(sequences, drawn, strict=True):
+            parts[sequence].append(codes)
     ends = [sound.end for sound in sounds] if until_silence else [None] * len(parts)
     return Drawn([np.concatenate(part)[:end] for part, end in zip(parts, ends, strict=True)], wall, stopped_by)
 

@@ -1,8 +1,8 @@
 """Notices in a sound what no real sound of its voice does for so long: noise, full scale, hum and silence.
 
 A sound is measured step by step of 0.05 s, and the means over its newest 0.2, 0.4, 0.8 and 1.6 s are compared with the
-same means over real sound that was held out of training. Where real sound holds a note for a second, a held note is no
-hum; where it pauses for a second, a pause is no silence.
+same means over real sound that was held out of training; and so is how long it has been quiet. Where real sound holds a
+note for a second, a held note is no hum; where it pauses for a second, a pause is no silence.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ MEASURES = {
 BINS = 2_000  # of a histogram
 TAIL = 0.001  # the share of real stretches beyond either bound
 MARGIN = 0.5  # of the distance from the middle to a bound, which is added to it
-QUIET = 20.0  # dB below the middle of real stretches: less is no silence, and a hum is never as quiet
+QUIET = 20.0  # dB below the middle of real stretches: a step below it is a pause, or a part of one
+LINES = tuple(range(-90, 0, 5))  # dBFS, the levels below which the longest real pauses are known
+LONGER = 1.5  # times the longest real pause: silence
+FEWEST = 16  # steps that are silence at least: words may be files of their own, but generated words have pauses
 ENOUGH = 100  # real stretches; with fewer, bounds of shorter ones are taken: no mean over twice as long exceeds them
-# what it is called to be beyond a bound: measure, side, and the fewest steps that it must last. Files of single words
-# have no pauses, but generated words may have some between them: a pause is no trouble before 0.8 s
-TROUBLES = (
-    ("level", "low", 16, "silence"),
-    ("clipped", "high", 4, "full scale"),
-    ("level", "high", 4, "full scale"),
-    ("bits", "high", 4, "noise"),
-    ("harmonicity", "high", 4, "hum"),
-    ("bits", "low", 4, "hum"),
+TROUBLES = (  # what it is called to be beyond a bound
+    ("clipped", "high", "full scale"),
+    ("level", "high", "full scale"),
+    ("bits", "high", "noise"),
+    ("harmonicity", "high", "hum"),
+    ("bits", "low", "hum"),
 )
 
 
@@ -126,9 +126,9 @@ class Meter:
         del self._steps[steps:]
         self._window = window[-WINDOW * self.step :]
 
-    def softest(self, steps: int) -> float:
-        """Return the lowest level of the newest steps, in dBFS."""
-        return 10 * math.log10(max(1e-10, min(power for power, *_ in self._steps[-steps:])))
+    def levels(self, steps: int) -> list[float]:
+        """Return the levels of the newest steps in dBFS, the newest first."""
+        return [10 * math.log10(max(1e-10, power)) for power, *_ in self._steps[: -steps - 1 : -1]]
 
     def means(self) -> NDArray[np.float64]:
         """Return the means over the newest stretches, [stretches, measures]; NaN where so much was not heard yet."""
@@ -153,6 +153,7 @@ class Ranges:
     counts: tuple[int, ...]  # real stretches of each length
     # of each length and measure the low bound, the middle and the high bound: quantiles TAIL, 0.5 and 1 - TAIL
     bounds: NDArray[np.float64]  # [stretches, measures, 3]
+    pauses: tuple[int, ...]  # steps of the longest stretch below each of LINES
 
     def limits(self) -> NDArray[np.float64]:
         """Return below and above what a mean is trouble, [stretches, measures, 2]; infinite where nothing is known."""
@@ -160,7 +161,6 @@ class Ranges:
         least = np.array([measure.margin for measure in MEASURES.values()])
         below = low - np.maximum(least, MARGIN * (middle - low))
         above = high + np.maximum(least, MARGIN * (high - middle))
-        below[:, 0] = np.minimum(below[:, 0], middle[:, 0] - QUIET)
         limits = np.stack([below, above], axis=-1)
         for row, count in enumerate(self.counts):
             if count < ENOUGH:
@@ -168,8 +168,15 @@ class Ranges:
         return limits
 
     def quiet(self) -> float:
-        """Return the level in dBFS below which a step counts as a pause."""
-        return float(self.bounds[0, 0, 1]) - QUIET if self.counts[0] else -np.inf
+        """Return the level in dBFS below which a step counts as a pause, one of LINES; -inf where nothing is known."""
+        line = float(self.bounds[0, 0, 1]) - QUIET
+        known = [one for one in LINES if one <= line and self.counts[0] >= ENOUGH]
+        return max(known, default=-math.inf)
+
+    def longest_pause(self) -> int:
+        """Return how many steps real sound is quiet at most, with a margin."""
+        line = self.quiet()
+        return max(FEWEST, round(LONGER * self.pauses[LINES.index(int(line))])) if line in LINES else 2**62
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values: for each length of stretches their count, and for each measure its three quantiles."""
@@ -177,7 +184,7 @@ class Ranges:
         for count, steps, bounds in zip(self.counts, STRETCHES, self.bounds.tolist(), strict=True):
             named = {name: [round(value, 4) for value in three] for name, three in zip(MEASURES, bounds, strict=True)}
             stretches.append({"seconds": round(steps * STEP_SECONDS, 3), "count": count, **named})
-        return {"step_seconds": STEP_SECONDS, "stretches": stretches}
+        return {"step_seconds": STEP_SECONDS, "stretches": stretches, "pauses": list(self.pauses)}
 
     @classmethod
     def from_json(cls, value: Any) -> Ranges:
@@ -195,11 +202,12 @@ class Ranges:
                     raise ValueError("other stretches")
                 counts.append(_whole(one["count"]))
                 bounds[row] = [[float(number) for number in one[name]] for name in MEASURES]
+            pauses = tuple(_whole(steps) for steps in value["pauses"])
         except (KeyError, TypeError, ValueError, OverflowError):
             raise _damaged(value) from None
-        if not np.isfinite(bounds).all() or (np.diff(bounds) < 0).any():
+        if not np.isfinite(bounds).all() or (np.diff(bounds) < 0).any() or len(pauses) != len(LINES):
             raise _damaged(value)
-        return cls(tuple(counts), bounds)
+        return cls(tuple(counts), bounds, pauses)
 
 
 def _whole(value: Any) -> int:
@@ -223,6 +231,7 @@ class Gathering:
     def __init__(self, alphabet: Alphabet, sample_rate: int) -> None:
         self.alphabet, self.sample_rate = alphabet, sample_rate
         self._counts = np.zeros((len(STRETCHES), len(MEASURES), BINS), np.int64)
+        self._pauses = np.zeros(len(LINES), np.int64)
         self._lows, self._highs = (np.array([getattr(m, end) for m in MEASURES.values()]) for end in ("low", "high"))
         self.begin()
 
@@ -230,6 +239,7 @@ class Gathering:
         """Begin another file."""
         self._meter = Meter(self.sample_rate)
         self._codes, self._nats = np.zeros(0, np.int64), np.zeros(0, np.float32)
+        self._pause = np.zeros(len(LINES), np.int64)  # steps that the file has been below each line by now
 
     def add(self, codes: Codes, nats: Floats) -> None:
         """Take in the next piece of the file: codes [n], of any length, and what each cost, [n] in nats."""
@@ -241,6 +251,8 @@ class Gathering:
             self._meter.hear(self.alphabet.decode(codes[some]), nats[some])
             self._meter.forget(max(STRETCHES))
             self._count(self._meter.means())
+            self._pause = np.where(self._meter.levels(1)[0] < np.array(LINES), self._pause + 1, 0)
+            self._pauses = np.maximum(self._pauses, self._pause)
         self._codes, self._nats = codes[whole:], nats[whole:]
 
     def _count(self, means: NDArray[np.float64]) -> None:
@@ -261,7 +273,8 @@ class Gathering:
             measure = place[1]
             # the outer edges of the bins of the bounds, so that what was heard lies within
             bounds[place] = self._lows[measure] + (bins + np.array([0.0, 0.5, 1.0])) * width[measure] if total else 0.0
-        return Ranges(tuple(int(count) for count in below[:, 0, -1]), bounds)
+        counts, pauses = below[:, 0, -1].tolist(), self._pauses.tolist()
+        return Ranges(tuple(counts), bounds, tuple(pauses))
 
 
 class Watch:
@@ -274,7 +287,7 @@ class Watch:
 
     def __init__(self, ranges: Ranges, sample_rate: int) -> None:
         self.meter = Meter(sample_rate)
-        self._limits, self._quiet = ranges.limits(), ranges.quiet()
+        self._limits, self._quiet, self._longest_pause = ranges.limits(), ranges.quiet(), ranges.longest_pause()
         self._from = 0  # the step that the stretches looked at begin at, or later
 
     def hear(self, wave: Floats, nats: Floats) -> Trouble | None:
@@ -289,22 +302,23 @@ class Watch:
             first = self.meter.steps - steps
             if first < self._from:
                 break
-            name = _beyond(steps, means, limits)
-            if name is not None and not (name == "hum" and self.meter.softest(steps) < self._quiet):
-                return Trouble(name, first, first * self.meter.step / self.meter.sample_rate)
-        return None
+            name = _beyond(means, limits)
+            # what pauses is no hum, however sure the network is of a pause
+            if name is not None and not (name == "hum" and min(self.meter.levels(steps)) < self._quiet):
+                return self._trouble(name, first)
+        first = self.meter.steps - self._longest_pause - 1
+        silent = first >= self._from and max(self.meter.levels(self._longest_pause + 1)) < self._quiet
+        return self._trouble("silence", first) if silent else None
+
+    def _trouble(self, name: str, first: int) -> Trouble:
+        return Trouble(name, first, first * self.meter.step / self.meter.sample_rate)
 
     def pass_over(self) -> None:
         """Judge what comes from here on without what came before."""
         self._from = self.meter.steps
 
 
-def _beyond(steps: int, means: NDArray[np.float64], limits: NDArray[np.float64]) -> str | None:
+def _beyond(means: NDArray[np.float64], limits: NDArray[np.float64]) -> str | None:
     """Return what is the matter with a stretch: means [measures] beyond limits [measures, 2]; None where nothing is."""
     below, above = (dict(zip(MEASURES, side, strict=True)) for side in (means < limits[:, 0], means > limits[:, 1]))
-    for measure, side, fewest, name in TROUBLES:
-        if below["level"] and measure != "level":
-            break  # nothing more is asked of what is nearly silent
-        if steps >= fewest and (below if side == "low" else above)[measure]:
-            return name
-    return None
+    return next((name for measure, side, name in TROUBLES if (below if side == "low" else above)[measure]), None)
