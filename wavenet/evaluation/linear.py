@@ -117,16 +117,17 @@ def _laplace(z: Values) -> Values:
 
 
 _STEPS = 1 << 13
-_NORMAL = np.array([math.erfc(-z / math.sqrt(2)) / 2 for z in np.linspace(-FAR, FAR, 2 * _STEPS + 1).tolist()])
-_NORMAL = np.append(_NORMAL, _NORMAL[-1])
+_PLACES = np.linspace(-FAR, FAR, 2 * _STEPS + 1)
+_NORMAL = np.array([math.erfc(-z / math.sqrt(2)) / 2 for z in _PLACES.tolist()])
+_BELL = np.exp(-(_PLACES**2) / 2) / math.sqrt(2 * math.pi)
 
 
 def _normal(z: Values) -> Values:
-    """Return the normal distribution function, linear between 16,385 places that are 0.0015 apart."""
-    at = (np.clip(z, -FAR, FAR) + FAR) * (_STEPS / FAR)
-    place = at.astype(np.int64)
-    left = _NORMAL[place]
-    return np.asarray(left + (at - place) * (_NORMAL[place + 1] - left))
+    """Return the normal distribution function, by two terms of its series about 16,385 places that are 0.0015 apart."""
+    z = np.clip(z, -FAR, FAR)
+    place = np.rint((z + FAR) * (_STEPS / FAR)).astype(np.int64)
+    away, bell = z - _PLACES[place], _BELL[place]
+    return np.asarray(_NORMAL[place] + away * bell * (1.0 - 0.5 * away * _PLACES[place]))
 
 
 @dataclass(frozen=True)

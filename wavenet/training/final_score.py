@@ -23,7 +23,7 @@ from wavenet.training.checkpoint import explained
 from wavenet.training.data import SoundData
 from wavenet.training.module import WaveNetModule
 
-MOST_TARGETS = 1_000_000  # a minute of sound at 16 kHz, and about half a minute of work on two cores
+MOST_TARGETS = 2_000_000  # two minutes of sound at 16 kHz, and about a minute of work on two cores
 
 
 class _InterruptedError(Exception):
