@@ -23,6 +23,11 @@ def test_of_a_divided_file_only_its_beginning_is_known(first: int, seen: list[in
     assert trained_on(listed(ENTRIES, [Span(2, 0, 60)]), ENTRIES, [Span(2, first, 100)]) == seen
 
 
+def test_of_twins_the_one_that_is_trained_on_whole_counts() -> None:
+    known = listed([*ENTRIES, ENTRIES[2]], [Span(2, 0, 60), Span(4, 0, 100)])
+    assert trained_on(known, ENTRIES, [Span(2, 80, 100)]) == [0]
+
+
 @pytest.mark.parametrize("known", [None, 3, ["aaaaaaaaaa"]])
 def test_an_older_bundle_does_not_know(known: object) -> None:
     assert trained_on(known, ENTRIES, [Span(0, 0, 100)]) is None
