@@ -110,3 +110,4 @@ def test_a_limit_takes_files_spread_over_all(trained_run: Path, sound_folder: Pa
     assert some.seconds >= 0.5 * min(seconds, everything.seconds)
     assert all(span.first == 0 and span.last <= whole[span.clip].last for span in some.spans)
     assert everything.limited(None) is everything
+    assert everything.limited(1e-9).seconds == 1 / toys.RATE, "a sample at least"

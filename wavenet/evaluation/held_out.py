@@ -45,7 +45,7 @@ class HeldOut:
         """Return files spread evenly over all, that together last about so long; the last may be cut."""
         if seconds is None or seconds >= self.seconds:
             return self
-        left = round(seconds * self.recipe.audio.sample_rate)
+        left = max(1, round(seconds * self.recipe.audio.sample_rate))
         count = max(1, round(len(self.spans) * seconds / self.seconds))
         kept = []
         for span in (self.spans[len(self.spans) * i // count] for i in range(count)):
