@@ -14,7 +14,7 @@ import wavenet
 from wavenet import outputs
 from wavenet.audio import files
 from wavenet.errors import BundleError, DivergenceError, InputError
-from wavenet.evaluation import held_out, statistics_file
+from wavenet.evaluation import held_out, likelihood, statistics_file
 from wavenet.evaluation.baselines import Baselines, Statistics
 from wavenet.evaluation.evaluate import evaluate, score
 from wavenet.evaluation.report import Evaluation
@@ -108,11 +108,15 @@ def test_surprisal_holds_the_bits_of_every_sample(made: Evaluation, trained_run:
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["bits.npy"]
 
 
-def test_a_file_of_the_users_is_scored_and_its_extremes_are_told(trained_run: Path, tmp_path: Path) -> None:
+def test_a_file_of_the_users_is_scored_once_and_its_extremes_are_told(
+    trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes, plain = [], likelihood.teacher_forced
+    monkeypatch.setattr(likelihood, "teacher_forced", lambda *given: passes.append(given) or plain(*given))
     quiet = np.concatenate([toys.wave(1.0, 1), np.random.default_rng(0).uniform(-1, 1, 4_000).astype(np.float32)])
     files.write(tmp_path / "mine.wav", np.concatenate([quiet, toys.wave(2.0, 2)]), toys.RATE)
     made = wavenet.evaluate(trained_run, tmp_path / "mine.wav")
-    assert made.split == "all" and len(made.files) == 1 and made.total.low is None
+    assert made.split == "all" and len(made.files) == 1 and made.total.low is None and len(passes) == 1
     assert made.excerpt is not None and made.excerpt.extremes is not None
     assert made.excerpt.bits.mean() == pytest.approx(made.total.bits, abs=1e-4)
     assert 0.9 <= made.excerpt.extremes.worst.start <= 1.1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 import toys
@@ -64,6 +66,21 @@ def test_pieces_of_any_size_in_any_threads_are_one_pass(made: Recipe, heard: Cor
     for span, parts in zip(spans, found, strict=True):
         codes = alphabet.encode(heard.sound.read(span.clip, 0, span.last))
         assert np.concatenate(parts) == pytest.approx(plain(made, weights, codes)[span.first :], abs=1e-4)
+
+
+def test_what_is_left_is_not_begun_where_scoring_ends_early(made: Recipe, heard: Corpus) -> None:
+    begun, go_on = [], threading.Event()
+
+    def slow(clip: int, past: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        begun.append(len(past))
+        assert not len(past) or go_on.wait(10.0)
+        return np.zeros(len(codes), np.float32)
+
+    pieces = likelihood.teacher_forced(slow, heard.sound, [Span(0, 0, 500)], outputs.of(made), 1_000, 2, 10)
+    next(pieces)
+    threading.Timer(0.2, go_on.set).start()
+    pieces.close()  # type: ignore[attr-defined]
+    assert len(begun) <= 3, "the first, and one of each thread"
 
 
 def test_the_sum_is_the_score_of_training(made: Recipe, heard: Corpus) -> None:
