@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import toys
 
+from wavenet.errors import DivergenceError
 from wavenet.evaluation import statistics_file
 from wavenet.evaluation.evaluate import evaluate
 from wavenet.generate import voice as voices
@@ -66,8 +67,33 @@ def test_a_finished_run_of_an_older_version_gets_it(trained_run: Path, sound_fol
     assert (run / "model" / bundle.CONFIG).stat().st_mtime_ns == written
 
 
+def test_a_finished_run_that_cannot_be_evaluated_keeps_its_bundle(
+    trained_run: Path, sound_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained_run, run)
+    whole = bundle.load(run / "model")
+    del whole.training["held_out"]
+    bundle.save(run / "model", whole)
+    written = (run / "model" / bundle.CONFIG).stat().st_mtime_ns
+
+    def diverged(*given: object) -> None:
+        raise DivergenceError("no finite likelihood")
+
+    monkeypatch.setattr(final_score, "score", diverged)
+    toys.train(sound_folder, run, tmp_path / "cache", resume=True)
+    assert (run / "model" / bundle.CONFIG).stat().st_mtime_ns == written
+    assert said == ["step 12: no finite likelihood"]
+
+
 def test_a_signal_leaves_it_out(sound_folder: Path, tmp_path: Path) -> None:
     recipe = toys.recipe(data={"path": str(sound_folder)})
     data = SoundData(recipe)
     data.prepare()
-    assert final_score.evaluated(tmp_path / "model", build(recipe), data, lambda: True) is None
+    for unheard in (0, len(data.spans["train"])):  # while codes are counted; while the first file is scored
+        asked = iter([False] * unheard)
+        assert (
+            final_score.evaluated(tmp_path / "model", build(recipe), data, lambda asked=asked: next(asked, True))
+            is None
+        )
+        assert (tmp_path / "model" / statistics_file.NAME).exists() == (unheard > 0)
