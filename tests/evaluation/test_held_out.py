@@ -88,7 +88,7 @@ def test_what_was_trained_on_is_scored_only_where_the_user_names_it(
     assert without_trained(everything, known, given=True).spans == everything.spans
     assert f"was trained on {trained} of these 8 files" in said.pop()
     kept = without_trained(everything, known, given=False)
-    assert len(kept.spans) == 8 - trained and "they are left out" in said.pop()
+    assert len(kept.spans) == 8 - trained and "that sound is left out" in said.pop()
     only = HeldOut("toys", "test", own.recipe, own.corpus, own.corpus.spans["train"])
     with pytest.raises(InputError, match=r"trained on \d of these \d files .*; give new sound with --data DIR"):
         without_trained(only, known, given=False)

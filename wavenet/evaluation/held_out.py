@@ -147,5 +147,5 @@ def without_trained(held: HeldOut, known: object, given: bool) -> HeldOut:
     left = [span for index, span in enumerate(held.spans) if index not in set(seen)]
     if not left:
         raise InputError(f"{what}; give new sound with --data DIR")
-    log.warning("%s: they are left out; --data DIR scores them all the same", what)
+    log.warning("%s: that sound is left out; --data DIR scores it all the same", what)
     return replace(held, spans=left)
