@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from wavenet.errors import BundleError, DivergenceError, InputError
 from wavenet.evaluation import held_out, likelihood, statistics_file
 from wavenet.evaluation.baselines import Baselines, Statistics
 from wavenet.evaluation.evaluate import evaluate, score
+from wavenet.evaluation.intervals import interval
 from wavenet.evaluation.report import Evaluation
 from wavenet.generate import voice as voices
 from wavenet.model import bundle
@@ -142,6 +144,8 @@ def test_speakers_and_labels_have_scores_of_their_own(trained_run: Path, tmp_pat
     own = [one for one in made.files if one.speaker == "a"]
     total = sum(one.bits * one.targets for one in own) / sum(one.targets for one in own)
     assert made.speakers[0].bits == pytest.approx(total)
+    nats, targets = zip(*((one.bits * one.targets * np.log(2), one.targets) for one in made.files), strict=True)
+    assert (made.total.low, made.total.high) == pytest.approx(interval(np.array(nats), np.array(targets)))
 
 
 def test_generated_sound_is_examined_where_that_is_asked_for(trained_run: Path) -> None:
@@ -151,8 +155,33 @@ def test_generated_sound_is_examined_where_that_is_asked_for(trained_run: Path) 
     assert json.loads(to_json(made.to_json()))["generated"]["clips"] == 2
 
 
-def test_a_limit_bounds_what_is_scored(trained_run: Path, sound_folder: Path) -> None:
+def test_a_limit_bounds_what_is_scored_and_what_was_trained_on_is_told(
+    trained_run: Path, sound_folder: Path, said: list[str]
+) -> None:
     assert evaluate(trained_run, sound_folder, limit=0.5).seconds == pytest.approx(0.5, abs=0.05)
+    assert "the model was trained on 6 of these 8 files" in said[0]
+
+
+def test_pieces_leave_no_mark_on_scores_or_baselines(
+    made: Evaluation, trained_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(likelihood, "teacher_forced", partial(likelihood.teacher_forced, size=100))
+    again = evaluate(trained_run, split="valid")
+    assert again.total.bits == pytest.approx(made.total.bits, abs=1e-5)
+    assert again.baselines == pytest.approx(made.baselines, rel=1e-9)
+
+
+def test_baselines_of_other_sound_are_those_of_the_models_own(trained_run: Path, tmp_path: Path) -> None:
+    folder = toys.write_sounds(tmp_path / "other", 5)
+    (folder / "metadata.csv").write_text(
+        "path,split\n"
+        + "".join(f"sound{i}.wav,{'train' if i < 3 else 'valid' if i < 4 else 'test'}\n" for i in range(5))
+    )
+    made = evaluate(trained_run, folder)
+    run = tmp_path / "run"
+    shutil.copytree(trained_run, run)
+    (run / "model" / statistics_file.NAME).unlink()
+    assert made.split == "test" and evaluate(run, folder).baselines == made.baselines
 
 
 @pytest.mark.parametrize(
@@ -168,7 +197,12 @@ def test_wrong_options_are_one_sentence(trained_run: Path, options: dict[str, ob
         evaluate(trained_run, **options)
 
 
-def test_likelihoods_that_are_not_finite_name_the_file(trained_run: Path) -> None:
-    held, alphabet = held_out.find_sound(trained_run, split="valid"), outputs.of(toys.recipe())
-    with pytest.raises(DivergenceError, match=f"samples of {held.file(0)} no finite likelihood"):
-        score("toy", held, lambda clip, past, codes: np.full(len(codes), np.nan, np.float32), alphabet, None)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_likelihoods_that_are_not_finite_name_the_file(trained_run: Path, sound_folder: Path, value: float) -> None:
+    held, alphabet = held_out.find_sound(trained_run, sound_folder), outputs.of(toys.recipe())
+
+    def judge(clip: int, past: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        return np.full(len(codes), value if clip == 3 else 1.0, np.float32)
+
+    with pytest.raises(DivergenceError, match=r"toy gives samples of sound3\.wav no finite likelihood"):
+        score("toy", held, judge, alphabet, None)

@@ -53,10 +53,17 @@ def test_engines_and_the_graph_give_what_the_definition_gives(codes: list[int], 
         assert judge(0, known[:cut], known[cut:]) == pytest.approx(expected, abs=1e-4)
 
 
-@pytest.mark.parametrize(("size", "threads"), [(10_000, 1), (37, 1), (100, 3)])
-def test_pieces_of_any_size_in_any_threads_are_one_pass(made: Recipe, heard: Corpus, size: int, threads: int) -> None:
+@pytest.mark.parametrize(
+    ("judged", "size", "threads"), [("cpu", 10_000, 1), ("cpu", 37, 1), ("cpu", 100, 3), ("torch", 100, 1)]
+)
+def test_pieces_of_any_size_in_any_threads_are_one_pass(
+    made: Recipe, heard: Corpus, judged: str, size: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     weights, alphabet, spans = toys.arrays(made, 3.0), outputs.of(made), [*heard.spans["train"], Span(0, 100, 333)]
     judge = likelihood.of_engine(build_engine("cpu", Request(made.shape, weights, alphabet, "float32")))
+    if judged == "torch":
+        monkeypatch.setattr(likelihood, "PASS_SAMPLES", 30)
+        judge = likelihood.of_network(network.from_arrays(made, weights), alphabet)
     context, found = made.shape.receptive_field, [list[np.ndarray]() for _ in spans]
     for piece in likelihood.teacher_forced(judge, heard.sound, spans, alphabet, context, threads, size):
         assert piece.first == spans[piece.span].first + sum(map(len, found[piece.span]))

@@ -13,6 +13,7 @@ ENTRIES = [Entry(f"{name}.wav", length=100, digest=name * 64) for name in "abcd"
 
 def test_files_are_known_by_their_samples() -> None:
     known = listed(ENTRIES, [Span(0, 0, 100), Span(2, 0, 60)])
+    assert known == "aaaaaaaaaa cccccccccc:60"
     renamed = [Entry("other/name.flac", length=100, digest=entry.digest) for entry in reversed(ENTRIES)]
     spans = [Span(index, 0, 100) for index in range(4)]
     assert trained_on(known, renamed, spans) == [1, 3]

@@ -199,7 +199,7 @@ class Recorder(pl.Callback):
             self.evaluate(module)
         if heard and not self.stopper.interrupted():
             self._sample(module)
-        if (last or scored or heard) and self.stopper.interrupted():
+        if (scored or heard) and self.stopper.interrupted():
             return
         if scored or step % train.log_steps == 0:
             standing.row = self._row(module)
