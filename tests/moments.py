@@ -32,9 +32,11 @@ PHASES = (  # by the event that was going on
     (r"last\.safetensors", "last.safetensors"),
     (r"good\.safetensors|run/checkpoints$", "good.safetensors"),
     (r"model\.safetensors", "bundle weights"),
+    (r"statistics\.safetensors", "statistics"),
     (r"run/model", "bundle config"),
     (r"samples|^sound", "sound, picture"),
     (r"^score", "held-out score"),
+    (r"^evaluation", "evaluation"),
     (r"^step", "training step"),
     (r"metrics\.csv", "metrics.csv"),
     (r"train\.log", "train.log"),
@@ -195,12 +197,16 @@ def watch_work(watch: Watch) -> None:
     """Put the watch around the work between two writes."""
     from wavenet.audio import cache
     from wavenet.evaluation import bits
+    from wavenet.evaluation.baselines import Statistics
     from wavenet.generate.voice import Voice
+    from wavenet.training import final_score
     from wavenet.training.module import WaveNetModule
 
     for place, name, kind in (
         (cache, "decode", "decode"),
         (bits, "score", "score"),
+        (Statistics, "gather", "evaluation: counting"),
+        (final_score, "score", "evaluation: scoring"),
         (Voice, "stream", "sound"),
         (WaveNetModule, "training_step", "step"),
     ):

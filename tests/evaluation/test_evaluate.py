@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,10 @@ import wavenet
 from wavenet import outputs
 from wavenet.audio import files
 from wavenet.errors import BundleError, DivergenceError, InputError
-from wavenet.evaluation import held_out, statistics_file
+from wavenet.evaluation import held_out, likelihood, statistics_file
 from wavenet.evaluation.baselines import Baselines, Statistics
 from wavenet.evaluation.evaluate import evaluate, score
+from wavenet.evaluation.intervals import interval
 from wavenet.evaluation.report import Evaluation
 from wavenet.generate import voice as voices
 from wavenet.model import bundle
@@ -108,11 +110,15 @@ def test_surprisal_holds_the_bits_of_every_sample(made: Evaluation, trained_run:
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["bits.npy"]
 
 
-def test_a_file_of_the_users_is_scored_and_its_extremes_are_told(trained_run: Path, tmp_path: Path) -> None:
+def test_a_file_of_the_users_is_scored_once_and_its_extremes_are_told(
+    trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes, plain = [], likelihood.teacher_forced
+    monkeypatch.setattr(likelihood, "teacher_forced", lambda *given: passes.append(given) or plain(*given))
     quiet = np.concatenate([toys.wave(1.0, 1), np.random.default_rng(0).uniform(-1, 1, 4_000).astype(np.float32)])
     files.write(tmp_path / "mine.wav", np.concatenate([quiet, toys.wave(2.0, 2)]), toys.RATE)
     made = wavenet.evaluate(trained_run, tmp_path / "mine.wav")
-    assert made.split == "all" and len(made.files) == 1 and made.total.low is None
+    assert made.split == "all" and len(made.files) == 1 and made.total.low is None and len(passes) == 1
     assert made.excerpt is not None and made.excerpt.extremes is not None
     assert made.excerpt.bits.mean() == pytest.approx(made.total.bits, abs=1e-4)
     assert 0.9 <= made.excerpt.extremes.worst.start <= 1.1
@@ -138,6 +144,8 @@ def test_speakers_and_labels_have_scores_of_their_own(trained_run: Path, tmp_pat
     own = [one for one in made.files if one.speaker == "a"]
     total = sum(one.bits * one.targets for one in own) / sum(one.targets for one in own)
     assert made.speakers[0].bits == pytest.approx(total)
+    nats, targets = zip(*((one.bits * one.targets * np.log(2), one.targets) for one in made.files), strict=True)
+    assert (made.total.low, made.total.high) == pytest.approx(interval(np.array(nats), np.array(targets)))
 
 
 def test_generated_sound_is_examined_where_that_is_asked_for(trained_run: Path) -> None:
@@ -147,8 +155,33 @@ def test_generated_sound_is_examined_where_that_is_asked_for(trained_run: Path) 
     assert json.loads(to_json(made.to_json()))["generated"]["clips"] == 2
 
 
-def test_a_limit_bounds_what_is_scored(trained_run: Path, sound_folder: Path) -> None:
+def test_a_limit_bounds_what_is_scored_and_what_was_trained_on_is_told(
+    trained_run: Path, sound_folder: Path, said: list[str]
+) -> None:
     assert evaluate(trained_run, sound_folder, limit=0.5).seconds == pytest.approx(0.5, abs=0.05)
+    assert "the model was trained on 6 of these 8 files" in said[0]
+
+
+def test_pieces_leave_no_mark_on_scores_or_baselines(
+    made: Evaluation, trained_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(likelihood, "teacher_forced", partial(likelihood.teacher_forced, size=100))
+    again = evaluate(trained_run, split="valid")
+    assert again.total.bits == pytest.approx(made.total.bits, abs=1e-5)
+    assert again.baselines == pytest.approx(made.baselines, rel=1e-9)
+
+
+def test_baselines_of_other_sound_are_those_of_the_models_own(trained_run: Path, tmp_path: Path) -> None:
+    folder = toys.write_sounds(tmp_path / "other", 5)
+    (folder / "metadata.csv").write_text(
+        "path,split\n"
+        + "".join(f"sound{i}.wav,{'train' if i < 3 else 'valid' if i < 4 else 'test'}\n" for i in range(5))
+    )
+    made = evaluate(trained_run, folder)
+    run = tmp_path / "run"
+    shutil.copytree(trained_run, run)
+    (run / "model" / statistics_file.NAME).unlink()
+    assert made.split == "test" and evaluate(run, folder).baselines == made.baselines
 
 
 @pytest.mark.parametrize(
@@ -164,7 +197,12 @@ def test_wrong_options_are_one_sentence(trained_run: Path, options: dict[str, ob
         evaluate(trained_run, **options)
 
 
-def test_likelihoods_that_are_not_finite_name_the_file(trained_run: Path) -> None:
-    held, alphabet = held_out.find_sound(trained_run, split="valid"), outputs.of(toys.recipe())
-    with pytest.raises(DivergenceError, match=f"samples of {held.file(0)} no finite likelihood"):
-        score("toy", held, lambda clip, past, codes: np.full(len(codes), np.nan, np.float32), alphabet, None)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_likelihoods_that_are_not_finite_name_the_file(trained_run: Path, sound_folder: Path, value: float) -> None:
+    held, alphabet = held_out.find_sound(trained_run, sound_folder), outputs.of(toys.recipe())
+
+    def judge(clip: int, past: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        return np.full(len(codes), value if clip == 3 else 1.0, np.float32)
+
+    with pytest.raises(DivergenceError, match=r"toy gives samples of sound3\.wav no finite likelihood"):
+        score("toy", held, judge, alphabet, None)

@@ -88,7 +88,7 @@ def test_what_was_trained_on_is_scored_only_where_the_user_names_it(
     assert without_trained(everything, known, given=True).spans == everything.spans
     assert f"was trained on {trained} of these 8 files" in said.pop()
     kept = without_trained(everything, known, given=False)
-    assert len(kept.spans) == 8 - trained and "they are left out" in said.pop()
+    assert len(kept.spans) == 8 - trained and "that sound is left out" in said.pop()
     only = HeldOut("toys", "test", own.recipe, own.corpus, own.corpus.spans["train"])
     with pytest.raises(InputError, match=r"trained on \d of these \d files .*; give new sound with --data DIR"):
         without_trained(only, known, given=False)
@@ -110,3 +110,4 @@ def test_a_limit_takes_files_spread_over_all(trained_run: Path, sound_folder: Pa
     assert some.seconds >= 0.5 * min(seconds, everything.seconds)
     assert all(span.first == 0 and span.last <= whole[span.clip].last for span in some.spans)
     assert everything.limited(None) is everything
+    assert everything.limited(1e-9).seconds == 1 / toys.RATE, "a sample at least"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 import toys
@@ -51,10 +53,17 @@ def test_engines_and_the_graph_give_what_the_definition_gives(codes: list[int], 
         assert judge(0, known[:cut], known[cut:]) == pytest.approx(expected, abs=1e-4)
 
 
-@pytest.mark.parametrize(("size", "threads"), [(10_000, 1), (37, 1), (100, 3)])
-def test_pieces_of_any_size_in_any_threads_are_one_pass(made: Recipe, heard: Corpus, size: int, threads: int) -> None:
+@pytest.mark.parametrize(
+    ("judged", "size", "threads"), [("cpu", 10_000, 1), ("cpu", 37, 1), ("cpu", 100, 3), ("torch", 100, 1)]
+)
+def test_pieces_of_any_size_in_any_threads_are_one_pass(
+    made: Recipe, heard: Corpus, judged: str, size: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     weights, alphabet, spans = toys.arrays(made, 3.0), outputs.of(made), [*heard.spans["train"], Span(0, 100, 333)]
     judge = likelihood.of_engine(build_engine("cpu", Request(made.shape, weights, alphabet, "float32")))
+    if judged == "torch":
+        monkeypatch.setattr(likelihood, "PASS_SAMPLES", 30)
+        judge = likelihood.of_network(network.from_arrays(made, weights), alphabet)
     context, found = made.shape.receptive_field, [list[np.ndarray]() for _ in spans]
     for piece in likelihood.teacher_forced(judge, heard.sound, spans, alphabet, context, threads, size):
         assert piece.first == spans[piece.span].first + sum(map(len, found[piece.span]))
@@ -64,6 +73,21 @@ def test_pieces_of_any_size_in_any_threads_are_one_pass(made: Recipe, heard: Cor
     for span, parts in zip(spans, found, strict=True):
         codes = alphabet.encode(heard.sound.read(span.clip, 0, span.last))
         assert np.concatenate(parts) == pytest.approx(plain(made, weights, codes)[span.first :], abs=1e-4)
+
+
+def test_what_is_left_is_not_begun_where_scoring_ends_early(made: Recipe, heard: Corpus) -> None:
+    begun, go_on = [], threading.Event()
+
+    def slow(clip: int, past: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        begun.append(len(past))
+        assert not len(past) or go_on.wait(10.0)
+        return np.zeros(len(codes), np.float32)
+
+    pieces = likelihood.teacher_forced(slow, heard.sound, [Span(0, 0, 500)], outputs.of(made), 1_000, 2, 10)
+    next(pieces)
+    threading.Timer(0.2, go_on.set).start()
+    pieces.close()  # type: ignore[attr-defined]
+    assert len(begun) <= 3, "the first, and one of each thread"
 
 
 def test_the_sum_is_the_score_of_training(made: Recipe, heard: Corpus) -> None:

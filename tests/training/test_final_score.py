@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import toys
 
-from wavenet.evaluation import statistics_file
+from wavenet.errors import DivergenceError
+from wavenet.evaluation import likelihood, statistics_file
 from wavenet.evaluation.evaluate import evaluate
 from wavenet.generate import voice as voices
 from wavenet.generate.watch import Ranges
 from wavenet.model import bundle
-from wavenet.training import final_score, metrics
+from wavenet.training import checkpoint, final_score, metrics
 from wavenet.training.checkpoint import LAST
 from wavenet.training.data import SoundData
 from wavenet.training.module import build
@@ -40,9 +42,10 @@ def test_the_last_row_and_the_log_have_it(trained_run: Path) -> None:
     assert "step 12: valid: " in (trained_run / "train.log").read_text(encoding="utf-8")
 
 
-def test_a_stop_has_it_too(sound_folder: Path, tmp_path: Path) -> None:
-    run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", max_steps=3)
-    assert voices.load(run).training["held_out"]["step"] == 3
+@pytest.mark.parametrize("steps", [3, 4])  # 4 has a row without it
+def test_a_stop_has_it_too(sound_folder: Path, tmp_path: Path, steps: int) -> None:
+    run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", max_steps=steps)
+    assert voices.load(run).training["held_out"]["step"] == steps
     assert metrics.read(run / "metrics.csv")[-1]["evaluated_bits"]
     toys.train(sound_folder, run, tmp_path / "cache", resume=True)
     assert [row["step"] for row in metrics.read(run / "metrics.csv") if row["evaluated_bits"]] == ["12"]
@@ -56,6 +59,8 @@ def test_a_finished_run_of_an_older_version_gets_it(trained_run: Path, sound_fol
     bundle.save(run / "model", whole)
     (run / "model" / statistics_file.NAME).unlink()
     before = (run / "checkpoints" / LAST).read_bytes()
+    toys.train(sound_folder, run, tmp_path / "cache", resume=True, dry_run=True)
+    assert not (run / "model" / statistics_file.NAME).exists()
     toys.train(sound_folder, run, tmp_path / "cache", resume=True)
     again = bundle.load(run / "model")
     assert again.training["held_out"] == kept and (run / "model" / statistics_file.NAME).is_file()
@@ -66,8 +71,49 @@ def test_a_finished_run_of_an_older_version_gets_it(trained_run: Path, sound_fol
     assert (run / "model" / bundle.CONFIG).stat().st_mtime_ns == written
 
 
+def test_a_finished_run_that_cannot_be_evaluated_keeps_its_bundle(
+    trained_run: Path, sound_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained_run, run)
+    whole = bundle.load(run / "model")
+    del whole.training["held_out"]
+    bundle.save(run / "model", whole)
+    written = (run / "model" / bundle.CONFIG).stat().st_mtime_ns
+
+    def diverged(*given: object) -> None:
+        raise DivergenceError("no finite likelihood")
+
+    monkeypatch.setattr(final_score, "score", diverged)
+    toys.train(sound_folder, run, tmp_path / "cache", resume=True)
+    assert (run / "model" / bundle.CONFIG).stat().st_mtime_ns == written
+    assert said == ["step 12: no finite likelihood"]
+
+
+def test_it_is_of_so_much_sound_in_any_pieces(
+    trained_run: Path, sound_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = voices.load(trained_run).training["held_out"]
+    recipe = toys.recipe(data={"path": str(sound_folder)})
+    module, data = build(recipe), SoundData(recipe)
+    data.prepare()
+    checkpoint.restore(module, checkpoint.load(trained_run / "checkpoints" / LAST))
+    monkeypatch.setattr(likelihood, "teacher_forced", partial(likelihood.teacher_forced, size=100))
+    _, again = final_score.evaluated(tmp_path / "model", module, data, lambda: False) or (None, {})
+    assert again["windows"] == kept["windows"] and again["bits"] == pytest.approx(kept["bits"], abs=1e-5)
+    monkeypatch.setattr(final_score, "MOST_TARGETS", 300)
+    _, again = final_score.evaluated(tmp_path / "model", module, data, lambda: False) or (None, {})
+    assert again["targets"] == 300
+
+
 def test_a_signal_leaves_it_out(sound_folder: Path, tmp_path: Path) -> None:
     recipe = toys.recipe(data={"path": str(sound_folder)})
     data = SoundData(recipe)
     data.prepare()
-    assert final_score.evaluated(tmp_path / "model", build(recipe), data, lambda: True) is None
+    for unheard in (0, len(data.spans["train"])):  # while codes are counted; while the first file is scored
+        asked = iter([False] * unheard)
+        assert (
+            final_score.evaluated(tmp_path / "model", build(recipe), data, lambda asked=asked: next(asked, True))
+            is None
+        )
+        assert (tmp_path / "model" / statistics_file.NAME).exists() == (unheard > 0)

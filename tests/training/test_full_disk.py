@@ -11,6 +11,7 @@ import pytest
 import toys
 from moments import WRITING, Ending, Moment, Server, Unhurt
 
+from wavenet.evaluation.evaluate import evaluate
 from wavenet.generate.voice import load
 
 NEEDED = {  # what training cannot do without, and what its line begins with
@@ -119,6 +120,13 @@ def refused(server: Server, root: Path, target: Path, *command: object) -> None:
 def test_a_full_disk_while_a_sound_is_written(server: Server, trained_run: Path, tmp_path: Path, suffix: str) -> None:
     out = tmp_path / "root" / f"a{suffix}"
     refused(server, out.parent, out, "generate", trained_run, "--samples", 50, "--seed", 1, "-o", out)
+
+
+def test_a_full_disk_while_surprisal_is_written(server: Server, trained_run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "root" / "a.npy"
+    evaluate(trained_run, split="valid", cache=tmp_path / "cache")  # decodes
+    where = ["--split", "valid", "--cache", tmp_path / "cache", "--surprisal", out]
+    refused(server, out.parent, out, "evaluate", trained_run, *where)
 
 
 @pytest.mark.campaign

@@ -106,6 +106,27 @@ def test_stopped_again_while_a_record_is_made_up_for(server: Server, unhurt: Unh
     assert unhurt.differs(tmp_path / "root") == []
 
 
+@pytest.mark.parametrize("during", ["counting", "scoring"])
+def test_stopped_again_while_the_last_step_is_evaluated(
+    server: Server, unhurt: Unhurt, tmp_path: Path, during: str
+) -> None:
+    for _ in range(2):
+        ending = unhurt.again(server, tmp_path / "root", Moment("int", event=f"evaluation: {during}"))
+        assert ending.code == 130 and "stopped at step 14 of 14" in ending.words
+    assert unhurt.again(server, tmp_path / "root").code == 0
+    assert unhurt.differs(tmp_path / "root") == []
+
+
+def test_stops_by_max_steps_leave_no_trace(server: Server, unhurt: Unhurt, tmp_path: Path) -> None:
+    run = tmp_path / "root" / "run"
+    run.parent.mkdir()
+    for steps in (4, 8, 13):  # each is evaluated
+        ending = server.run(run.parent, [*unhurt.command, "--out", run, "--max-steps", steps])
+        assert ending.code == 0 and f"step {steps}: valid: " in ending.words
+    assert unhurt.again(server, run.parent).code == 0
+    assert unhurt.differs(run.parent) == []
+
+
 # --- two at once -----------------------------------------------------------------------------------------------------
 
 

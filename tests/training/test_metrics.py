@@ -65,6 +65,17 @@ def test_damaged_lines_are_no_rows_and_no_obstacle(tmp_path: Path) -> None:
     assert path.read_bytes() == whole
 
 
+def test_the_rows_of_an_older_version_have_its_columns_and_get_the_new_ones(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.csv"
+    rows = written(path, 2, 4)
+    names = [name for name in COLUMNS if name not in metrics.EVALUATION]
+    lines = [names, *([row[name] for name in names] for row in rows)]
+    path.write_text("".join(",".join(line) + "\n" for line in lines))
+    assert read(path) == rows
+    metrics.reopen(path, rows[1])
+    assert path.read_text().splitlines()[0].split(",") == list(COLUMNS) and read(path) == rows
+
+
 def test_numbers_that_are_not_finite_are_read_again(tmp_path: Path) -> None:
     path = tmp_path / "metrics.csv"
     metrics.append(path, as_text({"step": 2, "train_bits": math.nan, "gradient_norm": math.inf}))

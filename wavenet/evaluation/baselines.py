@@ -8,7 +8,7 @@ sample, which has no code before it, and one after a code that training never me
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +55,9 @@ class Statistics:
     density: Density
 
     @classmethod
-    def gather(cls, sound: Sound, spans: Splits, alphabet: Alphabet) -> Statistics:
+    def gather(
+        cls, sound: Sound, spans: Splits, alphabet: Alphabet, asked: Callable[[], object] = lambda: None
+    ) -> Statistics:
         """Return the statistics of a corpus.
 
         Codes are counted over all of the training spans. The predictor is made from at most about 20 million samples
@@ -65,11 +67,13 @@ class Statistics:
             sound: the kept clips.
             spans: of train and valid, without tails of silence.
             alphabet: encodes.
+            asked: is called before every piece of training sound; what it raises ends it.
         """
         size, levels = alphabet.size, Levels.of(alphabet)
         equations, counts, table = NormalEquations(), np.zeros(size, np.int64), _table(size)
         with Progress("counting codes", _samples(spans["train"]), "samples") as progress:
             for past, codes, chosen in _read(sound, spans["train"], alphabet, PREDICTED):
+                asked()
                 counts += np.bincount(codes, minlength=size)
                 if table is not None:
                     table += _counted_pairs(past, codes, size)

@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +30,11 @@ from wavenet.generate import voice as voices
 from wavenet.generate.engines import ENGINES, Request, build_engine
 from wavenet.generate.voice import Voice
 from wavenet.model import bundle
-from wavenet.outputs import Alphabet
+from wavenet.outputs import Alphabet, Floats
 from wavenet.progress import Progress, log
 
 BACKENDS = ("auto", "cpu", "torch")
-Listener = Callable[[Piece], None]  # is given every piece, in order
+Listener = Callable[[Piece], object]  # is given every piece, in order
 
 
 def evaluate(
@@ -87,13 +86,15 @@ def evaluate(
     if statistics is None and own is not None:
         statistics = Statistics.gather(own.sound, own.spans, voice.alphabet)
     judge, workers = _judge(voice, backend, threads)
-    with _written(target, held) as listeners:
-        made = score(str(model), held, judge, voice.alphabet, statistics, listeners, workers)
+    bits: list[Floats] = []
+    only = [lambda piece: bits.append(piece.bits)] if len(held.spans) == 1 else []
+    with _written(target, held) as writers:
+        made = score(str(model), held, judge, voice.alphabet, statistics, [*writers, *only], workers)
     if unaveraged is not None:
         again, workers = _judge(replace(voice, arrays=unaveraged), backend, threads)
         made = replace(made, raw=score(str(model), held, again, voice.alphabet, None, (), workers).total.bits)
-    if excerpt or len(held.spans) == 1:
-        made = replace(made, excerpt=_excerpt(made, held, judge, voice, workers))
+    if excerpt or bits:
+        made = replace(made, excerpt=_excerpt(made, held, judge, voice, workers, bits))
     if sound is not None:
         trained = None if own is None else (own.sound, own.spans["train"])
         made = replace(made, generated=examine(voice, held.corpus.sound, held.spans, trained, sound, seed))
@@ -233,12 +234,16 @@ def _own_corpus(model: str | Path, held: HeldOut, cache: Path | None) -> Corpus 
         return None
 
 
-def _excerpt(made: Evaluation, held: HeldOut, judge: Likelihood, voice: Voice, threads: int) -> Excerpt:
-    """Return the sound and the bits of the most surprising file."""
+def _excerpt(
+    made: Evaluation, held: HeldOut, judge: Likelihood, voice: Voice, threads: int, known: list[Floats]
+) -> Excerpt:
+    """Return the sound and the bits of the most surprising file, which are known where it is the only one."""
     index = max(range(len(made.files)), key=lambda at: made.files[at].bits)
     span, context = held.spans[index], voice.recipe.shape.receptive_field
-    found = likelihood.teacher_forced(judge, held.corpus.sound, [span], voice.alphabet, context, threads)
-    bits = np.concatenate([piece.nats / np.float32(math.log(2)) for piece in found])
+    if not known:
+        found = likelihood.teacher_forced(judge, held.corpus.sound, [span], voice.alphabet, context, threads)
+        known = [piece.bits for piece in found]
+    bits = np.concatenate(known)
     wave = held.corpus.sound.read(span.clip, span.first, span.last)
     rate, usual = voice.sample_rate, voices.finite(voice.training.get("valid_bits"))
     return Excerpt(made.files[index].path, wave, bits, rate, extremes(bits, rate), usual)
@@ -251,14 +256,11 @@ def _written(target: Path | None, held: HeldOut) -> Iterator[tuple[Listener, ...
         yield ()
         return
     total = sum(span.last - span.first for span in held.spans)
-    with disk.explained(target, "free space, or name another file"), disk.replacing(target) as temporary:
-        file: Any = np.lib.format.open_memmap(temporary, "w+", np.float32, (total,))
-        done = 0
-
-        def write(piece: Piece) -> None:
-            nonlocal done
-            file[done : done + len(piece.nats)] = piece.nats / np.float32(math.log(2))
-            done += len(piece.nats)
-
-        yield (write,)
-        file.flush()
+    with (
+        disk.explained(target, "free space, or name another file"),
+        disk.replacing(target) as temporary,
+        temporary.open("wb") as file,  # a memory map would end the process where the disk is full
+    ):
+        header = {"descr": "<f4", "fortran_order": False, "shape": (total,)}
+        np.lib.format.write_array_header_1_0(file, header)
+        yield (lambda piece: file.write(piece.bits.astype("<f4").tobytes()),)

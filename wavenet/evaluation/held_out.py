@@ -45,7 +45,7 @@ class HeldOut:
         """Return files spread evenly over all, that together last about so long; the last may be cut."""
         if seconds is None or seconds >= self.seconds:
             return self
-        left = round(seconds * self.recipe.audio.sample_rate)
+        left = max(1, round(seconds * self.recipe.audio.sample_rate))
         count = max(1, round(len(self.spans) * seconds / self.seconds))
         kept = []
         for span in (self.spans[len(self.spans) * i // count] for i in range(count)):
@@ -147,5 +147,5 @@ def without_trained(held: HeldOut, known: object, given: bool) -> HeldOut:
     left = [span for index, span in enumerate(held.spans) if index not in set(seen)]
     if not left:
         raise InputError(f"{what}; give new sound with --data DIR")
-    log.warning("%s: they are left out; --data DIR scores them all the same", what)
+    log.warning("%s: that sound is left out; --data DIR scores it all the same", what)
     return replace(held, spans=left)

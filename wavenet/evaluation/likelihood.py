@@ -6,6 +6,7 @@ context, so that an hour costs no more memory than a minute and no piece's borde
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -37,6 +38,11 @@ class Piece:
     past: Codes  # what comes before them in the file, oldest first, or as much of it as is asked for
     codes: Codes  # [n] the samples
     nats: Floats  # [n] -log p of each
+
+    @property
+    def bits(self) -> Floats:
+        """Return what each sample costs in bits, [n] float32."""
+        return self.nats / np.float32(math.log(2))
 
 
 def teacher_forced(
@@ -76,12 +82,15 @@ def teacher_forced(
         return
     waiting: deque[Future[Piece]] = deque()
     with ThreadPoolExecutor(threads) as pool:
-        for place in places:
-            waiting.append(pool.submit(piece, *place))
-            if len(waiting) > 2 * threads:
+        try:
+            for place in places:
+                waiting.append(pool.submit(piece, *place))
+                if len(waiting) > 2 * threads:
+                    yield waiting.popleft().result()
+            while waiting:
                 yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C waits for what is worked on, not for the rest
 
 
 def of_engine(engine: Engine, condition: Condition | None = None) -> Likelihood:

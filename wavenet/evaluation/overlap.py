@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 
 from wavenet.audio.decode import Entry
@@ -36,5 +37,7 @@ def trained_on(known: object, entries: Sequence[Entry], spans: Sequence[Span]) -
     """
     if not isinstance(known, str):
         return None
-    until = {found[1]: int(found[2] or 10**15) for found in map(WORD.fullmatch, known.split()) if found}
-    return [index for index, span in enumerate(spans) if span.first < until.get(entries[span.clip].digest[:DIGITS], 0)]
+    until = defaultdict[str, int](int)
+    for found in filter(None, map(WORD.fullmatch, known.split())):
+        until[found[1]] = max(until[found[1]], int(found[2] or 10**15))  # a divided file may have a twin that is not
+    return [index for index, span in enumerate(spans) if span.first < until[entries[span.clip].digest[:DIGITS]]]

@@ -75,12 +75,10 @@ class Evaluation:
         if not better:
             return None
         named = ", ".join(f"{FIRST_NAMES.get(name, name)} {bits:.3f}" for name, bits in better.items())
-        what = (
-            "none of what needs no network" if len(better) == len(self.baselines) else "not all that needs no network"
-        )
+        beats = "beats none" if len(better) == len(self.baselines) else "does not beat all"
         return (
-            f"this model beats {what}: it takes {self.total.bits:.3f} bits/sample, against {named}; train longer, or "
-            "on sound more like this"
+            f"this model {beats} of what needs no network: it takes {self.total.bits:.3f} bits/sample, against "
+            f"{named}; train longer, or on sound more like this"
         )
 
     def summary(self) -> str:

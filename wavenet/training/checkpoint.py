@@ -66,7 +66,6 @@ class Standing:
     seconds: float = 0.0
     best_bits: float | None = None
     valid: dict[str, Any] = field(default_factory=dict)  # the newest score, as the bundle carries it
-    held_out: dict[str, Any] = field(default_factory=dict)  # what the newest evaluation leaves in the bundle
     window: Window = field(default_factory=Window)
     unrecorded: bool = False  # the record of the newest step is not complete: a signal cut it short
     row: dict[str, str] = field(default_factory=dict)  # the newest of metrics.csv, that of a stop aside

@@ -39,30 +39,33 @@ def evaluated(
         model: the bundle's folder, which gets the statistics of the training sound once.
         module: the network.
         data: its sound.
-        interrupted: asked before every piece; None is returned where it says so.
+        interrupted: asked before every piece of sound; None is returned where it says so.
 
     Raises:
         WavenetError: the statistics cannot be written, or a likelihood is not finite.
     """
     recipe, alphabet = module.recipe, module.alphabet
-    statistics = statistics_file.read(model, alphabet.size)
-    if statistics is None:
-        statistics = Statistics.gather(data.sound, data.spans, alphabet)
-        with explained(f"the bundle {model}"):
-            statistics_file.write(model, statistics)
     held = HeldOut(data.source.folder.name, "valid", recipe, data.corpus, data.spans["valid"])
     held = held.limited(MOST_TARGETS / recipe.audio.sample_rate)
     windows = Gathering(alphabet, recipe.audio.sample_rate)
 
-    def gather(piece: Piece) -> None:
+    def ask() -> None:
         if interrupted():
             raise _InterruptedError
+
+    def gather(piece: Piece) -> None:
+        ask()
         if piece.first == held.spans[piece.span].first:
             windows.begin()
         windows.add(piece.codes, piece.nats)
 
     judge = likelihood.of_network(module.averaged, alphabet)
     try:
+        statistics = statistics_file.read(model, alphabet.size)
+        if statistics is None:
+            statistics = Statistics.gather(data.sound, data.spans, alphabet, ask)
+            with explained(f"the bundle {model}"):
+                statistics_file.write(model, statistics)
         made = score(recipe.name, held, judge, alphabet, statistics, [gather])
     except _InterruptedError:
         return None

@@ -15,7 +15,11 @@ from wavenet import disk
 from wavenet.training.checkpoint import Window, explained
 
 SCORES = ("valid_bits", "uniform_bits", "order0_bits")
-EVALUATION = ("evaluated_bits", "evaluated_low", "evaluated_high")  # what training ends with: more files, an interval
+EVALUATION = {  # what training ends with: more files, an interval; by its name in a bundle's `held_out`
+    "evaluated_bits": "bits",
+    "evaluated_low": "low",
+    "evaluated_high": "high",
+}
 TIME_COLUMNS = ("seconds", "targets_per_second")  # the only ones that differ between two equal runs
 COLUMNS = ("step", "train_bits", *SCORES, *EVALUATION, "learning_rate", "gradient_norm", "skipped", *TIME_COLUMNS)
 STEP = re.compile("[0-9]{1,15}")

@@ -88,6 +88,7 @@ class Recorder(pl.Callback):
         self.run, self.data, self.stopper, self.standing, self.versions = run, data, stopper, standing, versions
         self.group = group
         self.folder, self.table = run / "checkpoints", run / "metrics.csv"
+        self.held_out: dict[str, Any] = {}  # what an evaluation says, once: it is the last thing before training ends
         self._progress: Progress | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -198,7 +199,7 @@ class Recorder(pl.Callback):
             self.evaluate(module)
         if heard and not self.stopper.interrupted():
             self._sample(module)
-        if (last or scored or heard) and self.stopper.interrupted():
+        if (scored or heard) and self.stopper.interrupted():
             return
         if scored or step % train.log_steps == 0:
             standing.row = self._row(module)
@@ -244,9 +245,8 @@ class Recorder(pl.Callback):
         }
         if self.standing.valid.get("valid_step") == module.step:
             row |= {name: self.standing.valid[name] for name in metrics.SCORES}
-        if self.standing.held_out.get("step") == module.step:
-            found = (self.standing.held_out[name] for name in ("bits", "low", "high"))
-            row |= {name: "" if value is None else value for name, value in zip(metrics.EVALUATION, found, strict=True)}
+        for column, name in metrics.EVALUATION.items():
+            row[column] = "" if self.held_out.get(name) is None else self.held_out[name]
         if self.standing.window.steps:
             learnt = f"{row['train_bits']:.3f} bits/sample in training"
             self._say(f"step {module.step:,}: {learnt}, {row['targets_per_second']:,} targets/s")
@@ -281,10 +281,10 @@ class Recorder(pl.Callback):
             found = evaluated(self.run / "model", module, self.data, self.stopper.interrupted)
         except DivergenceError as error:
             log.warning("step %s: %s", f"{module.step:,}", error)
-            return
-        if found is not None:
-            made, self.standing.held_out = found
-            self._say(f"step {module.step:,}: {made.summary()}")
+        else:
+            if found is not None:
+                made, self.held_out = found
+                self._say(f"step {module.step:,}: {made.summary()}")
         self._tick = time.monotonic()
 
     def _sample(self, module: WaveNetModule) -> None:
@@ -339,7 +339,7 @@ class Recorder(pl.Callback):
             "rollbacks": module.rollbacks,
             "seconds": round(self.standing.seconds, 1),
             **self.standing.valid,
-            "held_out": self.standing.held_out,
+            "held_out": self.held_out,
             **self.versions,
         }
         held = Bundle(module.recipe, module.averaged.arrays(), self.data.provenance(), training)

@@ -253,7 +253,8 @@ def _complete(run: Path, sound: SoundData, state: State, options: Options, group
     recorder = Recorder(run, sound, Stopper(None, None), state.standing, runs.versions(options.device), group)
     with runs.logged(run), _out_of_memory_explained(options.device):
         recorder.evaluate(module.to(options.device))
-        recorder.save_bundle(module)
+        if recorder.held_out:
+            recorder.save_bundle(module)
 
 
 def _module(recipe: Recipe, sound: SoundData, state: State | None, options: Options) -> WaveNetModule:
