@@ -240,6 +240,8 @@ def test_what_real_sound_does_for_as_long_is_no_trouble() -> None:
     notes = gathered([*REAL, *held(2.0)]).ranges()
     assert {name for name, _ in troubles(held(2.0))} == {"hum"}
     assert troubles(held(2.0), notes) == []
+    saw = np.tile(np.linspace(-0.5, 0.5, 32), 3 * RATE // 32), np.full(3 * RATE, 2.0)  # repeats itself exactly
+    assert troubles([saw], gathered([saw] * 10).ranges()) == [] and {name for name, _ in troubles([saw])} == {"hum"}
     pauses = gathered([*REAL, *[piece("silence", 3.0)] * 10]).ranges()
     assert troubles([REAL[0], piece("silence", 3.0)], pauses) == []
 
