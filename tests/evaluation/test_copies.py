@@ -134,7 +134,7 @@ def test_the_yardstick_goes_beside_and_every_clip_is_told(training: Sound) -> No
 def test_held_out_sound_that_is_in_training_too_is_said() -> None:
     one = Match("a.wav", 0.0, 0.0, 1.0, True)
     assert Copies((one,), (one,)).conclusion.startswith(
-        "1 of 1 clip copies training sound, but so do 1 of 1 real held-out"
+        "1 of 1 clip copies training sound, but so does 1 of 1 real held-out clip: "
     )
     assert "of real" not in Copies((one,), ()).conclusion
 

@@ -274,6 +274,23 @@ def test_a_last_step_that_is_too_short_is_not_judged() -> None:
         assert one.hear(np.zeros(length, np.int64), step, step) == expected
 
 
+def test_going_back_is_as_if_it_had_not_gone_on() -> None:
+    rng = np.random.default_rng(0)
+    steps = [(rng.integers(0, 16, STEP), rng.random(STEP, np.float32), rng.random(STEP, np.float32)) for _ in range(9)]
+    gone, stayed = (Candidate(10_000, Watch(UNKNOWN, toys.RATE), silence.Silence(toys.RATE)) for _ in range(2))
+    for step in steps[:7]:
+        gone.hear(*step)
+    gone.go_back(3, toys.RATE, np.concatenate([wave for _, wave, _ in steps[:3]]))
+    for step in steps[:3]:
+        stayed.hear(*step)
+    for step in steps[7:]:
+        for one in (gone, stayed):
+            one.hear(*step)
+        assert np.array_equal(gone.watch.meter.means(), stayed.watch.meter.means(), equal_nan=True)
+        assert np.array_equal(gone.codes(), stayed.codes()) and gone.bits == stayed.bits
+        assert gone.length == stayed.length == len(gone.codes())
+
+
 def test_going_back_forgets_the_silence_too() -> None:
     one = Candidate(10_000, Watch(UNKNOWN, toys.RATE), silence.Silence(toys.RATE))
     sound, quiet, free = np.full(STEP, 0.5, np.float32), np.zeros(STEP, np.float32), np.zeros(STEP, np.float32)
