@@ -172,7 +172,7 @@ def _correlations(ours: Wide, theirs: Wide) -> Wide:
     product, a, b = (np.einsum("nt,nt->n", *pair) for pair in ((one, other), (one, one), (other, other)))
     fainter, louder = np.minimum(a, b), np.maximum(a, b)
     alike = (louder > FAINTEST * ours.shape[1]) & (louder < GAIN**2 * fainter)
-    return np.divide(product, np.sqrt(a * b), out=np.zeros(len(a)), where=alike).clip(-1.0, 1.0)
+    return np.asarray(np.divide(product, np.sqrt(a * b), out=np.zeros(len(a)), where=alike).clip(-1.0, 1.0))
 
 
 def _highest(matches: Sequence[Match]) -> float:
