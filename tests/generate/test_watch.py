@@ -124,6 +124,10 @@ def test_means_are_those_of_the_newest_stretches() -> None:
             assert level == pytest.approx(10 * math.log10(np.mean(wave[some].astype(np.float64) ** 2)))
             assert bits == pytest.approx(nats[some].mean(dtype=np.float64) / math.log(2))
             assert clipped == pytest.approx(np.mean(np.abs(wave[some]) > 0.98))
+    for magnitude, share in ((0.975, 0.0), (-0.985, 1.0)):
+        for _ in range(4):
+            meter.hear(np.full(STEP, magnitude, np.float32), nats[:STEP])
+        assert meter.means()[0, 2] == share
 
 
 def test_going_back_is_as_if_it_had_not_gone_on() -> None:
@@ -180,6 +184,13 @@ def test_pauses_are_the_longest_of_any_file_below_each_line() -> None:
 def test_memory_does_not_grow_with_the_length_of_a_file() -> None:
     gathering = gathered([speech(30.0, 1)])
     assert gathering._meter.steps <= max(STRETCHES) and len(gathering._codes) < STEP
+
+
+def test_limits_lie_half_as_far_out_again_and_a_least_margin_at_least() -> None:
+    bounds = np.zeros((len(STRETCHES), len(MEASURES), 3))
+    bounds[:, 1] = [[2.0, 4.0, 5.0], [3.9, 4.0, 4.1], [0.0, 1.0, 1.0], [0.0, 0.0, 1.0]]
+    bits = Ranges((ENOUGH,) * 4, bounds, (0,) * len(LINES)).limits()[:, 1]
+    assert bits == pytest.approx(np.array([[1.0, 5.5], [3.65, 4.35], [-0.5, 1.25], [-0.25, 1.5]]))
 
 
 def test_ranges_go_through_json_and_damaged_ones_are_one_sentence() -> None:
