@@ -169,16 +169,15 @@ class Ranges:
                 limits[row] = limits[row - 1] if row else [-np.inf, np.inf]
         return limits
 
-    def quiet(self) -> float:
-        """Return the level in dBFS below which a step counts as a pause, one of LINES; -inf where nothing is known."""
-        line = float(self.bounds[0, 0, 1]) - QUIET
-        known = [one for one in LINES if one <= line and self.counts[0] >= ENOUGH]
-        return max(known, default=-math.inf)
+    def pause(self) -> tuple[float, int]:
+        """Return the level in dBFS below which a step is quiet, and how many steps real sound is at most, and a margin.
 
-    def longest_pause(self) -> int:
-        """Return how many steps real sound is quiet at most, with a margin."""
-        line = self.quiet()
-        return max(FEWEST, round(LONGER * self.pauses[LINES.index(int(line))])) if line in LINES else 2**62
+        The level is one of LINES; -inf where nothing is known.
+        """
+        highest = self.bounds[0, 0, 1] - QUIET if self.counts[0] >= ENOUGH else -math.inf
+        known = [(-math.inf, 0), *(pair for pair in zip(LINES, self.pauses, strict=True) if pair[0] <= highest)]
+        line, longest = known[-1]
+        return line, max(FEWEST, round(LONGER * longest))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values: for each length of stretches their count, and for each measure its three quantiles."""
@@ -272,7 +271,7 @@ class Watch:
 
     def __init__(self, ranges: Ranges, sample_rate: int) -> None:
         self.meter = Meter(sample_rate)
-        self._limits, self._quiet, self._longest_pause = ranges.limits(), ranges.quiet(), ranges.longest_pause()
+        self._limits, (self._quiet, self._longest_pause) = ranges.limits(), ranges.pause()
         self._from = 0  # the step that the stretches looked at begin at, or later
 
     def hear(self, wave: Floats, nats: Floats) -> Trouble | None:
