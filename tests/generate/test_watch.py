@@ -245,6 +245,11 @@ def test_what_no_real_sound_does_is_called_by_its_name(kind: str) -> None:
     assert {name for name, _ in found} == {kind} and began < found[0][1] <= began + 1.3
 
 
+def test_sound_far_louder_than_real_sound_is_called_too_loud() -> None:
+    ranges = gathered([(0.1 * wave, nats) for wave, nats in REAL]).ranges()
+    assert {name for name, _ in troubles(REAL[:2], ranges)} == {"too loud"}
+
+
 def test_what_real_sound_does_for_as_long_is_no_trouble() -> None:
     def held(bits: float) -> list[Piece]:
         return [(piece("hum", 3.0)[0], np.full(3 * RATE, bits, np.float32)) for _ in range(10)]

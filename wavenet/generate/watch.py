@@ -1,4 +1,4 @@
-"""Notices in a sound what no real sound of its voice does for so long: noise, full scale, hum and silence.
+"""Notices in a sound what no real sound of its voice does for so long: noise, hum, silence, too loud a sound.
 
 A sound is measured step by step of 0.05 s, and the means over its newest 0.2, 0.4, 0.8 and 1.6 s are compared with the
 same means over real sound that was held out of training; and so is how long it has been quiet. Where real sound holds a
@@ -53,7 +53,7 @@ FEWEST = 16  # steps that are silence at least: words may be files of their own,
 ENOUGH = 100  # real stretches; with fewer, bounds of shorter ones are taken: no mean over twice as long exceeds them
 TROUBLES = (  # what it is called to be beyond a bound
     ("clipped", "high", "full scale"),
-    ("level", "high", "full scale"),
+    ("level", "high", "too loud"),
     ("bits", "high", "noise"),
     ("harmonicity", "high", "hum"),
     ("bits", "low", "hum"),
@@ -63,7 +63,7 @@ TROUBLES = (  # what it is called to be beyond a bound
 class Trouble(NamedTuple):
     """What no real sound does for so long."""
 
-    name: str  # silence, full scale, noise or hum
+    name: str  # silence, or one of TROUBLES
     first: int  # the step at which it began
     seconds: float  # the same, from the beginning of the sound
 
