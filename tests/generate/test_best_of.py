@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -274,16 +275,22 @@ def test_a_last_step_that_is_too_short_is_not_judged() -> None:
         assert one.hear(np.zeros(length, np.int64), step, step) == expected
 
 
-def test_going_back_is_as_if_it_had_not_gone_on() -> None:
-    rng = np.random.default_rng(0)
-    steps = [(rng.integers(0, 16, STEP), rng.random(STEP, np.float32), rng.random(STEP, np.float32)) for _ in range(9)]
-    gone, stayed = (Candidate(10_000, Watch(UNKNOWN, toys.RATE), silence.Silence(toys.RATE)) for _ in range(2))
-    for step in steps[:7]:
+@pytest.mark.parametrize("until_silence", [False, True])
+@pytest.mark.parametrize("back", [0, 2, 6])
+def test_going_back_is_as_if_it_had_not_gone_on(back: int, until_silence: bool) -> None:
+    rng, alphabet = np.random.default_rng(0), Categorical(16)
+    drawn = [rng.integers(0, 16, STEP) for _ in range(11)]
+    steps = [(codes, alphabet.decode(codes), rng.random(STEP, np.float32)) for codes in drawn]
+    gone, stayed = (
+        Candidate(10_000, Watch(UNKNOWN, toys.RATE), silence.Silence(toys.RATE) if until_silence else None)
+        for _ in range(2)
+    )
+    for step in steps[:8]:
         gone.hear(*step)
-    gone.go_back(3, toys.RATE, np.concatenate([wave for _, wave, _ in steps[:3]]))
-    for step in steps[:3]:
+    gone.go_back(back, toys.RATE, alphabet)
+    for step in steps[:back]:
         stayed.hear(*step)
-    for step in steps[7:]:
+    for step in steps[8:]:
         for one in (gone, stayed):
             one.hear(*step)
         assert np.array_equal(gone.watch.meter.means(), stayed.watch.meter.means(), equal_nan=True)
@@ -295,8 +302,8 @@ def test_going_back_forgets_the_silence_too() -> None:
     one = Candidate(10_000, Watch(UNKNOWN, toys.RATE), silence.Silence(toys.RATE))
     sound, quiet, free = np.full(STEP, 0.5, np.float32), np.zeros(STEP, np.float32), np.zeros(STEP, np.float32)
     for wave in (sound, *[quiet] * 5):
-        one.hear(np.zeros(STEP, np.int64), wave, free)
-    one.go_back(2, toys.RATE, np.concatenate([sound, quiet]))
+        one.hear((wave > 0).astype(np.int64), wave, free)
+    one.go_back(2, toys.RATE, SimpleNamespace(decode=lambda codes: 0.5 * codes.astype(np.float32)))  # type: ignore[arg-type]
     assert one.length == 2 * STEP and one.silence is not None and one.silence.quiet == STEP and not one.done
     for _ in range(5):
         one.hear(np.zeros(STEP, np.int64), quiet, free)

@@ -19,8 +19,8 @@ from wavenet.generate.sampler import Sampler
 from wavenet.generate.silence import Silence
 from wavenet.generate.sound import Choice, Drawn
 from wavenet.generate.verify import Verifier
-from wavenet.generate.watch import Ranges, Trouble, Watch, step_samples
-from wavenet.outputs import Codes, Floats
+from wavenet.generate.watch import WINDOW, Ranges, Trouble, Watch, step_samples
+from wavenet.outputs import Alphabet, Codes, Floats
 from wavenet.progress import Progress
 from wavenet.text import shown
 
@@ -117,10 +117,13 @@ class Candidate:
         here = sum(abs(other.seconds - trouble.seconds) <= NEAR_SECONDS for other in self.redrawn)
         return here < MOST_HERE and len(self.redrawn) < MOST_PER_SECOND * (1 + math.floor(trouble.seconds))
 
-    def go_back(self, steps: int, sample_rate: int, wave: Floats) -> None:
-        """Forget all but the oldest `steps` steps, which sound like this."""
-        self.drawn = len(wave)  # first: what an interruption keeps is whole
+    def go_back(self, steps: int, sample_rate: int, alphabet: Alphabet) -> None:
+        """Forget all but the oldest `steps` steps."""
+        self.drawn = sum(map(len, self.steps[:steps]))  # first: what an interruption keeps is whole
         del self.steps[steps:], self.nats[steps:]
+        # of a long sound only the end, unless the silence has to be heard anew
+        known = self.steps[-WINDOW if self.silence is None else 0 :]
+        wave = alphabet.decode(np.concatenate([np.zeros(0, np.int64), *known]))
         self.watch.meter.go_back(steps, wave)
         if self.silence is not None:
             self.silence = Silence(sample_rate)
@@ -203,9 +206,10 @@ class BestOf:
         steps = one.hear(codes, alphabet.decode(codes), nats)
         if steps is None:
             return
-        kept = np.concatenate([np.zeros(0, np.int64), *one.steps[:steps]])
-        one.go_back(steps, self.sample_rate, alphabet.decode(kept))
-        known = np.concatenate([self._primed, kept])
+        one.go_back(steps, self.sample_rate, alphabet)
+        # more than the network remembers would only cost time
+        first = max(0, steps - 1 - self.source.engine.packed.shape.receptive_field // self._step)
+        known = np.concatenate([self._primed[: None if first == 0 else 0], *one.steps[first:]])
         self.source.rewind(sequence, known)
         if self.judge is not None:
             self.judge.rewind(sequence, known)
