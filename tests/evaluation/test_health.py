@@ -100,6 +100,11 @@ def test_numbers_are_those_of_plain_definitions() -> None:
     rows = {row.name: row for row in health([tone], [white], RATE).rows}
     assert rows["level"].generated == pytest.approx(20 * np.log10(0.5 / np.sqrt(2)), abs=0.01)
     assert rows["level"].real == pytest.approx(-20, abs=0.1)
+    halting_tone, faltering = (np.concatenate([tone, share * tone]) for share in (0.1, 0.4))  # a pause, and none
+    assert health([halting_tone], [white], RATE).rows[0].generated == pytest.approx(rows["level"].generated, abs=0.01)
+    fewer = 10 * np.log10((1 + 0.4**2) / 2)
+    heard = health([faltering], [white], RATE).rows[0].generated
+    assert heard == pytest.approx(rows["level"].generated + fewer, abs=0.01)
     assert rows["periodicity"].generated > 0.99 and rows["periodicity"].real < 0.5  # type: ignore[operator]
     assert rows["flux"].generated < 0.01 and 0.5 < rows["flux"].real < 1.0  # type: ignore[operator]
     assert health([square], [white], RATE).rows[2].generated == pytest.approx(100.0)

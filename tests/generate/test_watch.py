@@ -221,6 +221,7 @@ def test_ranges_go_through_json_and_damaged_ones_are_one_sentence() -> None:
         damaged(lambda one: one.update(step_seconds=0.1)),
         damaged(lambda one: one.update(pauses=[1, 2])),
         damaged(lambda one: one["pauses"].__setitem__(3, -1)),
+        damaged(lambda one: one["pauses"].__setitem__(3, 10**400)),
         damaged(lambda one: one.pop("pauses")),
     ]
     for value in wrong:

@@ -107,7 +107,7 @@ def nearest(clips: Sequence[Floats], training: Sound, spans: Sequence[Span], rat
     windows = [*_windows(clips, rates)]
     if not windows or not spans:
         return matches
-    places = search(np.stack([w for _, _, w in windows]), training, spans, rates, PLACES, "looking for copies")
+    places = search(np.stack([w for _, _, w in windows]), training, spans, rates, PLACES)
     for row, (clip, first, _) in enumerate(windows):
         for span, lag in _lags(clips[clip], first, places, row, training, spans, rates):
             match = _along(clips[clip], first, training, spans[span], lag, rate)

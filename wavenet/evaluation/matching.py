@@ -41,9 +41,7 @@ class Places(NamedTuple):
 Stretch = tuple[int, int, Floats]  # the number of a span, the first sample in it at the search's rate, the samples
 
 
-def search(
-    windows: Floats, sound: Sound, spans: Sequence[Span], rates: tuple[int, int], most: int, label: str = "searching"
-) -> Places:
+def search(windows: Floats, sound: Sound, spans: Sequence[Span], rates: tuple[int, int], most: int) -> Places:
     """Return where in some spans of sound each window fits best; one place at most of any BLOCK samples.
 
     Args:
@@ -52,18 +50,20 @@ def search(
         spans: its parts.
         rates: of the sound and of the search, in Hz.
         most: places K that are kept of each window.
-        label: of the progress.
     """
     if len(windows) > WINDOWS:
         groups = [windows[at : at + WINDOWS] for at in range(0, len(windows), WINDOWS)]
-        several = [search(group, sound, spans, rates, most, label) for group in groups]
+        several = [search(group, sound, spans, rates, most) for group in groups]
         return Places(*map(np.concatenate, zip(*several, strict=True)))
     length = windows.shape[1]
     spectra = np.conj(np.fft.rfft(_unit(windows), TRANSFORM)).astype(np.complex64)
     found = Places(*(np.zeros((len(windows), 0), kind) for kind in (np.float32, np.int64, np.int64)))
     total = sum(span.last - span.first for span in spans) * rates[1] // rates[0]
     blocks = _blocks(sound, spans, rates, length)
-    with Progress(label, total, "samples") as progress, ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
+    with (
+        Progress("looking for copies", total, "samples") as progress,
+        ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool,
+    ):
         ahead: list[tuple[int, Future[Places]]] = []
         while True:
             for block in islice(blocks, 2 * THREADS - len(ahead)):  # few at once: memory stays bounded

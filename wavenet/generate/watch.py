@@ -197,7 +197,7 @@ class Ranges:
             stretches, pauses = value["stretches"], tuple(value["pauses"])
             counts = tuple(one["count"] for one in stretches)
             bounds = np.array([[one[name] for name in MEASURES] for one in stretches], np.float64)
-            whole = all(type(number) is int and number >= 0 for number in (*counts, *pauses))
+            whole = all(type(number) is int and 0 <= number < 2**53 for number in (*counts, *pauses))
             shaped = bounds.shape == (len(STRETCHES), len(MEASURES), 3) and len(pauses) == len(LINES)
             timed = value["step_seconds"] == STEP_SECONDS and [one["seconds"] for one in stretches] == SECONDS
             if not (whole and shaped and timed and np.isfinite(bounds).all() and (np.diff(bounds) >= 0).all()):
