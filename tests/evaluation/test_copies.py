@@ -75,6 +75,14 @@ def test_other_takes_hum_noise_and_silence_are_no_copies(training: Sound) -> Non
     assert matches[6:] == 5 * [Match("", 0.0, 0.0, 0.0, False)]
 
 
+def test_what_is_only_much_alike_is_no_copy(training: Sound) -> None:
+    excerpt = training.read(1, 3_000, 7_000)
+    noise = excerpt.std() * np.random.default_rng(0).standard_normal(len(excerpt))
+    for share, copy in ((0.15, True), (0.25, False)):  # 16 and 12 dB below it
+        match = nearest([(excerpt + share * noise).astype(np.float32)], training, spans_of(training), RATE)[0]
+        assert match.copy == copy and match.correlation > 0.97 and match.name == "01.wav"
+
+
 def test_a_correlation_is_that_of_a_plain_definition(training: Sound) -> None:
     made = speech(70)
     match = nearest([made], training, spans_of(training), RATE)[0]

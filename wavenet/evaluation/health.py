@@ -259,7 +259,7 @@ class _Measure:
         apart = np.atleast_1d(ours - theirs)
         slope = np.linspace(-1.0, 1.0, len(apart)) if len(apart) > 1 else np.ones(1)
         lean = float(slope @ apart) / float(np.linalg.norm(slope) * np.linalg.norm(apart))
-        return "coloured otherwise" if abs(lean) < 0.5 else self.more if lean > 0 else self.less
+        return "of another colour" if abs(lean) < 0.5 else self.more if lean > 0 else self.less
 
 
 def _difference(one: float | Wide, other: float | Wide) -> float:
