@@ -13,8 +13,8 @@ import toys
 from wavenet.errors import BundleError, InputError, Terminated
 from wavenet.generate import best_of, silence
 from wavenet.generate.best_of import BestOf, Candidate, aim_of
-from wavenet.generate.sampler import Sampler
-from wavenet.generate.verify import BOUND
+from wavenet.generate.sampler import Chunk, Sampler
+from wavenet.generate.verify import BOUND, Verifier
 from wavenet.generate.voice import Voice
 from wavenet.generate.watch import Gathering, Ranges, Trouble, Watch
 from wavenet.outputs import Categorical
@@ -102,6 +102,23 @@ def test_it_is_verified_and_continues_a_prime(storage: str) -> None:
     assert sound.difference is not None and 0 < sound.difference < BOUND and sound.storage == storage
     plain = voice.generate(count=3, **common)
     assert np.array_equal(sound.samples[0], plain.samples[sound.choices[0].sequence])
+
+
+def test_the_time_it_takes_is_all_but_verification(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, hear, judge = [0.0], Watch.hear, Verifier.judge
+
+    def hearing(watch: Watch, *rest: Any) -> Trouble | None:
+        clock[0] += 1.0
+        return hear(watch, *rest)
+
+    def judging(verifier: Verifier, chunk: Chunk) -> None:
+        clock[0] += 100.0
+        judge(verifier, chunk)
+
+    monkeypatch.setattr(best_of, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(Watch, "hear", hearing)
+    monkeypatch.setattr(Verifier, "judge", judging)
+    assert made().generate(samples=3 * STEP, seed=1, best_of=2, verify=True).wall == 6.0
 
 
 def test_slices_of_the_network_s_answers_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
