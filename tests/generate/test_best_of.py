@@ -349,8 +349,8 @@ def test_an_interruption_keeps_the_best_so_far(monkeypatch: pytest.MonkeyPatch) 
 def test_an_interruption_keeps_what_there_is_of_others_when_one_is_back_at_its_beginning(
     troubled: dict[int, list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    troubled[0] = [5]  # which goes back to the beginning
-    draw_step, calls = BestOf._draw_step, iter(range(10))
+    troubled.update({0: [5], 2: [5]})  # which go back to the beginning
+    draw_step, calls = BestOf._draw_step, iter([*range(6), *range(6)])
 
     def interrupted(drawing: BestOf) -> None:
         if next(calls) == 5:
@@ -360,3 +360,5 @@ def test_an_interruption_keeps_what_there_is_of_others_when_one_is_back_at_its_b
     monkeypatch.setattr(BestOf, "_draw_step", interrupted)
     sound = made(middle=0.0).generate(samples=5_000, seed=1, best_of=2)
     assert sound.stopped_by == "SIGTERM" and sound.lengths == (5 * STEP,) and sound.choices[0].sequence == 1
+    with pytest.raises(Terminated):  # no file without a sample is written
+        made().generate(samples=5_000, seed=1, best_of=1)

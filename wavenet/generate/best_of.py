@@ -176,8 +176,9 @@ class BestOf:
                     growing = [one.length for one in self.candidates if not one.done]
                     progress.reach(min(growing, default=total))
             except (KeyboardInterrupt, Terminated) as signal:
-                if not any(one.length for one in self.candidates):
-                    raise
+                lengths = np.array([one.length for one in self.candidates]).reshape(-1, self.best_of)
+                if not lengths.any(axis=1).all():
+                    raise  # of a sound there is nothing yet
                 return signal.signal if isinstance(signal, Terminated) else "SIGINT"
         return None
 
