@@ -118,6 +118,22 @@ def test_sound_at_a_higher_rate_is_found_to_the_sample(tmp_path: Path) -> None:
     assert match.seconds - match.clip_seconds == pytest.approx((30_011 - 12_345) / high, abs=1e-9)
 
 
+def test_of_places_alike_below_4_khz_the_one_that_is_alike_above_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wavenet.evaluation.matching.BLOCK", 8_000)  # of which one place is looked at closely
+    rng, high = np.random.default_rng(0), 2 * RATE
+    low = np.interp(np.arange(high) / high, np.arange(RATE) / RATE, speech(1, 1.0))
+    bright = np.fft.irfft(np.fft.rfft(rng.standard_normal((2, high))) * (np.fft.rfftfreq(high, 1 / high) > 4_500))
+    one, other = low + 0.3 * low.std() * bright
+    hissing = other + 0.02 * low.std() * rng.standard_normal(high)
+    sound = sound_of(tmp_path / "sound", [one, hissing], high)
+    match = nearest([other.astype(np.float32)], sound, spans_of(sound), high)[0]
+    assert match.copy and match.name == "01.wav"
+    monkeypatch.setattr("wavenet.evaluation.copies.PLACES", 1)  # the best at the search's rate alone is the other
+    assert not nearest([other.astype(np.float32)], sound, spans_of(sound), high)[0].copy
+
+
 def test_the_yardstick_goes_beside_and_every_clip_is_told(training: Sound) -> None:
     copied = training.read(0, 2_000, 6_000)
     found = copies(
