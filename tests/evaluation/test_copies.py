@@ -81,6 +81,8 @@ def test_what_is_only_much_alike_is_no_copy(training: Sound) -> None:
     for share, copy in ((0.15, True), (0.25, False)):  # 16 and 12 dB below it
         match = nearest([(excerpt + share * noise).astype(np.float32)], training, spans_of(training), RATE)[0]
         assert match.copy == copy and match.correlation > 0.97 and match.name == "01.wav"
+    for gain, copy in ((0.12, True), (8.0, True), (0.08, False), (12.0, False)):
+        assert nearest([np.float32(gain) * excerpt], training, spans_of(training), RATE)[0].copy == copy
 
 
 def test_a_correlation_is_that_of_a_plain_definition(training: Sound) -> None:
