@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import toys
 
-from wavenet.evaluation.bits import bits_against, score
+from wavenet.evaluation.bits import score
 from wavenet.model import network
 from wavenet.training.data import SoundData
 
@@ -27,6 +27,10 @@ def test_an_interruption_or_nothing_gives_no_score(sound_folder: Path) -> None:
     assert score(net, [], sound.alphabet, sound.counts) is None
 
 
-def test_bits_against_is_the_cross_entropy() -> None:
-    counts, p = np.array([3, 1, 0]), np.array([0.5, 0.25, 0.25])
-    assert bits_against(counts, np.log(p)) == pytest.approx((3 * 1 + 1 * 2) / 4)
+def test_order0_is_the_cross_entropy_with_the_training_codes(sound_folder: Path) -> None:
+    sound = prepared(sound_folder)
+    found = score(network.build(sound.recipe), sound.crops["valid"].in_order(2), sound.alphabet, sound.counts)
+    codes = np.concatenate([batch.targets.ravel() for batch in sound.crops["valid"].in_order(1)])
+    share = (sound.counts + 1) / (sound.counts + 1).sum()
+    assert found is not None and (found.uniform, found.targets) == (4.0, len(codes))
+    assert found.order0 == pytest.approx(-np.log2(share[codes]).mean())

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wavenet.audio.crops import Batch
 from wavenet.outputs import IGNORED, Alphabet, Codes
@@ -60,10 +59,6 @@ def score(
     targets_seen = int(counts.sum())
     if not targets_seen:
         return None
-    order0 = bits_against(counts, alphabet.log_probabilities(alphabet.baseline(training_counts)))
-    return Score(nats / targets_seen / math.log(2), math.log2(alphabet.size), order0, targets_seen)
-
-
-def bits_against(counts: Codes, log_probabilities: NDArray[np.floating]) -> float:
-    """Return the bits per sample of codes counted [Q] under fixed log-probabilities [Q] in nats."""
-    return float(-(counts * log_probabilities).sum() / max(1, counts.sum()) / math.log(2))
+    order0 = -float((counts * alphabet.log_probabilities(alphabet.baseline(training_counts))).sum())
+    bits, order0_bits = (spent / targets_seen / math.log(2) for spent in (nats, order0))
+    return Score(bits, math.log2(alphabet.size), order0_bits, targets_seen)

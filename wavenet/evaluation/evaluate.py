@@ -128,7 +128,7 @@ def score(
     nats = np.zeros(len(spans))
     others = _Others(alphabet, statistics)
     pieces = likelihood.teacher_forced(judge, held.corpus.sound, spans, alphabet, context, threads)
-    with Progress("scoring", sum(span.last - span.first for span in spans), "samples") as progress:
+    with Progress("scoring", held.targets, "samples") as progress:
         for piece in pieces:
             nats[piece.span] += piece.nats.sum(dtype=np.float64)
             others.add(piece)
@@ -186,9 +186,8 @@ def _evaluation(model: str, held: HeldOut, nats: NDArray[np.float64], baselines:
         return tuple(group(name, of[name]) for name in sorted(of)) if len(of) > 1 else ()
 
     total = group(held.split, list(range(len(bits))))
-    extent = float(counts.sum() / rate)
     return Evaluation(
-        model, held.name, held.split, total, extent, baselines, tuple(files), groups(speakers), groups(labels)
+        model, held.name, held.split, total, held.seconds, baselines, tuple(files), groups(speakers), groups(labels)
     )
 
 
@@ -255,12 +254,11 @@ def _written(target: Path | None, held: HeldOut) -> Iterator[tuple[Listener, ...
     if target is None:
         yield ()
         return
-    total = sum(span.last - span.first for span in held.spans)
     with (
         disk.explained(target, "free space, or name another file"),
         disk.replacing(target) as temporary,
         temporary.open("wb") as file,  # a memory map would end the process where the disk is full
     ):
-        header = {"descr": "<f4", "fortran_order": False, "shape": (total,)}
+        header = {"descr": "<f4", "fortran_order": False, "shape": (held.targets,)}
         np.lib.format.write_array_header_1_0(file, header)
         yield (lambda piece: file.write(piece.bits.astype("<f4").tobytes()),)

@@ -33,9 +33,14 @@ class HeldOut:
     spans: Sequence[Span]
 
     @property
+    def targets(self) -> int:
+        """How many samples it has."""
+        return sum(span.last - span.first for span in self.spans)
+
+    @property
     def seconds(self) -> float:
         """How long it lasts."""
-        return sum(span.last - span.first for span in self.spans) / self.recipe.audio.sample_rate
+        return self.targets / self.recipe.audio.sample_rate
 
     def file(self, index: int) -> str:
         """Return the name of the file that a span is of."""

@@ -39,6 +39,11 @@ class GroupScore:
     low: float | None  # ends of the 95 % interval; None for a single file
     high: float | None
 
+    @property
+    def interval(self) -> str | None:
+        """The interval in words."""
+        return None if self.low is None or self.high is None else f"{self.low:.3f} to {self.high:.3f}"
+
 
 @dataclass(frozen=True)
 class Excerpt:
@@ -74,17 +79,17 @@ class Evaluation:
         better = {name: bits for name, bits in self.baselines.items() if not self.total.bits < bits}
         if not better:
             return None
-        named = ", ".join(f"{FIRST_NAMES.get(name, name)} {bits:.3f}" for name, bits in better.items())
         beats = "beats none" if len(better) == len(self.baselines) else "does not beat all"
         return (
             f"this model {beats} of what needs no network: it takes {self.total.bits:.3f} bits/sample, against "
-            f"{named}; train longer, or on sound more like this"
+            f"{_named(better)}; train longer, or on sound more like this"
         )
 
     def summary(self) -> str:
         """Return all in one line."""
-        others = ", ".join(f"{FIRST_NAMES.get(name, name)} {bits:.3f}" for name, bits in self.baselines.items())
-        return f"{self.split}: {_bits(self.total)} bits/sample ({others}; {_extent(self)})"
+        interval = f" ({self.total.interval})" if self.total.interval else ""
+        bits = f"{self.total.bits:.3f}{interval} bits/sample"
+        return f"{self.split}: {bits} ({_named(self.baselines)}; {_extent(self)})"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -102,17 +107,7 @@ class Evaluation:
             "seconds": self.seconds,
             "speakers": [_plain(one) for one in self.speakers],
             "labels": [_plain(one) for one in self.labels],
-            "files": [
-                {
-                    "path": one.path,
-                    "speaker": one.speaker,
-                    "label": one.label,
-                    "seconds": one.seconds,
-                    "targets": one.targets,
-                    "bits_per_sample": one.bits,
-                }
-                for one in self.files
-            ],
+            "files": [_plain(one) for one in self.files],
             "excerpt": self._extremes(),
             "generated": None if self.generated is None else self.generated.to_json(),
         }
@@ -120,7 +115,8 @@ class Evaluation:
     def to_text(self) -> str:
         """Return tables of at most 100 columns."""
         lines = [f"{self.model} on {self.sound}, {self.split}: {_extent(self)}", ""]
-        rows: list[Sequence[str | None]] = [("bits/sample", "", "95 % interval"), ("this model", *_cells(self.total))]
+        rows: list[Sequence[str | None]] = [("bits/sample", "", "95 % interval")]
+        rows += [("this model", f"{self.total.bits:.3f}", self.total.interval)]
         if self.raw is not None:
             rows.append(("  its weights before averaging", f"{self.raw:.3f}", None))
         rows += [(FIRST_NAMES.get(name, name), f"{bits:.3f}", None) for name, bits in self.baselines.items()]
@@ -143,19 +139,12 @@ class Evaluation:
         return {"path": self.excerpt.path, "worst": worst, "best": best}
 
 
-def _plain(one: GroupScore) -> dict[str, Any]:
-    told = {"name": one.name, "files": one.files, "targets": one.targets}
-    return {**told, "bits_per_sample": one.bits, "low": one.low, "high": one.high}
+def _plain(one: FileScore | GroupScore) -> dict[str, Any]:
+    return {"bits_per_sample" if name == "bits" else name: value for name, value in vars(one).items()}
 
 
-def _bits(one: GroupScore) -> str:
-    interval = "" if one.low is None or one.high is None else f" ({one.low:.3f} to {one.high:.3f})"
-    return f"{one.bits:.3f}{interval}"
-
-
-def _cells(one: GroupScore) -> tuple[str, str | None]:
-    known = one.low is not None and one.high is not None
-    return f"{one.bits:.3f}", f"{one.low:.3f} to {one.high:.3f}" if known else None
+def _named(baselines: dict[str, float]) -> str:
+    return ", ".join(f"{FIRST_NAMES.get(name, name)} {bits:.3f}" for name, bits in baselines.items())
 
 
 def _extent(made: Evaluation) -> str:
@@ -164,7 +153,7 @@ def _extent(made: Evaluation) -> str:
 
 def _group_lines(title: str, groups: Sequence[GroupScore]) -> list[str]:
     rows: list[Sequence[str | float | None]] = [(title, "files", "bits/sample", "95 % interval")]
-    rows += [(printable(one.name), one.files, *_cells(one)) for one in groups[:MOST_ROWS]]
+    rows += [(printable(one.name), one.files, f"{one.bits:.3f}", one.interval) for one in groups[:MOST_ROWS]]
     left = len(groups) - MOST_ROWS
     return [*table(rows), *([f"and {left:,} more; --json has all"] if left > 0 else [])]
 
