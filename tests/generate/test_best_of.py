@@ -14,9 +14,10 @@ from wavenet.errors import BundleError, InputError, Terminated
 from wavenet.generate import best_of, silence
 from wavenet.generate.best_of import BestOf, Candidate, aim_of
 from wavenet.generate.sampler import Chunk, Sampler
+from wavenet.generate.sound import Trouble
 from wavenet.generate.verify import BOUND, Verifier
 from wavenet.generate.voice import Voice
-from wavenet.generate.watch import Gathering, Ranges, Trouble, Watch
+from wavenet.generate.watch import Gathering, Ranges, Watch
 from wavenet.outputs import Categorical
 
 RECIPE = toys.recipe()
