@@ -14,9 +14,10 @@ from wavenet.errors import BundleError, InputError, Terminated
 from wavenet.generate import best_of, silence
 from wavenet.generate.best_of import BestOf, Candidate, aim_of
 from wavenet.generate.sampler import Chunk, Sampler
+from wavenet.generate.sound import Trouble
 from wavenet.generate.verify import BOUND, Verifier
 from wavenet.generate.voice import Voice
-from wavenet.generate.watch import Gathering, Ranges, Trouble, Watch
+from wavenet.generate.watch import Gathering, Ranges, Watch
 from wavenet.outputs import Categorical
 
 RECIPE = toys.recipe()
@@ -193,6 +194,19 @@ def test_trouble_is_drawn_again_from_before_it_with_the_next_uniforms(
     assert found.choices[1].redrawn == (Trouble("hum", noticed - 4, began),)
     assert str(found.choices[1]).endswith(f"; re-drew once: hum at {began:.2f} s")
     assert "re-drew" not in str(found.choices[0])
+
+
+def test_a_network_that_sees_far_is_given_back_all_that_it_sees(troubled: dict[int, list[int]]) -> None:
+    recipe = toys.recipe(model={"dilations": [[1, 350, 350]]})  # more than three steps, and fewer than are left
+    voice = Voice(recipe, toys.arrays(recipe, 2.0), training=held_out())
+    troubled[0], left, length = [11], 5 * STEP, 12 * STEP
+    found = voice.generate(samples=length, seed=4, best_of=1, verify=True)
+    again = voice.sampler(1, 4)
+    again.prime(voice.alphabet.encode(found.samples[0, :left]))
+    again.positions[0] = 11 * STEP
+    (rest,) = again.generate(length - left, length)
+    assert np.array_equal(found.samples[0, left:], voice.alphabet.decode(rest.codes[0]))
+    assert found.difference is not None and found.difference < BOUND
 
 
 def test_what_was_drawn_again_is_scored_and_verified_as_it_is(troubled: dict[int, list[int]]) -> None:

@@ -17,9 +17,9 @@ import numpy as np
 from wavenet.errors import BundleError, InputError, Terminated
 from wavenet.generate.sampler import Sampler
 from wavenet.generate.silence import Silence
-from wavenet.generate.sound import Choice, Drawn
+from wavenet.generate.sound import Choice, Drawn, Trouble
 from wavenet.generate.verify import Verifier
-from wavenet.generate.watch import WINDOW, Ranges, Trouble, Watch, step_samples
+from wavenet.generate.watch import WINDOW, Ranges, Watch, step_samples
 from wavenet.outputs import Alphabet, Codes, Floats
 from wavenet.progress import Progress
 from wavenet.text import shown

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavenet.errors import BundleError
+from wavenet.generate.sound import LOUD, Trouble
 from wavenet.outputs import Alphabet, Codes, Floats
 from wavenet.text import shown
 
@@ -22,7 +23,6 @@ STEP_SECONDS = 0.05
 STRETCHES = (4, 8, 16, 32)  # steps that are averaged
 SECONDS = [round(steps * STEP_SECONDS, 3) for steps in STRETCHES]  # 0.2 to 1.6
 WINDOW = 4  # steps that periodicity is measured over
-FULL_SCALE = 0.98  # the magnitude from which on a sample counts as clipped
 HIGHEST, LOWEST = 400.0, 50.0  # Hz, of the periods that are looked for; the multiples of shorter ones are among them
 FAINTEST = 1e-8  # power below which nothing is periodic: -80 dBFS
 
@@ -58,17 +58,6 @@ TROUBLES = (  # what it is called to be beyond a bound
     ("harmonicity", "high", "hum"),
     ("bits", "low", "hum"),
 )
-
-
-class Trouble(NamedTuple):
-    """What no real sound does for so long."""
-
-    name: str  # silence, or one of TROUBLES
-    first: int  # the step at which it began
-    seconds: float  # the same, from the beginning of the sound
-
-    def __str__(self) -> str:
-        return f"{self.name} at {self.seconds:.2f} s"
 
 
 def step_samples(sample_rate: int) -> int:
@@ -116,7 +105,7 @@ class Meter:
         """Take in one more step: sound [n] in [-1, 1], and what each sample cost, [n] in nats."""
         self._window = np.concatenate([self._window, wave])[-WINDOW * self.step :]
         wide = wave.astype(np.float64)
-        clipped = float(np.mean(np.abs(wide) > FULL_SCALE))
+        clipped = float(np.mean(np.abs(wide) > LOUD))
         bits = float(np.mean(nats, dtype=np.float64)) / math.log(2)
         self._steps.append((float(np.mean(wide**2)), bits, clipped, periodicity(self._window, self.sample_rate)))
 
