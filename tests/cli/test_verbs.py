@@ -736,13 +736,15 @@ def test_evaluate_prints_tables_or_json_and_writes_what_it_is_asked_for(
     trained_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("evaluate", trained_run, "--split", "valid", "--threads", 1) == 0
-    assert " on sounds0, valid: 1 file" in capsys.readouterr().out
+    assert " on sounds0, valid split: 1 file" in capsys.readouterr().out
     plot, bits = tmp_path / "surprise.png", tmp_path / "bits.npy"
     words = ["evaluate", trained_run, "--data", tmp_path / "mine.wav", "--plot", plot, "--surprisal", bits, "--json"]
     files.write(tmp_path / "mine.wav", toys.wave(0.5, 1), toys.RATE)
     words += ["--cache", tmp_path / "own", "--limit", "0.3s", "--raw", "--sound", 1, "--seed", 4, "--backend", "torch"]
     assert run(*words) == 0
-    told = json.loads(capsys.readouterr().out)
+    out, err = capsys.readouterr()
+    told = json.loads(out)
+    assert f"wrote {plot}\nwrote {bits}\n" in err
     assert told["seconds"] == 0.3 and told["raw_bits_per_sample"] > 0 and told["generated"]["seed"] == 4
     assert plot.read_bytes()[:4] == b"\x89PNG" and len(np.load(bits)) == round(0.3 * toys.RATE)
     assert (tmp_path / "own").is_dir()
@@ -758,7 +760,7 @@ def test_evaluate_prints_tables_or_json_and_writes_what_it_is_asked_for(
         (["--plot", "x.txt"], "--plot x.txt: got the suffix '.txt', expected .png"),
         (["--sound", "0"], "got '0', expected a whole number of at least 1"),
         (["--data", "nowhere"], "there is no sound file or folder nowhere"),
-        (["--surprisal", "bits.csv"], "goes to a .npy file, got bits.csv"),
+        (["--surprisal", "bits.csv"], "--surprisal bits.csv: got the suffix '.csv', expected .npy"),
     ],
 )
 def test_evaluate_refuses_in_one_line(

@@ -41,7 +41,7 @@ def test_json_has_the_agreed_keys_and_the_numbers() -> None:
 
 def test_text_has_the_model_its_interval_the_baselines_and_the_groups() -> None:
     text = dataclasses.replace(MADE, raw=4.625).to_text()
-    assert text.startswith("runs/x on digits, test: 3 files, 2.0 seconds, 16,000 samples\n")
+    assert text.startswith("runs/x on digits, test split: 3 files, 2.0 seconds, 16,000 samples\n")
     cells = [line.split() for line in text.splitlines()]
     assert ["this", "model", "4.500", "4.250", "to", "4.750"] in cells
     assert ["its", "weights", "before", "averaging", "4.625"] in cells
@@ -65,10 +65,10 @@ def test_many_groups_are_cut_and_files_named_by_any_name_stay_on_their_line() ->
         (4.8, None),
         (
             5.0,
-            "does not beat all of what needs no network: it takes 5.000 bits/sample, against linear prediction 4.875;",
+            "5.000 bits/sample, and what needs no network does better: linear prediction 4.875; it needs more training",
         ),
-        (8.5, "beats none of what needs no network: it takes 8.500 bits/sample, against uniform 8.000, order-0 7.500"),
-        (float("nan"), "beats none of what needs no network: it takes nan bits/sample"),
+        (8.5, "8.500 bits/sample, and all of what needs no network does better: uniform 8.000, order-0 7.500, "),
+        (float("nan"), "nan bits/sample, and all of what needs no network does better"),
     ],
 )
 def test_what_beats_the_model_is_told(bits: float, said: str | None) -> None:

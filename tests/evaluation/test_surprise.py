@@ -7,7 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from wavenet.evaluation.surprise import Extremes, Stretch, extremes, moment
+from wavenet.evaluation.surprise import Extremes, Means, Stretch, extremes, moment
 
 
 @pytest.mark.parametrize(("samples", "rate"), [(5_000, 1_000), (3_000, 1_000), (2_999, 1_000), (41, 7), (400, 123)])
@@ -53,6 +53,24 @@ def test_they_are_told_with_their_times() -> None:
 def test_times_are_read_as_they_are_said() -> None:
     said = [moment(seconds) for seconds in (0.0, 59.994, 59.996, 754.1, 3_600.0)]
     assert said == ["0.00 s", "59.99 s", "1 min 00.00 s", "12 min 34.10 s", "1 h 00 min 00.00 s"]
+
+
+@pytest.mark.parametrize(("samples", "rate"), [(50_000, 8_000), (100_000, 16_000), (90_000, 22_050), (9_000, 8_000)])
+def test_pieces_of_a_long_sound_are_kept_as_means_and_have_the_same_extremes(samples: int, rate: int) -> None:
+    rng = np.random.default_rng(samples)
+    bits = rng.gamma(2.0, 2.0, samples).astype(np.float32)
+    bits[samples // 3 : samples // 3 + rate] += 3.0
+    means, whole = Means(rate, samples), Means(rate, samples, whole=True)
+    for part in np.array_split(bits, [*np.sort(rng.integers(0, samples, 9)), samples]):
+        means.add(part)
+        whole.add(part)
+    assert np.array_equal(whole.values(), bits) and whole.extremes() == extremes(bits, rate)
+    found, expected = means.extremes(), extremes(bits, rate)
+    assert found is not None and expected is not None and found.called == expected.called
+    assert len(means.values()) < 1.01 * (samples if samples < 3 * rate else samples * 100 / rate)
+    for one, other in ((found.worst, expected.worst), (found.best, expected.best)):
+        assert (one.start, one.seconds) == pytest.approx((other.start, other.seconds), abs=0.011)
+        assert one.bits == pytest.approx(other.bits, abs=0.01)
 
 
 def test_an_hour_takes_little_more_memory_than_itself() -> None:

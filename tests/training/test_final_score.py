@@ -39,7 +39,8 @@ def test_the_last_row_and_the_log_have_it(trained_run: Path) -> None:
     *others, last = metrics.read(trained_run / "metrics.csv")
     assert float(last["evaluated_bits"]) == pytest.approx(kept["bits"], rel=1e-5)
     assert not any(row["evaluated_bits"] for row in others)
-    assert "step 12: valid: " in (trained_run / "train.log").read_text(encoding="utf-8")
+    *_, score, finished = (trained_run / "train.log").read_text(encoding="utf-8").splitlines()
+    assert f" INFO valid split: {kept['bits']:.3f} bits/sample (" in score and "finished 12 steps" in finished
 
 
 @pytest.mark.parametrize("steps", [3, 4])  # 4 has a row without it

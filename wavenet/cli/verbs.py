@@ -185,14 +185,16 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from wavenet.evaluation.evaluate import evaluate
     from wavenet.recipe import read
 
-    plot = _picture(arguments)
+    plot, surprisal = _picture(arguments), _path(arguments.surprisal, "--surprisal")
+    if surprisal is not None:
+        _check_target(surprisal, "--surprisal", (".npy",), arguments.force)
     same = ("raw", "backend", "threads", "sound", "seed", "force")
     made = evaluate(
         arguments.model,
         arguments.data,
         arguments.split,
         limit=None if arguments.limit is None else read.parse_duration(arguments.limit),
-        surprisal=_path(arguments.surprisal, "--surprisal"),
+        surprisal=surprisal,
         excerpt=plot is not None,
         cache=_path(arguments.cache, "--cache"),
         **{name: getattr(arguments, name) for name in same},
@@ -206,6 +208,8 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         with disk.explained(plot, PLOT_REMEDY):
             one, title = made.excerpt, f"{made.model} on {made.excerpt.path}"
             pictures.surprisal_picture(plot, one.wave, one.bits, one.sample_rate, title, one.usual)
+    for written in filter(None, (plot, surprisal)):
+        log.info("wrote %s", written)
     return 0
 
 

@@ -80,7 +80,7 @@ class Statistics:
                 if chosen:
                     equations.add(levels.decoded(past, codes))
                 progress.advance(len(codes))
-        predictor, order0 = Predictor(*equations.solved()), np.exp(_order0(counts, alphabet))
+        predictor, order0 = Predictor(*equations.solved()), np.exp(-order0_nats(counts, alphabet))
         foreseen, held, held_pairs = _foreseen(sound, spans["valid"], alphabet, predictor)
         density = fitted(foreseen, held, levels, order0)
         if table is None or held_pairs is None:
@@ -140,7 +140,7 @@ class Baselines:
             raise ValueError(f"statistics of {len(statistics.counts)} codes for an alphabet of {alphabet.size}")
         self.size, self._levels = alphabet.size, Levels.of(alphabet)
         self._predictor, self._density = statistics.predictor, statistics.density
-        self._order0 = -_order0(statistics.counts, alphabet)
+        self._order0 = order0_nats(statistics.counts, alphabet)
         share, pairs, weight = np.exp(-self._order0), statistics.pairs, statistics.order1_weight
         self._rest = (1.0 - self._density.weight) * share
         self._order1 = None if pairs is None else -np.log(weight * _after(pairs, share) + (1.0 - weight) * share)
@@ -213,9 +213,9 @@ def _foreseen(
     return Foreseen(values, recent), held, table
 
 
-def _order0(counts: Codes, alphabet: Alphabet) -> Nats:
-    """Return log p [Q] of order-0."""
-    return np.asarray(alphabet.log_probabilities(alphabet.baseline(counts)), np.float64)
+def order0_nats(counts: Codes, alphabet: Alphabet) -> Nats:
+    """Return -log p [Q] of order-0 for codes counted [Q]."""
+    return np.asarray(-alphabet.log_probabilities(alphabet.baseline(counts)), np.float64)
 
 
 def _after(pairs: Codes, order0: Nats) -> Nats:

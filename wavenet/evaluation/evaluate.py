@@ -17,20 +17,19 @@ from wavenet.audio import corpus
 from wavenet.audio.corpus import Corpus
 from wavenet.audio.flac_size import FlacSize
 from wavenet.errors import DivergenceError, InputError, SoundError, did_you_mean
-from wavenet.evaluation import held_out, likelihood, statistics_file
-from wavenet.evaluation.baselines import Baselines, Statistics
+from wavenet.evaluation import held_out, likelihood, statistics_file, surprise
+from wavenet.evaluation.baselines import Baselines, Statistics, order0_nats
 from wavenet.evaluation.generated import examine
 from wavenet.evaluation.held_out import HeldOut
 from wavenet.evaluation.intervals import interval
 from wavenet.evaluation.likelihood import Likelihood, Piece
 from wavenet.evaluation.linear import CONTEXT
 from wavenet.evaluation.report import Evaluation, Excerpt, FileScore, GroupScore
-from wavenet.evaluation.surprise import extremes
 from wavenet.generate import voice as voices
 from wavenet.generate.engines import ENGINES, Request, build_engine
 from wavenet.generate.voice import Voice
 from wavenet.model import bundle
-from wavenet.outputs import Alphabet, Floats
+from wavenet.outputs import Alphabet, Codes, Floats
 from wavenet.progress import Progress, log
 
 BACKENDS = ("auto", "cpu", "torch")
@@ -80,21 +79,21 @@ def evaluate(
     unaveraged = bundle.raw_weights(str(model), voice.recipe.shape) if raw else None
     held = held_out.find_sound(model, data, split, place)
     log.info("%s", corpus.rates_in_words(held.corpus.sound.entries, voice.sample_rate))
-    held = held_out.without_trained(held, voice.data.get("trained_files"), data is not None).limited(limit)
+    held = held_out.without_trained(held, voice.data.get("trained_files"), data is not None, limit)
     statistics = statistics_file.read(bundle.find(str(model)), voice.alphabet.size)
     own = _own_corpus(model, held, place) if statistics is None or sound is not None else None
-    if statistics is None and own is not None:
-        statistics = Statistics.gather(own.sound, own.spans, voice.alphabet)
+    known = statistics if statistics is not None else _known(voice, own)
     judge, workers = likelihood_of(voice, backend, threads)
-    bits: list[Floats] = []
-    only = [lambda piece: bits.append(piece.bits)] if len(held.spans) == 1 else []
+    kept = surprise.Means(voice.sample_rate, held.targets, whole=excerpt)
+    only = [lambda piece: kept.add(piece.bits)] if len(held.spans) == 1 else []
     with _written(target, held) as writers:
-        made = score(str(model), held, judge, voice.alphabet, statistics, [*writers, *only], workers)
+        made = score(str(model), held, judge, voice.alphabet, known, [*writers, *only], workers)
     if unaveraged is not None:
-        again, workers = likelihood_of(replace(voice, arrays=unaveraged), backend, threads)
+        again, _ = likelihood_of(replace(voice, arrays=unaveraged), backend, threads)
         made = replace(made, raw=score(str(model), held, again, voice.alphabet, None, (), workers).total.bits)
-    if excerpt or bits:
-        made = replace(made, excerpt=_excerpt(made, held, judge, voice, workers, bits))
+    made = replace(made, extremes=kept.extremes())
+    if excerpt:
+        made = replace(made, excerpt=_excerpt(made, held, judge, voice, workers, kept.values()))
     if sound is not None:
         trained = None if own is None else (own.sound, own.spans["train"])
         made = replace(made, generated=examine(voice, held.corpus.sound, held.spans, trained, sound, seed))
@@ -106,7 +105,7 @@ def score(
     held: HeldOut,
     judge: Likelihood,
     alphabet: Alphabet,
-    statistics: Statistics | None,
+    statistics: Statistics | Codes | None,
     listeners: Sequence[Listener] = (),
     threads: int = 1,
 ) -> Evaluation:
@@ -117,7 +116,7 @@ def score(
         held: the sound.
         judge: the likelihood.
         alphabet: of the samples.
-        statistics: of the training sound, which the baselines predict from; None leaves all but `uniform` out.
+        statistics: of the training sound, which baselines predict from; of its codes alone [Q], which order-0 does.
         listeners: are given every piece; what they raise ends it.
         threads: pieces that are scored at once.
 
@@ -146,8 +145,9 @@ def score(
 class _Others:
     """What the same samples cost without a network."""
 
-    def __init__(self, alphabet: Alphabet, statistics: Statistics | None) -> None:
-        self._baselines = None if statistics is None else Baselines(statistics, alphabet)
+    def __init__(self, alphabet: Alphabet, statistics: Statistics | Codes | None) -> None:
+        self._baselines = Baselines(statistics, alphabet) if isinstance(statistics, Statistics) else None
+        self._order0 = order0_nats(statistics, alphabet) if isinstance(statistics, np.ndarray) else None
         self._uniform, self._flac = math.log2(alphabet.size), FlacSize(alphabet)
         self._nats, self._targets = defaultdict[str, float](float), 0
 
@@ -157,6 +157,8 @@ class _Others:
         if self._baselines is not None:
             for name, nats in self._baselines.nats(piece.past, piece.codes).items():
                 self._nats[name] += float(nats.sum())
+        if self._order0 is not None:
+            self._nats["order0"] += float(self._order0[piece.codes].sum())
 
     def bits(self) -> dict[str, float]:
         """Return the bits per sample of each, by its name."""
@@ -172,7 +174,9 @@ def _evaluation(model: str, held: HeldOut, nats: NDArray[np.float64], baselines:
     files, speakers, labels = [], defaultdict[str, list[int]](list), defaultdict[str, list[int]](list)
     for index, span in enumerate(held.spans):
         clip, targets = clips[span.clip], int(counts[index])
-        files.append(FileScore(clip.name, clip.speaker, clip.label, targets / rate, targets, bits[index] / targets))
+        files.append(
+            FileScore(clip.name, clip.speaker, clip.label, targets / rate, targets, float(bits[index]) / targets)
+        )
         for name, chosen in ((clip.speaker, speakers), (clip.label, labels)):
             if name is not None:
                 chosen[name].append(index)
@@ -205,7 +209,7 @@ def _target(path: str | Path, force: bool) -> Path:
     target = disk.given_path(str(path))
     if target.suffix != ".npy":
         raise InputError(f"the surprisal of samples goes to a .npy file, got {path}; give it that suffix")
-    disk.check_free(target, "", force)
+    disk.check_free(target, "", force, "force")
     return target
 
 
@@ -221,6 +225,17 @@ def likelihood_of(voice: Voice, backend: str = "auto", threads: int | None = Non
     return likelihood.of_network(voice.network().to(device), voice.alphabet), 1
 
 
+def _known(voice: Voice, own: Corpus | None) -> Statistics | Codes | None:
+    """Return the statistics of a model's own sound; without it what its bundle says, how often each code comes [Q]."""
+    if own is not None:
+        return Statistics.gather(own.sound, own.spans, voice.alphabet)
+    counts = voice.data.get("training_code_counts")
+    if not isinstance(counts, list) or len(counts) != voice.alphabet.size:
+        return None
+    whole = all(isinstance(count, int) and 0 <= count < 2**40 for count in counts)
+    return np.array(counts, np.int64) if whole else None
+
+
 def _own_corpus(model: str | Path, held: HeldOut, cache: Path | None) -> Corpus | None:
     """Return the sound that a model was trained on; None, with a warning, where it is not on this machine."""
     recipe = held_out.own_recipe(model)
@@ -229,23 +244,21 @@ def _own_corpus(model: str | Path, held: HeldOut, cache: Path | None) -> Corpus 
     try:
         return corpus.gather(recipe, cache)
     except SoundError as error:
-        log.warning("what needs the training sound is left out: %s", error)
+        what = "order-1, linear prediction and the search for copies"
+        log.warning("%s need the training sound, which is not here (%s): they are left out", what, error)
         return None
 
 
-def _excerpt(
-    made: Evaluation, held: HeldOut, judge: Likelihood, voice: Voice, threads: int, known: list[Floats]
-) -> Excerpt:
-    """Return the sound and the bits of the most surprising file, which are known where it is the only one."""
+def _excerpt(made: Evaluation, held: HeldOut, judge: Likelihood, voice: Voice, threads: int, bits: Floats) -> Excerpt:
+    """Return the sound and the bits of the most surprising file; they are known where it is the only one."""
     index = max(range(len(made.files)), key=lambda at: made.files[at].bits)
     span, context = held.spans[index], voice.recipe.shape.receptive_field
-    if not known:
+    if not len(bits):
         found = likelihood.teacher_forced(judge, held.corpus.sound, [span], voice.alphabet, context, threads)
-        known = [piece.bits for piece in found]
-    bits = np.concatenate(known)
+        bits = np.concatenate([piece.bits for piece in found])
     wave = held.corpus.sound.read(span.clip, span.first, span.last)
-    rate, usual = voice.sample_rate, voices.finite(voice.training.get("valid_bits"))
-    return Excerpt(made.files[index].path, wave, bits, rate, extremes(bits, rate), usual)
+    usual = voices.finite(voice.training.get("valid_bits"))
+    return Excerpt(made.files[index].path, wave, bits, voice.sample_rate, usual)
 
 
 @contextlib.contextmanager

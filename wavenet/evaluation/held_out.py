@@ -94,7 +94,9 @@ def find_sound(
             f"there is no sound file or folder {data}{near_path(place, Path.exists)}; give one that exists"
         )
     recipe = find.with_data(own_recipe(model), data)
-    if place is None:
+    if place is not None:  # what this program made is sound like any other where the user names it
+        recipe = replace(recipe, data=replace(recipe.data, generated=True))
+    else:
         _check_own(recipe, str(model), split, option)
     name = printable(Path(str(recipe.data.path)).name)
     source = folders.find(recipe.data)
@@ -127,25 +129,26 @@ def _check_own(recipe: Recipe, model: str, split: str | None, option: str) -> No
         raise InputError("--split all scores what was trained on, too; name the sound with --data DIR if you mean it")
 
 
-def without_trained(held: HeldOut, known: object, given: bool) -> HeldOut:
+def without_trained(held: HeldOut, known: object, given: bool, limit: float | None = None) -> HeldOut:
     """Return held-out sound without what the model was trained on, and say what is left out.
 
     Args:
         held: the sound.
         known: the list of what was trained on, from the model's bundle (`overlap.listed`).
         given: whether the user named this sound: then it is scored all the same, with a warning.
+        limit: seconds of sound that are kept at most; None keeps all.
 
     Raises:
         InputError: nothing is left.
     """
+    held = held.limited(limit) if given else held
     seen = trained_on(known, held.corpus.sound.entries, held.spans)
     if seen is None:
         log.info("this model does not list the files it was trained on: whether this sound is new to it is not known")
-        return held
     if not seen:
-        return held
-    named = some([held.file(index) for index in seen], SHOWN)
-    what = f"the model was trained on {len(seen):,} of these {many(len(held.spans), 'file')} ({named})"
+        return held.limited(limit)
+    which = f"{len(seen):,} of these {many(len(held.spans), 'file')}" if len(held.spans) > 1 else "this file"
+    what = f"the model was trained on {which} ({some([held.file(index) for index in seen], SHOWN)})"
     if given:
         log.warning("%s: the scores are better than those of new sound", what)
         return held
@@ -153,4 +156,4 @@ def without_trained(held: HeldOut, known: object, given: bool) -> HeldOut:
     if not left:
         raise InputError(f"{what}; give new sound with --data DIR")
     log.warning("%s: that sound is left out; --data DIR scores it all the same", what)
-    return replace(held, spans=left)
+    return replace(held, spans=left).limited(limit)

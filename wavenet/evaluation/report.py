@@ -53,7 +53,6 @@ class Excerpt:
     wave: Floats  # [T] in [-1, 1]
     bits: Floats  # [T]
     sample_rate: int  # in Hz
-    extremes: Extremes | None  # its most and least surprising second
     usual: float | None = None  # bits per sample of the model's own held-out sound, where its bundle has that
 
 
@@ -71,25 +70,30 @@ class Evaluation:
     speakers: tuple[GroupScore, ...]  # none where there is one at most
     labels: tuple[GroupScore, ...]
     raw: float | None = None  # of the weights before they are averaged, where asked for
-    excerpt: Excerpt | None = None  # the most surprising file, where it was asked for, or the only one
+    extremes: Extremes | None = None  # the worst and the best second of a single file
+    excerpt: Excerpt | None = None  # the most surprising file, where it was asked for
     generated: Generated | None = None  # what sound of the model's own is like, where that was asked for
+
+    def __str__(self) -> str:
+        return self.to_text()
 
     def warning(self) -> str | None:
         """Return what the scores mean where they are bad."""
         better = {name: bits for name, bits in self.baselines.items() if not self.total.bits < bits}
         if not better:
             return None
-        beats = "beats none" if len(better) == len(self.baselines) else "does not beat all"
+        none = len(better) == len(self.baselines)
+        unlike = ", or the sound is unlike what it was trained on" if self.split == "all" else ""
         return (
-            f"this model {beats} of what needs no network: it takes {self.total.bits:.3f} bits/sample, against "
-            f"{_named(better)}; train longer, or on sound more like this"
+            f"this model takes {self.total.bits:.3f} bits/sample, and {'all of ' if none else ''}what needs no network "
+            f"does better: {_named(better)}; it needs more training{unlike}"
         )
 
     def summary(self) -> str:
         """Return all in one line."""
         interval = f" ({self.total.interval})" if self.total.interval else ""
         bits = f"{self.total.bits:.3f}{interval} bits/sample"
-        return f"{self.split}: {bits} ({_named(self.baselines)}; {_extent(self)})"
+        return f"{self.split} split: {bits} ({_named(self.baselines)}; {_extent(self)})"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -108,13 +112,15 @@ class Evaluation:
             "speakers": [_plain(one) for one in self.speakers],
             "labels": [_plain(one) for one in self.labels],
             "files": [_plain(one) for one in self.files],
-            "excerpt": self._extremes(),
+            "extremes": None if self.extremes is None else dataclasses.asdict(self.extremes),
+            "warning": self.warning(),
             "generated": None if self.generated is None else self.generated.to_json(),
         }
 
     def to_text(self) -> str:
         """Return tables of at most 100 columns."""
-        lines = [f"{self.model} on {self.sound}, {self.split}: {_extent(self)}", ""]
+        part = "" if self.split == "all" else f", {self.split} split"
+        lines = [f"{self.model} on {self.sound}{part}: {_extent(self)}", ""]
         rows: list[Sequence[str | None]] = [("bits/sample", "", "95 % interval")]
         rows += [("this model", f"{self.total.bits:.3f}", self.total.interval)]
         if self.raw is not None:
@@ -126,17 +132,11 @@ class Evaluation:
                 lines += ["", *_group_lines(title, groups)]
         if len(self.files) > 1:
             lines += ["", *_file_lines(self.files)]
-        if self.excerpt is not None and self.excerpt.extremes is not None:
-            lines += ["", f"{printable(self.excerpt.path)}: {self.excerpt.extremes}"]
+        if self.extremes is not None:
+            lines += ["", str(self.extremes)]
         if self.generated is not None:
             lines += ["", *self.generated.to_text()]
         return "\n".join(lines)
-
-    def _extremes(self) -> dict[str, Any] | None:
-        if self.excerpt is None or self.excerpt.extremes is None:
-            return None
-        worst, best = (dataclasses.asdict(one) for one in (self.excerpt.extremes.worst, self.excerpt.extremes.best))
-        return {"path": self.excerpt.path, "worst": worst, "best": best}
 
 
 def _plain(one: FileScore | GroupScore) -> dict[str, Any]:

@@ -6,9 +6,12 @@ anew where the training sound is.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wavenet import disk
 from wavenet.errors import BundleError
@@ -16,7 +19,7 @@ from wavenet.evaluation.baselines import Statistics
 from wavenet.progress import log
 from wavenet.text import one_line
 
-NAME = "statistics.safetensors"
+NAME, DIGEST = "statistics.safetensors", "sha256"
 
 
 def write(folder: Path, statistics: Statistics) -> None:
@@ -24,7 +27,7 @@ def write(folder: Path, statistics: Statistics) -> None:
     from safetensors.numpy import save as to_bytes
 
     arrays = {name: np.ascontiguousarray(value) for name, value in statistics.to_arrays().items()}
-    disk.write_bytes(folder / NAME, to_bytes(arrays))
+    disk.write_bytes(folder / NAME, to_bytes({**arrays, DIGEST: _digest(arrays)}))
 
 
 def read(folder: Path, size: int) -> Statistics | None:
@@ -41,10 +44,21 @@ def read(folder: Path, size: int) -> Statistics | None:
     if not path.is_file():
         return None
     try:
-        return Statistics.from_arrays(from_bytes(_bytes(path, size)), size, str(path))
+        arrays = from_bytes(_bytes(path, size))
+        if not np.array_equal(arrays.pop(DIGEST), _digest(arrays)):
+            raise ValueError("it was changed since it was written")
+        return Statistics.from_arrays(arrays, size, str(path))
     except (OSError, ValueError, KeyError, TypeError, SafetensorError, BundleError) as error:
         log.warning("%s is not used: %s", path, one_line(error, 200))
     return None
+
+
+def _digest(arrays: dict[str, NDArray[Any]]) -> NDArray[np.uint8]:
+    """Return the SHA-256 of some arrays."""
+    made = hashlib.sha256()
+    for name in sorted(arrays):
+        made.update(name.encode() + arrays[name].tobytes())
+    return np.frombuffer(made.digest(), np.uint8)
 
 
 def _bytes(path: Path, size: int) -> bytes:

@@ -33,7 +33,7 @@ class Extremes:
     def called(self) -> str:
         """What such a stretch is called: ``"second"``, or ``"tenth (85 ms)"`` of a short sound."""
         lasts = self.worst.seconds
-        return "second" if lasts == SECONDS else f"tenth ({1000 * lasts:.3g} ms)"
+        return "second" if abs(lasts - SECONDS) < 0.01 else f"tenth ({1000 * lasts:.3g} ms)"
 
     def __str__(self) -> str:
         """Return both in words, with their times."""
@@ -43,7 +43,36 @@ class Extremes:
         )
 
 
-def extremes(bits: Floats, sample_rate: int) -> Extremes | None:
+class Means:
+    """Gathers the bits of a sound piece by piece, as means over hundredths of a second where it is long.
+
+    Args:
+        sample_rate: in Hz.
+        samples: that will come.
+        whole: keep every sample.
+    """
+
+    def __init__(self, sample_rate: int, samples: int, whole: bool = False) -> None:
+        short = whole or samples < SHORT * sample_rate
+        self.step = 1 if short else max(1, round(SECONDS * sample_rate) // STEPS)
+        self._rate, self._parts, self._rest = sample_rate / self.step, list[Floats](), np.zeros(0, np.float32)
+
+    def add(self, bits: Floats) -> None:
+        """Take in the next samples."""
+        bits = np.concatenate([self._rest, bits])
+        steps, self._rest = len(bits) // self.step, bits[len(bits) // self.step * self.step :]
+        self._parts.append(bits[: steps * self.step].reshape(steps, self.step).mean(axis=1))
+
+    def values(self) -> Floats:
+        """Return the means."""
+        return np.concatenate([np.zeros(0, np.float32), *self._parts])
+
+    def extremes(self) -> Extremes | None:
+        """Return the worst and the best second, or tenth."""
+        return extremes(self.values(), self._rate)
+
+
+def extremes(bits: Floats, sample_rate: float) -> Extremes | None:
     """Return the worst and the best second of a sound; the tenths of one below 3 s; None where there are no samples.
 
     A stretch may begin at every hundredth of its length and ends within the sound.

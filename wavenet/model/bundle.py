@@ -140,7 +140,9 @@ def raw_weights(model: str, shape: Shape) -> Arrays:
 
     path = disk.given_path(model) / CHECKPOINT
     if not path.is_file():
-        raise BundleError(f"{model} has no {CHECKPOINT}, which holds the weights before averaging; give a run folder")
+        raise BundleError(
+            f"{model} has no {CHECKPOINT}, which holds the weights before averaging; give a run of this version"
+        )
     try:
         with safe_open(str(path), "numpy") as file:
             names = [name for name in shape.weights() if f"network.{name}" in file.keys()]  # noqa: SIM118

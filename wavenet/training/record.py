@@ -89,6 +89,7 @@ class Recorder(pl.Callback):
         self.group = group
         self.folder, self.table = run / "checkpoints", run / "metrics.csv"
         self.held_out: dict[str, Any] = {}  # what an evaluation says, once: it is the last thing before training ends
+        self._summary: str | None = None  # of that evaluation
         self._progress: Progress | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -153,9 +154,11 @@ class Recorder(pl.Callback):
             raise self._divergence(module)
 
     def close(self) -> None:
-        """End the progress bar."""
+        """End the progress bar, and say what the evaluation found."""
         if self._progress is not None:
             self._progress.__exit__(None, None, None)
+        if self._summary is not None:
+            log.info("%s", self._summary)
 
     def _roll_back(self, module: WaveNetModule) -> bool:
         """Go back to the last good state at a lower rate; return False where none is left, or it was done too often."""
@@ -284,7 +287,7 @@ class Recorder(pl.Callback):
         else:
             if found is not None:
                 made, self.held_out = found
-                self._say(f"step {module.step:,}: {made.summary()}")
+                self._summary = made.summary()
         self._tick = time.monotonic()
 
     def _sample(self, module: WaveNetModule) -> None:

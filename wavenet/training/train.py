@@ -251,7 +251,7 @@ def _complete(run: Path, sound: SoundData, state: State, options: Options, group
     _set_threads(state, options.device, group)
     module = _module(sound.recipe, sound, state, options)
     recorder = Recorder(run, sound, Stopper(None, None), state.standing, runs.versions(options.device), group)
-    with runs.logged(run), _out_of_memory_explained(options.device):
+    with runs.logged(run), _out_of_memory_explained(options.device), contextlib.closing(recorder):
         recorder.evaluate(module.to(options.device))
         if recorder.held_out:
             recorder.save_bundle(module)
