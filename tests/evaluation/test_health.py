@@ -108,6 +108,9 @@ def test_numbers_are_those_of_plain_definitions() -> None:
     assert rows["periodicity"].generated > 0.99 and rows["periodicity"].real < 0.5  # type: ignore[operator]
     assert rows["flux"].generated < 0.01 and 0.5 < rows["flux"].real < 1.0  # type: ignore[operator]
     assert health([square], [white], RATE).rows[2].generated == pytest.approx(100.0)
+    assert health([0.99 * square], [white], RATE).rows[2].generated == 0.0
+    low = np.sin(2 * np.pi * 60 * t).astype(np.float32)  # the lowest voices
+    assert health([low], [white], RATE).rows[5].generated > 0.95  # type: ignore[operator]
     quiet = np.concatenate([tone, 0.001 * tone, np.zeros_like(tone), 0.02 * tone])
     assert health([quiet], [white], RATE).rows[1].generated == pytest.approx(50.0, abs=0.3)
 

@@ -190,8 +190,14 @@ def test_memory_does_not_grow_with_the_length_of_a_file() -> None:
 def test_limits_lie_half_as_far_out_again_and_a_least_margin_at_least() -> None:
     bounds = np.zeros((len(STRETCHES), len(MEASURES), 3))
     bounds[:, 1] = [[2.0, 4.0, 5.0], [3.9, 4.0, 4.1], [0.0, 1.0, 1.0], [0.0, 0.0, 1.0]]
-    bits = Ranges((ENOUGH,) * 4, bounds, (0,) * len(LINES)).limits()[:, 1]
-    assert bits == pytest.approx(np.array([[1.0, 5.5], [3.65, 4.35], [-0.5, 1.25], [-0.25, 1.5]]))
+
+    def bits(*counts: int) -> list[list[float]]:
+        return [pytest.approx(one) for one in Ranges(counts, bounds, (0,) * len(LINES)).limits()[:, 1].tolist()]
+
+    each = [[1.0, 5.5], [3.65, 4.35], [-0.5, 1.25], [-0.25, 1.5]]
+    assert bits(100, 100, 100, 100) == each
+    assert bits(100, 99, 100, 0) == [each[0], each[0], each[2], each[2]]  # with fewer, those of shorter ones
+    assert bits(99, 99, 0, 0) == 4 * [[-math.inf, math.inf]]
 
 
 def test_ranges_go_through_json_and_damaged_ones_are_one_sentence() -> None:
