@@ -11,6 +11,7 @@ import shutil
 import struct
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +78,17 @@ def test_a_checkpoint_comes_back(tmp_path: Path) -> None:
 
 def test_a_standing_comes_back_exactly(tmp_path: Path) -> None:
     module = modules.build(toys.recipe())
-    standing = Standing(
-        1 / 3, 2.1, {"valid_bits": 2.1}, {"low": None}, Window(0.1, 1e-9, 3, 4, 5.0), True, {"step": "2"}
-    )
+    standing = Standing(1 / 3, 2.1, {"valid_bits": 2.1}, Window(0.1, 1e-9, 3, 4, 5.0), True, {"step": "2"})
     checkpoint.save(tmp_path / LAST, module, module.configure_optimizers(), standing, "sound")
     state = checkpoint.load(tmp_path / LAST)
     assert state.standing == standing and state.moments == {} and not state.finished(0)
+
+
+def test_an_evaluation_that_a_checkpoint_had_for_a_while_is_passed_over(tmp_path: Path) -> None:
+    written(tmp_path / LAST)
+    standing = checkpoint.load(tmp_path / LAST).standing
+    replaced(tmp_path / LAST, standing={**asdict(standing), "held_out": {"bits": 4.5}})
+    assert checkpoint.load(tmp_path / LAST).standing == standing
 
 
 def test_what_was_restored_is_saved_as_the_same_bytes(tmp_path: Path) -> None:

@@ -193,6 +193,7 @@ def _state(values: dict[str, Any], tensors: dict[str, Tensor]) -> State:
         part, _, weight = name.partition(".")
         held[part][weight] = value.clone()
     told = values.pop("standing")
+    told.pop("held_out", None)  # the bundle has it; checkpoints had it for a while
     standing = Standing(**{**told, "window": Window(**told["window"])})
     network, averaged, moments = held.values()
     return State(**values, standing=standing, network=network, averaged=averaged, moments=moments)
