@@ -81,10 +81,7 @@ def evaluate(
     held = held_out.find_sound(model, data, split, place)
     log.info("%s", corpus.rates_in_words(held.corpus.sound.entries, voice.sample_rate))
     held = held_out.without_trained(held, voice.data.get("trained_files"), data is not None).limited(limit)
-    statistics = statistics_file.read(bundle.find(str(model)), voice.alphabet.size)
-    own = _own_corpus(model, held, place) if statistics is None or sound is not None else None
-    if statistics is None and own is not None:
-        statistics = Statistics.gather(own.sound, own.spans, voice.alphabet)
+    statistics, own = _of_training(model, voice.alphabet, held, place, sound is not None)
     judge, workers = _judge(voice, backend, threads)
     bits: list[Floats] = []
     only = [lambda piece: bits.append(piece.bits)] if len(held.spans) == 1 else []
@@ -219,6 +216,17 @@ def _judge(voice: Voice, backend: str, threads: int | None) -> tuple[Likelihood,
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return likelihood.of_network(voice.network().to(device), voice.alphabet), 1
+
+
+def _of_training(
+    model: str | Path, alphabet: Alphabet, held: HeldOut, cache: Path | None, heard: bool
+) -> tuple[Statistics | None, Corpus | None]:
+    """Return the statistics of the training sound, and itself where it is to be heard or the bundle has none of it."""
+    statistics = statistics_file.read(bundle.find(str(model)), alphabet.size)
+    own = _own_corpus(model, held, cache) if statistics is None or heard else None
+    if statistics is None and own is not None:
+        statistics = Statistics.gather(own.sound, own.spans, alphabet)
+    return statistics, own
 
 
 def _own_corpus(model: str | Path, held: HeldOut, cache: Path | None) -> Corpus | None:
