@@ -111,6 +111,14 @@ def test_a_note_stays_until_the_next(lines: Lines, now: list[float]) -> None:
     assert [line.rsplit(", ", 1)[1] for line in lines.said] == ["first", "second"]
 
 
+@pytest.mark.parametrize(("done", "told"), [(4, "0.1333"), (30_000, "1,000"), (2_217_000, "73,900")])
+def test_rates_are_plain_numbers(lines: Lines, now: list[float], done: int, told: str) -> None:
+    with Progress("scoring", done, "samples") as shown:
+        now[0] += PLAIN_SECONDS
+        shown.advance(done)
+    assert f" samples, {told} samples/s, " in lines.said[0]
+
+
 def test_a_count_is_reached_though_the_total_was_only_about_right(lines: Lines, now: list[float]) -> None:
     with Progress("downloading", 10, "MB") as shown:
         shown.reach(4)

@@ -46,3 +46,17 @@ def test_digits_scan_train_generate_verify(
     assert cli.main(["generate", str(run), "--seconds", "1", "--seed", "1", "-o", str(out), "--verify"]) == 0
     wave, rate = soundfile.read(out)
     assert rate == 8000 and len(wave) == 8000 and np.sqrt(np.mean(wave**2)) > 0.003
+    kept = training["held_out"]
+    assert kept["low"] < kept["bits"] < kept["high"] and kept["files"] == 300
+    capsys.readouterr()
+    assert cli.main(["evaluate", str(run), "--json", "--sound", "10"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["split"] == "test" and len(told["files"]) == 300 and told["targets"] == 1_034_030
+    assert len(told["speakers"]) == 6 and len(told["labels"]) == 10
+    known = {"uniform": 8.0, "order0": 7.546, "order1": 6.056, "linear": 5.922, "flac": 6.226}
+    assert {name: told[name] for name in known} == pytest.approx(known, abs=0.01)
+    assert told["low"] < told["bits_per_sample"] < told["high"] < told["order0"]
+    assert not any(match["copy"] for match in told["generated"]["copies"]["generated"])
+    words = ["--best-of", "3", "--until-silence", "--seconds", "1", "--seed", "2", "-o", str(tmp_path / "best.wav")]
+    assert cli.main(["generate", str(run), *words]) == 0
+    assert "kept sequence" in capsys.readouterr().err

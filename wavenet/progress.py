@@ -118,5 +118,7 @@ class Progress:
     def _line(self) -> str:
         end, left = self._end()
         about, note = "" if end == self.total else "about ", f", {self.note}" if self.note else ""
-        done = f"{self.done:,} of {about}{end:,} {self.unit}, {self._rate():,.4g} {self.unit}/s"
+        rate = self._rate()
+        speed = f"{rate:,.0f}" if rate >= 1_000 else f"{rate:.4g}"
+        done = f"{self.done:,} of {about}{end:,} {self.unit}, {speed} {self.unit}/s"
         return f"{self.label}: {done}, {clock(left)} left{note}"

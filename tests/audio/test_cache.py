@@ -486,6 +486,9 @@ def test_nothing_but_bad_files_is_one_sentence(tmp_path: Path, place: Path, said
         with pytest.raises(SoundError, match=f"none of {count} files can be used; `wavenet data scan") as caught:
             cache.prepare(clips(tmp_path / "data"), RATE, None, place)
         assert "\n" not in str(caught.value)
+    one = [clip for clip in clips(tmp_path / "data") if clip.name == "silence.wav"]
+    with pytest.raises(SoundError, match=r"silence\.wav cannot be used: digital silence.*; give another file"):
+        cache.prepare(one, RATE, None, place)
 
 
 # --- fingerprints ----------------------------------------------------------------------------------------------------

@@ -485,7 +485,7 @@ def test_the_best_of_several_is_kept_and_told(
     assert run(*common, "-n", 6, "-o", tmp_path / "all.wav") == 0
     assert run(*common, "-n", 2, "--best-of", 3, "-o", tmp_path / "kept.wav") == 0
     told = capsys.readouterr()
-    assert "drawing 2 x the best of 3 x 300 samples with seed 1" in told.err
+    assert "drawing 2 x 300 samples, each the best of 3, with seed 1" in told.err
     for index in range(2):
         kept = tmp_path / f"kept-{index}.wav"
         (line,) = (line for line in told.err.splitlines() if line.startswith(f"{kept}: kept sequence "))

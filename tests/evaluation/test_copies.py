@@ -75,6 +75,16 @@ def test_other_takes_hum_noise_and_silence_are_no_copies(training: Sound) -> Non
     assert matches[6:] == 5 * [Match("", 0.0, 0.0, 0.0, False)]
 
 
+def test_what_is_only_much_alike_is_no_copy(training: Sound) -> None:
+    excerpt = training.read(1, 3_000, 7_000)
+    noise = excerpt.std() * np.random.default_rng(0).standard_normal(len(excerpt))
+    for share, copy in ((0.15, True), (0.25, False)):  # 16 and 12 dB below it
+        match = nearest([(excerpt + share * noise).astype(np.float32)], training, spans_of(training), RATE)[0]
+        assert match.copy == copy and match.correlation > 0.97 and match.name == "01.wav"
+    for gain, copy in ((0.12, True), (8.0, True), (0.08, False), (12.0, False)):
+        assert nearest([np.float32(gain) * excerpt], training, spans_of(training), RATE)[0].copy == copy
+
+
 def test_a_correlation_is_that_of_a_plain_definition(training: Sound) -> None:
     made = speech(70)
     match = nearest([made], training, spans_of(training), RATE)[0]
@@ -110,6 +120,22 @@ def test_sound_at_a_higher_rate_is_found_to_the_sample(tmp_path: Path) -> None:
     assert match.seconds - match.clip_seconds == pytest.approx((30_011 - 12_345) / high, abs=1e-9)
 
 
+def test_of_places_alike_below_4_khz_the_one_that_is_alike_above_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wavenet.evaluation.matching.BLOCK", 8_000)  # of which one place is looked at closely
+    rng, high = np.random.default_rng(0), 2 * RATE
+    low = np.interp(np.arange(high) / high, np.arange(RATE) / RATE, speech(1, 1.0))
+    bright = np.fft.irfft(np.fft.rfft(rng.standard_normal((2, high))) * (np.fft.rfftfreq(high, 1 / high) > 4_500))
+    one, other = low + 0.3 * low.std() * bright
+    hissing = other + 0.02 * low.std() * rng.standard_normal(high)
+    sound = sound_of(tmp_path / "sound", [one, hissing], high)
+    match = nearest([other.astype(np.float32)], sound, spans_of(sound), high)[0]
+    assert match.copy and match.name == "01.wav"
+    monkeypatch.setattr("wavenet.evaluation.copies.PLACES", 1)  # the best at the search's rate alone is the other
+    assert not nearest([other.astype(np.float32)], sound, spans_of(sound), high)[0].copy
+
+
 def test_the_yardstick_goes_beside_and_every_clip_is_told(training: Sound) -> None:
     copied = training.read(0, 2_000, 6_000)
     found = copies(
@@ -134,7 +160,7 @@ def test_the_yardstick_goes_beside_and_every_clip_is_told(training: Sound) -> No
 def test_held_out_sound_that_is_in_training_too_is_said() -> None:
     one = Match("a.wav", 0.0, 0.0, 1.0, True)
     assert Copies((one,), (one,)).conclusion.startswith(
-        "1 of 1 clip copies training sound, but so do 1 of 1 real held-out"
+        "1 of 1 clip copies training sound, but so does 1 of 1 real held-out clip: "
     )
     assert "of real" not in Copies((one,), ()).conclusion
 

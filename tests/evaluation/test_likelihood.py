@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 import toys
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavenet import outputs
@@ -37,6 +37,7 @@ def plain(recipe: Recipe, weights: dict[str, np.ndarray], codes: np.ndarray) -> 
     return -np.take_along_axis(logp, codes[:, None], axis=-1)[:, 0]
 
 
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 15), min_size=2, max_size=60), st.integers(0, 59), st.sampled_from([3, 7, 8192]))
 def test_engines_and_the_graph_give_what_the_definition_gives(codes: list[int], cut: int, size: int) -> None:
     recipe = toys.recipe()

@@ -37,15 +37,17 @@ def test_each_window_finds_its_best_place_as_a_plain_loop_does(tmp_path: Path, m
     monkeypatch.setattr(matching, "BLOCK", 700)
     sound = sound_of(tmp_path / "sound", [noise(n, n) for n in (90, 1_500, 40, 699, 702, 800)], RATE)
     spans = [Span(0, 0, 90), Span(1, 100, 1_430), Span(2, 0, 40), Span(3, 0, 699), Span(4, 5, 702), Span(5, 0, 800)]
-    windows = np.stack([noise(60, 77), *(sound.read(clip, at, at + 60) for clip, at in ((1, 101), (3, 639), (4, 642)))])
+    across = np.concatenate([sound.read(0, 60, 90), sound.read(1, 100, 130)])  # lies in no span
+    within = (sound.read(clip, at, at + 60) for clip, at in ((1, 101), (3, 639), (4, 642)))
+    windows = np.stack([noise(60, 77), across, *within])
     places = search(windows.astype(np.float32), sound, spans, (RATE, RATE), 3)
     for row, window in enumerate(windows):
         best = plain(window, sound, spans)[0]
         assert places.correlation[row, 0] == pytest.approx(best[0], abs=1e-4)
         assert (places.span[row, 0], places.at[row, 0]) == best[1:]
         assert (np.diff(places.correlation[row]) <= 0).all()
-    assert [(*pair,) for pair in zip(places.span[1:, 0], places.at[1:, 0], strict=True)] == [(1, 1), (3, 639), (4, 637)]
-    assert places.correlation[1:, 0] == pytest.approx(1.0, abs=1e-4)
+    assert [(*pair,) for pair in zip(places.span[2:, 0], places.at[2:, 0], strict=True)] == [(1, 1), (3, 639), (4, 637)]
+    assert places.correlation[2:, 0] == pytest.approx(1.0, abs=1e-4)
 
 
 def test_many_windows_are_searched_for_in_several_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

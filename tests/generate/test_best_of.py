@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import toys
 
-from wavenet.errors import BundleError, InputError
+from wavenet.errors import BundleError, InputError, Terminated
 from wavenet.generate import best_of, silence
 from wavenet.generate.best_of import BestOf, Candidate, aim_of
-from wavenet.generate.sampler import Sampler
-from wavenet.generate.verify import BOUND
+from wavenet.generate.sampler import Chunk, Sampler
+from wavenet.generate.sound import Trouble
+from wavenet.generate.verify import BOUND, Verifier
 from wavenet.generate.voice import Voice
-from wavenet.generate.watch import Gathering, Ranges, Trouble, Watch
+from wavenet.generate.watch import Gathering, Ranges, Watch
 from wavenet.outputs import Categorical
 
 RECIPE = toys.recipe()
@@ -103,6 +105,23 @@ def test_it_is_verified_and_continues_a_prime(storage: str) -> None:
     assert np.array_equal(sound.samples[0], plain.samples[sound.choices[0].sequence])
 
 
+def test_the_time_it_takes_is_all_but_verification(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, hear, judge = [0.0], Watch.hear, Verifier.judge
+
+    def hearing(watch: Watch, *rest: Any) -> Trouble | None:
+        clock[0] += 1.0
+        return hear(watch, *rest)
+
+    def judging(verifier: Verifier, chunk: Chunk) -> None:
+        clock[0] += 100.0
+        judge(verifier, chunk)
+
+    monkeypatch.setattr(best_of, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(Watch, "hear", hearing)
+    monkeypatch.setattr(Verifier, "judge", judging)
+    assert made().generate(samples=3 * STEP, seed=1, best_of=2, verify=True).wall == 6.0
+
+
 def test_slices_of_the_network_s_answers_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = made().generate(samples=450, seed=2, best_of=3)
     monkeypatch.setattr(best_of, "PARAMETER_BYTES", 1)
@@ -150,15 +169,17 @@ def test_the_number_of_candidates_is_at_least_one() -> None:
 # --- what is drawn again ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("backend", "noticed"), [("cpu", 9), ("cpu", 5), ("reference", 9)])
-@pytest.mark.parametrize("primed", [False, True])
+@pytest.mark.parametrize(
+    ("backend", "noticed", "primed"),
+    [("cpu", 9, False), ("cpu", 5, False), ("cpu", 9, True), ("cpu", 5, True), ("reference", 7, True)],
+)
 def test_trouble_is_drawn_again_from_before_it_with_the_next_uniforms(
     backend: str, noticed: int, primed: bool, troubled: dict[int, list[int]]
 ) -> None:
     voice, prime = made(), toys.wave(0.1, 0) if primed else None
     troubled[1] = [noticed]
     left = max(0, noticed - 4 - 2) * STEP  # it began 4 steps before it was noticed
-    common: dict[str, Any] = {"samples": 11 * STEP, "prime": prime, "seed": 4, "backend": backend}
+    common: dict[str, Any] = {"samples": (noticed + 1) * STEP, "prime": prime, "seed": 4, "backend": backend}
     plain = voice.generate(count=3, **common).samples
     found = voice.generate(count=3, best_of=1, **common)
     assert np.array_equal(found.samples[[0, 2]], plain[[0, 2]])  # batch mates are not touched
@@ -167,12 +188,25 @@ def test_trouble_is_drawn_again_from_before_it_with_the_next_uniforms(
     known = voice.alphabet.encode(found.samples[1, :left])
     again.prime(known if prime is None else np.concatenate([voice.encode(prime), known]))
     again.positions[1] = noticed * STEP  # what the first try drew from is not used again
-    (rest,) = again.generate([0, 11 * STEP - left, 0], 11 * STEP)
+    (rest,) = again.generate([0, (noticed + 1) * STEP - left, 0], 11 * STEP)
     assert np.array_equal(found.samples[1, left:], voice.alphabet.decode(rest.codes[0]))
     began = (noticed - 4) * STEP / toys.RATE
     assert found.choices[1].redrawn == (Trouble("hum", noticed - 4, began),)
     assert str(found.choices[1]).endswith(f"; re-drew once: hum at {began:.2f} s")
     assert "re-drew" not in str(found.choices[0])
+
+
+def test_a_network_that_sees_far_is_given_back_all_that_it_sees(troubled: dict[int, list[int]]) -> None:
+    recipe = toys.recipe(model={"dilations": [[1, 350, 350]]})  # more than three steps, and fewer than are left
+    voice = Voice(recipe, toys.arrays(recipe, 2.0), training=held_out())
+    troubled[0], left, length = [11], 5 * STEP, 12 * STEP
+    found = voice.generate(samples=length, seed=4, best_of=1, verify=True)
+    again = voice.sampler(1, 4)
+    again.prime(voice.alphabet.encode(found.samples[0, :left]))
+    again.positions[0] = 11 * STEP
+    (rest,) = again.generate(length - left, length)
+    assert np.array_equal(found.samples[0, left:], voice.alphabet.decode(rest.codes[0]))
+    assert found.difference is not None and found.difference < BOUND
 
 
 def test_what_was_drawn_again_is_scored_and_verified_as_it_is(troubled: dict[int, list[int]]) -> None:
@@ -198,6 +232,18 @@ def test_a_place_is_drawn_again_a_few_times_and_then_left_and_told(monkeypatch: 
         assert len(near) <= best_of.MOST_HERE
     assert choice.left[0].seconds < 1.0 and "; gave up: noise at 0." in str(choice)
     assert len(str(choice)) < 400
+
+
+def test_a_place_is_drawn_again_three_times_at_most_and_told_once_however_long_it_lasts() -> None:
+    one = Candidate(10**6, Watch(UNKNOWN, toys.RATE), None)
+    step, answers, passed = np.zeros(STEP, np.float32), [], []
+    one.watch.pass_over = lambda: passed.append(one.watch.meter.steps)  # type: ignore[method-assign]
+    for first in (60, 61, 59, 60, 64, 72, 90):
+        one.watch.hear = lambda *_, at=first: Trouble("noise", at, 0.05 * at)  # type: ignore[method-assign]
+        answers.append(one.hear(np.zeros(STEP, np.int64), step, step))
+    assert answers == [58, 59, 57, None, None, 70, 88]
+    assert [trouble.first for trouble in one.redrawn] == [60, 61, 59, 72, 90]
+    assert [trouble.first for trouble in one.left] == [60] and len(passed) == 2
 
 
 def test_plain_generation_draws_nothing_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,12 +306,35 @@ def test_a_last_step_that_is_too_short_is_not_judged() -> None:
         assert one.hear(np.zeros(length, np.int64), step, step) == expected
 
 
+@pytest.mark.parametrize("until_silence", [False, True])
+@pytest.mark.parametrize("back", [0, 2, 6])
+def test_going_back_is_as_if_it_had_not_gone_on(back: int, until_silence: bool) -> None:
+    rng, alphabet = np.random.default_rng(0), Categorical(16)
+    drawn = [rng.integers(0, 16, STEP) for _ in range(11)]
+    steps = [(codes, alphabet.decode(codes), rng.random(STEP, np.float32)) for codes in drawn]
+    gone, stayed = (
+        Candidate(10_000, Watch(UNKNOWN, toys.RATE), silence.Silence(toys.RATE) if until_silence else None)
+        for _ in range(2)
+    )
+    for step in steps[:8]:
+        gone.hear(*step)
+    gone.go_back(back, toys.RATE, alphabet)
+    for step in steps[:back]:
+        stayed.hear(*step)
+    for step in steps[8:]:
+        for one in (gone, stayed):
+            one.hear(*step)
+        assert np.array_equal(gone.watch.meter.means(), stayed.watch.meter.means(), equal_nan=True)
+        assert np.array_equal(gone.codes(), stayed.codes()) and gone.bits == stayed.bits
+        assert gone.length == stayed.length == len(gone.codes())
+
+
 def test_going_back_forgets_the_silence_too() -> None:
     one = Candidate(10_000, Watch(UNKNOWN, toys.RATE), silence.Silence(toys.RATE))
     sound, quiet, free = np.full(STEP, 0.5, np.float32), np.zeros(STEP, np.float32), np.zeros(STEP, np.float32)
     for wave in (sound, *[quiet] * 5):
-        one.hear(np.zeros(STEP, np.int64), wave, free)
-    one.go_back(2, toys.RATE, np.concatenate([sound, quiet]))
+        one.hear((wave > 0).astype(np.int64), wave, free)
+    one.go_back(2, toys.RATE, SimpleNamespace(decode=lambda codes: 0.5 * codes.astype(np.float32)))  # type: ignore[arg-type]
     assert one.length == 2 * STEP and one.silence is not None and one.silence.quiet == STEP and not one.done
     for _ in range(5):
         one.hear(np.zeros(STEP, np.int64), quiet, free)
@@ -289,3 +358,21 @@ def test_an_interruption_keeps_the_best_so_far(monkeypatch: pytest.MonkeyPatch) 
     assert sound.stopped_by == "SIGINT" and sound.samples.shape == (1, 3 * STEP) and len(sound.choices) == 1
     with pytest.raises(KeyboardInterrupt):  # nothing was made yet
         voice.generate(samples=5_000, seed=1, best_of=2)
+
+
+def test_an_interruption_keeps_what_there_is_of_others_when_one_is_back_at_its_beginning(
+    troubled: dict[int, list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    troubled.update({0: [5], 2: [5]})  # which go back to the beginning
+    draw_step, calls = BestOf._draw_step, iter([*range(6), *range(6)])
+
+    def interrupted(drawing: BestOf) -> None:
+        if next(calls) == 5:
+            raise Terminated("SIGTERM")
+        draw_step(drawing)
+
+    monkeypatch.setattr(BestOf, "_draw_step", interrupted)
+    sound = made(middle=0.0).generate(samples=5_000, seed=1, best_of=2)
+    assert sound.stopped_by == "SIGTERM" and sound.lengths == (5 * STEP,) and sound.choices[0].sequence == 1
+    with pytest.raises(Terminated):  # no file without a sample is written
+        made().generate(samples=5_000, seed=1, best_of=1)

@@ -60,6 +60,13 @@ def test_silence_before_the_beginning_does_not_count_and_the_last_of_it_is_kept(
     assert heard.end == 5 * toys.RATE + round(0.3 * toys.RATE)
 
 
+@pytest.mark.parametrize("rate", [8_000, 11_025, 22_050, 44_100, 96_000])
+def test_the_silence_lasts_long_enough_at_any_rate(rate: int) -> None:
+    heard = Silence(rate)
+    heard.hear(np.concatenate([np.full(rate, 0.1, np.float32), np.zeros(rate, np.float32)]))
+    assert heard.end is not None and 0.3 <= heard.end / rate - 1 < 0.3 + 2 * silence.FRAME_SECONDS
+
+
 @pytest.mark.parametrize("chunk", [37, 1000])
 def test_each_sound_of_a_batch_ends_by_itself_and_a_stream_ends_with_the_last(
     chunk: int, monkeypatch: pytest.MonkeyPatch

@@ -170,6 +170,12 @@ def test_an_interruption_keeps_what_was_made(backend: str, monkeypatch: pytest.M
     sound = voice.generate(samples=1000, seed=1, backend=backend)
     assert sound.stopped_by == "SIGINT" and not sound.complete
     assert sound.samples.shape == (1, 400)
+    with pytest.raises(KeyboardInterrupt):  # nothing was made yet
+        voice.generate(samples=1000, seed=1, backend=backend)
+    for until_silence in (False, True):
+        calls = -1
+        sound = voice.generate(samples=1000, seed=1, count=3, backend=backend, until_silence=until_silence)
+        assert sound.stopped_by == "SIGINT" and sound.lengths == (600,) * 3
 
 
 @pytest.mark.parametrize("value", [10**400, "3", None, [], {}, math.nan, math.inf])

@@ -124,6 +124,10 @@ def test_means_are_those_of_the_newest_stretches() -> None:
             assert level == pytest.approx(10 * math.log10(np.mean(wave[some].astype(np.float64) ** 2)))
             assert bits == pytest.approx(nats[some].mean(dtype=np.float64) / math.log(2))
             assert clipped == pytest.approx(np.mean(np.abs(wave[some]) > 0.98))
+    for magnitude, share in ((0.975, 0.0), (-0.985, 1.0)):
+        for _ in range(4):
+            meter.hear(np.full(STEP, magnitude, np.float32), nats[:STEP])
+        assert meter.means()[0, 2] == share
 
 
 def test_going_back_is_as_if_it_had_not_gone_on() -> None:
@@ -172,14 +176,22 @@ def test_pauses_are_the_longest_of_any_file_below_each_line() -> None:
         return longest
 
     assert RANGES.pauses == tuple(map(plain, LINES)) and len(set(RANGES.pauses)) > 2
-    assert RANGES.quiet() in LINES and RANGES.longest_pause() == FEWEST  # these pauses are short
-    long = gathered([*REAL, piece("silence", 3.0)]).ranges()
-    assert long.longest_pause() == round(1.5 * 3.0 / 0.05)
+    line, longest = RANGES.pause()
+    assert line in LINES and RANGES.bounds[0, 0, 1] - 25 < line <= RANGES.bounds[0, 0, 1] - 20
+    assert longest == FEWEST  # these pauses are short
+    assert gathered([*REAL, piece("silence", 3.0)]).ranges().pause() == (line, round(1.5 * 3.0 / 0.05))
 
 
 def test_memory_does_not_grow_with_the_length_of_a_file() -> None:
     gathering = gathered([speech(30.0, 1)])
     assert gathering._meter.steps <= max(STRETCHES) and len(gathering._codes) < STEP
+
+
+def test_limits_lie_half_as_far_out_again_and_a_least_margin_at_least() -> None:
+    bounds = np.zeros((len(STRETCHES), len(MEASURES), 3))
+    bounds[:, 1] = [[2.0, 4.0, 5.0], [3.9, 4.0, 4.1], [0.0, 1.0, 1.0], [0.0, 0.0, 1.0]]
+    bits = Ranges((ENOUGH,) * 4, bounds, (0,) * len(LINES)).limits()[:, 1]
+    assert bits == pytest.approx(np.array([[1.0, 5.5], [3.65, 4.35], [-0.5, 1.25], [-0.25, 1.5]]))
 
 
 def test_ranges_go_through_json_and_damaged_ones_are_one_sentence() -> None:
@@ -209,6 +221,7 @@ def test_ranges_go_through_json_and_damaged_ones_are_one_sentence() -> None:
         damaged(lambda one: one.update(step_seconds=0.1)),
         damaged(lambda one: one.update(pauses=[1, 2])),
         damaged(lambda one: one["pauses"].__setitem__(3, -1)),
+        damaged(lambda one: one["pauses"].__setitem__(3, 10**400)),
         damaged(lambda one: one.pop("pauses")),
     ]
     for value in wrong:
@@ -233,6 +246,11 @@ def test_what_no_real_sound_does_is_called_by_its_name(kind: str) -> None:
     assert {name for name, _ in found} == {kind} and began < found[0][1] <= began + 1.3
 
 
+def test_sound_far_louder_than_real_sound_is_called_too_loud() -> None:
+    ranges = gathered([(0.1 * wave, nats) for wave, nats in REAL]).ranges()
+    assert {name for name, _ in troubles(REAL[:2], ranges)} == {"too loud"}
+
+
 def test_what_real_sound_does_for_as_long_is_no_trouble() -> None:
     def held(bits: float) -> list[Piece]:
         return [(piece("hum", 3.0)[0], np.full(3 * RATE, bits, np.float32)) for _ in range(10)]
@@ -240,6 +258,8 @@ def test_what_real_sound_does_for_as_long_is_no_trouble() -> None:
     notes = gathered([*REAL, *held(2.0)]).ranges()
     assert {name for name, _ in troubles(held(2.0))} == {"hum"}
     assert troubles(held(2.0), notes) == []
+    saw = np.tile(np.linspace(-0.5, 0.5, 32), 3 * RATE // 32), np.full(3 * RATE, 2.0)  # repeats itself exactly
+    assert troubles([saw], gathered([saw] * 10).ranges()) == [] and {name for name, _ in troubles([saw])} == {"hum"}
     pauses = gathered([*REAL, *[piece("silence", 3.0)] * 10]).ranges()
     assert troubles([REAL[0], piece("silence", 3.0)], pauses) == []
 
@@ -267,12 +287,12 @@ def test_a_pause_between_words_is_neither_silence_nor_hum() -> None:
         assert {name for name, _ in troubles([words[0], pause, words[1]], ranges)} == expected
 
 
-def test_what_is_passed_over_is_not_judged_again() -> None:
-    wave, nats = piece("noise", 2.0)
-    watch, at = Watch(RANGES, RATE), 0
-    found = []
+@pytest.mark.parametrize(("kind", "least"), [("noise", min(STRETCHES)), ("silence", FEWEST + 1)])
+def test_what_is_passed_over_is_not_judged_again(kind: str, least: int) -> None:
+    wave, nats = piece(kind, 3.0)
+    watch, found = Watch(RANGES, RATE), []
     for at in range(0, len(wave), STEP):
         if watch.hear(wave[at : at + STEP], nats[at : at + STEP]) is not None:
             found.append(at // STEP)
             watch.pass_over()
-    assert found and min(np.diff(found)) >= min(STRETCHES)
+    assert len(found) > 2 and min(np.diff(found)) >= least

@@ -140,6 +140,8 @@ def prepare(clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, fo
             cache = _made(clips, sample_rate, trim, place, prints)
     _warn(cache.entries, known)
     if not any(entry.reason is None for entry in cache.entries):
+        if len(clips) == 1:
+            raise SoundError(f"{printable(clips[0].name)} cannot be used: {cache.entries[0].why}; give another file")
         raise SoundError(f"none of {many(len(clips), 'file')} can be used; `{SCAN}` says why for each")
     return cache
 

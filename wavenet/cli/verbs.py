@@ -101,7 +101,7 @@ def _generate(arguments: argparse.Namespace) -> int:
     streaming = arguments.output == "-"
     if streaming:
         _check_stream(arguments)
-    candidates = "" if arguments.best_of is None else f"the best of {arguments.best_of} x "
+    each = "" if arguments.best_of is None else f", each the best of {arguments.best_of},"
     check_memory(voice.recipe.shape, arguments.count * (arguments.best_of or 1), 0 if streaming else total)
     out = _path(arguments.output, "-o") or Path(f"{voice.name}-s{seed}.wav")
     if not streaming:
@@ -110,7 +110,7 @@ def _generate(arguments: argparse.Namespace) -> int:
     prime = None if arguments.prime is None else _prime(arguments.prime, voice.sample_rate)
     same = ("seconds", "samples", "temperature", "top_k", "top_p", "backend", "storage", "threads", "until_silence")
     chosen = {**{name: getattr(arguments, name) for name in same}, "seed": seed, "prime": prime}
-    log.info("%s: drawing %d x %s%s with seed %d", voice.name, arguments.count, candidates, many(total, "sample"), seed)
+    log.info("%s: drawing %d x %s%s with seed %d", voice.name, arguments.count, many(total, "sample"), each, seed)
     if streaming:
         made, wall = _stream(voice, chosen, None if arguments.until_silence else total)
         log.info("stdout: %s, seed %d", _speed([made], voice.sample_rate, wall), seed)

@@ -67,7 +67,8 @@ class Copies:
         if not theirs:
             return f"{of} ({nearest}; a copy has {COPY} or more)."
         tell = "such sound recurs by itself (steady tones do), or files are in two splits"
-        return f"{of}, but so do {theirs} of {many(len(self.real), 'real held-out clip')}: {tell}."
+        do = "does" if theirs == 1 else "do"
+        return f"{of}, but so {do} {theirs} of {many(len(self.real), 'real held-out clip')}: {tell}."
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -106,7 +107,7 @@ def nearest(clips: Sequence[Floats], training: Sound, spans: Sequence[Span], rat
     windows = [*_windows(clips, rates)]
     if not windows or not spans:
         return matches
-    places = search(np.stack([w for _, _, w in windows]), training, spans, rates, PLACES, "looking for copies")
+    places = search(np.stack([w for _, _, w in windows]), training, spans, rates, PLACES)
     for row, (clip, first, _) in enumerate(windows):
         for span, lag in _lags(clips[clip], first, places, row, training, spans, rates):
             match = _along(clips[clip], first, training, spans[span], lag, rate)
@@ -163,17 +164,15 @@ def _along(clip: Floats, first: int, training: Sound, span: Span, lag: int, rate
 
 
 def _correlations(ours: Wide, theirs: Wide) -> Wide:
-    """Return the normalised cross-correlations [n] of stretches [n, T] with others, or with one [T], row by row.
+    """Return the normalised cross-correlations [n] of stretches [n, T] with others, row by row.
 
-    0 where one is silent, or much louder than the other.
+    0 where both are silent, or one is much louder than the other.
     """
-    one, other = (side - side.mean(axis=-1, keepdims=True) for side in (ours, theirs))
-    a, b = (np.einsum("...t,...t->...", side, side) for side in (one, other))
-    floor = FAINTEST * ours.shape[-1] / GAIN**2
-    alike = (np.minimum(a, b) > floor) & (np.maximum(a, b) > GAIN**2 * floor)
-    alike &= (a < GAIN**2 * b) & (b < GAIN**2 * a)
-    product = np.einsum("...t,...t->...", one, other)
-    return np.asarray(np.divide(product, np.sqrt(a * b), out=np.zeros(alike.shape), where=alike).clip(-1.0, 1.0))
+    one, other = (side - side.mean(axis=1, keepdims=True) for side in (ours, theirs))
+    product, a, b = (np.einsum("nt,nt->n", *pair) for pair in ((one, other), (one, one), (other, other)))
+    fainter, louder = np.minimum(a, b), np.maximum(a, b)
+    alike = (louder > FAINTEST * ours.shape[1]) & (louder < GAIN**2 * fainter)
+    return np.asarray(np.divide(product, np.sqrt(a * b), out=np.zeros(len(a)), where=alike).clip(-1.0, 1.0))
 
 
 def _highest(matches: Sequence[Match]) -> float:

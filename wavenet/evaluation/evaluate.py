@@ -82,13 +82,13 @@ def evaluate(
     log.info("%s", corpus.rates_in_words(held.corpus.sound.entries, voice.sample_rate))
     held = held_out.without_trained(held, voice.data.get("trained_files"), data is not None).limited(limit)
     statistics, own = _of_training(model, voice.alphabet, held, place, sound is not None)
-    judge, workers = _judge(voice, backend, threads)
+    judge, workers = likelihood_of(voice, backend, threads)
     bits: list[Floats] = []
     only = [lambda piece: bits.append(piece.bits)] if len(held.spans) == 1 else []
     with _written(target, held) as writers:
         made = score(str(model), held, judge, voice.alphabet, statistics, [*writers, *only], workers)
     if unaveraged is not None:
-        again, workers = _judge(replace(voice, arrays=unaveraged), backend, threads)
+        again, workers = likelihood_of(replace(voice, arrays=unaveraged), backend, threads)
         made = replace(made, raw=score(str(model), held, again, voice.alphabet, None, (), workers).total.bits)
     if excerpt or bits:
         made = replace(made, excerpt=_excerpt(made, held, judge, voice, workers, bits))
@@ -206,7 +206,7 @@ def _target(path: str | Path, force: bool) -> Path:
     return target
 
 
-def _judge(voice: Voice, backend: str, threads: int | None) -> tuple[Likelihood, int]:
+def likelihood_of(voice: Voice, backend: str = "auto", threads: int | None = None) -> tuple[Likelihood, int]:
     """Return the likelihood under a voice, and how many pieces are best scored at once."""
     request = Request(voice.recipe.shape, voice.arrays, voice.alphabet, "float32", threads)
     if backend == "cpu" or (backend == "auto" and ENGINES["cpu"].unsupported(request) is None):

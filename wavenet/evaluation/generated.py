@@ -77,7 +77,7 @@ def examine(
     chosen = held_out_clips(held_out, 2 * clips, rate)
     if not chosen:
         raise InputError("there is no held-out sound to set generated clips beside; name another split or folder")
-    lengths = [chosen[at * len(chosen) // clips].last - chosen[at * len(chosen) // clips].first for at in range(clips)]
+    lengths = [part.last - part.first for part in (chosen[at * len(chosen) // clips] for at in range(clips))]
     ours = draw_clips(voice, lengths, seed, draw)
     theirs = [alphabet.decode(alphabet.encode(sound.read(part.clip, part.first, part.last))) for part in chosen]
     fresh = theirs[:: max(1, len(theirs) // clips)][:clips]

@@ -75,7 +75,7 @@ class Health:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        return {**asdict(self), "rows": [asdict(row) for row in self.rows], "conclusion": self.conclusion}
+        return {**asdict(self), "conclusion": self.conclusion}
 
     def to_text(self) -> list[str]:
         """Return a table and the closing sentence, line by line."""
@@ -102,12 +102,7 @@ def health(generated: Sequence[Floats], real: Sequence[Floats], rate: int, seed:
     lot = 0 if len(theirs) < FEWEST else max(1, min(len(ours), len(theirs) // 2))
     dealt = _deals(len(theirs), lot, seed)
     pairs = [(_pooled([theirs[i] for i in one]), _pooled([theirs[i] for i in other])) for one, other in dealt]
-    mine, yours = _pooled(ours), _pooled(theirs)
-    rows = []
-    for measure in MEASURES:
-        apart = [abs(measure.difference(one, other)) for one, other in pairs]
-        yardstick = float(np.quantile(apart, QUANTILE)) if apart else None
-        rows.append(measure.row(mine, yours, yardstick))
+    rows = [measure.row(_pooled(ours), _pooled(theirs), pairs) for measure in MEASURES]
     return Health(tuple(rows), len(ours), len(theirs), lot, seed)
 
 
@@ -238,49 +233,39 @@ def _autocorrelation(frames: Wide) -> Wide:
 
 @dataclass(frozen=True)
 class _Measure:
-    """A number, or a distance of two spectra, and the words for more and less of it."""
+    """A number, or the levels of bands, and the words for more and less of it."""
 
     name: str
     unit: str
     least: float  # a difference below it means nothing, however alike real clips are
     more: str
     less: str
-    value: Callable[[_Measured], float]
+    value: Callable[[_Measured], float | Wide]
 
-    def difference(self, one: _Measured, other: _Measured) -> float:
-        return self.value(one) - self.value(other)
+    def row(self, generated: _Measured, real: _Measured, pairs: Sequence[tuple[_Measured, _Measured]]) -> Row:
+        ours, theirs = self.value(generated), self.value(real)
+        difference = _difference(ours, theirs)
+        yardstick, verdict = None, "no yardstick"
+        if pairs:
+            among = [abs(_difference(*map(self.value, pair))) for pair in pairs]
+            yardstick, verdict = float(np.quantile(among, QUANTILE)), AS_REAL
+            if abs(difference) > max(yardstick, self.least):
+                verdict = f"{self._word(ours, theirs)} than real sound"
+        one, other = (side if isinstance(side, float) else None for side in (ours, theirs))
+        return Row(self.name, self.unit, one, other, difference, yardstick, verdict)
 
-    def verdict(self, one: _Measured, other: _Measured, difference: float) -> str:
-        return f"{self.more if difference > 0 else self.less} than real sound"
-
-    def row(self, generated: _Measured, real: _Measured, yardstick: float | None) -> Row:
-        apart = self.difference(generated, real)
-        words = "no yardstick"
-        if yardstick is not None:
-            unlike = abs(apart) > max(yardstick, self.least)
-            words = self.verdict(generated, real, apart) if unlike else AS_REAL
-        return Row(self.name, self.unit, *self.values(generated, real), apart, yardstick, words)
-
-    def values(self, generated: _Measured, real: _Measured) -> tuple[float | None, float | None]:
-        return self.value(generated), self.value(real)
+    def _word(self, ours: float | Wide, theirs: float | Wide) -> str:
+        """Return what there is more of; of bands, by whether they rise or fall against the others."""
+        apart = np.atleast_1d(ours - theirs)
+        slope = np.linspace(-1.0, 1.0, len(apart)) if len(apart) > 1 else np.ones(1)
+        lean = float(slope @ apart) / float(np.linalg.norm(slope) * np.linalg.norm(apart))
+        return "of another colour" if abs(lean) < 0.5 else self.more if lean > 0 else self.less
 
 
-class _Spectrum(_Measure):
-    """The distance of two long-term average spectra: the RMS difference of their bands, overall level removed."""
-
-    def difference(self, one: _Measured, other: _Measured) -> float:
-        return float(np.sqrt(np.mean((one.spectrum - other.spectrum) ** 2)))
-
-    def verdict(self, one: _Measured, other: _Measured, difference: float) -> str:
-        apart = one.spectrum - other.spectrum
-        slope = np.linspace(-1.0, 1.0, len(apart)) if len(apart) > 1 else np.zeros(1)
-        lean = float(slope @ apart) / max(float(np.linalg.norm(slope) * np.linalg.norm(apart)), FAINTEST)
-        if abs(lean) < 0.5:
-            return "coloured otherwise than real sound"
-        return f"{self.more if lean > 0 else self.less} than real sound"
-
-    def values(self, generated: _Measured, real: _Measured) -> tuple[float | None, float | None]:
-        return None, None
+def _difference(one: float | Wide, other: float | Wide) -> float:
+    """Return the difference of two numbers, or the root mean square of those of bands."""
+    apart = one - other
+    return float(np.sqrt(np.mean(apart**2))) if isinstance(apart, np.ndarray) else float(apart)
 
 
 def _silence(clip: _Measured) -> float:
@@ -296,7 +281,7 @@ MEASURES = (
     _Measure("level", "dBFS", 1.0, "louder", "quieter", lambda clip: 10 * float(np.log10(max(clip.level, FAINTEST)))),
     _Measure("silence", "% of 10 ms, 40 dB below the level", 2.0, "more silence", "less silence", _silence),
     _Measure("clipping", "% of samples", 0.1, "more clipping", "less clipping", lambda clip: 100 * _mean(clip.clipped)),
-    _Spectrum("spectrum", "dB apart", 1.0, "brighter", "duller", lambda clip: 0.0),
+    _Measure("spectrum", "dB apart", 1.0, "brighter", "duller", lambda clip: clip.spectrum),
     _Measure("flux", "0 to 1.4", 0.01, "more restless", "steadier", lambda clip: _mean(clip.flux)),
     _Measure("periodicity", "0 to 1", 0.02, "more tonal", "noisier", lambda clip: _mean(clip.periodic)),
 )

@@ -7,12 +7,11 @@ nothing, and an hour of sound costs no more memory than a minute.
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +30,7 @@ FAINTEST = 10 ** (-70 / 10)  # mean square of what is worth comparing: -70 dBFS
 THREADS = 2  # NumPy's transforms let other threads run
 
 
-@dataclass(frozen=True)
-class Places:
+class Places(NamedTuple):
     """The best places of W windows, the best first, at most K each; all rows are as long."""
 
     correlation: Floats  # [W, K] from -1 to 1, and 0 where nothing could be compared
@@ -40,22 +38,10 @@ class Places:
     at: Codes  # [W, K], samples at the search's rate from the beginning of the span
 
 
-@dataclass
-class _Block:
-    """Stretches of spans, one behind the other."""
-
-    waves: list[Floats] = field(default_factory=list)
-    spans: list[int] = field(default_factory=list)
-    at: list[int] = field(default_factory=list)  # of each stretch in its span
-
-    @property
-    def length(self) -> int:
-        return sum(map(len, self.waves))
+Stretch = tuple[int, int, Floats]  # the number of a span, the first sample in it at the search's rate, the samples
 
 
-def search(
-    windows: Floats, sound: Sound, spans: Sequence[Span], rates: tuple[int, int], most: int, label: str = "searching"
-) -> Places:
+def search(windows: Floats, sound: Sound, spans: Sequence[Span], rates: tuple[int, int], most: int) -> Places:
     """Return where in some spans of sound each window fits best; one place at most of any BLOCK samples.
 
     Args:
@@ -64,24 +50,24 @@ def search(
         spans: its parts.
         rates: of the sound and of the search, in Hz.
         most: places K that are kept of each window.
-        label: of the progress.
     """
     if len(windows) > WINDOWS:
         groups = [windows[at : at + WINDOWS] for at in range(0, len(windows), WINDOWS)]
-        several = [search(group, sound, spans, rates, most, label) for group in groups]
-        return Places(
-            *(np.concatenate([getattr(one, name) for one in several]) for name in ("correlation", "span", "at"))
-        )
+        several = [search(group, sound, spans, rates, most) for group in groups]
+        return Places(*map(np.concatenate, zip(*several, strict=True)))
     length = windows.shape[1]
     spectra = np.conj(np.fft.rfft(_unit(windows), TRANSFORM)).astype(np.complex64)
     found = Places(*(np.zeros((len(windows), 0), kind) for kind in (np.float32, np.int64, np.int64)))
     total = sum(span.last - span.first for span in spans) * rates[1] // rates[0]
     blocks = _blocks(sound, spans, rates, length)
-    with Progress(label, total, "samples") as progress, ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
+    with (
+        Progress("looking for copies", total, "samples") as progress,
+        ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool,
+    ):
         ahead: list[tuple[int, Future[Places]]] = []
         while True:
             for block in islice(blocks, 2 * THREADS - len(ahead)):  # few at once: memory stays bounded
-                ahead.append((block.length, pool.submit(_best, spectra, block, length)))
+                ahead.append((sum(len(wave) for *_, wave in block), pool.submit(_best, spectra, block, length)))
             if not ahead:
                 return found
             count, best = ahead.pop(0)
@@ -103,29 +89,26 @@ def _unit(windows: Floats) -> Floats:
     return np.asarray(unit, np.float32)
 
 
-def _blocks(sound: Sound, spans: Sequence[Span], rates: tuple[int, int], overlap: int) -> Iterator[_Block]:
+def _blocks(sound: Sound, spans: Sequence[Span], rates: tuple[int, int], overlap: int) -> Iterator[list[Stretch]]:
     """Yield all spans in blocks of BLOCK samples at most; where one is cut, both sides share `overlap` - 1 samples."""
-    block = _Block()
+    block: list[Stretch] = []
+    room = BLOCK
     for number, begin, wave in _waves(sound, spans, rates, overlap):
         cursor = 0
         while len(wave) - cursor >= overlap:
-            room = BLOCK - block.length
             if room < min(2 * overlap, len(wave) - cursor):
                 yield block
-                block, room = _Block(), BLOCK
+                block, room = [], BLOCK
             part = wave[cursor : cursor + room]
-            block.waves.append(part)
-            block.spans.append(number)
-            block.at.append(begin + cursor)
+            block.append((number, begin + cursor, part))
+            room -= len(part)
             cursor += len(part) - overlap + 1
-    if block.waves:
+    if block:
         yield block
 
 
-def _waves(
-    sound: Sound, spans: Sequence[Span], rates: tuple[int, int], overlap: int
-) -> Iterator[tuple[int, int, Floats]]:
-    """Yield the spans at the search's rate: number, first sample in the span, samples; long ones in several parts."""
+def _waves(sound: Sound, spans: Sequence[Span], rates: tuple[int, int], overlap: int) -> Iterator[Stretch]:
+    """Yield the spans at the search's rate, long ones in several parts."""
     old, new = rates
     step = READ // old * old or old  # whole seconds, so that parts begin at whole samples of both rates
     more = -(-overlap * old // new)
@@ -135,18 +118,19 @@ def _waves(
             yield number, (first - span.first) // old * new, at_rate(wave, old, new)
 
 
-def _best(spectra: NDArray[np.complex64], block: _Block, length: int) -> Places:
+def _best(spectra: NDArray[np.complex64], block: list[Stretch], length: int) -> Places:
     """Return the one best place [W, 1] of each window in a block."""
     hop = TRANSFORM - length + 1
-    wave = np.concatenate(block.waves)
+    numbers, begins, waves = zip(*block, strict=True)
+    wave = np.concatenate(waves)
     frames = -(-(len(wave) - length + 1) // hop)
     padded = np.zeros((frames - 1) * hop + TRANSFORM, np.float32)
     padded[: len(wave)] = wave
     known = np.fft.rfft(np.lib.stride_tricks.sliding_window_view(padded, TRANSFORM)[::hop]).astype(np.complex64)
     scale = np.zeros(frames * hop, np.float32)
     scale[: len(wave) - length + 1] = scales(wave, length)
-    starts = np.cumsum([0, *map(len, block.waves)])
-    for end in starts[1:]:  # a stretch that lies across two spans is none
+    ends = np.cumsum([*map(len, waves)])
+    for end in ends:  # what lies across two spans is no stretch of sound
         scale[max(0, end - length + 1) : end] = 0.0
     norms = scale.reshape(frames, hop)
     values, places = np.empty(len(spectra), np.float32), np.empty(len(spectra), np.int64)
@@ -154,10 +138,9 @@ def _best(spectra: NDArray[np.complex64], block: _Block, length: int) -> Places:
         fit = np.fft.irfft(known * spectrum, TRANSFORM)[:, :hop] * norms
         places[row] = fit.argmax()
         values[row] = fit.flat[places[row]]
-    part = np.searchsorted(starts, places, "right") - 1
-    part = np.minimum(part, len(block.spans) - 1)
-    at = np.array(block.at)[part] + places - starts[part]
-    return Places(values[:, None], np.array(block.spans)[part][:, None], at[:, None])
+    part = np.minimum(np.searchsorted(ends, places, "right"), len(block) - 1)
+    at = np.array(begins)[part] + places - (ends[part] - [len(waves[one]) for one in part])
+    return Places(values[:, None], np.array(numbers)[part][:, None], at[:, None])
 
 
 def scales(wave: Floats, length: int) -> Floats:
@@ -173,8 +156,6 @@ def scales(wave: Floats, length: int) -> Floats:
 
 def _joined(one: Places, other: Places, most: int) -> Places:
     """Return the best of both."""
-    correlation = np.concatenate([one.correlation, other.correlation], axis=1)
-    order = np.argsort(-correlation, axis=1, kind="stable")[:, :most]
-    take = functools.partial(np.take_along_axis, indices=order, axis=1)
-    span, at = (np.concatenate(pair, axis=1) for pair in ((one.span, other.span), (one.at, other.at)))
-    return Places(take(correlation), take(span), take(at))
+    both = [np.concatenate([getattr(side, name) for side in (one, other)], axis=1) for name in Places._fields]
+    order = np.argsort(-both[0], axis=1, kind="stable")[:, :most]
+    return Places(*(np.take_along_axis(values, order, axis=1) for values in both))

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from wavenet.errors import BundleError, InputError, Terminated
-from wavenet.generate.sampler import Chunk, Sampler
+from wavenet.generate.sampler import Sampler
 from wavenet.generate.silence import Silence
-from wavenet.generate.sound import Choice, Drawn
+from wavenet.generate.sound import Choice, Drawn, Trouble
 from wavenet.generate.verify import Verifier
-from wavenet.generate.watch import Ranges, Trouble, Watch, step_samples
-from wavenet.outputs import Codes, Floats
+from wavenet.generate.watch import WINDOW, Ranges, Watch, step_samples
+from wavenet.outputs import Alphabet, Codes, Floats
 from wavenet.progress import Progress
 from wavenet.text import shown
 
@@ -72,7 +71,7 @@ class Candidate:
     drawn: int = 0  # samples of all steps
     redrawn: list[Trouble] = field(default_factory=list)
     left: list[Trouble] = field(default_factory=list)
-    _left_until: float = 0.0  # seconds; what follows at once is the same trouble
+    _left_until: float = -1.0  # seconds; what follows at once is the same trouble
 
     @property
     def length(self) -> int:
@@ -106,7 +105,7 @@ class Candidate:
         if trouble is None or len(codes) < self.watch.meter.step or (self.silence is not None and self.silence.quiet):
             return None
         if not self._may_draw_again(trouble):
-            if not self.left or trouble.seconds > self._left_until:
+            if trouble.seconds > self._left_until:
                 self.left.append(trouble)
             self._left_until = trouble.seconds + NEAR_SECONDS
             self.watch.pass_over()
@@ -118,10 +117,13 @@ class Candidate:
         here = sum(abs(other.seconds - trouble.seconds) <= NEAR_SECONDS for other in self.redrawn)
         return here < MOST_HERE and len(self.redrawn) < MOST_PER_SECOND * (1 + math.floor(trouble.seconds))
 
-    def go_back(self, steps: int, sample_rate: int, wave: Floats) -> None:
-        """Forget all but the oldest `steps` steps, which sound like this."""
+    def go_back(self, steps: int, sample_rate: int, alphabet: Alphabet) -> None:
+        """Forget all but the oldest `steps` steps."""
+        self.drawn = sum(map(len, self.steps[:steps]))  # first: what an interruption keeps is whole
         del self.steps[steps:], self.nats[steps:]
-        self.drawn = len(wave)
+        # of a long sound only the end, unless the silence has to be heard anew
+        known = self.steps[-WINDOW if self.silence is None else 0 :]
+        wave = alphabet.decode(np.concatenate([np.zeros(0, np.int64), *known]))
         self.watch.meter.go_back(steps, wave)
         if self.silence is not None:
             self.silence = Silence(sample_rate)
@@ -150,16 +152,17 @@ class BestOf:
         judge: Verifier | None = None,
     ) -> None:
         self.source, self.best_of, self.aim, self.sample_rate = source, best_of, aim, sample_rate
-        self.judge, self.wall = judge, 0.0
+        self.judge, self._judging = judge, 0.0  # seconds
         self._primed = np.zeros(0, np.int64) if primed is None else primed
         self._step = step_samples(sample_rate)
         self.candidates: list[Candidate] = []
 
     def draw(self, total: int, until_silence: bool) -> Drawn:
         """Return what is kept of candidates of `total` samples each, or, with `until_silence`, at most so many."""
+        began = time.monotonic()
         stopped_by = self._draw_all(total, until_silence)
-        choices = self._choices()
-        return Drawn([self.candidates[one.sequence].codes() for one in choices], self.wall, stopped_by, choices)
+        wall, choices = time.monotonic() - began - self._judging, self._choices()
+        return Drawn([self.candidates[one.sequence].codes() for one in choices], wall, stopped_by, choices)
 
     def _draw_all(self, total: int, until_silence: bool) -> str | None:
         """Draw all candidates; return the signal that cut them short, if one did."""
@@ -173,15 +176,22 @@ class BestOf:
                     growing = [one.length for one in self.candidates if not one.done]
                     progress.reach(min(growing, default=total))
             except (KeyboardInterrupt, Terminated) as signal:
-                if not all(one.length for one in self.candidates):
-                    raise
+                lengths = np.array([one.length for one in self.candidates]).reshape(-1, self.best_of)
+                if not lengths.any(axis=1).all():
+                    raise  # of a sound there is nothing yet
                 return signal.signal if isinstance(signal, Terminated) else "SIGINT"
         return None
 
     def _draw_step(self) -> None:
         """Let every candidate that is not done grow by one step, or go back."""
-        parts: list[list[tuple[Codes, Floats]]] = [[] for _ in self.candidates]
-        for chunk in self._chunks():
+        wanted = [0 if one.done else min(self._step, one.wanted - one.length) for one in self.candidates]
+        size = max(16, min(self._step, PARAMETER_BYTES // (4 * self.source.alphabet.parameters * len(wanted))))
+        parts: list[list[tuple[Codes, Floats]]] = [[] for _ in wanted]
+        for chunk in self.source.generate(wanted, size, keep_parameters=True):
+            if self.judge is not None:
+                began = time.monotonic()
+                self.judge.judge(chunk)
+                self._judging += time.monotonic() - began
             assert chunk.parameters is not None
             for sequence, codes, parameters in zip(chunk.sequences, chunk.codes, chunk.parameters, strict=True):
                 # one sequence at a time, so that it stays in the caches: three times as fast as all at once
@@ -192,39 +202,26 @@ class BestOf:
                 codes, nats = (np.concatenate(some) for some in zip(*part, strict=True))
                 self._hear(sequence, codes, nats)
 
-    def _chunks(self) -> Iterator[Chunk]:
-        """Yield chunks of the next step of each candidate that is not done, with the network's answers."""
-        wanted = [0 if one.done else min(self._step, one.wanted - one.length) for one in self.candidates]
-        width = 4 * self.source.alphabet.parameters * len(wanted)
-        size = max(16, min(self._step, PARAMETER_BYTES // width))
-        began = time.monotonic()
-        for chunk in self.source.generate(wanted, size, keep_parameters=True):
-            self.wall += time.monotonic() - began
-            if self.judge is not None:
-                self.judge.judge(chunk)
-            yield chunk
-            began = time.monotonic()
-
     def _hear(self, sequence: int, codes: Codes, nats: Floats) -> None:
         one, alphabet = self.candidates[sequence], self.source.alphabet
         steps = one.hear(codes, alphabet.decode(codes), nats)
         if steps is None:
             return
-        kept = np.concatenate([np.zeros(0, np.int64), *one.steps[:steps]])
-        one.go_back(steps, self.sample_rate, alphabet.decode(kept))
-        known = np.concatenate([self._primed, kept])
+        one.go_back(steps, self.sample_rate, alphabet)
+        # more than the network remembers would only cost time
+        first = max(0, steps - 1 - self.source.engine.packed.shape.receptive_field // self._step)
+        known = np.concatenate([self._primed[: None if first == 0 else 0], *one.steps[first:]])
         self.source.rewind(sequence, known)
         if self.judge is not None:
             self.judge.rewind(sequence, known)
 
     def _choices(self) -> tuple[Choice, ...]:
         """Return what is kept of each group: the candidate nearest to the middle of real sound."""
-        bits = [one.bits for one in self.candidates]
-        made = []
+        bits, made = [one.bits for one in self.candidates], []
         for first in range(0, len(bits), self.best_of):
-            group = tuple(bits[first : first + self.best_of])
-            sequence = first + int(np.argmin(np.abs(np.array(group) - self.aim.bits)))
-            kept = self.candidates[sequence]
-            troubles = tuple(kept.redrawn), tuple(kept.left)
-            made.append(Choice(sequence, bits[sequence], group, self.aim.bits, *troubles))
+            group = range(first, first + self.best_of)
+            # an interruption may come when one has gone back to its beginning
+            sequence = min(group, key=lambda one: (not self.candidates[one].length, abs(bits[one] - self.aim.bits)))
+            kept, others = self.candidates[sequence], tuple(bits[one] for one in group)
+            made.append(Choice(sequence, kept.bits, others, self.aim.bits, tuple(kept.redrawn), tuple(kept.left)))
         return tuple(made)

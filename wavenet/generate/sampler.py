@@ -97,13 +97,9 @@ class Sampler:
             raise InputError(f"got primes for {many(len(known), 'sequence')}, expected 1 or {self.batch}")
         for one in known:
             _check_codes(one, self.alphabet.size)
-        # what an engine remembers depends on one receptive field: older sound would only cost time
-        seen = self.engine.packed.shape.receptive_field
         for sequence, one in enumerate(known):
             if len(one):
-                fed = np.append(self._newest[sequence], one[:-1])[-seen:]
-                self.engine.absorb(self.memory, sequence, Feed(np.ascontiguousarray(fed, np.int64)))
-                self._newest[sequence] = one[-1]
+                self._take_in(sequence, np.append(self._newest[sequence], one))
 
     def rewind(self, sequence: int, codes: Codes) -> None:
         """Go back with one sequence to where these were all its codes; it draws on with uniforms not used yet.
@@ -116,10 +112,16 @@ class Sampler:
             InputError: a code is not in the alphabet.
         """
         _check_codes(codes, self.alphabet.size)
-        seen = self.engine.packed.shape.receptive_field  # all that an engine remembers comes from so many codes
-        known = np.concatenate([self.alphabet.starts(seen + 1), codes[-seen - 1 :]])[-seen - 1 :]
-        self.engine.absorb(self.memory, sequence, Feed(known[:-1]))
-        self._newest[sequence] = known[-1]
+        before = self.alphabet.starts(self.engine.packed.shape.receptive_field + 1)
+        self._take_in(sequence, np.concatenate([before, codes]))
+
+    def _take_in(self, sequence: int, codes: Codes) -> None:
+        """Take codes of one sequence in, the last of which is then its newest."""
+        # what an engine remembers depends on one receptive field: older sound would only cost time
+        seen = self.engine.packed.shape.receptive_field
+        fed = codes[-seen - 1 : -1]
+        self.engine.absorb(self.memory, sequence, Feed(np.ascontiguousarray(fed, np.int64)))
+        self._newest[sequence] = codes[-1]
 
     def generate(
         self, samples: int | Sequence[int], chunk: int = 1000, *, keep_parameters: bool = False

@@ -26,7 +26,6 @@ class Silence:
 
     Attributes:
         end: how many samples the sound has, once it has ended; else None.
-        quiet: samples of the silence that it has come to, the newest frames; 0 while it sounds.
     """
 
     def __init__(self, sample_rate: int) -> None:
@@ -38,7 +37,7 @@ class Silence:
 
     @property
     def quiet(self) -> int:
-        """Samples of the silence that it has come to."""
+        """Samples of the silence that it has come to; 0 while it sounds."""
         return self._silent * self._frame
 
     def hear(self, wave: Floats) -> None:

@@ -7,7 +7,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,15 +16,23 @@ from wavenet.audio import files
 from wavenet.outputs import Codes, Floats
 from wavenet.text import some
 
-if TYPE_CHECKING:
-    from wavenet.generate.watch import Trouble
-
 SILENT_RMS = 10 ** (-60 / 20)  # below it a sound counts as silent
 LOUD = 0.98  # a sample beyond this magnitude lies at full scale
 LOUD_SHARE = 0.05  # with more of them than this, the sound is mostly noise
 MOST_BYTES = 8 << 20  # of sound in one cell, which the notebook keeps: 4 minutes and more at 16 kHz
 MOST_PLAYERS = 16
 MOST_SHOWN = 8  # candidates or troubles that are told one by one
+
+
+class Trouble(NamedTuple):
+    """What no real sound does for so long."""
+
+    name: str  # such as silence
+    first: int  # the step of `watch.py` at which it began
+    seconds: float  # the same, from the beginning of the sound
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.seconds:.2f} s"
 
 
 @dataclass(frozen=True)

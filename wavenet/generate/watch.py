@@ -1,4 +1,4 @@
-"""Notices in a sound what no real sound of its voice does for so long: noise, full scale, hum and silence.
+"""Notices in a sound what no real sound of its voice does for so long: noise, hum, silence, too loud a sound.
 
 A sound is measured step by step of 0.05 s, and the means over its newest 0.2, 0.4, 0.8 and 1.6 s are compared with the
 same means over real sound that was held out of training; and so is how long it has been quiet. Where real sound holds a
@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavenet.errors import BundleError
+from wavenet.generate.sound import LOUD, Trouble
 from wavenet.outputs import Alphabet, Codes, Floats
 from wavenet.text import shown
 
 STEP_SECONDS = 0.05
-STRETCHES = (4, 8, 16, 32)  # steps that are averaged: 0.2 to 1.6 s
+STRETCHES = (4, 8, 16, 32)  # steps that are averaged
+SECONDS = [round(steps * STEP_SECONDS, 3) for steps in STRETCHES]  # 0.2 to 1.6
 WINDOW = 4  # steps that periodicity is measured over
-FULL_SCALE = 0.98  # the magnitude from which on a sample counts as clipped
 HIGHEST, LOWEST = 400.0, 50.0  # Hz, of the periods that are looked for; the multiples of shorter ones are among them
 FAINTEST = 1e-8  # power below which nothing is periodic: -80 dBFS
 
@@ -34,13 +35,15 @@ class Measure(NamedTuple):
     margin: float
 
 
-MEASURES = {
+MEASURES = {  # what lies beyond a range is taken to lie at its end
     "level": Measure(-100.0, 10.0, 3.0),  # dBFS, of the mean power
     "bits": Measure(0.0, 24.0, 0.25),  # per sample, at temperature 1
     "clipped": Measure(0.0, 1.0, 0.05),  # the share of samples at full scale
     "harmonicity": Measure(-20.0, 40.0, 3.0),  # dB: the harmonics-to-noise ratio of Boersma (1993)
 }
+LOWS, HIGHS, MARGINS = np.array([*MEASURES.values()]).T
 BINS = 2_000  # of a histogram
+WIDTHS = (HIGHS - LOWS) / BINS
 TAIL = 0.001  # the share of real stretches beyond either bound
 MARGIN = 0.5  # of the distance from the middle to a bound, which is added to it
 QUIET = 20.0  # dB below the middle of real stretches: a step below it is a pause, or a part of one
@@ -50,22 +53,11 @@ FEWEST = 16  # steps that are silence at least: words may be files of their own,
 ENOUGH = 100  # real stretches; with fewer, bounds of shorter ones are taken: no mean over twice as long exceeds them
 TROUBLES = (  # what it is called to be beyond a bound
     ("clipped", "high", "full scale"),
-    ("level", "high", "full scale"),
+    ("level", "high", "too loud"),
     ("bits", "high", "noise"),
     ("harmonicity", "high", "hum"),
     ("bits", "low", "hum"),
 )
-
-
-class Trouble(NamedTuple):
-    """What no real sound does for so long."""
-
-    name: str  # silence, full scale, noise or hum
-    first: int  # the step at which it began
-    seconds: float  # the same, from the beginning of the sound
-
-    def __str__(self) -> str:
-        return f"{self.name} at {self.seconds:.2f} s"
 
 
 def step_samples(sample_rate: int) -> int:
@@ -113,7 +105,7 @@ class Meter:
         """Take in one more step: sound [n] in [-1, 1], and what each sample cost, [n] in nats."""
         self._window = np.concatenate([self._window, wave])[-WINDOW * self.step :]
         wide = wave.astype(np.float64)
-        clipped = float(np.mean(np.abs(wide) > FULL_SCALE))
+        clipped = float(np.mean(np.abs(wide) > LOUD))
         bits = float(np.mean(nats, dtype=np.float64)) / math.log(2)
         self._steps.append((float(np.mean(wide**2)), bits, clipped, periodicity(self._window, self.sample_rate)))
 
@@ -140,7 +132,7 @@ class Meter:
         power, bits, clipped, periodic = (np.cumsum(newest, axis=0)[counts - 1] / counts[:, None]).T
         ratio = periodic / np.maximum(1.0 - periodic, 1e-9)
         level, harmonicity = (10 * np.log10(np.maximum(share, 1e-10)) for share in (power, ratio))
-        return np.stack([level, bits, clipped, harmonicity], axis=1)
+        return np.stack([level, bits, clipped, harmonicity], axis=1).clip(LOWS, HIGHS)
 
 
 @dataclass(frozen=True)
@@ -158,32 +150,29 @@ class Ranges:
     def limits(self) -> NDArray[np.float64]:
         """Return below and above what a mean is trouble, [stretches, measures, 2]; infinite where nothing is known."""
         low, middle, high = np.moveaxis(self.bounds, -1, 0)
-        least = np.array([measure.margin for measure in MEASURES.values()])
-        below = low - np.maximum(least, MARGIN * (middle - low))
-        above = high + np.maximum(least, MARGIN * (high - middle))
+        below = low - np.maximum(MARGINS, MARGIN * (middle - low))
+        above = high + np.maximum(MARGINS, MARGIN * (high - middle))
         limits = np.stack([below, above], axis=-1)
         for row, count in enumerate(self.counts):
             if count < ENOUGH:
                 limits[row] = limits[row - 1] if row else [-np.inf, np.inf]
         return limits
 
-    def quiet(self) -> float:
-        """Return the level in dBFS below which a step counts as a pause, one of LINES; -inf where nothing is known."""
-        line = float(self.bounds[0, 0, 1]) - QUIET
-        known = [one for one in LINES if one <= line and self.counts[0] >= ENOUGH]
-        return max(known, default=-math.inf)
+    def pause(self) -> tuple[float, int]:
+        """Return the level in dBFS below which a step is quiet, and how many steps real sound is at most, and a margin.
 
-    def longest_pause(self) -> int:
-        """Return how many steps real sound is quiet at most, with a margin."""
-        line = self.quiet()
-        return max(FEWEST, round(LONGER * self.pauses[LINES.index(int(line))])) if line in LINES else 2**62
+        The level is one of LINES; -inf where nothing is known.
+        """
+        highest = self.bounds[0, 0, 1] - QUIET if self.counts[0] >= ENOUGH else -math.inf
+        known = [(-math.inf, 0), *(pair for pair in zip(LINES, self.pauses, strict=True) if pair[0] <= highest)]
+        line, longest = known[-1]
+        return line, max(FEWEST, round(LONGER * longest))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values: for each length of stretches their count, and for each measure its three quantiles."""
         stretches = []
-        for count, steps, bounds in zip(self.counts, STRETCHES, self.bounds.tolist(), strict=True):
-            named = {name: [round(value, 4) for value in three] for name, three in zip(MEASURES, bounds, strict=True)}
-            stretches.append({"seconds": round(steps * STEP_SECONDS, 3), "count": count, **named})
+        for seconds, count, bounds in zip(SECONDS, self.counts, self.bounds.round(4).tolist(), strict=True):
+            stretches.append({"seconds": seconds, "count": count, **dict(zip(MEASURES, bounds, strict=True))})
         return {"step_seconds": STEP_SECONDS, "stretches": stretches, "pauses": list(self.pauses)}
 
     @classmethod
@@ -194,30 +183,19 @@ class Ranges:
             BundleError: it is anything else.
         """
         try:
-            if value["step_seconds"] != STEP_SECONDS or len(value["stretches"]) != len(STRETCHES):
-                raise ValueError("other stretches")
-            counts, bounds = [], np.empty((len(STRETCHES), len(MEASURES), 3))
-            for row, (one, steps) in enumerate(zip(value["stretches"], STRETCHES, strict=True)):
-                if one["seconds"] != round(steps * STEP_SECONDS, 3):
-                    raise ValueError("other stretches")
-                counts.append(_whole(one["count"]))
-                bounds[row] = [[float(number) for number in one[name]] for name in MEASURES]
-            pauses = tuple(_whole(steps) for steps in value["pauses"])
+            stretches, pauses = value["stretches"], tuple(value["pauses"])
+            counts = tuple(one["count"] for one in stretches)
+            bounds = np.array([[one[name] for name in MEASURES] for one in stretches], np.float64)
+            whole = all(type(number) is int and 0 <= number < 2**53 for number in (*counts, *pauses))
+            shaped = bounds.shape == (len(STRETCHES), len(MEASURES), 3) and len(pauses) == len(LINES)
+            timed = value["step_seconds"] == STEP_SECONDS and [one["seconds"] for one in stretches] == SECONDS
+            if not (whole and shaped and timed and np.isfinite(bounds).all() and (np.diff(bounds) >= 0).all()):
+                raise ValueError("other stretches, or no numbers")
         except (KeyError, TypeError, ValueError, OverflowError):
-            raise _damaged(value) from None
-        if not np.isfinite(bounds).all() or (np.diff(bounds) < 0).any() or len(pauses) != len(LINES):
-            raise _damaged(value)
-        return cls(tuple(counts), bounds, pauses)
-
-
-def _whole(value: Any) -> int:
-    if type(value) is not int or value < 0:
-        raise ValueError("no count")
-    return value
-
-
-def _damaged(value: Any) -> BundleError:
-    return BundleError(f"what a bundle says of held-out sound is damaged (windows: {shown(value)}); get it again")
+            raise BundleError(
+                f"what a bundle says of held-out sound is damaged (windows: {shown(value)}); get it again"
+            ) from None
+        return cls(counts, bounds, pauses)
 
 
 class Gathering:
@@ -232,7 +210,6 @@ class Gathering:
         self.alphabet, self.sample_rate = alphabet, sample_rate
         self._counts = np.zeros((len(STRETCHES), len(MEASURES), BINS), np.int64)
         self._pauses = np.zeros(len(LINES), np.int64)
-        self._lows, self._highs = (np.array([getattr(m, end) for m in MEASURES.values()]) for end in ("low", "high"))
         self.begin()
 
     def begin(self) -> None:
@@ -256,25 +233,21 @@ class Gathering:
         self._codes, self._nats = codes[whole:], nats[whole:]
 
     def _count(self, means: NDArray[np.float64]) -> None:
-        places = (means - self._lows) / (self._highs - self._lows) * BINS
         known = np.flatnonzero(np.isfinite(means).all(axis=1))[:, None]
-        bins = np.clip(places[known[:, 0]], 0, BINS - 1).astype(np.int64)
-        self._counts[known, np.arange(len(MEASURES)), bins] += 1
+        bins = ((means[known[:, 0]] - LOWS) / WIDTHS).astype(np.int64)
+        self._counts[known, np.arange(len(MEASURES)), np.minimum(bins, BINS - 1)] += 1
 
     def ranges(self) -> Ranges:
         """Return what was gathered so far."""
         bounds = np.zeros((len(STRETCHES), len(MEASURES), 3))
-        width = (self._highs - self._lows) / BINS
         below = np.cumsum(self._counts, axis=-1)
-        for place in np.ndindex(below.shape[:2]):
-            total = int(below[place][-1])
-            ranks = np.array([TAIL, 0.5, 1 - TAIL]) * total
-            bins = np.searchsorted(below[place], np.clip(np.ceil(ranks), 1, max(1, total)))
-            measure = place[1]
-            # the outer edges of the bins of the bounds, so that what was heard lies within
-            bounds[place] = self._lows[measure] + (bins + np.array([0.0, 0.5, 1.0])) * width[measure] if total else 0.0
-        counts, pauses = below[:, 0, -1].tolist(), self._pauses.tolist()
-        return Ranges(tuple(counts), bounds, tuple(pauses))
+        for stretch, measure in np.ndindex(below.shape[:2]):
+            so_far = below[stretch, measure]
+            if so_far[-1]:
+                bins = np.searchsorted(so_far, np.ceil(np.array([TAIL, 0.5, 1 - TAIL]) * so_far[-1]))
+                # the outer edges of the bins of the bounds, so that what was heard lies within
+                bounds[stretch, measure] = LOWS[measure] + (bins + np.array([0.0, 0.5, 1.0])) * WIDTHS[measure]
+        return Ranges(tuple(below[:, 0, -1].tolist()), bounds, tuple(self._pauses.tolist()))
 
 
 class Watch:
@@ -287,7 +260,7 @@ class Watch:
 
     def __init__(self, ranges: Ranges, sample_rate: int) -> None:
         self.meter = Meter(sample_rate)
-        self._limits, self._quiet, self._longest_pause = ranges.limits(), ranges.quiet(), ranges.longest_pause()
+        self._limits, (self._quiet, self._longest_pause) = ranges.limits(), ranges.pause()
         self._from = 0  # the step that the stretches looked at begin at, or later
 
     def hear(self, wave: Floats, nats: Floats) -> Trouble | None:
