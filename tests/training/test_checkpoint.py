@@ -78,9 +78,7 @@ def test_a_checkpoint_comes_back(tmp_path: Path) -> None:
 
 def test_a_standing_comes_back_exactly(tmp_path: Path) -> None:
     module = modules.build(toys.recipe())
-    standing = Standing(
-        1 / 3, 2.1, {"valid_bits": 2.1}, {"low": None}, Window(0.1, 1e-9, 3, 4, 5.0), True, {"step": "2"}
-    )
+    standing = Standing(1 / 3, 2.1, {"valid_bits": 2.1}, Window(0.1, 1e-9, 3, 4, 5.0), True, {"step": "2"})
     checkpoint.save(tmp_path / LAST, module, module.configure_optimizers(), standing, "sound")
     state = checkpoint.load(tmp_path / LAST)
     assert state.standing == standing and state.moments == {} and not state.finished(0)

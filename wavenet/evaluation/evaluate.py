@@ -80,9 +80,7 @@ def evaluate(
     held = held_out.find_sound(model, data, split, place)
     log.info("%s", corpus.rates_in_words(held.corpus.sound.entries, voice.sample_rate))
     held = held_out.without_trained(held, voice.data.get("trained_files"), data is not None, limit)
-    statistics = statistics_file.read(bundle.find(str(model)), voice.alphabet.size)
-    own = _own_corpus(model, held, place) if statistics is None or sound is not None else None
-    known = statistics if statistics is not None else _known(voice, own)
+    known, own = _of_training(voice, model, held, place, sound is not None)
     judge, workers = likelihood_of(voice, backend, threads)
     kept = surprise.Means(voice.sample_rate, held.targets, whole=excerpt)
     only = [lambda piece: kept.add(piece.bits)] if len(held.spans) == 1 else []
@@ -225,10 +223,21 @@ def likelihood_of(voice: Voice, backend: str = "auto", threads: int | None = Non
     return likelihood.of_network(voice.network().to(device), voice.alphabet), 1
 
 
-def _known(voice: Voice, own: Corpus | None) -> Statistics | Codes | None:
-    """Return the statistics of a model's own sound; without it what its bundle says, how often each code comes [Q]."""
-    if own is not None:
-        return Statistics.gather(own.sound, own.spans, voice.alphabet)
+def _of_training(
+    voice: Voice, model: str | Path, held: HeldOut, cache: Path | None, heard: bool
+) -> tuple[Statistics | Codes | None, Corpus | None]:
+    """Return what is known of the training sound, and itself where it is to be heard or the bundle has no statistics.
+
+    Where neither is here, the bundle still says how often each code comes [Q].
+    """
+    statistics = statistics_file.read(bundle.find(str(model)), voice.alphabet.size)
+    own = _own_corpus(model, held, cache) if statistics is None or heard else None
+    if statistics is None and own is not None:
+        statistics = Statistics.gather(own.sound, own.spans, voice.alphabet)
+    return (statistics if statistics is not None else _counts(voice)), own
+
+
+def _counts(voice: Voice) -> Codes | None:
     counts = voice.data.get("training_code_counts")
     if not isinstance(counts, list) or len(counts) != voice.alphabet.size:
         return None
@@ -257,7 +266,8 @@ def _excerpt(made: Evaluation, held: HeldOut, judge: Likelihood, voice: Voice, t
         found = likelihood.teacher_forced(judge, held.corpus.sound, [span], voice.alphabet, context, threads)
         bits = np.concatenate([piece.bits for piece in found])
     wave = held.corpus.sound.read(span.clip, span.first, span.last)
-    usual = voices.finite(voice.training.get("valid_bits"))
+    told = voice.training.get("held_out")
+    usual = voices.finite(told.get("bits")) if isinstance(told, dict) else None
     return Excerpt(made.files[index].path, wave, bits, voice.sample_rate, usual)
 
 
