@@ -490,7 +490,9 @@ def test_the_best_of_several_is_kept_and_told(
         kept = tmp_path / f"kept-{index}.wav"
         (line,) = (line for line in told.err.splitlines() if line.startswith(f"{kept}: kept sequence "))
         sequence = int(line.split("kept sequence ")[1].partition(":")[0])
-        assert sequence // 3 == index and line.endswith("real sound has 3.000") and line.count(",") == 3
+        assert (
+            sequence // 3 == index and line.endswith("real sound of this voice: about 3.000") and line.count(",") == 3
+        )
         assert kept.read_bytes() == (tmp_path / f"all-{sequence}.wav").read_bytes()
 
 

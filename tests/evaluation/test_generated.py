@@ -53,7 +53,10 @@ def test_held_out_clips_are_whole_spread_evenly_and_cut_only_where_long_or_few()
     assert held_out_clips([], 40, RATE) == []
 
 
-def test_a_model_is_set_beside_held_out_sound_and_looked_for_in_training(voice: Voice, found: Corpus) -> None:
+def test_a_model_is_set_beside_held_out_sound_and_looked_for_in_training(
+    voice: Voice, found: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wavenet.evaluation.generated.FEWEST_CODES", 16)
     made = examine(voice, found.sound, found.spans["valid"], (found.sound, found.spans["train"]), 3, 1)
     length = found.spans["valid"][0].last
     assert made.seconds == pytest.approx(3 * length / toys.RATE)
@@ -81,6 +84,18 @@ def test_a_model_that_recites_is_found_out(tmp_path: Path, voice: Voice, monkeyp
     assert [match.copy for match in made.copies.generated] == [True, True]
     assert not any(match.copy for match in made.copies.real) and len(made.copies.real) == 2
     assert made.health.unlike == ()
+
+
+@pytest.mark.parametrize("classes", [16, 31])
+def test_classes_too_coarse_to_tell_copies_are_told(
+    voice: Voice, found: Corpus, classes: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(voice, "alphabet", Categorical(classes))
+    monkeypatch.setattr("wavenet.evaluation.generated.draw_clips", lambda *_: [np.zeros(9, np.float32)])
+    with caplog.at_level("INFO", "wavenet"):
+        made = examine(voice, found.sound, found.spans["valid"], (found.sound, found.spans["train"]), 1)
+    assert made.copies is None and made.to_json()["copies"] is None
+    assert f"copies are not looked for: {classes} classes are too coarse" in caplog.text
 
 
 def test_real_clips_are_quantised_as_the_model_is(voice: Voice, found: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,6 +160,12 @@ def test_a_bundle_that_does_not_know_real_sound_is_a_sentence_before_anything_is
     assert aim_of(held_out(3), "toy").bits == 3.0
 
 
+@pytest.mark.parametrize("how", [{"temperature": 0.0}, {"top_k": 1}])
+def test_candidates_that_are_all_alike_are_refused(how: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="needs sounds that differ"):
+        made().generate(samples=5, best_of=2, **how)
+
+
 def test_the_number_of_candidates_is_at_least_one() -> None:
     for wrong in (0, -2):
         with pytest.raises(InputError, match=f"1 and {wrong}, expected at least 1"):
@@ -192,8 +198,8 @@ def test_trouble_is_drawn_again_from_before_it_with_the_next_uniforms(
     assert np.array_equal(found.samples[1, left:], voice.alphabet.decode(rest.codes[0]))
     began = (noticed - 4) * STEP / toys.RATE
     assert found.choices[1].redrawn == (Trouble("hum", noticed - 4, began),)
-    assert str(found.choices[1]).endswith(f"; re-drew once: hum at {began:.2f} s")
-    assert "re-drew" not in str(found.choices[0])
+    assert str(found.choices[1]).endswith(f"; parts drawn again once: hum at {began:.2f} s")
+    assert "drawn again" not in str(found.choices[0])
 
 
 def test_a_network_that_sees_far_is_given_back_all_that_it_sees(troubled: dict[int, list[int]]) -> None:
@@ -230,7 +236,7 @@ def test_a_place_is_drawn_again_a_few_times_and_then_left_and_told(monkeypatch: 
     for trouble in choice.redrawn:
         near = [one for one in choice.redrawn if abs(one.seconds - trouble.seconds) <= best_of.NEAR_SECONDS / 2]
         assert len(near) <= best_of.MOST_HERE
-    assert choice.left[0].seconds < 1.0 and "; gave up: noise at 0." in str(choice)
+    assert choice.left[0].seconds < 1.0 and "; left as it is: noise at 0." in str(choice)
     assert len(str(choice)) < 400
 
 

@@ -15,12 +15,13 @@ from wavenet.evaluation.copies import Copies, copies
 from wavenet.evaluation.health import Health, health
 from wavenet.generate.voice import Voice
 from wavenet.outputs import Draw, Floats
-from wavenet.progress import Progress
+from wavenet.progress import Progress, log
 from wavenet.text import duration, many
 
 LONGEST = 10.0  # seconds of a clip; longer files are cut
 SHORTEST = 1.0  # seconds that they may be cut to, where there are few
 FEW = 8  # clips: with fewer, held-out files are cut shorter
+FEWEST_CODES = 32  # with fewer, what is recited differs from the recording by more than fresh takes do
 AT_ONCE = 32  # clips drawn in one batch
 
 
@@ -81,6 +82,9 @@ def examine(
     ours = draw_clips(voice, lengths, seed, draw)
     theirs = [alphabet.decode(alphabet.encode(sound.read(part.clip, part.first, part.last))) for part in chosen]
     fresh = theirs[:: max(1, len(theirs) // clips)][:clips]
+    if alphabet.size < FEWEST_CODES:
+        log.info("copies are not looked for: %d classes are too coarse to tell them", alphabet.size)
+        trained = None
     found = None if trained is None else copies(ours, fresh, *trained, rate)
     return Generated(health(ours, theirs, rate, seed), found, sum(lengths) / rate, seed)
 

@@ -43,7 +43,9 @@ class Row:
     generated: float | None  # None where only the difference can be measured
     real: float | None
     difference: float  # generated - real, or the distance of both
-    yardstick: float | None  # what 95 % of pairs of lots of real clips differ by at most; None: too few clips
+    # what 95 % of pairs of lots of real clips differ by at most, or the least difference that means anything where that
+    # is more; None: too few clips
+    yardstick: float | None
     verdict: str
 
 
@@ -79,7 +81,7 @@ class Health:
 
     def to_text(self) -> list[str]:
         """Return a table and the closing sentence, line by line."""
-        rows = [["", "generated", "real", "difference", f"real halves, {QUANTILE:.0%}", "verdict"]]
+        rows = [["", "generated", "real", "differs by", "real differs by up to", "verdict"]]
         for row in self.rows:
             numbers = map(_shown, (row.generated, row.real, row.difference, row.yardstick))
             rows.append([f"{row.name} ({row.unit})", *numbers, row.verdict])
@@ -248,8 +250,8 @@ class _Measure:
         yardstick, verdict = None, "no yardstick"
         if pairs:
             among = [abs(_difference(*map(self.value, pair))) for pair in pairs]
-            yardstick, verdict = float(np.quantile(among, QUANTILE)), AS_REAL
-            if abs(difference) > max(yardstick, self.least):
+            yardstick, verdict = max(float(np.quantile(among, QUANTILE)), self.least), AS_REAL
+            if abs(difference) > yardstick:
                 verdict = f"{self._word(ours, theirs)} than real sound"
         one, other = (side if isinstance(side, float) else None for side in (ours, theirs))
         return Row(self.name, self.unit, one, other, difference, yardstick, verdict)
@@ -279,7 +281,7 @@ def _mean(sums: Wide) -> float:
 
 MEASURES = (
     _Measure("level", "dBFS", 1.0, "louder", "quieter", lambda clip: 10 * float(np.log10(max(clip.level, FAINTEST)))),
-    _Measure("silence", "% of 10 ms, 40 dB below the level", 2.0, "more silence", "less silence", _silence),
+    _Measure("silence", "% of the time", 2.0, "more silence", "less silence", _silence),
     _Measure("clipping", "% of samples", 0.1, "more clipping", "less clipping", lambda clip: 100 * _mean(clip.clipped)),
     _Measure("spectrum", "dB apart", 1.0, "brighter", "duller", lambda clip: clip.spectrum),
     _Measure("flux", "0 to 1.4", 0.01, "more restless", "steadier", lambda clip: _mean(clip.flux)),

@@ -52,7 +52,7 @@ def aim_of(training: dict[str, Any], name: str) -> Aim:
     except (KeyError, TypeError):
         raise InputError(
             f"the bundle of {name} does not say how likely its held-out sound is, which the best of several is chosen "
-            "by; `wavenet train RUN --resume` adds it to a run"
+            "by; `wavenet train RUN --resume` adds it to a run of this version"
         ) from None
     if type(middle) not in (int, float) or not 0 <= middle < 1_000:
         raise BundleError(f"what a bundle says of held-out sound is damaged (middle: {shown(middle)}); get it again")

@@ -50,11 +50,11 @@ class Choice:
         told = f"sequence {self.sequence}: {self.bits:.3f} bits/sample"
         if len(self.candidates) > 1:
             told += f", of {some([f'{bits:.3f}' for bits in self.candidates], MOST_SHOWN)}"
-        told += f"; real sound has {self.aim:.3f}"
+        told += f"; real sound of this voice: about {self.aim:.3f}"
         redrawn, left = (some(list(map(str, troubles)), MOST_SHOWN) for troubles in (self.redrawn, self.left))
         times = "once" if len(self.redrawn) == 1 else f"{len(self.redrawn)} times"
-        told += f"; re-drew {times}: {redrawn}" if redrawn else ""
-        return told + (f"; gave up: {left}" if left else "")
+        told += f"; parts drawn again {times}: {redrawn}" if redrawn else ""
+        return told + (f"; left as it is: {left}" if left else "")
 
 
 class Drawn(NamedTuple):

@@ -197,6 +197,8 @@ class Voice(Bundle):
         batch = count * candidates
         draw, seed = checked_draw(temperature, top_k, top_p), draw_seed(seed)
         aim = None if best_of is None else aim_of(self.training, self.name)
+        if candidates > 1 and (temperature == 0 or top_k == 1):
+            raise InputError("the best of several needs sounds that differ; temperature 0 and top-k 1 draw all alike")
         check_memory(self.recipe.shape, batch, total)
         primed = None if prime is None else self.encode(prime)  # first: the sampler may have to be compiled
         source = self.sampler(batch, seed, draw, backend, storage, threads)
