@@ -20,7 +20,7 @@ from wavenet.generate.silence import Silence
 from wavenet.generate.sound import Choice, Drawn, Trouble
 from wavenet.generate.verify import Verifier
 from wavenet.generate.watch import WINDOW, Ranges, Watch, step_samples
-from wavenet.outputs import Alphabet, Codes, Floats
+from wavenet.outputs import Alphabet, Codes, Draw, Floats
 from wavenet.progress import Progress
 from wavenet.text import shown
 
@@ -37,6 +37,14 @@ class Aim:
 
     bits: float  # per sample, the middle of its clips
     ranges: Ranges
+
+
+def check_numbers(count: int, candidates: int, draw: Draw) -> None:
+    """Raise InputError where there are no sounds or candidates, or where all candidates would be alike."""
+    if min(count, candidates) < 1:
+        raise InputError(f"the numbers of sounds and candidates are {count} and {candidates}, expected at least 1")
+    if candidates > 1 and (draw.temperature == 0 or draw.top_k == 1):
+        raise InputError("the best of several needs sounds that differ; temperature 0 and top-k 1 draw all alike")
 
 
 def aim_of(training: dict[str, Any], name: str) -> Aim:

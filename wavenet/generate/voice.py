@@ -16,7 +16,7 @@ from wavenet import outputs
 from wavenet.audio.crops import gain
 from wavenet.errors import InputError, Terminated
 from wavenet.generate import priming, silence
-from wavenet.generate.best_of import BestOf, aim_of
+from wavenet.generate.best_of import BestOf, aim_of, check_numbers
 from wavenet.generate.engines import Request, build_engine
 from wavenet.generate.packed import stored
 from wavenet.generate.priming import Prime
@@ -192,13 +192,10 @@ class Voice(Bundle):
             InputError: an argument is out of range.
         """
         total, candidates = self.length(seconds, samples), 1 if best_of is None else best_of
-        if min(count, candidates) < 1:
-            raise InputError(f"the numbers of sounds and candidates are {count} and {candidates}, expected at least 1")
         batch = count * candidates
         draw, seed = checked_draw(temperature, top_k, top_p), draw_seed(seed)
+        check_numbers(count, candidates, draw)
         aim = None if best_of is None else aim_of(self.training, self.name)
-        if candidates > 1 and (temperature == 0 or top_k == 1):
-            raise InputError("the best of several needs sounds that differ; temperature 0 and top-k 1 draw all alike")
         check_memory(self.recipe.shape, batch, total)
         primed = None if prime is None else self.encode(prime)  # first: the sampler may have to be compiled
         source = self.sampler(batch, seed, draw, backend, storage, threads)
