@@ -553,13 +553,14 @@ def test_a_damaged_bundle_is_exit_2(trained_run: Path, tmp_path: Path, capsys: p
     assert "SHA-256" in capsys.readouterr().err
 
 
-def test_generate_starts_without_torch_and_lightning(trained_run: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", [["generate", "--samples", "20", "-o", "a.wav"], ["evaluate", "--limit", "0.05s"]])
+def test_generate_and_evaluate_need_no_torch_and_lightning(trained_run: Path, tmp_path: Path, words: list[str]) -> None:
     code = (
         "import sys; from wavenet.cli import main; code = main(sys.argv[1:]);"
         "print([name for name in ('torch', 'lightning', 'torchaudio', 'matplotlib', 'yaml') if name in sys.modules])"
     )
-    arguments = ["generate", str(trained_run), "--samples", "20", "-q", "-o", str(tmp_path / "a.wav")]
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
+    command = [sys.executable, "-c", code, words[0], str(trained_run), "-q", *words[1:]]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.stdout.splitlines()[-1] == "['yaml']"  # yaml is what recipes are read with
 
 
