@@ -105,7 +105,7 @@ def test_surprisal_holds_the_bits_of_every_sample(made: Evaluation, trained_run:
     for one in made.files:
         assert bits[at : at + one.targets].mean() == pytest.approx(one.bits, abs=1e-4)
         at += one.targets
-    with pytest.raises(InputError, match="exists"):
+    with pytest.raises(InputError, match=r"exists; .* overwrite it with force=True"):
         evaluate(trained_run, split="valid", surprisal=target)
     with pytest.raises(InputError, match=r"goes to a \.npy file, got .*bits\.txt"):
         evaluate(trained_run, split="valid", surprisal=tmp_path / "bits.txt")
@@ -190,7 +190,9 @@ def test_baselines_of_other_sound_are_those_of_the_models_own(trained_run: Path,
     [
         ({"split": "tets"}, "no split 'tets'.*did you mean 'test'"),
         ({"backend": "gpu"}, "no backend 'gpu'.*expected auto, cpu, torch"),
-        ({"limit": 0.0}, "the limit is 0 seconds, expected more than 0"),
+        ({"limit": 0.0}, "the limit is 0.0, expected a number of seconds above 0"),
+        ({"limit": "5s"}, "the limit is '5s', expected a number of seconds"),
+        ({"split": 3}, "no split 3; expected one of test, valid, all"),
     ],
 )
 def test_wrong_options_are_one_sentence(trained_run: Path, options: dict[str, object], message: str) -> None:

@@ -1,4 +1,7 @@
-"""Bits per sample on held-out sound, compared with guessing uniformly and with the histogram of the codes (order-0)."""
+"""Bits per sample of crops of held-out sound, beside uniform and order-0: quick scores while training.
+
+Whole files, all baselines and intervals are in `evaluate.py`.
+"""
 
 from __future__ import annotations
 

@@ -194,20 +194,22 @@ def _evaluation(model: str, held: HeldOut, nats: NDArray[np.float64], baselines:
 
 
 def _check(limit: float | None, backend: str, split: str | None) -> None:
-    if limit is not None and not limit > 0:
-        raise InputError(f"the limit is {limit:g} seconds, expected more than 0")
+    if limit is not None and not (isinstance(limit, int | float) and limit > 0):
+        raise InputError(f"the limit is {limit!r}, expected a number of seconds above 0")
     if backend not in BACKENDS:
-        raise InputError(f"no backend {backend!r}{did_you_mean(backend, BACKENDS)}; expected {', '.join(BACKENDS)}")
+        raise InputError(
+            f"no backend {backend!r}{did_you_mean(str(backend), BACKENDS)}; expected {', '.join(BACKENDS)}"
+        )
     splits = ("test", "valid", held_out.ALL)
     if split is not None and split not in splits:
-        raise InputError(f"no split {split!r}{did_you_mean(split, splits)}; expected one of {', '.join(splits)}")
+        raise InputError(f"no split {split!r}{did_you_mean(str(split), splits)}; expected one of {', '.join(splits)}")
 
 
 def _target(path: str | Path, force: bool) -> Path:
     target = disk.given_path(str(path))
     if target.suffix != ".npy":
         raise InputError(f"the surprisal of samples goes to a .npy file, got {path}; give it that suffix")
-    disk.check_free(target, "", force, "force")
+    disk.check_free(target, "", force, "force=True")
     return target
 
 

@@ -1,11 +1,14 @@
-"""A bundle: what is shared of a trained network. Two files of data, nothing executable.
+"""A bundle: what is shared of a trained network. Files of data, nothing executable.
 
 ``model.safetensors`` holds the weights, ``config.json`` everything else: format and version, the whole recipe, where
 the sound came from, how training went, and the SHA-256 of the weights, so that a changed or truncated file is noticed.
 
-Both are replaced as one: the new config is written beside the old as ``config.next.json`` before the weights are
-replaced, and takes its place after. At every instant one of the two describes the weights that are there: one that a
-kill kept from its place is put there before another is written.
+A third file, ``statistics.safetensors``, is what `wavenet evaluate` compares with; a bundle is whole without it
+(`evaluation/statistics_file.py`).
+
+Weights and config are replaced as one: the new config is written beside the old as ``config.next.json`` before the
+weights are replaced, and takes its place after. At every instant one of the two describes the weights that are there:
+one that a kill kept from its place is put there before another is written.
 """
 
 from __future__ import annotations
