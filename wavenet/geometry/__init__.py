@@ -57,6 +57,7 @@ A *stack* is one cycle of a pattern or one inner list of an explicit schedule; a
 
 from wavenet.geometry.channels import with_channels
 from wavenet.geometry.coverage import Fix, Gap, Hole, first_gap, fixes, holes, lag_list
+from wavenet.geometry.frames import ConditionShape, Encoder, FrameShape, frame_count, frames_between, mixing
 from wavenet.geometry.layers import (
     MAX_LAYERS,
     PADDINGS,
@@ -75,16 +76,17 @@ from wavenet.geometry.layers import (
     numbered,
 )
 from wavenet.geometry.paths import Paths, count_paths, total_paths
+from wavenet.geometry.products import ProductShape
 from wavenet.geometry.receptive import MAX_RECEPTIVE_FIELD, Seen, see
 from wavenet.geometry.receptive_2d import Grid, grid_of
-from wavenet.geometry.shapes import ProductShape, Shape
+from wavenet.geometry.shapes import Shape
 from wavenet.geometry.spans import Pattern, Proposal, Way, propose, ways
 
 # fmt: off
 __all__ = [
-    "MAX_LAYERS", "MAX_RECEPTIVE_FIELD", "PADDINGS", "Channels", "Fix", "Gap", "Grid", "Hole", "Layer",
-    "LayerError", "Padding", "Parallel", "Part", "Paths", "Pattern", "ProductShape", "Proposal", "Seen",
-    "Shape", "Stacks", "Way", "Whole", "constant", "count_paths", "exponential",
-    "first_gap", "fixes", "grid_of", "hdc", "holes", "lag_list", "length_through", "numbered", "propose",
-    "see", "total_paths", "ways", "with_channels",
+    "MAX_LAYERS", "MAX_RECEPTIVE_FIELD", "PADDINGS", "Channels", "ConditionShape", "Encoder", "Fix", "FrameShape",
+    "Gap", "Grid", "Hole", "Layer", "LayerError", "Padding", "Parallel", "Part", "Paths", "Pattern", "ProductShape",
+    "Proposal", "Seen", "Shape", "Stacks", "Way", "Whole", "constant", "count_paths", "exponential", "first_gap",
+    "fixes", "frame_count", "frames_between", "grid_of", "hdc", "holes", "lag_list", "length_through", "mixing",
+    "numbered", "propose", "see", "total_paths", "ways", "with_channels",
 ]

@@ -4,24 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
+from wavenet.geometry.frames import ConditionShape
 from wavenet.geometry.layers import Layer, Stacks
-
-
-class ProductShape(NamedTuple):
-    """One row of the table of weights: a matrix product, or a table that rows are looked up in."""
-
-    name: str  # of its module in the network; its arrays are called NAME.weight and NAME.bias
-    inputs: int  # channels in, or rows of the table
-    outputs: int  # channels out
-    bias: bool  # whether it has one
-    looked_up: bool = False  # whether it is a table; a look-up costs no multiply-adds
-
-    @property
-    def weight(self) -> tuple[int, int]:
-        """The shape of the weight as torch stores it: [out, in], of a table [rows, out]."""
-        return (self.inputs, self.outputs) if self.looked_up else (self.outputs, self.inputs)
+from wavenet.geometry.products import ProductShape
 
 
 @dataclass(frozen=True)
@@ -38,6 +24,7 @@ class Shape:
     outputs: int  # parameters P per sample
     embedding: bool  # whether the input is looked up rather than multiplied
     bias: bool  # whether the stacks have biases (the head always has)
+    condition: ConditionShape | None = None  # what the network is told besides the past of its sound
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
@@ -60,6 +47,8 @@ class Shape:
         rows.append(ProductShape("skip", L * G, self.skip, self.bias))
         rows.append(ProductShape("hidden", self.skip, self.head, True))
         rows.append(ProductShape("output", self.head, self.outputs, True))
+        if self.condition is not None:
+            rows += self.condition.products(L * 2 * G)
         return tuple(rows)
 
     def weights(self) -> dict[str, tuple[int, ...]]:
@@ -72,8 +61,8 @@ class Shape:
         return found
 
     def macs_per_sample(self) -> int:
-        """Return the multiply-adds of matrix products per generated sample."""
-        return sum(row.inputs * row.outputs for row in self.products if not row.looked_up)
+        """Return the multiply-adds of matrix products per generated sample; products of frames are shared out."""
+        return sum(row.inputs * row.outputs // row.every for row in self.products if not row.looked_up)
 
     def parameters(self) -> int:
         """Return how many numbers training adjusts."""

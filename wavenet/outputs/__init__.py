@@ -15,8 +15,11 @@ from wavenet.outputs.draw import Draw as Draw
 from wavenet.outputs.draw import Floats as Floats
 from wavenet.outputs.draw import Uniforms as Uniforms
 from wavenet.outputs.draw import checked_draw as checked_draw
+from wavenet.outputs.feed import Arrays as Arrays
 from wavenet.outputs.feed import Condition as Condition
 from wavenet.outputs.feed import Feed as Feed
+from wavenet.outputs.feed import Tracks as Tracks
+from wavenet.outputs.feed import Window as Window
 from wavenet.recipe.records import Recipe
 
 ALPHABETS: dict[str, Callable[[Recipe], Alphabet]] = {

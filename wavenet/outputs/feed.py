@@ -1,26 +1,153 @@
-"""What a network is fed: codes, and what conditions it."""
+"""What a network is fed: codes, and what it is told besides.
+
+Fields hold for a whole sound (whose voice, which word), tracks for a frame (`geometry/frames.py`). What is not given
+is *unknown*: of a field, the number behind its last value; of a track, zeros in its
+columns and a one in the column that says so; those columns come behind all values.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from wavenet.geometry import ConditionShape, FrameShape, frames_between
 from wavenet.outputs.draw import Codes, Floats
+
+
+class Tracks(Protocol):
+    """The tracks of some sounds, side by side in the columns of `FrameShape.tracks`, without those for *unknown*."""
+
+    def frames(self, sound: int) -> int:
+        """Return how many frames a sound has."""
+
+    def read(self, sound: int, first: int, last: int) -> Floats:
+        """Return frames first .. last - 1 of a sound, [last - first, values] float32; all lie within it."""
+
+    def mean(self, sound: int) -> Floats:
+        """Return the mean of all frames of a sound, [values] float32."""
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Tracks that are held in memory."""
+
+    values: Sequence[Floats]  # of each sound, [F, values]
+
+    def frames(self, sound: int) -> int:
+        """Return how many frames a sound has."""
+        return len(self.values[sound])
+
+    def read(self, sound: int, first: int, last: int) -> Floats:
+        """Return frames first .. last - 1 of a sound."""
+        return self.values[sound][first:last]
+
+    def mean(self, sound: int) -> Floats:
+        """Return the mean of all frames of a sound."""
+        return np.asarray(self.values[sound].mean(axis=0, dtype=np.float64), np.float32)
+
+
+@dataclass(frozen=True)
+class Window:
+    """What some sequences are told while they take as many steps; step t draws sample t of a sound.
+
+    Steps below 0 come before the sound: there the network is told its fields alone.
+    """
+
+    first: Codes  # [B], the first step of each; equal modulo hop
+    steps: int
+    fields: Codes  # [B, n] int64
+    tracks: Floats  # [B, f, M] float32: the frames of these steps, and `reach` more on either side
+    reach: int
+    frames: Codes  # [B], how many the whole sound of each has
+    mean: Floats  # [B, M] float32, over the whole sound
+
+    def of(self, rows: NDArray[np.int64] | slice) -> Window:
+        """Return the window of some of its sequences."""
+        return Window(
+            self.first[rows],
+            self.steps,
+            self.fields[rows],
+            self.tracks[rows],
+            self.reach,
+            self.frames[rows],
+            self.mean[rows],
+        )
 
 
 @dataclass(frozen=True)
 class Condition:
-    """What sequences depend on besides their own past: V c of the paper's equations 2.5, at every sample."""
+    """All that some sounds are told.
 
-    gates: Floats  # [B, L, 2G], added to filter and gate of each layer before tanh and sigmoid
+    Attributes:
+        shape: of the network that is told.
+        fields: [sounds, n] int64.
+        tracks: of each sound; None where there are none.
+        unknown: [sounds, tracks] bool, which tracks are not told; None: all are.
+    """
 
-    def of(self, sequences: Codes) -> Condition:
-        """Return the condition of some of these sequences, in this order."""
-        return Condition(self.gates[sequences])
+    shape: ConditionShape
+    fields: Codes
+    tracks: Tracks | None = None
+    unknown: NDArray[np.bool_] | None = None
+
+    def window(
+        self, sounds: Sequence[int], first: Sequence[int], steps: int, dropped: NDArray[np.bool_] | None = None
+    ) -> Window:
+        """Return what some sounds are told from step `first` of each on.
+
+        Args:
+            sounds: which.
+            first: a step of each, equal modulo hop.
+            steps: how many.
+            dropped: [B, fields + tracks] bool, what is not told although it is known.
+        """
+        told, reach = self.shape.told, self.shape.reach
+        fields = self.fields[list(sounds)]
+        hidden = np.zeros((len(sounds), len(told.tracks)), bool)
+        if self.unknown is not None:
+            hidden |= self.unknown[list(sounds)]
+        if dropped is not None:
+            sizes = np.array([size for _, size in told.fields], np.int64)
+            fields = np.where(dropped[:, : len(sizes)], sizes, fields)
+            hidden |= dropped[:, len(sizes) :]
+        begin, end = frames_between(0, steps + first[0] % self.shape.hop, self.shape.hop, self.shape.linear)
+        wide = end - begin + 2 * reach if told.tracks else 0
+        frames = np.ones(len(sounds), np.int64)
+        tracks = np.tile(_unknown(told), (len(sounds), wide, 1))
+        mean = np.tile(_unknown(told), (len(sounds), 1))
+        for row, (sound, step) in enumerate(zip(sounds, first, strict=True)):
+            if self.tracks is None:
+                continue
+            frames[row] = self.tracks.frames(sound)
+            at = step // self.shape.hop + begin - reach
+            low, high = max(0, at), min(int(frames[row]), at + wide)
+            if low < high:
+                tracks[row, low - at : high - at] = _joined(told, self.tracks.read(sound, low, high), hidden[row])
+            mean[row] = _joined(told, self.tracks.mean(sound)[None], hidden[row])[0]
+        return Window(np.asarray(first, np.int64), steps, fields, tracks, reach, frames, mean)
+
+
+def _unknown(told: FrameShape) -> Floats:
+    """Return a frame of which nothing is known, [M] float32."""
+    frame = np.zeros(told.width, np.float32)
+    frame[told.width - len(told.tracks) :] = 1.0
+    return frame
+
+
+def _joined(told: FrameShape, values: Floats, hidden: NDArray[np.bool_]) -> Floats:
+    """Return frames [n, M]: the values of all tracks but the hidden ones [tracks], then which are hidden."""
+    columns = np.repeat(hidden, [width for _, width in told.tracks])
+    signs = np.broadcast_to(hidden.astype(np.float32), (len(values), len(hidden)))
+    return np.concatenate([np.where(columns, np.float32(0), values), signs], axis=1)
 
 
 @dataclass(frozen=True)
 class Feed:
-    """Codes with their condition."""
+    """Codes with what their sequences are told."""
 
     codes: Codes  # [B, T], or [T] of one sequence; the alphabet's size stands for *start*
-    condition: Condition | None = None  # of these sequences; None costs nothing
+    told: Window | None = None  # of these sequences, for T steps; None for a network that is told nothing

@@ -27,7 +27,7 @@ def explain(asked: str = "") -> str:
     parts, known = [], []
     for name, record in _sections(Recipe, ""):
         keys = {f"{name}.{field.name}".lstrip("."): field for field in fields_of(record)}
-        keys = {key: field for key, field in keys.items() if not dataclasses.is_dataclass(field.kind)}
+        keys = {key: field for key, field in keys.items() if not _is_section(field)}
         known += [name, *keys] if name else [*keys]
         if asked and name != asked and not name.startswith(f"{asked}."):
             keys = {key: field for key, field in keys.items() if key == asked or key.endswith(f".{asked}")}
@@ -45,7 +45,7 @@ def _sections(record: Any, name: str) -> Iterator[tuple[str, Any]]:
     """Yield a record and those in it with their dotted names, in their order."""
     yield name, record
     for field in fields_of(record):
-        if dataclasses.is_dataclass(field.kind):
+        if _is_section(field):
             yield from _sections(field.kind, f"{name}.{field.name}".lstrip("."))
 
 
@@ -73,4 +73,11 @@ def _yaml(value: Any) -> str:
     """Return a default as YAML has it."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
+    if not isinstance(value, str | int | float):
+        return "none"
     return readable(value) if isinstance(value, int | float) else str(value)
+
+
+def _is_section(field: Field) -> bool:
+    """Return whether a key holds a mapping of keys that are explained one by one."""
+    return dataclasses.is_dataclass(field.kind) and not isinstance(field.rule, Parsed)

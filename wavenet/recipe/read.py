@@ -86,6 +86,10 @@ def from_tree(tree: dict[str, Any], where: str) -> Recipe:
 
 def to_tree(record: Any) -> Any:
     """Return a record as plain dictionaries, lists and values, every key included."""
+    if isinstance(record, geometry.Encoder):
+        return record.tree()
+    if isinstance(record, tuple) and any(isinstance(item, tuple) and isinstance(item[0], str) for item in record):
+        return dict(record)
     if dataclasses.is_dataclass(record):
         return {f.name: to_tree(getattr(record, f.name)) for f in dataclasses.fields(record)}
     return [to_tree(item) for item in record] if isinstance(record, tuple) else record

@@ -10,10 +10,24 @@ from typing import Annotated
 
 from wavenet import geometry
 from wavenet.datasets import catalogue
-from wavenet.recipe.schema import DILATION, TAPS, Between, OneOf, Parsed, dilations, kernels, words
+from wavenet.recipe.schema import (
+    DILATION,
+    TAPS,
+    Between,
+    OneOf,
+    Parsed,
+    convolutions,
+    dilations,
+    kernels,
+    sizes,
+    words,
+)
 
 LAYOUTS = ("folder", "metadata", "ljspeech", "fsdd", "vctk", "speech_commands", "yesno", "libritts")
 CHANNELS = Between(1, 65_536, "channels")
+CLOCK_SECONDS = (0.05, 0.2, 0.8)  # how fast what the clock says of the seconds passed, and left, fades
+NO_ENCODER = geometry.Encoder()
+PREDICTED = ("mel", "f0")  # the tracks that an acoustic network may predict
 STEPS = Between(1, 1_000_000_000, "steps")
 
 
@@ -134,6 +148,119 @@ class ModelConfig:
 
 
 @dataclass(frozen=True)
+class ClockConfig:
+    """Where in the sound a frame is: the share of it that has passed, and the seconds passed and left."""
+
+    knots: Annotated[int, Between(2, 256, "knots"), "Points from the beginning to the end that the share lies between."]
+
+
+@dataclass(frozen=True)
+class MelConfig:
+    """The mel spectrogram, as a logarithm; nothing has a default, since all of it says what the numbers mean."""
+
+    bands: Annotated[int, Between(4, 512, "bands"), "Triangular filters."]
+    fft_samples: Annotated[int, Between(16, 65_536, "samples"), "Length of the Fourier transform."]
+    window_samples: Annotated[int, Between(16, 65_536, "samples"), "Length of the Hann window in it."]
+    low_hz: Annotated[float, Between(0.0, 384_000.0, "Hz"), "Where the lowest filter begins."]
+    high_hz: Annotated[float, Between(1.0, 384_000.0, "Hz"), "Where the highest filter ends; half the rate at most."]
+    power: Annotated[int, Between(1, 2), "1 for magnitudes, 2 for energies."]
+    scale: Annotated[str, OneOf(("htk", "slaney")), "Which formula spaces the filters."]
+    norm: Annotated[str, OneOf(("none", "slaney")), "Filters of height 1, or of equal area."]
+    floor: Annotated[float, Between(1e-12, 0.1), "What lies below it counts as it, before the logarithm."]
+
+
+@dataclass(frozen=True)
+class F0Config:
+    """The fundamental frequency and whether there is one."""
+
+    low_hz: Annotated[float, Between(20.0, 2_000.0, "Hz"), "The lowest that is looked for."]
+    high_hz: Annotated[float, Between(40.0, 5_000.0, "Hz"), "The highest that is looked for."]
+
+
+@dataclass(frozen=True)
+class TracksConfig:
+    """What the network is told frame by frame."""
+
+    clock: ClockConfig | None = None
+    mel: MelConfig | None = None
+    f0: F0Config | None = None
+    array: Annotated[
+        int | None,
+        Between(1, 4_096, "values a frame"),
+        "Numbers of your own: NAME.npy beside NAME.wav, [frames, values] float32, as they are.",
+    ] = None
+
+
+@dataclass(frozen=True)
+class AcousticConfig:
+    """A small network that predicts the tracks mel and f0 from the fields and the clock, so that words become sound."""
+
+    channels: Annotated[int, CHANNELS, "Width of its layers."]
+    encoder: Annotated[
+        geometry.Encoder,
+        Parsed(convolutions, "a list such as [{kernel: 3, dilation: 1}]"),
+        "Its convolutions over frames.",
+    ]
+    share: Annotated[
+        float, Between(0.0, 1.0), "Share of the training segments that hear the tracks as they are predicted."
+    ] = 0.3
+    dropout: Annotated[float, Between(0.0, 0.95, "as a share"), "Share of its channels that training zeroes."] = 0.1
+
+
+@dataclass(frozen=True)
+class ConditionConfig:
+    """What the network is told besides the past of its sound: fields hold for a whole sound, tracks for a frame."""
+
+    channels: Annotated[int, CHANNELS, "Width of what all that is told is brought to."]
+    fields: Annotated[
+        tuple[tuple[str, int], ...],
+        Parsed(sizes, "a mapping such as {speaker: 6, label: 10}"),
+        "Columns of metadata.csv, or what the layout knows, with the number of different values that each has.",
+    ] = ()
+    tracks: TracksConfig = TracksConfig()
+    hop_samples: Annotated[int | None, Between(1, 65_536, "samples"), "Distance of two frames; with tracks only."] = (
+        None
+    )
+    encoder: Annotated[
+        geometry.Encoder,
+        Parsed(convolutions, "a list such as [{kernel: 3, dilation: 1}], or {pyramid: [1, 2, 4], pooled: false}"),
+        "Convolutions over frames, which look back and ahead; or parallel ones of several dilations, with an average "
+        "over the whole sound beside them where `pooled` is true.",
+    ] = NO_ENCODER
+    upsample: Annotated[str, OneOf(("repeat", "linear")), "How a frame is brought to its samples."] = "linear"
+    unknown: Annotated[
+        float,
+        Between(0.0, 0.9, "as a share"),
+        "Share of the training segments that are told nothing; and of the others, for each thing that they are told, "
+        "that are not told it.",
+    ] = 0.1
+    acoustic: AcousticConfig | None = None
+
+    def tracks_told(self) -> tuple[tuple[str, int], ...]:
+        """Return the tracks by name, each with its values a frame."""
+        told = self.tracks
+        found = (
+            ("clock", 0 if told.clock is None else told.clock.knots + 2 * len(CLOCK_SECONDS)),
+            ("mel", 0 if told.mel is None else told.mel.bands),
+            ("f0", 0 if told.f0 is None else 2),
+            ("array", told.array or 0),
+        )
+        return tuple((name, width) for name, width in found if width)
+
+    def shape(self) -> geometry.ConditionShape:
+        """Return the integers of what brings all of this to the network."""
+        tracks, predicts = self.tracks_told(), None
+        if self.acoustic is not None:
+            own = tuple((name, width) for name, width in tracks if name == "clock")
+            aims = sum(width for name, width in tracks if name in PREDICTED)
+            predicts = geometry.FrameShape(
+                "acoustic", self.fields, own, self.acoustic.channels, self.acoustic.encoder, aims
+            )
+        told = geometry.FrameShape("condition", self.fields, tracks, self.channels, self.encoder, None)
+        return geometry.ConditionShape(told, self.hop_samples or 1, self.upsample == "linear", predicts)
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """The optimisation; what step n does depends only on the seed, n and steps."""
 
@@ -183,6 +310,7 @@ class Recipe:
     output: OutputConfig
     model: ModelConfig
     train: TrainConfig
+    condition: ConditionConfig | None = None
     cpu_recipe: Annotated[
         str | None, "A smaller recipe for the same sound, which `train` suggests where there is no GPU."
     ] = None
@@ -202,4 +330,5 @@ class Recipe:
             outputs=self.output.classes,
             embedding=embedding,
             bias=model.bias,
+            condition=None if self.condition is None else self.condition.shape(),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import types
 import typing
 from collections.abc import Callable, Iterable
@@ -69,6 +70,7 @@ def fields_of(record: Any) -> list[Field]:
 
 
 TAPS = Between(1, 65_536, "taps")
+FRAMES = Between(1, 10_000, "frames")
 DILATION = Between(1, geometry.MAX_RECEPTIVE_FIELD, "samples")
 
 
@@ -151,6 +153,41 @@ def words(value: Any, at: str) -> tuple[str, ...]:
         if isinstance(item, bool) or not isinstance(item, str | int):
             raise RecipeError(f"{at}[{i}] is {shown(item)}, expected a word; put it in quotes")
     return tuple(map(str, value))
+
+
+def sizes(value: Any, at: str) -> tuple[tuple[str, int], ...]:
+    """Return names with a whole number each, from a mapping; a list of pairs is what a record gives."""
+    pairs = list(value.items()) if isinstance(value, dict) else value
+    if not isinstance(pairs, list) or not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
+        raise RecipeError(f"{at} is {shown(value)}, expected a mapping such as {{speaker: 6}}")
+    for name, _ in pairs:
+        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][\w-]*", name):
+            raise RecipeError(f"{at} has the name {shown(name)}, expected a word, such as speaker")
+    return tuple((name, number(size, f"{at}.{name}", Between(1, 100_000, "values"))) for name, size in pairs)
+
+
+def convolutions(value: Any, at: str) -> geometry.Encoder:
+    """Return convolutions over frames, one after the other or side by side."""
+    if isinstance(value, dict) and "pyramid" in value:
+        check_keys(value, f"{at}.", ["pyramid", "pooled"])
+        given, pooled = value["pyramid"], value.get("pooled", False)
+        if not isinstance(given, list) or not given or not isinstance(pooled, bool):
+            raise RecipeError(f"{at} is {shown(value)}, expected such as {{pyramid: [1, 2, 4], pooled: false}}")
+        found = tuple(number(d, f"{at}.pyramid[{i}]", FRAMES) for i, d in enumerate(given))
+        return geometry.Encoder(tuple((3, dilation) for dilation in found), pyramid=True, pooled=pooled)
+    if not isinstance(value, list):
+        raise RecipeError(f"{at} is {shown(value)}, expected a list such as [{{kernel: 3, dilation: 1}}]")
+    layers = []
+    for i, layer in enumerate(value):
+        own = f"{at}[{i}]"
+        if not isinstance(layer, dict) or "kernel" not in layer:
+            raise RecipeError(f"{own} is {shown(layer)}, expected such as {{kernel: 3, dilation: 1}}")
+        check_keys(layer, f"{own}.", ["kernel", "dilation"])
+        kernel = number(layer["kernel"], f"{own}.kernel", Between(1, 255))
+        if kernel % 2 == 0:
+            raise RecipeError(f"{own}.kernel is {kernel}, expected an odd number, which has a middle")
+        layers.append((kernel, number(layer.get("dilation", 1), f"{own}.dilation", FRAMES)))
+    return geometry.Encoder(tuple(layers))
 
 
 def dilations(value: Any, at: str) -> geometry.Stacks:
