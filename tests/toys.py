@@ -48,7 +48,7 @@ def tree(**sections: dict[str, Any]) -> dict[str, Any]:
         },
     }
     for name, changes in sections.items():
-        plain[name] = {**plain[name], **changes}
+        plain[name] = {**plain.get(name, {}), **changes}
     return plain
 
 

@@ -8,6 +8,7 @@ but for the tail of silence that a recipe may ask for. What batch n holds is a f
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -26,13 +27,16 @@ CLIPPED = 1.0 + 0.5 / FULL  # a magnitude beyond it is clipped, not merely round
 COUNTED_SAMPLES = 1 << 20  # read at a time where codes are counted: an hour costs no more memory than a minute
 WINDOW_BATCHES = 16  # pieces of this many batches are sorted by length, so that little of a batch is padding
 
+Flags = NDArray[np.bool_]
+
 
 @dataclass(frozen=True)
 class Batch:
     """One batch, ready for the network."""
 
-    feed: Feed  # codes [B, width + receptive_field - 1], with the condition of their clips
-    targets: Codes  # [B, width]; IGNORED beyond the end of a piece
+    feed: Feed  # codes [B, width + receptive_field - 1], with what their clips are told
+    targets: Codes  # [B, width]; IGNORED beyond the ends of a piece
+    predicted: Flags | None = None  # [B], which rows are to hear predicted tracks
 
 
 @dataclass(frozen=True)
@@ -135,14 +139,19 @@ def gain(level: LevelConfig, rms: float, peak: float) -> float:
     return level.peak / peak if level.peak is not None else 1.0
 
 
-def pieces(spans: Iterable[Span], longest: int) -> Iterator[tuple[int, int, int]]:
-    """Yield the spans cut into pieces of equal length, none longer than `longest`: clip, first target and targets."""
+def pieces(spans: Iterable[Span], longest: int, hop: int = 1) -> Iterator[tuple[int, int, int]]:
+    """Yield the spans cut into pieces of equal length, to within a hop: clip, first target and targets.
+
+    None is longer than `longest`, to within a hop; all but the first of a span begin with a frame of `hop` samples.
+    """
     for span in spans:
         length = span.last - span.first
         parts = -(-length // longest)
-        for part in range(parts):
-            first, last = length * part // parts, length * (part + 1) // parts
-            yield span.clip, span.first + first, last - first
+        bounds = [span.first + length * part // parts for part in range(1, parts)]
+        bounds = [span.first, *(bound - bound % hop for bound in bounds), span.last]
+        for first, last in itertools.pairwise(bounds):
+            if first < last:
+                yield span.clip, first, last - first
 
 
 class Crops:
@@ -154,7 +163,9 @@ class Crops:
         alphabet: encodes and shifts.
         receptive_field: the context of each target.
         width: targets per row of every batch; None takes the longest piece of each batch.
-        condition: of each clip, row by row, or None.
+        condition: what the clips are told, or None.
+        unknown: share of training pieces that are told nothing, and of the others that are not told one thing.
+        predicted: share of training pieces whose tracks are to be predicted.
     """
 
     def __init__(
@@ -165,9 +176,11 @@ class Crops:
         receptive_field: int,
         width: int | None = None,
         condition: Condition | None = None,
+        unknown: float = 0.0,
+        predicted: float = 0.0,
     ) -> None:
         self.sound, self.alphabet, self.context, self.width = sound, alphabet, receptive_field, width
-        self.condition = condition
+        self.condition, self.unknown, self.predicted = condition, unknown, predicted
         self.table = np.fromiter(chain.from_iterable(pieces), np.int64).reshape(-1, 3)  # of a million pieces 24 MB
 
     @property
@@ -175,18 +188,33 @@ class Crops:
         """Targets of one epoch."""
         return int(self.table[:, 2].sum())
 
-    def batch(self, rows: NDArray[np.int64]) -> Batch:
-        """Return the pieces of some rows of the table as one batch, shorter ones padded and masked."""
+    def batch(self, rows: NDArray[np.int64], dropped: Flags | None = None, predicted: Flags | None = None) -> Batch:
+        """Return the pieces of some rows of the table as one batch, shorter ones padded and masked.
+
+        A piece that begins within a frame is led by targets that do not count, so that all begin with one.
+
+        Args:
+            rows: of the table.
+            dropped: [B, fields + tracks], what is not told; None: all is.
+            predicted: [B], which rows are to hear predicted tracks.
+        """
+        hop = 1 if self.condition is None else self.condition.shape.hop
         chosen = self.table[rows]
-        width = self.width or int(chosen[:, 2].max())
+        leads = chosen[:, 1] % hop
+        width = self.width or int((leads + chosen[:, 2]).max())
         codes = self.alphabet.starts(len(rows), width + self.context - 1)
         targets = np.full((len(rows), width), IGNORED, np.int64)
-        for row, (clip, first, count) in enumerate(chosen.tolist()):
-            wave = self.sound.read(clip, max(0, first - self.context), first + count)
-            past, targets[row, :count] = self.alphabet.crop(wave, first, count, self.context)
+        for row, (lead, (clip, first, count)) in enumerate(zip(leads.tolist(), chosen.tolist(), strict=True)):
+            begin, end = first - lead, first + count
+            wave = self.sound.read(clip, max(0, begin - self.context), end)
+            past, aims = self.alphabet.crop(wave, begin, end - begin, self.context)
             codes[row, : len(past)] = past
-        condition = None if self.condition is None else self.condition.of(chosen[:, 0])
-        return Batch(Feed(codes, condition), targets)
+            targets[row, lead : lead + count] = aims[lead:]
+        told = None
+        if self.condition is not None:
+            first = chosen[:, 1] - leads - self.context + 1
+            told = self.condition.window(chosen[:, 0].tolist(), first.tolist(), codes.shape[1], dropped)
+        return Batch(Feed(codes, told), targets, predicted)
 
     def training(self, seed: int, step: int, size: int, share: tuple[int, int] = (0, 1)) -> Batch:
         """Return batch `step` of an endless run with this seed.
@@ -198,7 +226,15 @@ class Crops:
             share: (i, n) takes every n-th piece from the i-th on: what one of n processes trains on.
         """
         window, within = divmod(step, WINDOW_BATCHES)
-        return self.batch(self._window(seed, window, size)[within][share[0] :: share[1]])
+        rows, own = self._window(seed, window, size)[within], slice(share[0], None, share[1])
+        if self.condition is None:
+            return self.batch(rows[own])
+        told, drawn = self.condition.shape.told, _generator(seed, 2, step)
+        names = len(told.fields) + len(told.tracks)
+        dropped = drawn.random((size, names + 1)) < self.unknown
+        dropped[:, :names] |= dropped[:, names:]
+        predicted = drawn.random(size) < self.predicted
+        return self.batch(rows[own], dropped[own, :names], predicted[own])
 
     @functools.lru_cache(maxsize=2)  # noqa: B019  (one Crops lives as long as the program)
     def _window(self, seed: int, window: int, size: int) -> NDArray[np.int64]:

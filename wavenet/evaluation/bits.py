@@ -56,7 +56,7 @@ def score(
             if interrupted():
                 return None
             targets = torch.from_numpy(batch.targets).to(device)
-            parameters = network(*as_tensors(batch.feed, alphabet, device))
+            parameters = network(*as_tensors(batch.feed, alphabet, network.shape, device))
             nats += alphabet.nll(parameters, targets).sum(dtype=torch.float64).item()
             counts += np.bincount(batch.targets[batch.targets != IGNORED], minlength=alphabet.size)
     targets_seen = int(counts.sum())

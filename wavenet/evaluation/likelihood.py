@@ -18,7 +18,7 @@ import numpy as np
 from wavenet.audio.crops import Sound
 from wavenet.audio.splits import Span
 from wavenet.generate.engines import Engine
-from wavenet.outputs import Alphabet, Codes, Condition, Feed, Floats
+from wavenet.outputs import Alphabet, Codes, Condition, Feed, Floats, Window
 
 if TYPE_CHECKING:
     from wavenet.model.network import WaveNet
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 PIECE_SAMPLES = 1 << 16  # targets of one piece: the context that is read again adds a few per cent
 PASS_SAMPLES = 1 << 13  # targets of one pass of the training graph, which keeps every layer's output: a few 100 MB
 
-Likelihood = Callable[[int, Codes, Codes], Floats]  # clip, its past [0..] and targets [n] -> -log p of each, in nats
+# clip, its past [0..], targets [n] and where in the clip they begin -> -log p of each, in nats
+Likelihood = Callable[[int, Codes, Codes, int], Floats]
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def teacher_forced(
         begin = max(0, first - context)
         known = alphabet.encode(sound.read(spans[index].clip, begin, last))
         past, codes = known[: first - begin], known[first - begin :]
-        return Piece(index, first, past, codes, likelihood(spans[index].clip, past, codes))
+        return Piece(index, first, past, codes, likelihood(spans[index].clip, past, codes, first))
 
     places = (
         (index, first, min(first + size, span.last))
@@ -100,13 +101,13 @@ def of_engine(engine: Engine, condition: Condition | None = None) -> Likelihood:
     """
     context = engine.packed.shape.receptive_field
 
-    def nats(clip: int, past: Codes, codes: Codes) -> Floats:
-        state = engine.start(1, _of(condition, clip))
+    def nats(clip: int, past: Codes, codes: Codes, first: int) -> Floats:
+        state = engine.start(1, _told(condition, clip, -1, 1))
         before = past if len(past) >= context else np.append(engine.alphabet.starts(1), past)
         fed = np.concatenate([before[-context:], codes[:-1]])
         lead = len(fed) - len(codes)
-        engine.absorb(state, 0, Feed(fed[:lead]))
-        return engine.nll(state, 0, Feed(fed[lead:]), codes)
+        engine.absorb(state, 0, Feed(fed[:lead], _told(condition, clip, first - lead, lead)))
+        return engine.nll(state, 0, Feed(fed[lead:], _told(condition, clip, first, len(codes))), codes)
 
     return nats
 
@@ -122,20 +123,23 @@ def of_network(network: WaveNet, alphabet: Alphabet, condition: Condition | None
 
     context, device = network.receptive_field, next(network.parameters()).device
 
-    def one_pass(clip: int, past: Codes, codes: Codes) -> Floats:
+    def one_pass(clip: int, past: Codes, codes: Codes, first: int) -> Floats:
         known = np.concatenate([alphabet.starts(max(0, context - len(past))), past[-context:], codes[:-1]])
+        feed = Feed(known[None], _told(condition, clip, first - context + 1, len(known)))
         with torch.inference_mode():
-            answers = network(*as_tensors(Feed(known[None], _of(condition, clip)), alphabet, device))
+            answers = network(*as_tensors(feed, alphabet, network.shape, device))
             return np.asarray(alphabet.nll(answers, torch.from_numpy(codes[None]).to(device))[0].cpu().numpy())
 
-    def nats(clip: int, past: Codes, codes: Codes) -> Floats:
+    def nats(clip: int, past: Codes, codes: Codes, first: int) -> Floats:
         known, lead = np.concatenate([past, codes]), len(past)
         starts = range(0, len(codes), PASS_SAMPLES)
-        parts = [(known[max(0, lead + at - context) : lead + at], codes[at : at + PASS_SAMPLES]) for at in starts]
+        parts = [
+            (known[max(0, lead + at - context) : lead + at], codes[at : at + PASS_SAMPLES], first + at) for at in starts
+        ]
         return np.concatenate([one_pass(clip, *part) for part in parts])
 
     return nats
 
 
-def _of(condition: Condition | None, clip: int) -> Condition | None:
-    return None if condition is None else condition.of(np.array([clip]))
+def _told(condition: Condition | None, clip: int, first: int, steps: int) -> Window | None:
+    return None if condition is None else condition.window([clip], [first], steps)

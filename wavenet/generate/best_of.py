@@ -219,7 +219,7 @@ class BestOf:
         # more than the network remembers would only cost time
         first = max(0, steps - 1 - self.source.engine.packed.shape.receptive_field // self._step)
         known = np.concatenate([self._primed[: None if first == 0 else 0], *one.steps[first:]])
-        self.source.rewind(sequence, known)
+        self.source.rewind(sequence, known, one.drawn)
         if self.judge is not None:
             self.judge.rewind(sequence, known)
 

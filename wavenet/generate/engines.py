@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # the help page reads this file: nothing here loads NumPy
     from wavenet.generate.state import Job, State
     from wavenet.geometry import Shape
     from wavenet.model.bundle import Arrays
-    from wavenet.outputs import Alphabet, Codes, Condition, Feed, Floats
+    from wavenet.outputs import Alphabet, Codes, Feed, Floats, Window
 
 STORAGES = ("float32", "float16")  # how an engine may keep its weights; it computes in float32 always
 DEFAULT_STORAGE = "float16"  # costs no bits that can be measured, and is half as much again as fast (LOG.md)
@@ -32,8 +32,8 @@ class Engine(Protocol):
     packed: Packed  # the network's arrays, as they are after storage
     alphabet: Alphabet
 
-    def start(self, batch: int, condition: Condition | None = None) -> State:
-        """Return the state of sequences that have seen *start* for ever, under their condition."""
+    def start(self, batch: int, told: Window | None = None) -> State:
+        """Return the state of sequences that have seen *start* for ever; `told` is of one step before the sound."""
 
     def absorb(self, state: Any, sequence: int, feed: Feed, answers: Floats | None = None) -> None:
         """Take known codes of one sequence in, as if each had been drawn.
@@ -41,7 +41,7 @@ class Engine(Protocol):
         Args:
             state: one that `start` returned.
             sequence: whose codes these are.
-            feed: codes [T]; a condition replaces the sequence's own from here on.
+            feed: codes [T], with what the sequence is told for them.
             answers: [T, P], set to what the network answers to each code; None saves that work.
         """
 
@@ -53,7 +53,7 @@ class Engine(Protocol):
         Args:
             state: one that `start` returned.
             sequence: whose codes these are.
-            feed: codes [T]; a condition replaces the sequence's own from here on.
+            feed: codes [T], with what the sequence is told for them.
             targets: [T] int64 codes, what the network's answer to each code is asked for.
 
         Returns:

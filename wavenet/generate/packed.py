@@ -125,4 +125,5 @@ def stored(arrays: Arrays, storage: str) -> Arrays:
 
 
 def _rounds(name: str) -> bool:
-    return name.endswith(".weight") and not name.startswith("entry.")
+    """Return whether an array is kept in half precision: only what a sample needs."""
+    return name.endswith(".weight") and not name.startswith(("entry.", "condition.", "acoustic."))

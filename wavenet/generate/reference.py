@@ -10,8 +10,12 @@ import numpy as np
 
 from wavenet.generate.packed import Packed
 from wavenet.generate.state import Job, Queues
-from wavenet.outputs import Alphabet, Codes, Condition, Feed, Floats
+from wavenet.generate.told import Gates, gates
+from wavenet.outputs import Alphabet, Codes, Feed, Floats, Window
 
+Place = tuple[int, slice]
+
+ONE = slice(0, 1)  # the first step of what is added
 PASS_SAMPLES = 4096  # of one parallel pass; bounds its memory
 
 
@@ -24,14 +28,14 @@ class Reference:
         self.packed, self.alphabet, self.storage = packed, alphabet, storage
 
     @np.errstate(over="ignore", invalid="ignore")  # readers of the answers check them
-    def start(self, batch: int, condition: Condition | None = None) -> Queues:
+    def start(self, batch: int, told: Window | None = None) -> Queues:
         """Return queues that have seen *start* for ever: ring l is filled with layer l's fixed input."""
-        queues = Queues(self.packed.shape, batch, condition)
+        queues, added = Queues(self.packed.shape, batch), gates(self.packed, told)
         for sequence in range(batch):
             x = self.packed.enter(self.alphabet.inputs(self.alphabet.starts(1)))[0]
             for index, layer in enumerate(self.packed.layers):
                 queues.ring(sequence, index)[:] = x
-                z = self._gated(queues, sequence, index, np.tile(x, layer.kernel))
+                z = self._gated(index, np.tile(x, layer.kernel), added, sequence, ONE)
                 x = x if layer.residual is None else x + layer.residual(z)
         return queues
 
@@ -39,24 +43,30 @@ class Reference:
         """Return how often one step of a batch reads the weights."""
         return batch
 
-    def step(self, queues: Queues, sequence: int, code: int) -> Floats:
-        """Return the parameters [P] of the next sample, given the newest code; the queues move on."""
+    def step(
+        self, queues: Queues, sequence: int, code: int, added: Gates | None = None, at: Place = (0, ONE)
+    ) -> Floats:
+        """Return the parameters [P] of the next sample, given the newest code; the queues move on.
+
+        `at` says which row and step of what is added this is.
+        """
         x = self.packed.enter(self.alphabet.inputs(np.array(code)))
-        gates = []
+        kept = []
         for index, layer in enumerate(self.packed.layers):
-            z = self._gated(queues, sequence, index, queues.push(sequence, index, x))
-            gates.append(z)
+            z = self._gated(index, queues.push(sequence, index, x), added, *at)
+            kept.append(z)
             if layer.residual is not None:
                 x = x + layer.residual(z)
         queues.clocks[sequence] += 1
-        return self._head(np.concatenate(gates))
+        return self._head(np.concatenate(kept))
 
     def draw(self, queues: Queues, job: Job) -> int:
         """Draw samples; return how many each member has at least: all, unless an answer was not finite."""
+        added = gates(self.packed, job.told)
         for n, sequence in enumerate(job.members.tolist()):
             for t in range(job.codes.shape[1]):
                 with np.errstate(over="ignore", invalid="ignore"):  # the number returned says so
-                    parameters = self.step(queues, sequence, int(job.newest[sequence]))
+                    parameters = self.step(queues, sequence, int(job.newest[sequence]), added, (n, slice(t, t + 1)))
                 if job.answers is not None:
                     job.answers[n, t] = parameters
                 if not np.isfinite(parameters).all():
@@ -67,10 +77,10 @@ class Reference:
 
     def absorb(self, queues: Queues, sequence: int, feed: Feed, answers: Floats | None = None) -> None:
         """Take known codes of one sequence in, in parallel passes: as if `step` had been called T times."""
-        queues.condition_on(sequence, feed.condition)
+        added = gates(self.packed, feed.told)
         for at in range(0, len(feed.codes), PASS_SAMPLES):
-            some = slice(at, at + PASS_SAMPLES)
-            self._pass(queues, sequence, feed.codes[some], None if answers is None else answers[some])
+            some = slice(at, min(at + PASS_SAMPLES, len(feed.codes)))
+            self._pass(queues, sequence, feed.codes[some], None if answers is None else answers[some], added, some)
 
     @np.errstate(over="ignore", invalid="ignore")
     def nll(self, queues: Queues, sequence: int, feed: Feed, targets: Codes) -> Floats:
@@ -78,38 +88,40 @@ class Reference:
 
         It is NaN where a parameter of the answer is not finite.
         """
-        queues.condition_on(sequence, feed.condition)
-        nats = np.empty(len(targets), np.float32)
+        nats, added = np.empty(len(targets), np.float32), gates(self.packed, feed.told)
         for at in range(0, len(targets), PASS_SAMPLES):
-            some = slice(at, at + PASS_SAMPLES)
+            some = slice(at, min(at + PASS_SAMPLES, len(targets)))
             answers = np.empty((len(targets[some]), self.alphabet.parameters), np.float32)
-            self._pass(queues, sequence, feed.codes[some], answers)
+            self._pass(queues, sequence, feed.codes[some], answers, added, some)
             logs = self.alphabet.log_probabilities(answers, targets[some, None])[:, 0]
             nats[some] = np.where(np.isfinite(answers).all(axis=1), -logs, np.nan)
         return nats
 
     @np.errstate(over="ignore", invalid="ignore")
-    def _pass(self, queues: Queues, sequence: int, codes: Codes, answers: Floats | None) -> None:
+    def _pass(
+        self, queues: Queues, sequence: int, codes: Codes, answers: Floats | None, added: Gates | None, steps: slice
+    ) -> None:
         T, clock = len(codes), int(queues.clocks[sequence])
         x = self.packed.enter(self.alphabet.inputs(codes))
-        gates = []
+        kept = []
         for index, layer in enumerate(self.packed.layers):
             known = np.concatenate([queues.past(sequence, index), x])
             taps = [known[k * layer.dilation : k * layer.dilation + T] for k in range(layer.kernel)]
             queues.replace(sequence, index, known[T:], clock + T)
-            z = self._gated(queues, sequence, index, np.concatenate(taps, axis=-1))
-            gates.append(z)
+            z = self._gated(index, np.concatenate(taps, axis=-1), added, 0, steps)
+            kept.append(z)
             if layer.residual is not None:
                 x = x + layer.residual(z)
         queues.clocks[sequence] += T
         if answers is not None:
-            answers[:] = self._head(np.concatenate(gates, axis=-1))
+            answers[:] = self._head(np.concatenate(kept, axis=-1))
 
-    def _gated(self, queues: Queues, sequence: int, layer: int, taps: Floats) -> Floats:
+    def _gated(self, layer: int, taps: Floats, added: Gates | None, row: int, steps: slice) -> Floats:
         """Return tanh(filter) x sigmoid(gate) [..., G] of taps [..., K*R]; sigmoid by tanh, which never overflows."""
         y = self.packed.layers[layer].dilated(taps)
-        if queues.gates is not None:
-            y += queues.gates[sequence, layer]
+        if added is not None:
+            more = added.of(row, layer, len(self.packed.layers), steps)
+            y += more[0] if more.ndim > y.ndim else more
         G = y.shape[-1] // 2
         squashed = np.tanh(y[..., G:] * np.float32(0.5))
         z: Floats = np.tanh(y[..., :G]) * (np.float32(0.5) * squashed + np.float32(0.5))

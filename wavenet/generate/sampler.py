@@ -16,7 +16,7 @@ from wavenet import disk
 from wavenet.errors import InputError, WavenetError
 from wavenet.generate.engines import Engine
 from wavenet.generate.state import MAX_CLOCK, Job, check_arrays, check_memory
-from wavenet.outputs import Codes, Condition, Draw, Feed, Floats, Uniforms, checked_draw
+from wavenet.outputs import Codes, Condition, Draw, Feed, Floats, Uniforms, Window, checked_draw
 from wavenet.text import many, one_line, to_json
 
 WORDS = 4  # 64-bit words of one Philox block
@@ -31,6 +31,7 @@ class Chunk:
     codes: Codes  # [N, n]
     fed: Codes  # [N, n], the code that the network was given before it drew each of them
     parameters: Floats | None  # [N, n, P] what it answered, or None where that was not asked for
+    first: Codes | None = None  # [N] the time of the first of them; None where nothing is told
 
 
 def uniforms(seed: int, sequence: int, first: int, count: int, each: int = 1) -> Uniforms:
@@ -54,11 +55,12 @@ class Sampler:
         seed: 0 .. 2^63 - 1; sequence i draws from uniforms keyed by (seed, i). Or a seed for each sequence, which then
             draws as the first of a batch with that seed does.
         draw: temperature and cuts; may be changed between chunks.
-        condition: of the sequences.
+        condition: what the sequences are told; None tells them nothing.
 
     Attributes:
         memory: the engine's state.
-        positions: [B] int64, samples drawn of each sequence.
+        positions: [B] int64, samples drawn of each sequence, those that were taken back among them.
+        times: [B] int64, samples that each sequence has behind what it was primed with.
 
     Raises:
         InputError: there is no sequence, a seed is out of range, or there are seeds for another number of sequences.
@@ -78,12 +80,17 @@ class Sampler:
         self.engine, self.alphabet, self.batch = engine, engine.alphabet, batch
         self._keys = _keys(seed, batch)
         self.draw = draw or Draw()
-        self.memory = engine.start(batch, condition)
+        shape = engine.packed.shape.condition
+        if shape is not None and condition is None:
+            condition = Condition.nothing(shape, batch)
+        self.condition = condition
+        self.memory = engine.start(batch, self._told(range(batch), [-1] * batch, 1))
+        self.times: Codes = np.zeros(batch, np.int64)
         self.positions: Codes = np.zeros(batch, np.int64)
         self._newest = self.alphabet.starts(batch)
 
     def prime(self, codes: Codes | Sequence[Codes]) -> None:
-        """Continue from known sound: as if each of these codes had been drawn.
+        """Continue from known sound: as if each of these codes had been drawn, told the fields alone.
 
         Args:
             codes: [T] for all sequences alike, [B, T], or [T] for each, of any lengths.
@@ -99,29 +106,35 @@ class Sampler:
             _check_codes(one, self.alphabet.size)
         for sequence, one in enumerate(known):
             if len(one):
-                self._take_in(sequence, np.append(self._newest[sequence], one))
+                self._take_in(sequence, np.append(self._newest[sequence], one), 0)
 
-    def rewind(self, sequence: int, codes: Codes) -> None:
+    def rewind(self, sequence: int, codes: Codes, drawn: int) -> None:
         """Go back with one sequence to where these were all its codes; it draws on with uniforms not used yet.
 
         Args:
             sequence: which of the batch.
-            codes: [T] of the sequence so far, what it was primed with among them.
+            codes: [T] of the sequence so far, what it was primed with among them; the newest are enough.
+            drawn: how many samples it then has behind what it was primed with.
 
         Raises:
             InputError: a code is not in the alphabet.
         """
         _check_codes(codes, self.alphabet.size)
         before = self.alphabet.starts(self.engine.packed.shape.receptive_field + 1)
-        self._take_in(sequence, np.concatenate([before, codes]))
+        self._take_in(sequence, np.concatenate([before, codes]), drawn)
 
-    def _take_in(self, sequence: int, codes: Codes) -> None:
-        """Take codes of one sequence in, the last of which is then its newest."""
+    def _take_in(self, sequence: int, codes: Codes, drawn: int) -> None:
+        """Take codes of one sequence in, the last of which is then its newest; the last `drawn` are not of a prime."""
         # what an engine remembers depends on one receptive field: older sound would only cost time
-        seen = self.engine.packed.shape.receptive_field
-        fed = codes[-seen - 1 : -1]
-        self.engine.absorb(self.memory, sequence, Feed(np.ascontiguousarray(fed, np.int64)))
+        fed = codes[-self.engine.packed.shape.receptive_field - 1 : -1]
+        told = self._told([sequence], [drawn - len(fed)], len(fed))  # for the sample behind each
+        self.engine.absorb(self.memory, sequence, Feed(np.ascontiguousarray(fed, np.int64), told))
         self._newest[sequence] = codes[-1]
+        self.times[sequence] = drawn
+
+    def _told(self, sequences: Sequence[int], first: Sequence[int], steps: int) -> Window | None:
+        """Return what some sequences are told from a step of each on."""
+        return None if self.condition is None else self.condition.window(sequences, first, steps)
 
     def generate(
         self, samples: int | Sequence[int], chunk: int = 1000, *, keep_parameters: bool = False
@@ -157,25 +170,30 @@ class Sampler:
         codes = np.empty((len(members), count), np.int64)
         answers = np.empty((*codes.shape, self.alphabet.parameters), np.float32) if keep_parameters else None
         before, seen = self._newest[members], self.memory.clocks[members]
+        first = self.times[members]
+        told = self._told(members.tolist(), first.tolist(), count)
         try:
-            drawn = self.engine.draw(self.memory, Job(members, self._newest, u, self.draw, codes, answers))
+            drawn = self.engine.draw(self.memory, Job(members, self._newest, u, self.draw, codes, answers, told))
         finally:  # after an interruption what was drawn is lost, but the state stays whole
             self.positions[members] += self.memory.clocks[members] - seen
+            self.times[members] += self.memory.clocks[members] - seen
         if drawn < count:
             raise WavenetError(
                 f"an output of the network within the next {many(drawn + 1, 'sample')} is not finite: its weights have "
                 "diverged; train again at a lower learning rate, or go back to an earlier checkpoint"
             )
-        return Chunk(members, codes, np.concatenate([before[:, None], codes[:, :-1]], axis=1), answers)
+        return Chunk(members, codes, np.concatenate([before[:, None], codes[:, :-1]], axis=1), answers, first)
 
     # --- state ---
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Return a copy of all that the next samples depend on, except the network and the draw."""
+        """Return a copy of all that the next samples depend on, except the network, the draw and the tracks."""
         return {**self.memory.export(), **self._own()}
 
     def _own(self) -> dict[str, NDArray[Any]]:
-        return {"positions": self.positions.copy(), "newest": self._newest.copy(), "keys": self._keys.copy()}
+        own = {"positions": self.positions.copy(), "newest": self._newest.copy(), "keys": self._keys.copy()}
+        told = {} if self.condition is None else {"times": self.times.copy(), "fields": self.condition.fields.copy()}
+        return own | told
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on from a state of the same network and batch, bit for bit.
@@ -190,7 +208,10 @@ class Sampler:
             raise InputError(f"the state's counts of samples are not within 0 to {MAX_CLOCK:,}; save it again")
         own = self._own()
         self.memory.load({name: value for name, value in state.items() if name not in own})
-        self.positions[:], self._newest[:], self._keys[:] = (state[name] for name in own)
+        self.positions[:], self._newest[:], self._keys[:] = (state[name] for name in ("positions", "newest", "keys"))
+        if self.condition is not None:
+            self.times[:] = state["times"]
+            self.condition.fields[:] = state["fields"]
 
     def save(self, path: str | Path) -> None:
         """Write the state to a safetensors file, whole or not at all, with the draw and the network's digest.

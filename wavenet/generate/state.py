@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from wavenet.disk import available_bytes
 from wavenet.errors import InputError
 from wavenet.geometry import Shape
-from wavenet.outputs import Codes, Condition, Draw, Floats, Uniforms
+from wavenet.outputs import Codes, Draw, Floats, Uniforms, Window
 from wavenet.text import gib, many
 
 SAMPLE_BYTES = 20  # of a drawn sample until it is written: its code, once more where all are joined, its value
@@ -51,6 +51,7 @@ class Job:
     how: Draw
     codes: Codes  # [N, T], set to the codes drawn
     answers: Floats | None = None  # [N, T, P], set to the network's answers; None saves copying them
+    told: Window | None = None  # what the members are told for these T samples
 
 
 def padded(width: int) -> int:
@@ -89,29 +90,17 @@ class Queues:
     Attributes:
         memory: [B, rows of all layers, padded R] float32.
         clocks: [B] int64.
-        gates: [B, L, 2G] float32, what the condition adds to each layer's gates, or None.
     """
 
-    def __init__(self, shape: Shape, batch: int, condition: Condition | None = None) -> None:
+    def __init__(self, shape: Shape, batch: int) -> None:
         self.shape, self.layers, self.batch = shape, shape.layers, batch
         rows = shape.queue_rows()
         self._bounds = np.cumsum((0, *rows)).tolist()
         self.memory = np.zeros((batch, sum(rows), padded(shape.residual)), np.float32)
         self.clocks: Codes = np.zeros(batch, np.int64)
-        self.gates: Floats | None = None
-        if condition is not None:
-            self.condition_on(slice(None), condition)
-
-    def condition_on(self, sequences: int | slice, condition: Condition | None) -> None:
-        """Replace the condition of some sequences from here on; None changes nothing."""
-        if condition is not None:
-            if self.gates is None:
-                self.gates = np.zeros((self.batch, len(self.layers), 2 * self.shape.gate), np.float32)
-            self.gates[sequences] = condition.gates
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
-        gates = {} if self.gates is None else {"gates": self.gates}
-        return {"memory": self.memory[:, :, : self.shape.residual], "clocks": self.clocks, **gates}
+        return {"memory": self.memory[:, :, : self.shape.residual], "clocks": self.clocks}
 
     def export(self) -> dict[str, NDArray[Any]]:
         """Return a copy of everything."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,7 +29,7 @@ class Verifier:
         alphabet: of both.
         batch: sequences B.
         primed: codes [T] that the sampler was primed with.
-        condition: of the sequences.
+        condition: what the sequences are told.
 
     Attributes:
         difference: the largest difference so far, in nats; of codes that hardly ever come, in proportion (RARE).
@@ -57,14 +58,25 @@ class Verifier:
 
         assert chunk.parameters is not None
         fed = np.concatenate([self._context[chunk.sequences], chunk.fed], axis=1)
-        condition = None if self.condition is None else self.condition.of(chunk.sequences)
         with torch.inference_mode():
-            graph = self.network(*as_tensors(Feed(fed, condition), self.alphabet)).numpy()
+            answers = [
+                self.network(*as_tensors(feed, self.alphabet, self.network.shape)) for feed in self._feeds(chunk, fed)
+            ]
+        graph = np.concatenate([answer.numpy() for answer in answers])
         codes = None if self.alphabet.size <= MOST_CODES else chunk.codes[..., None]
         ours, theirs = (self.alphabet.log_probabilities(answer, codes) for answer in (chunk.parameters, graph))
         differences = np.abs(theirs - ours) / np.maximum(1.0, -theirs / RARE)
         self.difference = float(np.maximum(self.difference, differences.max()))  # NaN stays NaN
         self._context[chunk.sequences] = fed[:, fed.shape[1] - self._context.shape[1] :]
+
+    def _feeds(self, chunk: Chunk, fed: Codes) -> Iterator[Feed]:
+        """Yield what the training graph is fed: all rows, or one by one, since each may be at a time of its own."""
+        if self.condition is None or chunk.first is None:
+            yield Feed(fed)
+            return
+        for row, (sequence, first) in enumerate(zip(chunk.sequences.tolist(), chunk.first.tolist(), strict=True)):
+            told = self.condition.window([sequence], [first - self._context.shape[1]], fed.shape[1])
+            yield Feed(fed[row : row + 1], told)
 
     def rewind(self, sequence: int, codes: Codes) -> None:
         """Go back with one sequence to where these [T], the prime among them, were all its codes."""

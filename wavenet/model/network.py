@@ -22,8 +22,9 @@ from torch.nn import functional as F
 
 from wavenet.geometry import ProductShape, Shape
 from wavenet.model.blocks import CausalConv1d, ResidualBlock
+from wavenet.model.condition import FrameNetwork, Gates, Told, as_told, cut
 from wavenet.outputs import Alphabet, Feed
-from wavenet.recipe.records import Recipe
+from wavenet.recipe.records import PREDICTED, Recipe
 
 
 class WaveNet(nn.Module):
@@ -33,49 +34,104 @@ class WaveNet(nn.Module):
     Args:
         shape: the network's integers.
         dropout: share of each block's inputs that training zeroes.
+        acoustic_dropout: the same of the convolutions that predict tracks.
     """
 
-    def __init__(self, shape: Shape, dropout: float = 0.0) -> None:
+    def __init__(self, shape: Shape, dropout: float = 0.0, acoustic_dropout: float = 0.0) -> None:
         super().__init__()
         self.shape = shape
         products = {row.name: _module(row) for row in shape.products}
         self.entry = products["entry"]
-        self.blocks = nn.ModuleList()
+        self.blocks: Any = nn.ModuleList()
         for i, layer in enumerate(shape.layers):
             dilated = CausalConv1d(products[f"blocks.{i}.dilated.product"], layer.kernel, layer.dilation)
             self.blocks.append(ResidualBlock(dilated, products.get(f"blocks.{i}.residual"), dropout))
         self.skip, self.hidden, self.output = products["skip"], products["hidden"], products["output"]
+        told = shape.condition
+        if told is not None:
+            self.condition = FrameNetwork(told.told, products)
+            if told.acoustic is not None:
+                self.acoustic = FrameNetwork(told.acoustic, products, acoustic_dropout)
+
+    @property
+    def predicts(self) -> bool:
+        """Whether an acoustic network predicts tracks."""
+        return self.shape.condition is not None and self.shape.condition.acoustic is not None
+
+    @property
+    def drops(self) -> bool:
+        """Whether training zeroes anything at random."""
+        return any(isinstance(module, nn.Dropout) and module.p > 0 for module in self.modules())
 
     @property
     def receptive_field(self) -> int:
         """Samples that one output sees."""
         return self.shape.receptive_field
 
-    def forward(self, inputs: Tensor, condition: Tensor | None = None) -> Tensor:
+    def forward(self, inputs: Tensor, told: Told | None = None) -> Tensor:
         """Return the parameters of the sample that follows each input with a whole receptive field.
 
         Args:
             inputs: [B, T], int64 codes for an embedding, else float32 values in [-1, 1].
-            condition: [B, L, 2G] float32, what is added to every layer's gates (`outputs.Condition`), or None.
+            told: what the sequences are told for these T steps; None for a network that is told nothing.
 
         Returns:
             [B, T - receptive_field + 1, P]; the last belongs to the sample after the last input.
 
         Raises:
-            ValueError: T is below the receptive field.
+            ValueError: T is below the receptive field, or nothing is told to a network that expects it.
         """
         if inputs.shape[1] < self.receptive_field:
             raise ValueError(f"got {inputs.shape[1]} inputs, expected at least {self.receptive_field}")
-        return self.answer(self.enter(inputs), condition)
+        return self.answer(self.enter(inputs), self.gates(told, inputs.shape[1]))
 
-    def answer(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+    def gates(self, told: Told | None, steps: int) -> Gates | None:
+        """Return what is added to the gates of all layers.
+
+        Raises:
+            ValueError: the network is told something and expects nothing, or the other way round.
+        """
+        shape = self.shape.condition
+        if (told is None) != (shape is None):
+            raise ValueError("got a network that is told nothing and something that it is told, or the other way round")
+        if told is None or shape is None:
+            return None
+        if shape.acoustic is not None:
+            told = told.with_tracks(cut(told.tracks, shape.acoustic.encoder.reach))
+        return Gates(self.condition, shape, told, steps, len(self.blocks))
+
+    def hear(self, told: Told, rows: Tensor) -> tuple[Told, Tensor]:
+        """Return what is told with tracks as the acoustic network predicts them in some rows, and its mean error.
+
+        Args:
+            told: with real tracks.
+            rows: [B] bool, which hear predicted tracks; no gradient flows through these.
+        """
+        shape = self.acoustic.shape
+        given, made, reach = sum(width for _, width in shape.tracks), shape.outputs or 0, shape.encoder.reach
+        tracks = self.condition.shape.tracks
+        unknown = told.tracks.shape[2] - len(tracks)  # the first of the columns that say so, in the order of the tracks
+        columns = [*range(given), *range(unknown, unknown + len(shape.tracks))]
+        predicted = self.acoustic.predict(told.tracks[..., columns], told.fields, told.mean[..., columns])
+        inner = cut(told.tracks, reach)
+        aims = inner[..., given : given + made]
+        hidden = [unknown + i for i, (name, width) in enumerate(tracks) if name in PREDICTED for _ in range(width)]
+        known = 1 - inner[..., hidden]
+        distance = ((predicted - aims).abs() * known).sum() / known.sum().clamp(min=1)
+        heard = torch.where(rows[:, None, None] & (known > 0), predicted.detach(), aims)
+        replaced = told.tracks.clone()
+        replaced[:, reach : replaced.shape[1] - reach, given : given + made] = heard
+        return told.with_tracks(replaced), distance
+
+    def answer(self, x: Tensor, gates: Gates | None = None) -> Tensor:
         """Return parameters [B, T - receptive_field + 1, P] for entered inputs [B, T, R]."""
         T = x.shape[1] - self.receptive_field + 1
-        gates = []
+        kept = []
         for layer, block in enumerate(self.blocks):
-            x, z = block(x, None if condition is None else condition[:, layer, None])
-            gates.append(z[:, -T:])
-        return self.head(torch.cat(gates, dim=-1))
+            added = None if gates is None else gates.of(layer, x.shape[1] - block.dilated.context)
+            x, z = block(x, added)
+            kept.append(z[:, -T:])
+        return self.head(torch.cat(kept, dim=-1))
 
     def enter(self, inputs: Tensor) -> Tensor:
         """Return [B, T, R] for inputs [B, T]: a look-up of codes, or a product with values."""
@@ -105,15 +161,21 @@ def _module(row: ProductShape) -> Any:
     return nn.Linear(row.inputs, row.outputs, bias=row.bias)
 
 
-def as_tensors(feed: Feed, alphabet: Alphabet, device: torch.device | None = None) -> tuple[Tensor, Tensor | None]:
-    """Return what `forward` takes of a feed: inputs [B, T], and its condition."""
-    condition = None if feed.condition is None else torch.from_numpy(feed.condition.gates).to(device)
-    return torch.from_numpy(alphabet.inputs(feed.codes)).to(device), condition
+def as_tensors(
+    feed: Feed, alphabet: Alphabet, shape: Shape, device: torch.device | None = None
+) -> tuple[Tensor, Told | None]:
+    """Return what `forward` takes of a feed: inputs [B, T], and what is told."""
+    told = None
+    if feed.told is not None:
+        assert shape.condition is not None
+        told = as_told(feed.told, shape.condition.hop, device)
+    return torch.from_numpy(alphabet.inputs(feed.codes)).to(device), told
 
 
 def build(recipe: Recipe) -> WaveNet:
     """Return the untrained network of a recipe."""
-    return WaveNet(recipe.shape, recipe.model.dropout)
+    predicts = None if recipe.condition is None else recipe.condition.acoustic
+    return WaveNet(recipe.shape, recipe.model.dropout, 0.0 if predicts is None else predicts.dropout)
 
 
 def from_arrays(recipe: Recipe, arrays: dict[str, NDArray[np.float32]]) -> WaveNet:

@@ -54,15 +54,15 @@ class Arrays:
 class Window:
     """What some sequences are told while they take as many steps; step t draws sample t of a sound.
 
-    Steps below 0 come before the sound: there the network is told its fields alone.
+    Before and behind the sound, and all along where no track is known, the network is told the fields alone.
     """
 
-    first: Codes  # [B], the first step of each; equal modulo hop
+    first: Codes  # [B], the first step of each
     steps: int
     fields: Codes  # [B, n] int64
     tracks: Floats  # [B, f, M] float32: the frames of these steps, and `reach` more on either side
     reach: int
-    frames: Codes  # [B], how many the whole sound of each has
+    frames: Codes  # [B], how many the whole sound of each has; 0 where no track is known
     mean: Floats  # [B, M] float32, over the whole sound
 
     def of(self, rows: NDArray[np.int64] | slice) -> Window:
@@ -94,6 +94,11 @@ class Condition:
     tracks: Tracks | None = None
     unknown: NDArray[np.bool_] | None = None
 
+    @classmethod
+    def nothing(cls, shape: ConditionShape, sounds: int) -> Condition:
+        """Return what sounds are told of which nothing is known."""
+        return cls(shape, np.tile(np.array([size for _, size in shape.told.fields], np.int64), (sounds, 1)))
+
     def window(
         self, sounds: Sequence[int], first: Sequence[int], steps: int, dropped: NDArray[np.bool_] | None = None
     ) -> Window:
@@ -101,7 +106,7 @@ class Condition:
 
         Args:
             sounds: which.
-            first: a step of each, equal modulo hop.
+            first: a step of each.
             steps: how many.
             dropped: [B, fields + tracks] bool, what is not told although it is known.
         """
@@ -114,13 +119,13 @@ class Condition:
             sizes = np.array([size for _, size in told.fields], np.int64)
             fields = np.where(dropped[:, : len(sizes)], sizes, fields)
             hidden |= dropped[:, len(sizes) :]
-        begin, end = frames_between(0, steps + first[0] % self.shape.hop, self.shape.hop, self.shape.linear)
+        begin, end = frames_between(0, steps + self.shape.hop - 1, self.shape.hop, self.shape.linear)
         wide = end - begin + 2 * reach if told.tracks else 0
-        frames = np.ones(len(sounds), np.int64)
+        frames = np.zeros(len(sounds), np.int64)
         tracks = np.tile(_unknown(told), (len(sounds), wide, 1))
         mean = np.tile(_unknown(told), (len(sounds), 1))
         for row, (sound, step) in enumerate(zip(sounds, first, strict=True)):
-            if self.tracks is None:
+            if self.tracks is None or hidden[row].all():
                 continue
             frames[row] = self.tracks.frames(sound)
             at = step // self.shape.hop + begin - reach

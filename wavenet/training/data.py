@@ -12,7 +12,6 @@ import lightning.pytorch as pl
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from wavenet import outputs
@@ -20,29 +19,40 @@ from wavenet.audio import corpus, crops
 from wavenet.audio.crops import Crops
 from wavenet.errors import stop_signals
 from wavenet.evaluation import overlap
+from wavenet.geometry import Shape
 from wavenet.model.network import as_tensors
 from wavenet.recipe.records import Recipe
 
 
-class Steps(IterableDataset[dict[str, Tensor]]):
+class Steps(IterableDataset[dict[str, Any]]):
     """The batches of steps first .. last - 1, shared out among the loader's workers in turn.
 
     Of a batch of n * size crops, process i of n gets its own `share` (i, n).
     """
 
     def __init__(
-        self, crops: Crops, seed: int, size: int, first: int, last: int, share: tuple[int, int] = (0, 1)
+        self,
+        crops: Crops,
+        shape: Shape,
+        seed: int,
+        size: int,
+        first: int,
+        last: int,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
-        self.crops, self.seed, self.size, self.first, self.last, self.share = crops, seed, size, first, last, share
+        self.crops, self.shape, self.seed, self.size = crops, shape, seed, size
+        self.first, self.last, self.share = first, last, share
 
-    def __iter__(self) -> Iterator[dict[str, Tensor]]:
+    def __iter__(self) -> Iterator[dict[str, Any]]:
         worker = get_worker_info()
         begin, stride = (self.first, 1) if worker is None else (self.first + worker.id, worker.num_workers)
         for step in range(begin, self.last, stride):
             batch = self.crops.training(self.seed, step, self.size * self.share[1], self.share)
-            inputs, condition = as_tensors(batch.feed, self.crops.alphabet)
-            told = {} if condition is None else {"condition": condition}
-            yield {"inputs": inputs, "targets": torch.from_numpy(batch.targets), **told}
+            inputs, told = as_tensors(batch.feed, self.crops.alphabet, self.shape)
+            known: dict[str, Any] = {"inputs": inputs, "targets": torch.from_numpy(batch.targets)}
+            if told is not None and batch.predicted is not None:
+                known |= {"told": told, "predicted": torch.from_numpy(batch.predicted)}
+            yield known
 
 
 def _leave_signals(worker: int) -> None:
@@ -88,9 +98,10 @@ class SoundData(pl.LightningDataModule):
         self.corpus = found
         self.source, self.cache, self.sound, self.spans = found.source, found.cache, found.sound, found.spans
         trained = self.sound.with_tails(self.spans["train"])
-        width = data.segment_samples if self.fixed_width else None
+        hop = self.recipe.shape.condition.hop if self.recipe.shape.condition else 1
+        width = data.segment_samples + hop - 1 if self.fixed_width else None
         for name, spans in (self.spans | {"train": trained}).items():
-            cut = crops.pieces(spans, data.segment_samples)
+            cut = crops.pieces(spans, data.segment_samples, hop)
             self.crops[name] = Crops(self.sound, cut, self.alphabet, context, width)
         self.counts, self.overshoot = self.sound.code_counts(self.spans["train"], self.alphabet)
         self.target_counts, _ = self.sound.code_counts(trained, self.alphabet)
@@ -101,10 +112,10 @@ class SoundData(pl.LightningDataModule):
         if not self.crops:
             self.prepare()
 
-    def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
+    def train_dataloader(self) -> DataLoader[dict[str, Any]]:
         """Return a loader of the batches from `first_step` to the recipe's last."""
         train, crops = self.recipe.train, self.crops["train"]
-        steps = Steps(crops, train.seed, train.batch_size, self.first_step, train.steps, self.share)
+        steps = Steps(crops, self.recipe.shape, train.seed, train.batch_size, self.first_step, train.steps, self.share)
         return DataLoader(
             steps, batch_size=None, num_workers=train.workers, pin_memory=self.pinned, worker_init_fn=_leave_signals
         )

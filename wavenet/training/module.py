@@ -61,6 +61,9 @@ class WaveNetModule(pl.LightningModule):
         self.network = network
         self.averaged = copy.deepcopy(network).eval().requires_grad_(False)
         self._graph = torch.compile(network) if compiled else network
+        named = list(network.named_parameters())
+        self._acoustic = [value for name, value in named if name.startswith("acoustic.")]
+        self._sounding = [value for name, value in named if not name.startswith("acoustic.")]
         self.step = 0  # batches seen, skipped ones included: the data counter
         self.skipped = self.skipped_in_a_row = 0  # steps left out because of a non-finite loss or gradient
         self.rollbacks = 0  # to the last good state; each halves the rate from there on
@@ -112,16 +115,17 @@ class WaveNetModule(pl.LightningModule):
         """Return the learning rate of one step, after what rollbacks took from it."""
         return learning_rate(self.recipe.train, step) * ROLLBACK_RATE**self.rollbacks
 
-    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> dict[str, Any]:
+    def training_step(self, batch: dict[str, Any], batch_idx: int) -> dict[str, Any]:
         """Take one step on the mean loss of a batch's targets.
 
         Args:
-            batch: `inputs` [B, T + receptive_field - 1], `targets` [B, T] and, where there is one, `condition`.
+            batch: `inputs` [B, T + receptive_field - 1] and `targets` [B, T]; where the network is told something,
+                `told`, and `predicted` [B] bool, which rows hear predicted tracks.
             batch_idx: not used; the data counter is `step`.
 
         Returns:
             `bits` per sample, `norm` of the gradient, the count of `targets`, and whether it was `finite`: else the
-            weights did not move.
+            weights did not move; with an acoustic network, the mean `distance` of its tracks to the real ones.
         """
         del batch_idx
         train = self.recipe.train
@@ -129,19 +133,24 @@ class WaveNetModule(pl.LightningModule):
         assert isinstance(optimizer, pl.core.optimizer.LightningOptimizer)
         for group in optimizer.param_groups:
             group["lr"] = self.rate(self.step)
-        if self.recipe.model.dropout > 0:
+        if self.network.drops:
             torch.manual_seed(dropout_seed(train.seed, self.step, self.rank))
-        losses = self.alphabet.nll(self._graph(batch["inputs"], batch.get("condition")), batch["targets"])
+        told, distance = batch.get("told"), torch.zeros((), device=self.device)
+        if told is not None and self.network.predicts:
+            told, distance = self.network.hear(told, batch["predicted"])
+        losses = self.alphabet.nll(self._graph(batch["inputs"], told), batch["targets"])
         count = (batch["targets"] != IGNORED).sum()
         loss = losses.sum() / count
         if processes.together():  # the mean over the targets of all processes, whose gradients are averaged
             total, count = processes.summed(losses.sum(), count)
             loss = losses.sum() * (self.trainer.world_size / count).float()
         optimizer.zero_grad()
-        self.manual_backward(loss)
+        self.manual_backward(loss + distance)
         if processes.together():
             loss = total / count
-        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), train.gradient_clip)
+        norm = torch.nn.utils.clip_grad_norm_(self._sounding, train.gradient_clip)
+        if self._acoustic:  # learns from another loss, so that neither may scale the other down
+            norm = norm + 0 * torch.nn.utils.clip_grad_norm_(self._acoustic, train.gradient_clip)
         finite = bool(torch.isfinite(loss) & torch.isfinite(norm))
         if finite:
             optimizer.step()
@@ -149,7 +158,8 @@ class WaveNetModule(pl.LightningModule):
         self.step += 1
         self.skipped += not finite
         self.skipped_in_a_row = 0 if finite else self.skipped_in_a_row + 1
-        return {"bits": loss.item() / math.log(2), "norm": norm.item(), "targets": int(count), "finite": finite}
+        found = {"bits": loss.item() / math.log(2), "norm": norm.item(), "targets": int(count), "finite": finite}
+        return found | ({"distance": distance.item()} if self._acoustic else {})
 
     def is_finite(self) -> bool:
         """Return whether all weights and averages are finite: an enormous rate can make a step's result overflow."""

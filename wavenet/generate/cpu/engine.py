@@ -20,7 +20,8 @@ from wavenet.generate.cpu.panels import lay_out
 from wavenet.generate.packed import Packed, too_large
 from wavenet.generate.reference import Reference
 from wavenet.generate.state import Job, Queues
-from wavenet.outputs import Alphabet, Categorical, Codes, Condition, Draw, Feed, Floats
+from wavenet.generate.told import NOTHING, Gates, gates
+from wavenet.outputs import Alphabet, Categorical, Codes, Draw, Feed, Floats, Window
 
 Arrays = tuple[Any, ...]  # what compiled code takes a network as
 NO_ANSWERS = np.zeros((0, 0), np.float32)
@@ -72,42 +73,27 @@ class Cpu:
         if not self._draw.ready:  # compiled now, and announced, rather than in the middle of a sound
             nobody = np.zeros(0, np.int64)
             nothing = Job(nobody, nobody, np.zeros((0, 0, 1)), Draw(), np.zeros((0, 0), np.int64))
-            self._run(self._arrays, Queues(packed.shape, 0), nothing, nobody)
+            self._run(Queues(packed.shape, 0), nothing, nobody, as_arrays(None))
 
-    def start(self, batch: int, condition: Condition | None = None) -> Queues:
-        """Return queues that have seen *start* for ever, under their condition."""
-        return Reference(self.packed, self.alphabet).start(batch, condition)
+    def start(self, batch: int, told: Window | None = None) -> Queues:
+        """Return queues that have seen *start* for ever; `told` is of one step before the sound."""
+        return Reference(self.packed, self.alphabet).start(batch, told)
 
     def draw(self, queues: Queues, job: Job) -> int:
         """Draw samples; return how many each member has at least: all, unless an answer was not finite."""
 
-        def work(task: tuple[Arrays, Codes]) -> int:
-            return self._run(task[0], queues, job, task[1])
+        told = as_arrays(gates(self.packed, job.told))
+        parts = self._deal(np.arange(len(job.members)))
+        if self.threads == 1 or len(parts) == 1:
+            return min(self._run(queues, job, part, told) for part in parts)
+        with ThreadPoolExecutor(min(self.threads, len(parts))) as pool:
+            return min(pool.map(lambda part: self._run(queues, job, part, told), parts))
 
-        tasks = [(arrays, part) for arrays, places in self._alike(queues, job.members) for part in self._deal(places)]
-        if self.threads == 1 or len(tasks) == 1:
-            return min(work(task) for task in tasks)
-        with ThreadPoolExecutor(min(self.threads, len(tasks))) as pool:
-            return min(pool.map(work, tasks))
-
-    def _run(self, arrays: Arrays, queues: Queues, job: Job, part: Codes) -> int:
+    def _run(self, queues: Queues, job: Job, part: Codes, told: Arrays) -> int:
         answers = NO_ANSWERS[None] if job.answers is None else job.answers
         cuts = float(job.how.temperature), min(int(job.how.top_k), self.alphabet.size), float(job.how.top_p)
         state = queues.memory, queues.clocks, job.members, part, job.newest
-        return int(self._draw(arrays, *state, job.uniforms[..., 0], cuts, job.codes, answers))
-
-    def _alike(self, queues: Queues, members: Codes) -> list[tuple[Arrays, Codes]]:
-        """Return the places of members of one condition, with arrays that have it in their biases."""
-        if queues.gates is None:
-            return [(self._arrays, np.arange(len(members)))]
-        groups: dict[bytes, list[int]] = {}
-        for place, member in enumerate(members):
-            groups.setdefault(queues.gates[member].tobytes(), []).append(place)
-        return [(self._conditioned(queues.gates[members[places[0]]]), np.array(places)) for places in groups.values()]
-
-    def _conditioned(self, gates: Floats) -> Arrays:
-        weights, _, *others = self._arrays
-        return (weights, self.panels.biases_with(gates), *others)
+        return int(self._draw(self._arrays, *state, job.uniforms[..., 0], cuts, job.codes, answers, told))
 
     def _deal(self, places: Codes) -> list[Codes]:
         """Return places in parts of nearly the same size, each small enough to work on at once."""
@@ -132,9 +118,19 @@ class Cpu:
     def _take_in(
         self, queues: Queues, sequence: int, feed: Feed, answers: Floats, targets: Codes, nats: Floats
     ) -> None:
-        queues.condition_on(sequence, feed.condition)
-        arrays = self._arrays if queues.gates is None else self._conditioned(queues.gates[sequence])
+        told = as_arrays(gates(self.packed, feed.told))
         # compiled for one kind of array: what can be read alone is another one, and would be compiled anew
         codes, aims = (np.require(one, np.int64, ["C", "W"]) for one in (feed.codes, targets))
-        self._absorb(arrays, queues.memory[sequence], int(queues.clocks[sequence]), codes, answers, aims, nats)
+        given = codes, answers, aims, nats, told
+        self._absorb(self._arrays, queues.memory[sequence], int(queues.clocks[sequence]), *given)
         queues.clocks[sequence] += len(codes)
+
+
+def as_arrays(told: Gates | None) -> Arrays:
+    """Return what compiled code takes of what is told."""
+    told = told or NOTHING
+    return (
+        np.require(told.rows, np.float32, ["C", "W"]),
+        np.require(told.offset, np.int64, ["C", "W"]),
+        np.require(told.mixing, np.float32, ["C", "W"]),
+    )

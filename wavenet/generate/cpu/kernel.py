@@ -4,7 +4,8 @@ Both are the same arithmetic over *rows*: one row per sequence when samples are 
 known. No memory is asked for within a step.
 
 Arrays go in two tuples. `network` is what `Panels.arrays` returns. `buffers` are what a step works in, a row each: the
-layer's inputs with its old taps before them, its sums, the gates of all layers, skip, hidden, logits.
+layer's inputs with its old taps before them, its sums, the gates of all layers, skip, hidden, logits. `told` is what
+`generate/told.py` calls Gates: rows [N, f, 1 or 3, L * 2G], offsets [N] and mixing [hop, 3]; no rows: nothing is told.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ def draw(
     how: tuple[float, int, float],
     codes: Array,
     answers: Array,
+    told: Any,
 ) -> int:
     """Draw samples of some sequences; return how many were drawn before an answer was not finite, else all.
 
@@ -64,6 +66,7 @@ def draw(
         how: temperature, top-k, top-p.
         codes: [M, T] int64, set.
         answers: [M, T, Q] float32, set to the logits; or empty.
+        told: of all members, for these T steps.
     """
     entry, layers, Q, first = network[2], network[4], network[5][2], network[5][3]
     N, T = len(part), codes.shape[1]
@@ -78,6 +81,9 @@ def draw(
             for i in range(N):
                 sequence = members[part[i]]
                 _push(network, rings[sequence], layer, clocks[sequence], x, i, 1)
+            _sum(network, layer, buffers, N)
+            for i in range(N):
+                _tell(network, layer, told, part[i], t, buffers[1][i])
             _block(network, layer, buffers, N)
         _head(network, buffers, N)
         for i in range(N):
@@ -92,7 +98,9 @@ def draw(
     return T
 
 
-def absorb(network: Any, ring: Array, clock: int, codes: Array, answers: Array, targets: Array, nats: Array) -> None:
+def absorb(
+    network: Any, ring: Array, clock: int, codes: Array, answers: Array, targets: Array, nats: Array, told: Any
+) -> None:
     """Take known inputs of one sequence in, block by block of instants; set what is asked of the answer to each.
 
     Without answers and targets it saves skip and head.
@@ -105,6 +113,7 @@ def absorb(network: Any, ring: Array, clock: int, codes: Array, answers: Array, 
         answers: [T, Q] float32, set to the logits; or empty.
         targets: [T] int64, a code for each answer; or empty.
         nats: [T] float32, set to -log p(target), NaN where an answer is not finite; empty where the targets are.
+        told: of this sequence, for these T steps.
     """
     entry, layers, Q, first = network[2], network[4], network[5][2], network[5][3]
     buffers = _buffers(network, min(INSTANTS, len(codes)))
@@ -116,6 +125,9 @@ def absorb(network: Any, ring: Array, clock: int, codes: Array, answers: Array, 
             _copy(entry[codes[at + i]], x[i, first:])
         for layer in range(len(layers)):
             _push(network, ring, layer, clock, x, 0, count)
+            _sum(network, layer, buffers, count)
+            for i in range(count):
+                _tell(network, layer, told, 0, at + i, buffers[1][i])
             _block(network, layer, buffers, count)
         clock += count
         if answers.size or targets.size:
@@ -172,12 +184,55 @@ def _push(network: Any, ring: Array, layer: int, clock: int, x: Array, row: int,
 
 
 @compiled(inlined=True)
+def _sum(network: Any, layer: int, buffers: Any, rows: int) -> None:
+    """Set the sums of one dilated convolution for some rows, from inputs and old taps."""
+    products, R, first = network[3], network[5][0], network[5][3]
+    _product(network, 2 * layer, buffers[0], first + R - products[2 * layer, INPUTS], buffers[1], 0, rows, False)
+
+
+@compiled(inlined=True)
+def _tell(network: Any, layer: int, told: Any, sequence: int, step: int, y: Array) -> None:
+    """Add to a layer's sums of one row what its sequence is told at a step."""
+    rows, offsets, mixing = told
+    if rows.shape[0] == 0:
+        return
+    G, half = network[5][1], network[3][2 * layer, COLUMNS] // 2
+    filters, gates = 2 * layer * G, (2 * layer + 1) * G
+    at = offsets[sequence] + step
+    frame, place = min(at // len(mixing), rows.shape[1] - 1), at % len(mixing)
+    if rows.shape[2] == 1:
+        own = rows[sequence, frame, 0]
+        _add(own[filters:gates], y[:G])
+        _add(own[gates : gates + G], y[half : half + G])
+        return
+    low = 0 if mixing[place, 0] > _NOTHING else 1
+    earlier, later = rows[sequence, frame, low], rows[sequence, frame, low + 1]
+    shares = mixing[place, low], mixing[place, low + 1]
+    _mix(shares, earlier[filters:gates], later[filters:gates], y[:G])
+    _mix(shares, earlier[gates : gates + G], later[gates : gates + G], y[half : half + G])
+
+
+@compiled()
+def _add(values: Array, to: Array) -> None:
+    """Add values to others."""
+    for c in range(len(to)):
+        to[c] += values[c]
+
+
+@compiled({"contract"})
+def _mix(shares: tuple[float, float], earlier: Array, later: Array, to: Array) -> None:
+    """Add shares of two rows to another."""
+    a, b = shares
+    for c in range(len(to)):
+        to[c] += a * earlier[c] + b * later[c]
+
+
+@compiled(inlined=True)
 def _block(network: Any, layer: int, buffers: Any, rows: int) -> None:
-    """Do one residual block for some rows: inputs and old taps -> gates, and the next layer's inputs."""
-    products, layers, R, G, first = network[3], network[4], network[5][0], network[5][1], network[5][3]
+    """Go on in one residual block from its sums: gates, and the next layer's inputs."""
+    products, layers, G, first = network[3], network[4], network[5][1], network[5][3]
     x, y, gates = buffers[0], buffers[1], buffers[2]
     half = products[2 * layer, COLUMNS] // 2
-    _product(network, 2 * layer, x, first + R - products[2 * layer, INPUTS], y, 0, rows, False)
     for row in range(rows):
         gate(y[row, :G], y[row, half : half + G], gates[row, layer * G : (layer + 1) * G])
     if layer < len(layers) - 1:

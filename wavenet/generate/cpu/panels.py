@@ -50,14 +50,6 @@ class Panels:
         """Return everything in the order in which the compiled functions take it."""
         return self.weights, self.biases, self.entry, self.products, self.layers, self.sizes
 
-    def biases_with(self, gates: Floats) -> Floats:
-        """Return the biases with `gates` [L * 2G] added to those of the dilated products."""
-        biases, G = self.biases.copy(), self.sizes[1]
-        for (_, first, _, columns), row in zip(self.products[:-3:2].tolist(), gates.reshape(-1, 2, G), strict=True):
-            for half, values in zip((first, first + columns // 2), row, strict=True):
-                biases[half : half + G] += values
-        return biases
-
 
 def lay_out(packed: Packed, alphabet: Alphabet, storage: str) -> Panels:
     """Return the panels of a network.

@@ -1,0 +1,139 @@
+"""What a network over frames makes of fields and tracks, with NumPy: V c of a window, and predicted tracks.
+
+`model/condition.py` has the same as modules that are trained, and says why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from wavenet.generate.packed import Packed, Product
+from wavenet.geometry import FrameShape, mixing
+from wavenet.outputs import Codes, Floats, Window
+
+NOBODY = np.zeros((0, 1, 1, 0), np.float32)
+
+
+@dataclass(frozen=True)
+class Gates:
+    """V c for some sequences: what is added to the gates of each layer, step by step.
+
+    Attributes:
+        rows: [B, f, 1 or 3, L * 2G] float32: each frame's own, or that between those of its neighbours.
+        offset: [B] int64, the step of the first frame that each sequence's first step is.
+        mixing: [hop, 3] float32, the shares of the frames beside each sample of a frame; [1, 3] where all are alike.
+    """
+
+    rows: Floats
+    offset: Codes
+    mixing: Floats
+
+    def of(self, row: int, layer: int, layers: int, steps: slice) -> Floats:
+        """Return what a layer of one sequence adds in some steps, [T, 2G], or [2G] where all are alike."""
+        rows = self.rows[row].reshape(*self.rows.shape[1:3], layers, -1)[:, :, layer]
+        hop = len(self.mixing)
+        at = self.offset[row] + np.arange(steps.start, steps.stop)
+        if rows.shape[1] == 1:
+            own: Floats = rows[0 if len(rows) == 1 else at // hop, 0]
+            return own
+        mixed: Floats = np.einsum("tj,tjc->tc", self.mixing[at % hop], rows[at // hop])
+        return mixed
+
+
+NOTHING = Gates(NOBODY, np.zeros(0, np.int64), np.zeros((1, 3), np.float32))
+
+
+def gates(packed: Packed, told: Window | None) -> Gates | None:
+    """Return V c of a window, None where nothing is told."""
+    shape = packed.shape.condition
+    if told is None or shape is None:
+        return None
+    network = _Frames(packed, shape.told)
+    e = network.constant(told.fields)
+    if not shape.told.tracks:
+        return Gates(network.output(e[:, None, None]), np.zeros(len(e), np.int64), np.zeros((1, 3), np.float32))
+    beyond = 0 if shape.acoustic is None else shape.acoustic.encoder.reach
+    c = network.encode(cut(told.tracks, beyond), e, told.mean)
+    first = told.first // shape.hop - int(shape.linear)
+    k = (first[:, None] + np.arange(c.shape[1]))[..., None]  # [B, f, 1], which frame each is
+    inside = (k >= 0) & (k < told.frames[:, None, None])
+    c = np.where(inside, c, (packed.products["condition.before"].weight + e)[:, None])
+    if not shape.linear:
+        return Gates(network.output(c[:, :, None]), told.first % shape.hop, np.zeros((shape.hop, 3), np.float32))
+    own, here = c[:, 1:-1], inside[:, 1:-1]
+    last = np.where(inside[:, :-2] == here, c[:, :-2], own)
+    following = np.where(inside[:, 2:] == here, c[:, 2:], own)
+    rows = network.output(np.stack((last, own, following), axis=2))
+    return Gates(rows, told.first % shape.hop, np.array(mixing(shape.hop, True), np.float32))
+
+
+def predicted(packed: Packed, tracks: Floats, fields: Codes) -> Floats:
+    """Return the tracks that the acoustic network predicts for whole sounds, [B, F, values].
+
+    Args:
+        packed: the network.
+        tracks: [B, F + 2 reach, M] float32, what it is given: the clock, unknown outside of the sound.
+        fields: [B, n] int64.
+    """
+    shape = packed.shape.condition
+    assert shape is not None
+    assert shape.acoustic is not None
+    network = _Frames(packed, shape.acoustic)
+    out: Floats = network.output(_rectified(network.encode(tracks, network.constant(fields), tracks.mean(axis=1))))
+    return out
+
+
+class _Frames:
+    """One network over frames, by the names of its products."""
+
+    def __init__(self, packed: Packed, shape: FrameShape) -> None:
+        self.shape, self._products = shape, packed.products
+
+    def product(self, name: str) -> Product:
+        """Return one of its products."""
+        return self._products[f"{self.shape.name}.{name}"]
+
+    def output(self, c: Floats) -> Floats:
+        """Return its outputs [..., P] for channels [..., C]."""
+        return self.product("output")(c)
+
+    def constant(self, fields: Codes) -> Floats:
+        """Return the sum of the fields' rows [B, C] for fields [B, n]."""
+        e = np.zeros((len(fields), self.shape.channels), np.float32)
+        for i, (field, _) in enumerate(self.shape.fields):
+            e += self.product(f"fields.{field}").weight[fields[:, i]]
+        return e
+
+    def encode(self, tracks: Floats, e: Floats, mean: Floats) -> Floats:
+        """Return channels [B, f - 2 reach, C] for tracks [B, f, M], fields' sums [B, C] and the tracks' mean [B, M]."""
+        encoder, h = self.shape.encoder, self.product("entry")(tracks) + e[:, None]
+        convolutions = [(k, d, self.product(f"encoder.{i}")) for i, (k, d) in enumerate(encoder.layers)]
+        if not encoder.pyramid:
+            for kernel, dilation, product in convolutions:
+                h = cut(h, (kernel - 1) // 2 * dilation) + product(_taps(_rectified(h), kernel, dilation))
+            return h
+        a = _rectified(h)
+        branches = [self.product("alone")(cut(a, encoder.reach))]
+        for kernel, dilation, product in convolutions:
+            branches.append(product(_taps(cut(a, encoder.reach - (kernel - 1) // 2 * dilation), kernel, dilation)))
+        if encoder.pooled:
+            branches.append(np.broadcast_to(self.product("pooled")(mean)[:, None], branches[0].shape))
+        projected = self.product("project")(_rectified(np.concatenate(branches, axis=-1)))
+        return cut(h, encoder.reach) + projected
+
+
+def _rectified(x: Floats) -> Floats:
+    return np.maximum(x, np.float32(0))
+
+
+def cut(x: Floats, frames: int) -> Floats:
+    """Return [B, f - 2 frames, C]: as many frames less at either end."""
+    return x[:, frames : x.shape[1] - frames]
+
+
+def _taps(x: Floats, kernel: int, dilation: int) -> Floats:
+    """Return the taps of each frame side by side, the oldest first: [B, f - (K-1)d, K*C]."""
+    count = x.shape[1] - (kernel - 1) * dilation
+    return np.concatenate([x[:, k * dilation : k * dilation + count] for k in range(kernel)], axis=-1)
