@@ -23,6 +23,7 @@ FLOORS = [  # a name with a dot is a module that lies deeper than the rest of it
     {"recipe"},
     {"outputs"},
     {"model", "audio"},
+    {"features"},
     {"generate"},
     {"evaluation"},
     {"inspection"},
@@ -55,6 +56,7 @@ TORCH_ONLY_WHEN_CALLED = {
     "generate.priming",
     "generate.sound",
     "audio.scan",
+    "features.tracks",
     "bench.cases",
 }
 TORCH_FAMILY = {"torch", "torchaudio", "lightning", "pytorch_lightning", "torchmetrics"}
@@ -86,6 +88,7 @@ NEVER_TORCH = {
     *(f"inspection.{module}" for module in ("layers", "layer_report", "report", "text", "span")),
     *(module for module in MODULES if module.split(".")[0] in ("geometry", "datasets", "recipe")),
     *(module for module in MODULES if module.startswith("audio") and module != "audio.torchaudio_loader"),
+    *(module for module in MODULES if module.startswith("features")),
     *("generate.packed", "generate.state", "generate.reference"),
     *(module for module in MODULES if module.startswith("generate.cpu")),
 }

@@ -1,0 +1,31 @@
+"""Toy corpora that are told something."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import toys
+
+from wavenet.audio import corpus
+from wavenet.audio.corpus import Corpus
+from wavenet.recipe.records import Recipe
+
+CLOCK = {"knots": 5}
+MEL = {"bands": 6, "fft_samples": 128, "window_samples": 100, "low_hz": 50.0, "high_hz": 2_000.0, "power": 1} | {
+    **{"scale": "slaney", "norm": "slaney", "floor": 1e-5}
+}
+F0 = {"low_hz": 80.0, "high_hz": 500.0}
+
+
+def recipe(folder: Path | None = None, hop: int | None = 30, **told: Any) -> Recipe:
+    """Return the tiny recipe with some tracks, or with `fields`."""
+    condition = {"channels": 4, "fields": told.pop("fields", {}), "tracks": told}
+    made = toys.tree(data={"path": None if folder is None else str(folder)})
+    made["condition"] = condition | ({"hop_samples": hop} if told else {})
+    return toys.read.from_tree(made, "toy")
+
+
+def gathered(made: Recipe, cache: Path) -> Corpus:
+    """Return the corpus of a recipe."""
+    return corpus.gather(made, cache)

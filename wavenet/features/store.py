@@ -1,0 +1,150 @@
+"""Compute once: a track of every clip -> one file of frames and one of their means, in the cache folder.
+
+As a cache of sound (`audio/cache.py`), it is written into a folder of its own beside its final name and renamed when
+whole: a killed process leaves no half file, and of two processes that make the same one, the first to finish wins. Its
+name is a digest of the samples of every clip, their levels, and all that the track depends on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wavenet import disk
+from wavenet.audio.cache import Samples, default_folder
+from wavenet.audio.crops import Sound
+from wavenet.features.framing import Wave
+from wavenet.geometry import frame_count
+from wavenet.outputs import Floats
+from wavenet.progress import Progress
+from wavenet.text import to_json
+
+FEATURES_VERSION = 1  # raise it when the same sound would give other frames
+REMEDY = "free space there or name another place with --cache DIR"
+
+
+class Feature(Protocol):
+    """A track that is computed once and kept."""
+
+    name: str
+    hop: int  # samples between two frames
+    width: int  # values a frame
+    kind: np.dtype[Any]  # what they are kept as: float16 or float32
+
+    def identity(self) -> Any:
+        """Return plain values that decide, with the samples of the sounds, on the frames."""
+
+    def frames(self, sound: int, wave: Wave) -> Iterator[Floats]:
+        """Yield the frames of one of the sounds in order, [n, width] float32."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The frames of a track, read from their file as they are asked for; what was read is not held."""
+
+    values: Samples  # two bytes each
+    means: Floats  # [sounds, width] float32
+    first: NDArray[np.int64]  # [sounds + 1] frames before each sound
+    width: int
+    kind: np.dtype[Any]
+
+    def read(self, sound: int, first: int, last: int) -> Floats:
+        """Return frames first .. last - 1 of a sound, [last - first, width] float32.
+
+        Raises:
+            WavenetError: the file has become shorter since it was opened.
+        """
+        row = self.width * self.kind.itemsize // 2
+        begin = int(self.first[sound])
+        held = self.values[(begin + first) * row : (begin + last) * row]
+        return held.view(self.kind).reshape(-1, self.width).astype(np.float32)
+
+    def mean(self, sound: int) -> Floats:
+        """Return the mean of all frames of a sound, [width] float32."""
+        return np.asarray(self.means[sound])
+
+
+def rounded(feature: Feature, sound: int, wave: Wave) -> Iterator[Floats]:
+    """Yield the frames of a sound as they are read back from their file, [n, width] float32."""
+    for frames in feature.frames(sound, wave):
+        yield frames.astype(feature.kind).astype(np.float32)
+
+
+def prepare(feature: Feature, sound: Sound, folder: Path | None = None) -> Stored:
+    """Return a track of all clips, computed where it isn't there yet.
+
+    Args:
+        feature: the track.
+        sound: the clips.
+        folder: where caches are kept; None takes the default.
+
+    Raises:
+        SoundError: a clip has no such track.
+        WavenetError: the cache cannot be written.
+    """
+    place = folder or default_folder()
+    home = place / _key(feature, sound)
+    counts = [frame_count(length + sound.tail, feature.hop) for length in sound.lengths]
+    if not _whole(home, feature, counts):
+        with disk.explained(f"the cache in {place}", REMEDY):
+            _make(feature, sound, counts, place, home)
+    means = np.frombuffer((home / "means.float32").read_bytes(), np.float32).reshape(-1, feature.width)
+    first = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+    return Stored(Samples(_values(home, feature)), means, first, feature.width, feature.kind)
+
+
+def _key(feature: Feature, sound: Sound) -> str:
+    clips = [(entry.digest, entry.scale, level) for entry, level in zip(sound.entries, sound.gains, strict=True)]
+    text = to_json([FEATURES_VERSION, feature.name, feature.identity(), sound.tail, clips])
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _values(home: Path, feature: Feature) -> Path:
+    return home / f"{feature.name}.{feature.kind.name}"
+
+
+def _whole(home: Path, feature: Feature, counts: list[int]) -> bool:
+    try:
+        size, means = (path.stat().st_size for path in (_values(home, feature), home / "means.float32"))
+    except OSError:
+        return False
+    row = feature.width * feature.kind.itemsize
+    return size == sum(counts) * row and means == len(counts) * feature.width * 4
+
+
+def _make(feature: Feature, sound: Sound, counts: list[int], place: Path, home: Path) -> None:
+    """Put the files of a track in place."""
+    means = np.zeros((len(counts), feature.width), np.float32)
+    with disk.work_folder(place) as work:
+        values = _values(work, feature)
+        with values.open("wb") as file, Progress(f"computing {feature.name}", sum(counts), "frames") as progress:
+            for clip, count in enumerate(counts):
+                wave = Wave(_reader(sound, clip), sound.lengths[clip] + sound.tail)
+                total = np.zeros(feature.width)
+                for frames in feature.frames(clip, wave):
+                    kept = frames.astype(feature.kind)
+                    file.write(kept.data)
+                    total += kept.sum(axis=0, dtype=np.float64)
+                    progress.advance(len(kept))
+                means[clip] = total / count
+        (work / "means.float32").write_bytes(means.tobytes())
+        for path in (values, work / "means.float32"):
+            disk.sync(path)
+        if home.exists() and not _whole(home, feature, counts):
+            shutil.rmtree(home)  # a damaged cache
+        with contextlib.suppress(OSError):  # another process made the same meanwhile
+            work.rename(home)
+    if not _whole(home, feature, counts):
+        raise OSError(f"{home} could not be put in place")
+
+
+def _reader(sound: Sound, clip: int) -> Any:
+    return lambda first, last: sound.read(clip, first, last)

@@ -1,0 +1,132 @@
+"""The tracks that a recipe asks for, side by side: of a corpus through the cache, or of sound that is in memory."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from wavenet.audio.crops import Sound
+from wavenet.audio.layouts import Clip
+from wavenet.features import store
+from wavenet.features.clock import clock
+from wavenet.features.framing import of_array
+from wavenet.features.mel import Mel
+from wavenet.features.store import Feature
+from wavenet.geometry import frame_count
+from wavenet.outputs import Arrays, Floats, Tracks
+from wavenet.recipe.records import ConditionConfig, Recipe
+
+PIECE = 4_096  # frames of the clock that are held at once while they are averaged
+
+
+class Track(Protocol):
+    """One track of some sounds."""
+
+    def read(self, sound: int, first: int, last: int) -> Floats:
+        """Return frames first .. last - 1 of a sound, [last - first, width] float32."""
+
+    def mean(self, sound: int) -> Floats:
+        """Return the mean of all frames of a sound, [width] float32."""
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """The clock of some sounds, computed as it is asked for."""
+
+    lengths: tuple[int, ...]  # of the sounds, without their tails, in samples
+    frames: tuple[int, ...]  # of each, those of its tail included
+    rate: int
+    hop: int
+    knots: int
+
+    def read(self, sound: int, first: int, last: int) -> Floats:
+        """Return frames first .. last - 1 of a sound, [last - first, knots + 6] float32."""
+        return clock(self.lengths[sound], self.rate, self.hop, first, last, self.knots)
+
+    @functools.lru_cache(maxsize=1 << 17)  # noqa: B019  (one lives as long as the program)
+    def mean(self, sound: int) -> Floats:
+        """Return the mean of all frames of a sound, [knots + 6] float32."""
+        count = self.frames[sound]
+        parts = (self.read(sound, first, min(first + PIECE, count)) for first in range(0, count, PIECE))
+        return np.asarray(sum(part.sum(axis=0, dtype=np.float64) for part in parts) / count, np.float32)
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Tracks of one hop, joined (`outputs.Tracks`)."""
+
+    counts: tuple[int, ...]  # of the frames of each sound
+    parts: tuple[Track, ...]
+
+    def frames(self, sound: int) -> int:
+        """Return how many frames a sound has."""
+        return self.counts[sound]
+
+    def read(self, sound: int, first: int, last: int) -> Floats:
+        """Return frames first .. last - 1 of a sound, [last - first, values] float32."""
+        return np.concatenate([part.read(sound, first, last) for part in self.parts], axis=1)
+
+    def mean(self, sound: int) -> Floats:
+        """Return the mean of all frames of a sound, [values] float32."""
+        return np.concatenate([part.mean(sound) for part in self.parts])
+
+
+def of_corpus(recipe: Recipe, sound: Sound, clips: Sequence[Clip], folder: Path | None = None) -> Tracks | None:
+    """Return the tracks of all clips of a corpus; None where the recipe tells none.
+
+    Args:
+        recipe: the complete recipe.
+        sound: the clips at the recipe's level; frames of their tails are included.
+        clips: the same, with what their folder says of them.
+        folder: where caches are kept; None takes the default.
+
+    Raises:
+        SoundError: a clip has no such track.
+        WavenetError: the cache cannot be written.
+    """
+    config = recipe.condition
+    if config is None or not config.tracks_told():
+        return None
+    hop = config.hop_samples or 1
+    counts = tuple(frame_count(length + sound.tail, hop) for length in sound.lengths)
+    parts: list[Track] = []
+    if config.tracks.clock is not None:
+        knots = config.tracks.clock.knots
+        parts.append(Clocks(tuple(sound.lengths), counts, recipe.audio.sample_rate, hop, knots))
+    parts += [store.prepare(feature, sound, folder) for feature in _features(recipe, config, hop)]
+    return SideBySide(counts, tuple(parts))
+
+
+def of_waves(recipe: Recipe, waves: Sequence[Floats], lengths: Sequence[int] | None = None) -> Arrays:
+    """Return the tracks of sounds that are in memory: bit for bit what `of_corpus` gives of the same samples.
+
+    Args:
+        recipe: the complete recipe, which tells tracks.
+        waves: [T] float32 each, at the recipe's level, with a tail of silence or without.
+        lengths: of the sounds without their tails, in samples; None: they have none.
+    """
+    config = recipe.condition
+    assert config is not None and config.tracks_told(), "the recipe tells no tracks"
+    hop, rate = config.hop_samples or 1, recipe.audio.sample_rate
+    found = []
+    for index, samples in enumerate(waves):
+        wave = of_array(np.asarray(samples, np.float32))
+        parts = []
+        if config.tracks.clock is not None:
+            length, count = len(samples) if lengths is None else lengths[index], frame_count(len(samples), hop)
+            parts.append(clock(length, rate, hop, 0, count, config.tracks.clock.knots))
+        for feature in _features(recipe, config, hop):
+            parts.append(np.concatenate(list(store.rounded(feature, index, wave))))
+        found.append(np.concatenate(parts, axis=1))
+    return Arrays(found)
+
+
+def _features(recipe: Recipe, config: ConditionConfig, hop: int) -> Iterator[Feature]:
+    """Yield the tracks that are computed from sound, in the order of their columns."""
+    if config.tracks.mel is not None:
+        yield Mel(config.tracks.mel, recipe.audio.sample_rate, hop)
