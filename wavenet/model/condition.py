@@ -62,7 +62,9 @@ class FrameNetwork(nn.Module):
     def __init__(self, shape: FrameShape, modules: dict[str, Any], dropout: float = 0.0) -> None:
         super().__init__()
         self.shape, self.dropout = shape, nn.Dropout(dropout)
-        own = {name.removeprefix(f"{shape.name}."): modules[name] for name in modules if name.startswith(f"{shape.name}.")}
+        own = {
+            name.removeprefix(f"{shape.name}."): modules[name] for name in modules if name.startswith(f"{shape.name}.")
+        }
         self.fields = nn.ModuleDict({field: own[f"fields.{field}"] for field, _ in shape.fields})
         self.encoder = nn.ModuleList(own[f"encoder.{i}"] for i in range(len(shape.encoder.layers)) if shape.tracks)
         for name in ("entry", "alone", "pooled", "project", "before", "output"):

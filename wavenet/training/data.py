@@ -19,6 +19,7 @@ from wavenet.audio import corpus, crops
 from wavenet.audio.crops import Crops
 from wavenet.errors import stop_signals
 from wavenet.evaluation import overlap
+from wavenet.features import told
 from wavenet.geometry import Shape
 from wavenet.model.network import as_tensors
 from wavenet.recipe.records import Recipe
@@ -100,9 +101,12 @@ class SoundData(pl.LightningDataModule):
         trained = self.sound.with_tails(self.spans["train"])
         hop = self.recipe.shape.condition.hop if self.recipe.shape.condition else 1
         width = data.segment_samples + hop - 1 if self.fixed_width else None
+        self.condition = told.of_corpus(self.recipe, found, self.cache_folder)
         for name, spans in (self.spans | {"train": trained}).items():
             cut = crops.pieces(spans, data.segment_samples, hop)
-            self.crops[name] = Crops(self.sound, cut, self.alphabet, context, width)
+            self.crops[name] = Crops(
+                self.sound, cut, self.alphabet, context, width, self.condition, *told.shares(self.recipe)
+            )
         self.counts, self.overshoot = self.sound.code_counts(self.spans["train"], self.alphabet)
         self.target_counts, _ = self.sound.code_counts(trained, self.alphabet)
 
