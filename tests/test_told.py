@@ -6,20 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-import toys
+from told_toys import HOP, engine_of, network_of, recipe_of, told_things
 
 from wavenet import outputs
 from wavenet.evaluation import likelihood
-from wavenet.generate.engines import Engine, Request, build_engine
 from wavenet.generate.sampler import Sampler
 from wavenet.generate.verify import BOUND, Verifier
-from wavenet.model import network as networks
-from wavenet.model.network import WaveNet, as_tensors
+from wavenet.model.network import as_tensors
 from wavenet.outputs import Arrays, Condition, Feed
-from wavenet.recipe.records import Recipe
 
-HOP = 7
 ENCODERS: dict[str, Any] = {
     "none": [],
     "plain": [{"kernel": 3, "dilation": 1}, {"kernel": 3, "dilation": 2}],
@@ -44,34 +39,6 @@ FORMS = [
         for upsample in ("repeat", "linear")
     ),
 ]
-
-
-def recipe_of(form: dict[str, Any]) -> Recipe:
-    return toys.recipe(condition={"channels": 5, **form})
-
-
-def told_things(recipe: Recipe, frames: tuple[int, ...] = (9, 6, 8)) -> Condition:
-    shape, rng = recipe.shape.condition, np.random.default_rng(1)
-    assert shape is not None
-    fields = np.stack(
-        [rng.integers(0, size + 1, len(frames)) for _, size in shape.told.fields] or [[0] * len(frames)], 1
-    )
-    width = sum(width for _, width in shape.told.tracks)
-    tracks = Arrays([rng.normal(size=(count, width)).astype(np.float32) for count in frames]) if width else None
-    return Condition(shape, fields if shape.told.fields else np.zeros((len(frames), 0), np.int64), tracks)
-
-
-def network_of(recipe: Recipe) -> WaveNet:
-    torch.manual_seed(3)
-    network = networks.build(recipe).eval()
-    with torch.no_grad():
-        for value in network.condition.parameters():
-            value.mul_(2)
-    return network
-
-
-def engine_of(recipe: Recipe, network: WaveNet, name: str) -> Engine:
-    return build_engine(name, Request(recipe.shape, network.arrays(), outputs.of(recipe), "float32"))
 
 
 @pytest.mark.parametrize("form", FORMS)
