@@ -46,7 +46,7 @@ def check_guidance(guidance: float, shape: Shape, alphabet: Alphabet) -> float:
         raise InputError(f"the guidance is {guidance:g}, but this network is told nothing; leave it at 1")
     if not isinstance(alphabet, Categorical):
         raise InputError(
-            f"the guidance is {guidance:g}, but it needs a probability for each code, which this network does not give; "
+            f"the guidance is {guidance:g}, but this network gives no probability for each code, which it needs; "
             "leave it at 1"
         )
     return float(guidance)
