@@ -55,23 +55,17 @@ def gates(packed: Packed, told: Window | None) -> Gates | None:
     if not shape.told.tracks:
         return Gates(network.output(e[:, None, None]), np.zeros(len(e), np.int64), np.zeros((1, 3), np.float32))
     beyond = 0 if shape.acoustic is None else shape.acoustic.encoder.reach
-    tracks = cut(told.tracks, beyond)
-    if (
-        tracks.shape[1] - 2 * shape.told.encoder.reach == 1
-    ):  # one row alone is multiplied, and rounded, in another order
-        tracks = np.concatenate([tracks, tracks[:, -1:]], axis=1)
-    c = network.encode(tracks, e, told.mean)
+    c = network.encode(cut(told.tracks, beyond), e, told.mean)
     first = told.first // shape.hop - int(shape.linear)
     k = (first[:, None] + np.arange(c.shape[1]))[..., None]  # [B, f, 1], which frame each is
     inside = (k >= 0) & (k < told.frames[:, None, None])
     c = np.where(inside, c, (packed.products["condition.before"].weight + e)[:, None])
-    rows = network.output(c)
     if not shape.linear:
-        return Gates(rows[:, :, None], told.first % shape.hop, np.zeros((shape.hop, 3), np.float32))
-    own, here = rows[:, 1:-1], inside[:, 1:-1]
-    last = np.where(inside[:, :-2] == here, rows[:, :-2], own)
-    following = np.where(inside[:, 2:] == here, rows[:, 2:], own)
-    rows = np.stack((last, own, following), axis=2)
+        return Gates(network.output(c[:, :, None]), told.first % shape.hop, np.zeros((shape.hop, 3), np.float32))
+    own, here = c[:, 1:-1], inside[:, 1:-1]
+    last = np.where(inside[:, :-2] == here, c[:, :-2], own)
+    following = np.where(inside[:, 2:] == here, c[:, 2:], own)
+    rows = network.output(np.stack((last, own, following), axis=2))
     return Gates(rows, told.first % shape.hop, np.array(mixing(shape.hop, True), np.float32))
 
 

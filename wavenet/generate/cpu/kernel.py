@@ -77,8 +77,7 @@ def draw(
     temperature, top_k, top_p, guidance = how
     drawn = N if guidance == 1.0 else N // 2
     buffers, places = _buffers(network, N), np.zeros((N, 3), np.int64)
-    x, logits = buffers[0], buffers[5]
-    shares = scratch(Q)
+    x, logits, shares = buffers[0], buffers[5], scratch(Q)
     for t in range(T):
         for i in range(N):
             given = part[i if i < drawn else i - drawn]
@@ -86,8 +85,8 @@ def draw(
             _find(told, part[i], t, places[i])
         for layer in range(len(layers)):
             for i in range(N):
-                sequence = members[part[i]]
-                _push(network, rings[sequence], layer, clocks[sequence], x, i, 1)
+                m = members[part[i]]
+                _push(network, rings[m], layer, clocks[m], x, i, 1)
             _sum(network, layer, told, places, buffers, N)
             _block(network, layer, buffers, N)
         _head(network, buffers, N)
