@@ -80,8 +80,8 @@ def predicted(packed: Packed, tracks: Floats, fields: Codes) -> Floats:
     shape = packed.shape.condition
     assert shape is not None
     assert shape.acoustic is not None
-    network = _Frames(packed, shape.acoustic)
-    out: Floats = network.output(_rectified(network.encode(tracks, network.constant(fields), tracks.mean(axis=1))))
+    network, mean = _Frames(packed, shape.acoustic), cut(tracks, shape.acoustic.encoder.reach).mean(axis=1)
+    out: Floats = network.output(_rectified(network.encode(tracks, network.constant(fields), mean)))
     return out
 
 
