@@ -9,6 +9,7 @@ import toys
 
 from wavenet.audio import corpus
 from wavenet.audio.corpus import Corpus
+from wavenet.recipe import read
 from wavenet.recipe.records import Recipe
 
 CLOCK = {"knots": 5}
@@ -23,7 +24,7 @@ def recipe(folder: Path | None = None, hop: int | None = 30, **told: Any) -> Rec
     condition = {"channels": 4, "fields": told.pop("fields", {}), "tracks": told}
     made = toys.tree(data={"path": None if folder is None else str(folder)})
     made["condition"] = condition | ({"hop_samples": hop} if told else {})
-    return toys.read.from_tree(made, "toy")
+    return read.from_tree(made, "toy")
 
 
 def gathered(made: Recipe, cache: Path) -> Corpus:

@@ -57,6 +57,7 @@ TORCH_ONLY_WHEN_CALLED = {
     "generate.sound",
     "audio.scan",
     "features.tracks",
+    "features.fields",
     "bench.cases",
 }
 TORCH_FAMILY = {"torch", "torchaudio", "lightning", "pytorch_lightning", "torchmetrics"}

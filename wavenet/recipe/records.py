@@ -316,6 +316,11 @@ class Recipe:
     ] = None
 
     @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of the fields that the network is told."""
+        return () if self.condition is None else tuple(name for name, _ in self.condition.fields)
+
+    @property
     def shape(self) -> geometry.Shape:
         """The integers of this recipe's network."""
         model, embedding = self.model, self.model.input == "embedding"
