@@ -84,11 +84,16 @@ def ids_of(recipe: Recipe, asked: Mapping[str, object], vocabulary: Vocabulary) 
     """
     ids = _unknown(recipe)
     for name, value in asked.items():
-        if name not in recipe.fields:
-            have = f"it is told {', '.join(recipe.fields)}" if recipe.fields else "it is told no fields"
-            raise InputError(f"the model has no field {name!r:.60}{did_you_mean(name, recipe.fields)}; {have}")
+        check_field(recipe, name)
         ids[recipe.fields.index(name)] = _place(name, value, vocabulary.get(name, ()))
     return ids
+
+
+def check_field(recipe: Recipe, name: str) -> None:
+    """Raise InputError unless a model is told a field of this name."""
+    if name not in recipe.fields:
+        have = f"it is told {', '.join(recipe.fields)}" if recipe.fields else "it is told no fields"
+        raise InputError(f"the model has no field {name!r:.60}{did_you_mean(name, recipe.fields)}; {have}")
 
 
 def ordered(values: Iterable[str | None]) -> list[str]:
