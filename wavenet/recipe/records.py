@@ -285,6 +285,12 @@ class TrainConfig:
         Between(1e-6, 1e6, "nats per unit of weight"),
         "The largest norm of a gradient; larger ones are scaled down.",
     ] = 1.0
+    input_noise: Annotated[
+        float,
+        Between(0.0, 64.0, "codes"),
+        "Noise on the past that training shows, not on what is to be predicted, so that the network bears its own "
+        "mistakes: each segment's has a standard deviation between 0 and this.",
+    ] = 0.0
     log_steps: Annotated[int, Between(1, 1_000_000, "steps"), "Interval between rows of metrics.csv."] = 50
     validate_steps: Annotated[int, STEPS, "Interval between scores on held-out sound."] = 500
     validate_targets: Annotated[

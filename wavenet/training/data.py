@@ -110,7 +110,14 @@ class SoundData(pl.LightningDataModule):
         for name, spans in (self.spans | {"train": trained}).items():
             cut = crops.pieces(spans, data.segment_samples, hop)
             self.crops[name] = Crops(
-                self.sound, cut, self.alphabet, context, width, condition, *told.shares(self.recipe)
+                self.sound,
+                cut,
+                self.alphabet,
+                context,
+                width,
+                condition,
+                *told.shares(self.recipe),
+                self.recipe.train.input_noise,
             )
         self.counts, self.overshoot = self.sound.code_counts(self.spans["train"], self.alphabet)
         self.target_counts, _ = self.sound.code_counts(trained, self.alphabet)
