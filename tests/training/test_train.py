@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import soundfile
+import told_toys
 import torch
 import toys
 from lightning.pytorch.accelerators import CUDAAccelerator
@@ -26,12 +27,13 @@ from wavenet.errors import BundleError, DivergenceError, InputError, RecipeError
 from wavenet.outputs import Categorical
 from wavenet.progress import StderrHandler, log
 from wavenet.recipe import read
+from wavenet.recipe.records import Recipe
 from wavenet.text import many
 from wavenet.training import checkpoint, record, train
 from wavenet.training.checkpoint import BEST, GOOD, LAST, State
 from wavenet.training.metrics import TIME_COLUMNS
 from wavenet.training.metrics import read as rows_of
-from wavenet.training.module import WaveNetModule, learning_rate
+from wavenet.training.module import WaveNetModule, build, learning_rate
 
 Fit = Callable[..., Path]
 
@@ -257,6 +259,28 @@ def test_dropout_and_scalar_input_resume_exactly_too(fit: Fit) -> None:
     whole = fit("whole", made=made)
     fit("parted", made=made, max_steps=7)
     assert_same_run(whole, fit("parted", made=made, resume=True))
+
+
+def told_recipe(**train: object) -> Recipe:
+    told = told_toys.ACOUSTIC | {"tracks": {"clock": {"knots": 3}, "mel": told_toys.MEL}, "unknown": 0.3}
+    predicts = {**told["acoustic"], "share": 0.5, "dropout": 0.3}
+    return told_toys.recipe_of(told | {"acoustic": predicts}, train={"input_noise": 2.0, "steps": 6, **train})
+
+
+def test_what_is_told_predicted_and_noisy_resumes_exactly_too_and_with_any_workers(
+    sound_folder: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(sound_folder, tmp_path / "sounds")
+    names = sorted(path.name for path in folder.iterdir())
+    speakers = [f"{name},speaker{i % 3}\n" for i, name in enumerate(names)]
+    (folder / "metadata.csv").write_text("path,speaker\n" + "".join(speakers))
+    whole, parted = (tmp_path / name for name in ("whole", "parted"))
+    toys.train(folder, whole, tmp_path / "cache", told_recipe())
+    toys.train(folder, parted, tmp_path / "other cache", told_recipe(workers=2), max_steps=3)
+    toys.train(folder, parted, tmp_path / "cache", told_recipe(), resume=True)
+    assert_same_run(whole, parted)
+    before, after = build(told_recipe()).network.arrays(), wavenet.load(whole).arrays
+    assert [name for name, value in after.items() if (value == before[name]).all()] == []  # all of it learns
 
 
 def test_a_run_folder_given_as_the_recipe_goes_on_in_itself(
