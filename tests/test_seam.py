@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import condition_toys
 import numpy as np
 import pytest
-import told_toys
 import torch
 import toys
 
@@ -158,8 +158,8 @@ class Matrix:
 
 # --- everything with everything --------------------------------------------------------------------------------------
 
-TOLD = {"fields": {"speaker": 3}, "tracks": {"array": 2}, "hop_samples": told_toys.HOP}
-RECIPES = {False: toys.recipe(), True: told_toys.recipe_of(TOLD)}
+TOLD = {"fields": {"speaker": 3}, "tracks": {"array": 2}, "hop_samples": condition_toys.HOP}
+RECIPES = {False: toys.recipe(), True: condition_toys.recipe_of(TOLD)}
 ALPHABETS: dict[str, Alphabet] = {
     "categorical": Categorical(16),
     "scalar": Categorical(16, embedding=False),
@@ -190,7 +190,7 @@ class Toy:
         torch.manual_seed(2)
         self.network = WaveNet(shape).eval()
         self.engine: Engine = build_engine(engine, Request(shape, self.network.arrays(), self.alphabet, "float32", 1))
-        self.condition = told_toys.told_of(RECIPES[True], [250] * 8) if conditioned else None
+        self.condition = condition_toys.told_of(RECIPES[True], [250] * 8) if conditioned else None
         self.known = np.random.default_rng(4).integers(0, self.alphabet.size, (3, 40))
 
     def sampler(self, batch: int = 3) -> Sampler:
@@ -302,7 +302,7 @@ def test_a_file_in_pieces_scores_what_it_scores_whole_and_in_a_sampler(
     data.prepare()
     spans = [dataclasses.replace(span, last=min(span.last, span.first + 120)) for span in data.spans["valid"]]
     counts, _ = data.sound.code_counts(spans, toy.alphabet)
-    clips, hop = toy.condition, told_toys.HOP if conditioned else 1
+    clips, hop = toy.condition, condition_toys.HOP if conditioned else 1
     judges = likelihood.of_engine(toy.engine, clips), likelihood.of_network(toy.network, toy.alphabet, clips)
     found, context = [], toy.network.receptive_field
     for longest in (1 << 20, 50):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import condition_toys
 import numpy as np
 import pytest
-import told_toys
 import toys
-from told_toys import backends, engine_of, forms, network_of, recipe_of, told_of
+from condition_toys import backends, engine_of, forms, network_of, recipe_of, told_of
 
 from wavenet import outputs
 from wavenet.audio.crops import Crops, pieces
@@ -101,7 +101,7 @@ def test_a_state_brings_its_fields_and_leaves_those_of_others_alone(tmp_path: Pa
 
 
 def test_a_network_that_is_told_nothing_has_the_state_that_it_always_had() -> None:
-    source = Sampler(told_toys.build_engine("reference", told_toys.Request(*plain())), 2)
+    source = Sampler(condition_toys.build_engine("reference", condition_toys.Request(*plain())), 2)
     assert source.state().keys() == {"memory", "clocks", "positions", "newest", "keys"}
 
 

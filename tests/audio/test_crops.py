@@ -11,10 +11,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import condition_toys
 import numpy as np
 import pytest
 import soundfile
-import told_toys
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -157,15 +157,15 @@ def test_every_target_sees_the_file_s_past_or_start_and_nothing_else(
 def told_crops(longest: int = 20, **options: Any) -> Crops:
     """Return crops of three clips, a span of which begins within a frame, and what they are told."""
     sound = sound_of([noise(300), noise(120, 1), noise(77, 2)])
-    condition = told_toys.told_of(told_toys.recipe_of("plain-linear"), [43, 18, 11])
+    condition = condition_toys.told_of(condition_toys.recipe_of("plain-linear"), [43, 18, 11])
     condition.fields[:] = [[0, 1], [2, 0], [1, 1]]
-    cut = pieces([Span(0, 0, 300), Span(1, 39, 120), Span(2, 3, 77)], longest, told_toys.HOP)
+    cut = pieces([Span(0, 0, 300), Span(1, 39, 120), Span(2, 3, 77)], longest, condition_toys.HOP)
     return Crops(sound, cut, EIGHT_BITS, 15, condition=condition, **options)
 
 
-@pytest.mark.parametrize(("longest", "width"), [(20, None), (20, 20 + told_toys.HOP - 1), (3, None), (999, None)])
+@pytest.mark.parametrize(("longest", "width"), [(20, None), (20, 20 + condition_toys.HOP - 1), (3, None), (999, None)])
 def test_every_target_comes_with_what_is_told_of_its_own_sample(longest: int, width: int | None) -> None:
-    crops, hop = told_crops(longest, width=width), told_toys.HOP
+    crops, hop = told_crops(longest, width=width), condition_toys.HOP
     batch, condition = crops.batch(np.arange(len(crops.table))), crops.condition
     told = batch.feed.told
     assert condition is not None and told is not None and told.steps == batch.feed.codes.shape[1]

@@ -5,7 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from told_toys import ACOUSTIC, ENCODERS, FORMS, HOP, MEL, forms, network_of, packed_of, recipe_of, told_of, tracked
+from condition_toys import (
+    ACOUSTIC,
+    ENCODERS,
+    FORMS,
+    HOP,
+    MEL,
+    forms,
+    network_of,
+    packed_of,
+    recipe_of,
+    told_of,
+    tracked,
+)
 
 from wavenet.generate import told
 from wavenet.generate.packed import Packed

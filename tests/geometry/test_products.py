@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-import told_toys
+import condition_toys
 
 from wavenet.geometry import ProductShape
 
@@ -15,10 +15,12 @@ def test_a_product_is_stored_out_by_in_and_a_table_row_by_row() -> None:
 
 
 def test_a_look_up_costs_nothing_and_a_product_of_frames_is_shared_out_among_their_samples() -> None:
-    shape = told_toys.recipe_of("plain-linear").shape
+    shape = condition_toys.recipe_of("plain-linear").shape
     told = [row for row in shape.products if row.name.startswith("condition.")]
-    assert {row.every for row in told} == {1, told_toys.HOP} and all(row.looked_up for row in told if row.every == 1)
-    more = sum(row.inputs * row.outputs // told_toys.HOP for row in told if not row.looked_up)
+    assert {row.every for row in told} == {1, condition_toys.HOP} and all(
+        row.looked_up for row in told if row.every == 1
+    )
+    more = sum(row.inputs * row.outputs // condition_toys.HOP for row in told if not row.looked_up)
     assert shape.macs_per_sample() == dataclasses.replace(shape, condition=None).macs_per_sample() + more
     stored = sum(row.inputs * row.outputs + row.outputs * row.bias for row in told)
     assert shape.parameters() == dataclasses.replace(shape, condition=None).parameters() + stored

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from told_toys import ACOUSTIC, FORMS, HOP, forms, network_of, recipe_of, told_of, tracked
+from condition_toys import ACOUSTIC, FORMS, HOP, forms, network_of, recipe_of, told_of, tracked
 
 from wavenet.geometry import Encoder
 from wavenet.model import network as networks

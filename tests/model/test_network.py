@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import condition_toys
 import numpy as np
 import pytest
-import told_toys
 import torch
 import toys
 from hypothesis import given, settings
@@ -124,9 +124,9 @@ def test_geometry_knows_the_name_and_shape_of_every_weight(recipe: Recipe) -> No
 
 def crops(first: int = 23, dropped: np.ndarray | None = None) -> tuple[network.WaveNet, Told]:
     """Return a network that predicts tracks, and what two crops of 40 samples are told; frames 6 to 8 end a sound."""
-    recipe = told_toys.recipe_of("acoustic")
-    window = told_toys.told_of(recipe, [9, 9]).window([0, 1], [first] * 2, 40, dropped)
-    return told_toys.network_of(recipe), as_told(window, told_toys.HOP)
+    recipe = condition_toys.recipe_of("acoustic")
+    window = condition_toys.told_of(recipe, [9, 9]).window([0, 1], [first] * 2, 40, dropped)
+    return condition_toys.network_of(recipe), as_told(window, condition_toys.HOP)
 
 
 def test_rows_that_hear_predicted_tracks_hear_them_where_there_is_sound_and_all_else_as_it_is() -> None:
@@ -170,7 +170,7 @@ def test_only_the_distance_trains_what_predicts_and_only_the_likelihood_the_rest
 def test_a_network_and_what_it_is_told_have_to_go_together() -> None:
     net, told = crops()
     x = torch.zeros(2, 40, dtype=torch.int64)
-    assert net.predicts and not told_toys.network_of(told_toys.recipe_of("fields")).predicts
+    assert net.predicts and not condition_toys.network_of(condition_toys.recipe_of("fields")).predicts
     with pytest.raises(ValueError, match="told nothing and something that it is told"):
         net(x)
     with pytest.raises(ValueError, match="told nothing and something that it is told"):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from condition_toys import HOP, forms, recipe_of, told_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from told_toys import HOP, forms, recipe_of, told_of
 
 from wavenet.geometry import frames_between
 from wavenet.outputs import Arrays, Condition

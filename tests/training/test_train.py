@@ -27,7 +27,6 @@ from wavenet.errors import BundleError, DivergenceError, InputError, RecipeError
 from wavenet.outputs import Categorical
 from wavenet.progress import StderrHandler, log
 from wavenet.recipe import read
-from wavenet.recipe.records import Recipe
 from wavenet.text import many
 from wavenet.training import checkpoint, record, train
 from wavenet.training.checkpoint import BEST, GOOD, LAST, State
@@ -261,25 +260,21 @@ def test_dropout_and_scalar_input_resume_exactly_too(fit: Fit) -> None:
     assert_same_run(whole, fit("parted", made=made, resume=True))
 
 
-def told_recipe(**train: object) -> Recipe:
-    told = told_toys.ACOUSTIC | {"tracks": {"clock": {"knots": 3}, "mel": told_toys.MEL}, "unknown": 0.3}
-    predicts = {**told["acoustic"], "share": 0.5, "dropout": 0.3}
-    return told_toys.recipe_of(told | {"acoustic": predicts}, train={"input_noise": 2.0, "steps": 6, **train})
+def test_what_is_told_predicted_and_noisy_resumes_exactly_too_and_with_any_workers(tmp_path: Path) -> None:
+    predicts = {**told_toys.CONDITION["acoustic"], "share": 0.5, "dropout": 0.3}
+    told, folder = (
+        {**told_toys.CONDITION, "unknown": 0.3, "acoustic": predicts},
+        told_toys.write_sounds(tmp_path / "in"),
+    )
 
+    def fit(name: str, workers: int, **options: Any) -> Path:
+        made = toys.recipe(condition=told, train={"input_noise": 2.0, "steps": 6, "workers": workers})
+        return toys.train(folder, tmp_path / name, tmp_path / f"cache of {workers}", made, **options)
 
-def test_what_is_told_predicted_and_noisy_resumes_exactly_too_and_with_any_workers(
-    sound_folder: Path, tmp_path: Path
-) -> None:
-    folder = shutil.copytree(sound_folder, tmp_path / "sounds")
-    names = sorted(path.name for path in folder.iterdir())
-    speakers = [f"{name},speaker{i % 3}\n" for i, name in enumerate(names)]
-    (folder / "metadata.csv").write_text("path,speaker\n" + "".join(speakers))
-    whole, parted = (tmp_path / name for name in ("whole", "parted"))
-    toys.train(folder, whole, tmp_path / "cache", told_recipe())
-    toys.train(folder, parted, tmp_path / "other cache", told_recipe(workers=2), max_steps=3)
-    toys.train(folder, parted, tmp_path / "cache", told_recipe(), resume=True)
-    assert_same_run(whole, parted)
-    before, after = build(told_recipe()).network.arrays(), wavenet.load(whole).arrays
+    whole = fit("whole", 0)
+    fit("parted", 2, max_steps=3)
+    assert_same_run(whole, fit("parted", 0, resume=True))
+    before, after = build(read.load(whole / "config.yaml")).network.arrays(), wavenet.load(whole).arrays
     assert [name for name, value in after.items() if (value == before[name]).all()] == []  # all of it learns
 
 

@@ -54,11 +54,13 @@ class Fields:
             SoundError: no clip has such a field, or there are more values than the recipe has room for.
         """
         sizes = dict(recipe.condition.fields) if recipe.condition is not None else {}
-        found = {name: [_value(clip, name) for clip in clips] for name in sizes}
+        found = {
+            name: [_value(clip, column) for clip in clips] for name, column in zip(sizes, recipe.columns, strict=True)
+        }
         if vocabulary is None:
             for name, values in found.items():
                 if not any(values):
-                    raise SoundError(_lacking(name, clips, columns))
+                    raise SoundError(_lacking(recipe.columns[recipe.fields.index(name)], clips, columns))
             chosen = range(len(clips)) if trained is None else sorted(trained)
             vocabulary = {name: ordered({values[clip] for clip in chosen}) for name, values in found.items()}
             for name, known in vocabulary.items():
@@ -150,9 +152,11 @@ def _check(name: str, count: int, size: int) -> None:
 
 def _tell_unknown(name: str, values: Collection[str]) -> None:
     if values:
-        what = "is not told to the network: no sound that it was trained on has it"
+        count, be = many(len(values), "value"), "is" if len(values) == 1 else "are"
         which = some(ordered(values), 3)
-        log.warning("%s of %s (%s) %s", many(len(values), "value"), name, which, what)
+        log.warning(
+            "%s of %s (%s) %s unknown to the network: no sound that it learns from has it", count, name, which, be
+        )
 
 
 def _lacking(name: str, clips: Sequence[Clip], columns: Sequence[str]) -> str:
