@@ -84,11 +84,16 @@ def ids_of(recipe: Recipe, asked: Mapping[str, object], vocabulary: Vocabulary) 
     """
     ids = _unknown(recipe)
     for name, value in asked.items():
-        if name not in recipe.fields:
-            have = f"it is told {', '.join(recipe.fields)}" if recipe.fields else "it is told no fields"
-            raise InputError(f"the model has no field {name!r:.60}{did_you_mean(name, recipe.fields)}; {have}")
+        check_field(recipe, name)
         ids[recipe.fields.index(name)] = _place(name, value, vocabulary.get(name, ()))
     return ids
+
+
+def check_field(recipe: Recipe, name: str) -> None:
+    """Raise InputError unless a model is told a field of this name."""
+    if name not in recipe.fields:
+        have = f"it is told {', '.join(recipe.fields)}" if recipe.fields else "it is told no fields"
+        raise InputError(f"the model has no field {name!r:.60}{did_you_mean(name, recipe.fields)}; {have}")
 
 
 def ordered(values: Iterable[str | None]) -> list[str]:
@@ -145,9 +150,11 @@ def _check(name: str, count: int, size: int) -> None:
 
 def _tell_unknown(name: str, values: Collection[str]) -> None:
     if values:
-        what = "is not told to the network: no sound that it was trained on has it"
+        count, be = many(len(values), "value"), "is" if len(values) == 1 else "are"
         which = some(ordered(values), 3)
-        log.warning("%s of %s (%s) %s", many(len(values), "value"), name, which, what)
+        log.warning(
+            "%s of %s (%s) %s unknown to the network: no sound that it learns from has it", count, name, which, be
+        )
 
 
 def _lacking(name: str, clips: Sequence[Clip], columns: Sequence[str]) -> str:

@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from wavenet.errors import BundleError, InputError, did_you_mean
+from wavenet.errors import BundleError, InputError
 from wavenet.features.clock import clock
+from wavenet.features.fields import check_field, ids_of
 from wavenet.generate.packed import Packed
 from wavenet.generate.told import predicted
 from wavenet.geometry import frame_count
 from wavenet.outputs import Arrays, Codes, Condition, Floats
 from wavenet.recipe.records import PREDICTED, Recipe
-from wavenet.text import many, some
+from wavenet.text import many
 
 ALL = "all"  # in place of a value: every value in turn
-SHOWN = 12  # values that an error names
 
 Wanted = Mapping[str, object]  # fields by name, each with the value that is asked for
 
@@ -33,6 +33,7 @@ class Vocabulary:
         durations: [sounds, fields + 1] int64, training sounds: their fields, then their samples without tails.
     """
 
+    recipe: Recipe
     values: dict[str, tuple[str, ...]]
     durations: Codes
 
@@ -54,7 +55,7 @@ class Vocabulary:
             raise BundleError(
                 "the bundle does not say what the values of its fields are called; get it again or train it anew"
             ) from None
-        return cls(values, durations)
+        return cls(recipe, values, durations)
 
     def combinations(self, wanted: Wanted, count: int | None) -> list[dict[str, str]]:
         """Return what each of `count` sounds is asked for; `all` takes every value in turn, the last field fastest.
@@ -67,7 +68,9 @@ class Vocabulary:
             InputError: a field or value is not known.
         """
         self.ids([{name: value for name, value in wanted.items() if value != ALL}])
-        each = [self.values[self._field(name)] if value == ALL else (str(value),) for name, value in wanted.items()]
+        for name in wanted:
+            check_field(self.recipe, name)
+        each = [self.values[name] if value == ALL else (str(value),) for name, value in wanted.items()]
         found = [dict(zip(wanted, one, strict=True)) for one in itertools.product(*each)]
         return [found[i % len(found)] for i in range(len(found) if count is None else count)]
 
@@ -77,24 +80,8 @@ class Vocabulary:
         Raises:
             InputError: a field or value is not known.
         """
-        names = list(self.values)
-        found = np.tile(np.array([-1] * len(names), np.int64), (len(wanted), 1))
-        for row, one in enumerate(wanted):
-            for name, value in one.items():
-                values = self.values[self._field(name)]
-                if str(value) not in values:
-                    guess = did_you_mean(str(value), values)
-                    raise InputError(f"no {name} is called {value!r:.60}{guess}; known: {some(list(values), SHOWN)}")
-                found[row, names.index(name)] = values.index(str(value))
-        return found
-
-    def _field(self, name: str) -> str:
-        if name in self.values:
-            return name
-        if not self.values:
-            raise InputError(f"this voice has no fields, got {name!r:.60}; leave it out")
-        known = ", ".join(self.values)
-        raise InputError(f"this voice has no field {name!r:.60}{did_you_mean(name, self.values)}; it has {known}")
+        found = [ids_of(self.recipe, one, self.values) for one in wanted]
+        return np.array(found, np.int64).reshape(len(wanted), len(self.values))
 
     def length(self, ids: Codes, seed: int, sequence: int) -> int:
         """Return the samples of a training sound with these fields [n], drawn for one sequence of a seed.
@@ -103,7 +90,7 @@ class Vocabulary:
         """
         matching = self.durations
         for column, value in enumerate(ids.tolist()):
-            own = matching[matching[:, column] == value] if value >= 0 else matching
+            own = matching[matching[:, column] == value]  # none where it is unknown
             matching = own if len(own) else matching
         drawn = np.random.Generator(np.random.Philox(key=np.array([seed, sequence], np.uint64), counter=[0, 1, 0, 0]))
         return max(1, int(matching[int(drawn.integers(len(matching))), -1])) if len(matching) else 0
@@ -141,11 +128,9 @@ def ask(
     Raises:
         InputError: a field or value is not known.
     """
-    shape, ids = packed.shape.condition, vocabulary.ids(wanted)
+    shape, fields = packed.shape.condition, vocabulary.ids(wanted)
     if shape is None:
         return Asked(None)
-    sizes = np.array([size for _, size in shape.told.fields], np.int64)
-    fields = np.where(ids < 0, sizes, ids)
     names = [name for name, _ in shape.told.tracks]
     if "clock" not in names or not any(wanted):
         return Asked(Condition(shape, fields))
@@ -154,7 +139,7 @@ def ask(
         lengths = [max(1, samples - tail, samples // 2)] * len(wanted)
         whole = [samples] * len(wanted)
     else:
-        lengths = [vocabulary.length(own, *seed) for own, seed in zip(ids, seeds, strict=True)]
+        lengths = [vocabulary.length(own, *seed) for own, seed in zip(fields, seeds, strict=True)]
         whole = [length + tail for length in lengths]
     if not all(lengths):
         return Asked(Condition(shape, fields))
