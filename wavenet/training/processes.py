@@ -146,7 +146,7 @@ def started(command: Sequence[str], group: Group) -> Iterator[None]:
         yield
     except RuntimeError as error:
         _forget(error)
-        if not isinstance(error, distributed.DistError) and not any(words in str(error) for words in LOST):
+        if not _is_lost(error):
             raise
         raise WavenetError(NEIGHBOUR) from error
     except BaseException as error:
@@ -154,6 +154,11 @@ def started(command: Sequence[str], group: Group) -> Iterator[None]:
         raise
     finally:
         _leave()
+
+
+def _is_lost(error: Exception) -> bool:
+    """Return whether an error says that a neighbour has ended."""
+    return isinstance(error, distributed.DistError) or any(words in str(error) for words in LOST)
 
 
 def _forget(error: BaseException) -> None:
@@ -206,7 +211,8 @@ def _beside(command: Sequence[str], size: int) -> Iterator[None]:
         raise
     except Exception as error:
         _forget(error)
-        failure = _failure(members, GRACE_SECONDS)
+        # one that fails leaves the group first, and takes its time to end where a machine has much to do
+        failure = _failure(members, GRACE_SECONDS * (6 if _is_lost(error) else 1))
         if failure is None:
             raise
         raise failure from failure.__cause__
