@@ -26,7 +26,8 @@ PERIODS = 3  # of the lowest pitch, in a window
 FINE = 16  # steps of the autocorrelation in the shortest period
 PEAKS = 7  # that a frame may choose among
 SILENCE, VOICING = 0.03, 0.45  # thresholds: share of the sound's peak, and strength of a peak
-OCTAVE, OCTAVE_JUMP, VOICING_JUMP = 0.01, 0.35, 0.14  # costs; of jumps at 100 frames a second
+OCTAVE = 0.03  # cost of an octave lower; his 0.01 takes every third note below 80 Hz of a piano an octave too low
+OCTAVE_JUMP, VOICING_JUMP = 0.35, 0.14  # costs, at 100 frames a second
 PIECE = 1 << 20  # values of autocorrelations that are held at once
 READ = 1 << 20  # samples that are read at once for the loudest of all
 
