@@ -314,11 +314,14 @@ def conditions(draw: st.DrawFn) -> dict[str, Any]:
     told["encoder"] = draw(LAYERS | PYRAMIDS)
     told["acoustic"]["encoder"] = draw(LAYERS | PYRAMIDS | PYRAMIDS.map(lambda wide: {**wide, "pooled": True}))
     pairs = draw(FIELDS)
+    told["columns"] = {name: "other" for name in pairs if draw(st.booleans())}
     told["fields"] = draw(st.sampled_from([pairs, [list(pair) for pair in pairs.items()]]))
     told["upsample"], told["unknown"] = draw(st.sampled_from(["repeat", "linear"])), draw(floats(0.0, 0.9))
     for name in ("acoustic", "upsample", "unknown", "fields"):
         if draw(st.booleans()):
             del told[name]
+    if "fields" not in told:
+        del told["columns"]
     if draw(st.booleans()):
         told["tracks"] = {name: told["tracks"][name] for name in ("clock", "mel")}
     if draw(st.booleans()):
