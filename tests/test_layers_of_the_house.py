@@ -284,7 +284,7 @@ except SystemExit as done:
         'from wavenet import cli\nassert cli.main(["inspect", "digits", "--lags"]) == 0',
         'from wavenet import cli\nassert cli.main(["inspect", "digits", "--span", "250ms"]) == 0',
         'from wavenet import cli\nassert cli.main(["recipes", "--keys", "train"]) == 0',
-        'import wavenet\nassert wavenet.inspect("digits").receptive_field == 2047',
+        'import wavenet\nassert wavenet.inspect("digits").receptive_field == 1024',
         'from wavenet import cli\nassert cli.main(["inspect", "nothing-of-that-name"]) == 2',
     ],
     ids=["help", "inspect", "json", "lags", "span", "keys", "from Python", "a wrong name"],

@@ -262,10 +262,8 @@ def test_dropout_and_scalar_input_resume_exactly_too(fit: Fit) -> None:
 
 def test_what_is_told_predicted_and_noisy_resumes_exactly_too_and_with_any_workers(tmp_path: Path) -> None:
     predicts = {**told_toys.CONDITION["acoustic"], "share": 0.5, "dropout": 0.3}
-    told, folder = (
-        {**told_toys.CONDITION, "unknown": 0.3, "acoustic": predicts},
-        told_toys.write_sounds(tmp_path / "in"),
-    )
+    told = {**told_toys.CONDITION, "unknown": 0.3, "acoustic": predicts}
+    folder = told_toys.write_sounds(tmp_path / "sounds")
 
     def fit(name: str, workers: int, **options: Any) -> Path:
         made = toys.recipe(condition=told, train={"input_noise": 2.0, "steps": 6, "workers": workers})
