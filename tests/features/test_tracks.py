@@ -133,3 +133,18 @@ def test_a_mel_of_another_program_is_that_of_its_sound(folder: Path, tmp_path: P
 def test_a_mel_alone_is_not_enough_for_every_model(told: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
         tracks.of_mels(feature_toys.recipe(**told), [np.zeros((5, 6), np.float32)], ["a.npy"])
+
+
+@pytest.mark.real_audio
+def test_tracks_of_real_recordings_are_those_of_their_samples(real_audio: Path, tmp_path: Path) -> None:
+    for number, path in enumerate(sorted((real_audio / "digits").rglob("*.flac"))[::150]):
+        (tmp_path / "sounds").mkdir(exist_ok=True)
+        (tmp_path / "sounds" / f"{number}.flac").write_bytes(path.read_bytes())
+    recipe, found, known = made(tmp_path / "sounds", tmp_path, **{name: TOLD["all"][name] for name in ("mel", "f0")})
+    waves = [found.sound.read(clip, 0, length + found.sound.tail) for clip, length in enumerate(found.sound.lengths)]
+    held = tracks.of_waves(recipe, waves, found.sound.lengths)
+    assert len(waves) == 20
+    every = [known.read(clip, 0, known.frames(clip)) for clip in range(20)]
+    assert all(np.array_equal(one, held.values[clip]) for clip, one in enumerate(every))
+    loud, voiced = np.concatenate(every)[:, :6], np.concatenate(every)[:, 7]
+    assert -1 <= loud.min() < -0.5 and 0 < loud.max() < 1.5 and 0.3 < voiced.mean() < 0.9
