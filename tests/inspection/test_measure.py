@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import told_toys
 import torch
 import toys
 from hypothesis import given, settings
@@ -20,8 +21,11 @@ from wavenet.errors import InputError, WavenetError
 from wavenet.generate.voice import Voice, load
 from wavenet.inspection import measure
 from wavenet.inspection.measure import Context, Excerpts, Measured, Position
+from wavenet.model import bundle
+from wavenet.model.bundle import Bundle
 from wavenet.model.network import as_tensors
 from wavenet.outputs import Arrays, Condition, Feed
+from wavenet.recipe import read
 
 
 def voice_of(**model: object) -> Voice:
@@ -257,6 +261,26 @@ def test_a_file_and_a_folder_can_be_given(trained_run: Path, sound_folder: Path,
         heard.read(0, 0, len(wave)), voice.encode(files.read(tmp_path / "piece.wav", voice.sample_rate))
     )
     assert measure.excerpts(voice, trained_run, sound_folder).spans == measure.excerpts(voice, trained_run, None).spans
+
+
+def test_a_told_network_is_told_what_belongs_to_its_own_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sounds = told_toys.write_sounds(tmp_path / "sounds")
+    plain = toys.tree(data={"path": str(sounds)})
+    made = read.from_tree({**plain, "condition": told_toys.CONDITION}, "told")
+    known = {"speaker": ["bob"], "label": ["high", "low"]}
+    about = {"told": {"fields": known, "durations": [[0, 0, 400]]}}
+    bundle.save(tmp_path / "voice", Bundle(made, toys.arrays(made), about))
+    voice = load(tmp_path / "voice")
+    heard = measure.excerpts(voice, tmp_path / "voice", sounds, tmp_path / "cache")
+    assert heard.condition is not None and heard.condition.tracks is not None
+    fields = heard.condition.fields.tolist()
+    assert sorted(set(map(tuple, fields))) == [(0, 0), (0, 1), (0, 3), (2, 0), (2, 1), (2, 3)]  # ann, middle: unknown
+    assert heard.condition.tracks.read(0, 0, 5).shape == (5, 9 + 6)  # clock and mel
+    monkeypatch.setattr(measure, "POSITIONS", 60)
+    monkeypatch.setattr(measure, "GRADIENTS", 10)
+    measured = measure.measure(tmp_path / "voice", sounds, tmp_path / "cache")
+    json.dumps(measured.to_json(), allow_nan=False)
+    assert (measured.positions, measured.gradients) == (60, 10)
 
 
 def test_without_sound_one_line_says_what_to_give(trained_run: Path, tmp_path: Path) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +28,7 @@ from wavenet.model import network as networks
 from wavenet.model.condition import Told
 from wavenet.model.network import WaveNet
 from wavenet.outputs import Arrays, Condition
+from wavenet.recipe import read
 from wavenet.recipe.records import MelConfig, Recipe
 
 ENCODERS: dict[str, Any] = {
@@ -140,7 +144,7 @@ def test_distances_are_those_between_the_middles_of_samples_and_frames(hop: int,
 def test_the_future_ends_with_the_last_sample_that_any_needed_frame_hears(
     hop: int, window: int, more: int, upsample: str
 ) -> None:
-    mel = {**MEL, "fft_samples": window + more, "window_samples": window}
+    mel = {**MEL, "bands": 4, "fft_samples": window + more, "window_samples": window}
     encoder = [{"kernel": 3, "dilation": 1}]
     context = said_of(recipe_of(tracks={"mel": mel}, hop_samples=hop, encoder=encoder, upsample=upsample))[1].context
     assert context is not None
@@ -187,10 +191,16 @@ def test_an_acoustic_network_sees_the_frames_that_it_is_said_to() -> None:
 # --- costs -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("tells", [{"fields": {"speaker": 3}}, {"tracks": {"array": 3}, "hop_samples": 7}, TALKS])
-@pytest.mark.parametrize("encoder", ENCODERS)
-def test_costs_are_those_of_the_real_modules_and_add_up(encoder: str, tells: dict[str, Any]) -> None:
-    recipe = recipe_of(**tells, encoder=ENCODERS[encoder])
+COSTLY: list[dict[str, Any]] = [
+    {"fields": {"speaker": 3}},
+    *({"tracks": {"array": 3}, "hop_samples": 7, "encoder": encoder} for encoder in ENCODERS.values()),
+    *({**TALKS, "encoder": ENCODERS[name]} for name in ("none", "pyramid")),
+]
+
+
+@pytest.mark.parametrize("tells", COSTLY)
+def test_costs_are_those_of_the_real_modules_and_add_up(tells: dict[str, Any]) -> None:
+    recipe = recipe_of(**tells)
     (said, own), network = said_of(recipe), networks.build(recipe)
     for name in ("condition", "acoustic"):
         room = getattr(network, name, torch.nn.Module())
@@ -227,16 +237,24 @@ def test_the_text_says_what_a_vocoder_is_told() -> None:
     assert "of the acoustic network" in words["parameters"] and "shared by its 20 samples" in words["multiply-adds"]
 
 
-def test_a_pooled_branch_cannot_be_streamed_unless_it_sees_nothing_but_the_clock() -> None:
-    tells = {**TALKS, "encoder": ENCODERS["pooled"]}
-    context = said_of(recipe_of(**tells))[1].context
-    assert context is not None and not context.streams and context.future_samples is None
-    words = facts(said_of(recipe_of(**tells))[0])
-    assert words["future"] == "cannot be streamed: the pooled branch sees the whole sound"
-    assert "missed either way 1; and the whole sound in a pooled branch" in words["encoder"]
+def test_what_needs_the_whole_sound_cannot_be_streamed() -> None:
+    for track, width in (("mel", MEL), ("array", 2)):
+        said, own = said_of(recipe_of(tracks={track: width}, hop_samples=20, encoder=ENCODERS["pooled"]))
+        assert own.context is not None and not own.context.streams and own.context.future_samples is None
+        words = facts(said)
+        assert words["future"] == "cannot be streamed: the pooled branch sees the whole sound"
+        assert "missed either way 1; and the whole sound in a pooled branch" in words["encoder"]
+    pitch = {"low_hz": 80.0, "high_hz": 500.0}
+    said, own = said_of(recipe_of(tracks={"mel": MEL, "f0": pitch}, hop_samples=20))
+    assert own.context is not None and not own.context.streams
+    assert facts(said)["future"] == "cannot be streamed: f0 is found by looking at the whole sound"
+
+
+def test_a_pooled_branch_that_sees_nothing_but_the_clock_can_be_streamed() -> None:
     clock = {"tracks": {"clock": {"knots": 2}}, "hop_samples": 20, "encoder": ENCODERS["pooled"]}
-    context = said_of(recipe_of(**clock))[1].context
-    assert context is not None and context.streams
+    said, own = said_of(recipe_of(**clock))
+    assert own.context is not None and own.context.streams
+    assert "future" not in facts(said)
 
 
 def test_fields_alone_have_no_frames() -> None:
@@ -248,6 +266,18 @@ def test_fields_alone_have_no_frames() -> None:
     assert words["multiply-adds"].endswith("are for what is told, once a sound")
 
 
+def test_a_look_at_what_a_network_is_told_loads_neither_torch_nor_numpy(tmp_path: Path) -> None:
+    (tmp_path / "told.yaml").write_text(read.dump(recipe_of(**TALKS)), encoding="utf-8")
+    code = (
+        "import sys; from wavenet.inspection.text import inspect; print(inspect(sys.argv[1]).condition.tracks); "
+        "print(*sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code, str(tmp_path / "told.yaml")], capture_output=True, check=True)
+    tracks, modules = ran.stdout.decode().splitlines()
+    assert tracks == "{'clock': 8, 'mel': 5}"
+    assert not {"torch", "numpy"} & set(modules.split())
+
+
 LAYER = st.fixed_dictionaries({"kernel": st.sampled_from([1, 3, 255]), "dilation": st.integers(1, 10_000)})
 PYRAMID = st.fixed_dictionaries(
     {"pyramid": st.lists(st.integers(1, 10_000), min_size=1, max_size=12), "pooled": st.booleans()}
@@ -257,5 +287,6 @@ PYRAMID = st.fixed_dictionaries(
 @settings(max_examples=25)
 @given(st.lists(LAYER, max_size=3) | PYRAMID, st.integers(1, 65_536), st.sampled_from(["repeat", "linear"]))
 def test_any_encoder_fits_a_hundred_columns(encoder: Any, hop: int, upsample: str) -> None:
-    recipe = recipe_of(**{**TALKS, "hop_samples": hop, "encoder": encoder, "upsample": upsample})
+    tells = {"fields": {"speaker": 3}, "tracks": {"mel": MEL, "clock": {"knots": 2}}, "hop_samples": hop}
+    recipe = recipe_of(**tells, encoder=encoder, upsample=upsample)
     assert max(map(len, describe(report.of_recipe(recipe)).splitlines())) <= 100

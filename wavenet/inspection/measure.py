@@ -25,8 +25,7 @@ from wavenet.audio.corpus import Corpus
 from wavenet.audio.splits import Span
 from wavenet.errors import InputError, WavenetError
 from wavenet.evaluation import held_out
-from wavenet.features import tracks
-from wavenet.features.fields import Fields
+from wavenet.features import told
 from wavenet.generate import voice as voices
 from wavenet.generate.engines import Engine, Request, build_engine
 from wavenet.generate.voice import Voice
@@ -141,13 +140,11 @@ def excerpts(voice: Voice, model: str | Path, audio: str | Path | None, cache: P
 
 
 def _condition(voice: Voice, corpus: Corpus, cache: Path | None) -> Condition | None:
-    """Return what the clips of a corpus are told; fields that this voice does not know, or they lack, are unknown."""
-    shape, sound, clips = voice.recipe.shape.condition, corpus.sound, corpus.clips
-    if shape is None:
+    """Return what the clips of a corpus are told; what the voice knows no word for is unknown."""
+    if voice.recipe.condition is None:
         return None
-    known = voice.vocabulary().values if shape.told.fields else {}
-    ids = Fields.of_clips(voice.recipe, clips, known).ids
-    return Condition(shape, ids, tracks.of_corpus(voice.recipe, sound, clips, cache))
+    found = told.of_corpus(voice.recipe, corpus, cache, voice.vocabulary().values)
+    return None if found is None else found.condition
 
 
 def measure_voice(voice: Voice, sound: Excerpts, positions: int = POSITIONS, gradients: int = GRADIENTS) -> Measured:
@@ -204,10 +201,10 @@ def gradient_profile(voice: Voice, past: Sequence[Position]) -> NDArray[np.float
             known = alphabet.starts(len(some), field)
             for row, one in zip(known, some, strict=True):
                 row[field - len(one.codes) + 1 :] = one.codes[:-1]
-            inputs, told = as_tensors(Feed(known, some[0].told(field)), alphabet, network.shape)
+            inputs, window = as_tensors(Feed(known, some[0].told(field)), alphabet, network.shape)
             entered = network.enter(inputs).detach().requires_grad_()
             targets = torch.tensor([[one.codes[-1]] for one in some])
-            nll = alphabet.nll(network.answer(entered, network.gates(told, field)), targets).sum()
+            nll = alphabet.nll(network.answer(entered, network.gates(window, field)), targets).sum()
             (gradient,) = torch.autograd.grad(nll, entered)
             squares += gradient.double().square().sum((0, 2)).numpy()[::-1]
             progress.advance(len(some))

@@ -171,13 +171,14 @@ def _context(config: ConditionConfig, shape: Shape, rate: int) -> FrameContext:
     """Return the frames that a drawn sample depends on."""
     told = config.shape()
     hop, linear, reach = told.hop, told.linear, told.told.encoder.reach
-    pooled = told.told.encoder.pooled and dict(config.tracks_told()).keys() != {"clock"}  # which a length alone decides
+    names = {name for name, _ in config.tracks_told()}
+    whole = "f0" in names or (told.told.encoder.pooled and names != {"clock"})  # which a length alone decides
     places, past, mel = range(hop), past_steps(shape), config.tracks.mel
     ahead = [reach + frames_ahead(at, hop, linear) for at in places]
     back = [reach + frames_back(at, hop, linear) for at in places]
     through = [reach + frames_back(at - past, hop, linear) for at in places]
     future = None
-    if mel is not None and not pooled:
+    if mel is not None and not whole:
         future = max(0, *(frames * hop + mel_end(mel, hop) - at for at, frames in zip(places, ahead, strict=True)))
     return FrameContext(
         back=max(back),
@@ -188,7 +189,7 @@ def _context(config: ConditionConfig, shape: Shape, rate: int) -> FrameContext:
         back_through_ms=_farthest(through, hop, rate),
         future_samples=future,
         future_ms=None if future is None else milliseconds(future, rate),
-        streams=not pooled,
+        streams=not whole,
     )
 
 
@@ -262,7 +263,8 @@ def stream_words(told: ToldReport) -> str | None:
     """Return why sound cannot be made while what it is told still comes; None where it can."""
     if told.context is None or told.context.streams:
         return None
-    return "cannot be streamed: the pooled branch sees the whole sound"
+    pooled = told.encoder is not None and told.encoder.whole_input
+    return f"cannot be streamed: {'the pooled branch sees' if pooled else 'f0 is found by looking at'} the whole sound"
 
 
 def context_words(told: ToldReport) -> str | None:
@@ -284,8 +286,7 @@ def _future(told: ToldReport, context: FrameContext, rate: int) -> Iterator[tupl
     elif context.future_samples is not None:
         half = " and a half" if told.upsample == "repeat" else ""
         parts = f"{many(context.ahead, 'frame')}{half}, and half the window of the mel"
-        apart = "; f0 may need more" if "f0" in told.tracks else ""
-        yield "future", f"sound up to {lasting(context.future_samples, rate)}, ahead of a sample: {parts}{apart}"
+        yield "future", f"sound up to {lasting(context.future_samples, rate)}, ahead of a sample: {parts}"
     if "clock" in told.tracks:
         yield "clock", "has to know beforehand how long the sound lasts"
 
