@@ -89,7 +89,7 @@ def test_predicted_tracks_are_those_of_the_training_graph_for_whole_sounds_and_t
     np.testing.assert_allclose(made, graph.detach().numpy(), atol=1e-5)
     for first in (-15, 4, 26):
         window = condition.window([0, 1], [first] * 2, 30)
-        heard, _ = network.hear(as_told(window, HOP), torch.tensor([True, True]))
+        heard, *_ = network.hear(as_told(window, HOP), torch.tensor([True, True]))
         begin = first // HOP - 1 - window.reach
         for sound, frames in enumerate(heard.tracks.detach().numpy()):
             inner = {at: frame for at, frame in enumerate(frames, begin) if 0 <= at < 9}

@@ -131,7 +131,7 @@ def crops(first: int = 23, dropped: np.ndarray | None = None) -> tuple[network.W
 
 def test_rows_that_hear_predicted_tracks_hear_them_where_there_is_sound_and_all_else_as_it_is() -> None:
     net, told = crops()
-    heard, _ = net.hear(told, torch.tensor([True, False]))
+    heard, *_ = net.hear(told, torch.tensor([True, False]))
     changed = heard.tracks != told.tracks
     reach, inside = net.acoustic.shape.encoder.reach, told.tracks[0, :, -1] == 0
     inside[:reach] = inside[len(inside) - reach :] = False  # a prediction sees so many frames beside it
@@ -140,27 +140,27 @@ def test_rows_that_hear_predicted_tracks_hear_them_where_there_is_sound_and_all_
     assert all(one is other for one, other in zip(heard, told, strict=True) if one is not heard.tracks)
 
 
-def test_the_distance_is_the_mean_over_tracks_that_are_told() -> None:
+def test_errors_are_summed_and_counted_over_tracks_that_are_told() -> None:
     net, told = crops()
-    every, distance = net.hear(told, torch.tensor([True, True]))
+    every, errors, count = net.hear(told, torch.tensor([True, True]))
     away = (every.tracks - told.tracks).abs()[..., 9:13]
-    assert distance.item() == pytest.approx(away[away > 0].mean().item(), rel=1e-5)
+    assert errors.item() == pytest.approx(away.sum().item(), rel=1e-5) and count == (away > 0).sum()
     for dropped, row in (([[0, 0, 1, 0], [0, 0, 0, 0]], 1), ([[0, 0, 0, 0], [0, 0, 1, 0]], 0)):  # speaker, clock, mel
         net, told = crops(dropped=np.array(dropped, bool))
-        heard, distance = net.hear(told, torch.tensor([True, True]))
-        assert distance.item() == pytest.approx(away[row][away[row] > 0].mean().item(), rel=1e-5)
+        heard, errors, count = net.hear(told, torch.tensor([True, True]))
+        assert errors.item() == pytest.approx(away[row].sum().item(), rel=1e-5) and count == (away[row] > 0).sum()
         assert torch.equal(heard.tracks[1 - row], told.tracks[1 - row])
     net, told = crops(dropped=np.ones((2, 4), bool))
-    heard, distance = net.hear(told, torch.tensor([True, True]))
-    assert distance.item() == 0 and torch.equal(heard.tracks, told.tracks)
+    heard, errors, count = net.hear(told, torch.tensor([True, True]))
+    assert errors.item() == count.item() == 0 and torch.equal(heard.tracks, told.tracks)
 
 
-def test_only_the_distance_trains_what_predicts_and_only_the_likelihood_the_rest() -> None:
+def test_only_the_errors_train_what_predicts_and_only_the_likelihood_the_rest() -> None:
     net, told = crops(first=-9)
-    heard, distance = net.hear(told, torch.tensor([True, True]))
+    heard, errors, _ = net.hear(told, torch.tensor([True, True]))
     inputs = torch.randint(0, 17, (2, 40), generator=torch.Generator().manual_seed(0))
     loss = outputs.Categorical(16).nll(net(inputs, heard), torch.zeros(2, 26, dtype=torch.int64)).sum()
-    for value, own in ((distance, True), (loss, False)):
+    for value, own in ((errors, True), (loss, False)):
         net.zero_grad()
         value.backward(retain_graph=True)
         for name, weight in net.named_parameters():
