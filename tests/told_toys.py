@@ -1,46 +1,58 @@
-"""Toy networks that are told fields and tracks, and what they are told."""
+"""A toy network that is told fields and tracks, and the sound that it is trained on."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 import toys
 
-from wavenet import outputs
-from wavenet.generate.engines import Engine, Request, build_engine
-from wavenet.model import network as networks
-from wavenet.model.network import WaveNet
-from wavenet.outputs import Arrays, Condition
-from wavenet.recipe.records import Recipe
+from wavenet.audio import files
+from wavenet.recipe import read
+from wavenet.training.train import train
 
-HOP = 7
-
-
-def recipe_of(form: dict[str, Any]) -> Recipe:
-    return toys.recipe(condition={"channels": 5, **form})
-
-
-def told_things(recipe: Recipe, frames: tuple[int, ...] = (9, 6, 8)) -> Condition:
-    shape, rng = recipe.shape.condition, np.random.default_rng(1)
-    assert shape is not None
-    fields = np.stack(
-        [rng.integers(0, size + 1, len(frames)) for _, size in shape.told.fields] or [[0] * len(frames)], 1
-    )
-    width = sum(width for _, width in shape.told.tracks)
-    tracks = Arrays([rng.normal(size=(count, width)).astype(np.float32) for count in frames]) if width else None
-    return Condition(shape, fields if shape.told.fields else np.zeros((len(frames), 0), np.int64), tracks)
-
-
-def network_of(recipe: Recipe) -> WaveNet:
-    torch.manual_seed(3)
-    network = networks.build(recipe).eval()
-    with torch.no_grad():
-        for value in network.condition.parameters():
-            value.mul_(2)
-    return network
+SPEAKERS, LABELS = ("ann", "bob"), ("low", "middle", "high")
+CONDITION: dict[str, Any] = {
+    "channels": 6,
+    "fields": {"speaker": 2, "label": 3},
+    "tracks": {
+        "clock": {"knots": 3},
+        "mel": {
+            "bands": 6,
+            "fft_samples": 128,
+            "window_samples": 100,
+            "low_hz": 0,
+            "high_hz": 2000,
+            "power": 1,
+            "scale": "htk",
+            "norm": "none",
+            "floor": 1.0e-3,
+        },
+    },
+    "hop_samples": 40,
+    "encoder": [{"kernel": 3, "dilation": 1}],
+    "acoustic": {"channels": 8, "encoder": [{"kernel": 3, "dilation": 1}]},
+}
 
 
-def engine_of(recipe: Recipe, network: WaveNet, name: str) -> Engine:
-    return build_engine(name, Request(recipe.shape, network.arrays(), outputs.of(recipe), "float32"))
+def write_sounds(folder: Path, takes: int = 3) -> Path:
+    """Write takes of every word by every speaker, of different lengths, with a table that says what they are."""
+    rng, rows = np.random.default_rng(3), ["path,speaker,label,split"]
+    for s, speaker in enumerate(SPEAKERS):
+        for w, label in enumerate(LABELS):
+            for take in range(takes):
+                t = np.arange(360 + 40 * w + 17 * take) / toys.RATE
+                wave = 0.2 * np.sin(2 * np.pi * (200 + 300 * w) * t) * (1 + 0.5 * s) + rng.normal(0, 0.01, len(t))
+                name = f"{label}-{speaker}-{take}.wav"
+                files.write(folder / name, wave.astype(np.float32), toys.RATE, 16)
+                rows.append(f"{name},{speaker},{label},{'test' if take == 0 else 'train'}")
+    (folder / "metadata.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+def trained(folder: Path, run: Path, cache: Path, steps: int = 6, **condition: Any) -> Path:
+    """Train a toy that is told fields, a clock and a mel spectrogram, and return its run folder."""
+    made = toys.tree(data={"path": str(folder)}, train={"steps": steps, "validate_steps": steps, "save_steps": steps})
+    made["condition"] = CONDITION | condition
+    return train(read.from_tree(made, "told"), out=run, device="cpu", cache=cache)

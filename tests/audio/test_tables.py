@@ -37,6 +37,18 @@ def test_our_table_names_everything_it_has_a_column_for(tmp_path: Path, said: li
     assert found.clips == (folders.Clip(tmp_path / "b.wav", "b.wav", split="train"), first)
 
 
+def test_other_columns_are_kept_where_they_are_asked_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    touch(tmp_path, "a.wav", "b.wav")
+    table(tmp_path, "path,Mood Now,speaker,take\na.wav, glad ,ann,1\nb.wav,,bob\n")
+    with caplog.at_level("INFO", "wavenet"):
+        found = folders.open_folder(tmp_path, asked=["mood_now", "speaker", "absent"])
+    assert [clip.columns for clip in found.clips] == [(("mood_now", "glad"),), ()]
+    assert found.columns == ("mood_now", "take")
+    assert "columns path (`path`), speaker (`speaker`), `Mood Now`; not used: `take`" in caplog.text
+    unasked = folders.open_folder(tmp_path)
+    assert [clip.columns for clip in unasked.clips] == [(), ()] and unasked.columns == found.columns
+
+
 @pytest.mark.parametrize(
     ("columns", "row", "prompt"),
     [

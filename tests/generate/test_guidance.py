@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import toys
-from told_toys import HOP, engine_of, network_of, recipe_of, told_things
+from condition_toys import HOP, engine_of, network_of, recipe_of, told_of
 
 from wavenet import outputs
 from wavenet.errors import InputError
@@ -38,12 +38,12 @@ any_form = pytest.mark.parametrize("form", FORMS)
 
 def engine(form: str, name: str) -> Engine:
     if (form, name) not in ENGINES:
-        ENGINES[form, name] = engine_of(RECIPES[form], NETWORKS[form], name)
+        ENGINES[form, name] = engine_of(RECIPES[form], name)
     return ENGINES[form, name]
 
 
 def told(form: str, sounds: int = 3) -> Condition:
-    return told_things(RECIPES[form], (9, 6, 8, 7, 5, 9, 10, 4, 9, 6, 8)[:sounds])
+    return told_of(RECIPES[form], (9, 6, 8, 7, 5, 9, 10, 4, 9, 6, 8)[:sounds])
 
 
 def first(condition: Condition, count: int) -> Condition:

@@ -148,7 +148,7 @@ def pieces(spans: Iterable[Span], longest: int, hop: int = 1) -> Iterator[tuple[
         length = span.last - span.first
         parts = -(-length // longest)
         bounds = [span.first + length * part // parts for part in range(1, parts)]
-        bounds = [span.first, *(bound - bound % hop for bound in bounds), span.last]
+        bounds = [span.first, *(max(span.first, bound - bound % hop) for bound in bounds), span.last]
         for first, last in itertools.pairwise(bounds):
             if first < last:
                 yield span.clip, first, last - first
@@ -166,6 +166,7 @@ class Crops:
         condition: what the clips are told, or None.
         unknown: share of training pieces that are told nothing, and of the others that are not told one thing.
         predicted: share of training pieces whose tracks are to be predicted.
+        noise: standard deviation, in codes, of what training adds to the past at most.
     """
 
     def __init__(
@@ -178,9 +179,10 @@ class Crops:
         condition: Condition | None = None,
         unknown: float = 0.0,
         predicted: float = 0.0,
+        noise: float = 0.0,
     ) -> None:
         self.sound, self.alphabet, self.context, self.width = sound, alphabet, receptive_field, width
-        self.condition, self.unknown, self.predicted = condition, unknown, predicted
+        self.condition, self.unknown, self.predicted, self.noise = condition, unknown, predicted, noise
         self.table = np.fromiter(chain.from_iterable(pieces), np.int64).reshape(-1, 3)  # of a million pieces 24 MB
 
     @property
@@ -228,13 +230,25 @@ class Crops:
         window, within = divmod(step, WINDOW_BATCHES)
         rows, own = self._window(seed, window, size)[within], slice(share[0], None, share[1])
         if self.condition is None:
-            return self.batch(rows[own])
+            return self._noisy(self.batch(rows[own]), seed, step, size, own)
         told, drawn = self.condition.shape.told, _generator(seed, 2, step)
         names = len(told.fields) + len(told.tracks)
         dropped = drawn.random((size, names + 1)) < self.unknown
         dropped[:, :names] |= dropped[:, names:]
         predicted = drawn.random(size) < self.predicted
-        return self.batch(rows[own], dropped[own, :names], predicted[own])
+        return self._noisy(self.batch(rows[own], dropped[own, :names], predicted[own]), seed, step, size, own)
+
+    def _noisy(self, batch: Batch, seed: int, step: int, size: int, own: slice) -> Batch:
+        """Return a batch whose past is a little wrong: each row by a level of its own; *start* stays what it is."""
+        if self.noise == 0:
+            return batch
+        codes = batch.feed.codes
+        levels = _generator(seed, 3, step).random(size)[own, None] * self.noise
+        # every row of the whole batch has noise of its own, whichever process it belongs to
+        draws = [_generator(seed, 4, step * size + row).standard_normal(codes.shape[1]) for row in range(size)[own]]
+        moved = np.clip(codes + np.rint(levels * np.stack(draws)).astype(np.int64), 0, self.alphabet.size - 1)
+        moved = np.where(codes == self.alphabet.size, codes, moved)
+        return Batch(Feed(moved, batch.feed.told), batch.targets, batch.predicted)
 
     @functools.lru_cache(maxsize=2)  # noqa: B019  (one Crops lives as long as the program)
     def _window(self, seed: int, window: int, size: int) -> NDArray[np.int64]:

@@ -40,6 +40,7 @@ class Clip:
     prompt: str | None = None  # what was asked for; takes of one prompt share it
     split: str | None = None  # the data's own train, valid or test
     microphone: str | None = None  # which of several that recorded one take at once; those takes share a prompt
+    columns: tuple[tuple[str, str], ...] = ()  # what its table has in other columns, of those that were asked for
 
 
 Fields = dict[str, str | None]  # of a clip
@@ -126,7 +127,7 @@ def named(folder: Path, name: str, sounds: Sequence[Path]) -> tuple[Path, list[C
     homes = set() if depth is None else {path.parents[min(depth, len(path.parents) - 1)] for path, _ in found}
     home = homes.pop() if len(homes) == 1 else folder
     root = home if home.is_relative_to(folder) else folder
-    clips = [Clip(path, _name(path, root), **layout.fields(match)) for path, match in found]
+    clips = [Clip(path, _name(path, root), columns=(), **layout.fields(match)) for path, match in found]
     return root, _trainable(layout, _listed(clips) if name == "speech_commands" else clips)
 
 

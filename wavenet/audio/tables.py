@@ -32,6 +32,7 @@ COLUMNS = {  # what a clip has -> what tables call it, the most telling first
     "prompt": ("prompt_id", "prompt", "sentence_id"),
     "split": ("split",),
 }
+KNOWN = ("speaker", "label", "text", "prompt")  # what every clip may have
 SPLITS = {"train": "train training", "valid": "valid validation val dev", "test": "test testing eval"}
 EXPECTED = "a first line of columns such as path,speaker,text,split (or ; tab | between them)"
 DELIMITERS = (",", ";", "\t", "|")
@@ -89,7 +90,17 @@ class Table:
 
     def column(self, name: str) -> list[str | None]:
         """Return what every row has of one thing, without blanks around it; None where it has nothing."""
-        at = self.columns.get(name)
+        return self._cells(self.columns.get(name))
+
+    def others(self) -> dict[str, int]:
+        """Return where the columns stand that say nothing of those things, by their names as they are compared."""
+        return {folded(cell): at for at, cell in enumerate(self.head) if cell and at not in self.columns.values()}
+
+    def other(self, name: str) -> list[str | None]:
+        """Return what every row has in one of those columns; None where it has nothing, or there is no such column."""
+        return self._cells(self.others().get(folded(name)))
+
+    def _cells(self, at: int | None) -> list[str | None]:
         return [None if at is None or at >= len(cells) else cells[at].strip() or None for _, cells in self.rows]
 
     def lines(self) -> list[list[str]]:
@@ -191,8 +202,16 @@ def _asked_for(path: Path, remedy: str) -> Table:
     return read(path)
 
 
-def metadata(path: Path, sounds: Sequence[Path], outside: bool = False) -> list[Clip]:
-    """Return the clips that our own table names, by paths relative to it; `outside` its folder, too.
+def metadata(
+    path: Path, sounds: Sequence[Path], outside: bool = False, asked: Sequence[str] = ()
+) -> tuple[list[Clip], tuple[str, ...]]:
+    """Return the clips that our own table names, by paths relative to it, and its columns that no clip has unasked.
+
+    Args:
+        path: the table.
+        sounds: the files that it may tell of.
+        outside: keep those outside its folder.
+        asked: columns to keep beside those that every clip has.
 
     Raises:
         SoundError: there is no such table, it cannot be read, it names an unknown split, or it has no row of use.
@@ -200,7 +219,7 @@ def metadata(path: Path, sounds: Sequence[Path], outside: bool = False) -> list[
     table = _asked_for(path, f"write it with {EXPECTED}")
     if not table.columns:
         raise SoundError(f"{_not_understood(table)}; correct it, or set data.source to folder")
-    _tell_columns(table)
+    _tell_columns(table, asked)
     lookup = Lookup(path.parent, sounds, outside)
     rows, odd = _rows_by_file(table, lookup)
     known = {None: None} | {word: split for split, words in SPLITS.items() for word in words.split()}
@@ -220,21 +239,27 @@ def metadata(path: Path, sounds: Sequence[Path], outside: bool = False) -> list[
     if unlisted:
         count = many(len(unlisted), "sound file")
         log.warning("%s: %s left out: not named in any row (first: %s)", path, count, printable(unlisted[0]))
-    fields = {name: table.column(name) for name in ("speaker", "label", "text", "prompt")}
-    return [
+    fields = {name: table.column(name) for name in KNOWN}
+    others = {name: table.other(name) for name in asked if name not in COLUMNS}
+    clips = [
         Clip(
             lookup.names.get(name) or path.parent / name,
             name,
             split=known[splits[row]],
+            columns=tuple((name, word) for name, values in others.items() if (word := values[row]) is not None),
             **{field: values[row] for field, values in fields.items()},
         )
         for name, row in rows.items()
     ]
+    return clips, tuple(table.others())
 
 
-def _tell_columns(table: Table) -> None:
+def _tell_columns(table: Table, asked: Sequence[str]) -> None:
+    spare = table.others()
+    kept = [spare.pop(name) for name in map(folded, asked) if name in spare]
     found = [f"{name} (`{printable(table.head[at])}`)" for name, at in table.columns.items()]
-    others = [f"`{printable(cell)}`" for at, cell in enumerate(table.head) if cell and at not in table.columns.values()]
+    found += [f"`{printable(table.head[at])}`" for at in kept]
+    others = [f"`{printable(table.head[at])}`" for at in spare.values()]
     rest = f"; not used: {', '.join(others)}" if others else ""
     log.info("%s: columns %s%s; rows: %s%s", table.path, ", ".join(found), rest, f"{len(table.rows):,}", table.guess)
     if table.stray:

@@ -25,11 +25,12 @@ from wavenet.evaluation.intervals import interval
 from wavenet.evaluation.likelihood import Likelihood, Piece
 from wavenet.evaluation.linear import CONTEXT
 from wavenet.evaluation.report import Evaluation, Excerpt, FileScore, GroupScore
+from wavenet.features import told
 from wavenet.generate import voice as voices
 from wavenet.generate.engines import ENGINES, Request, build_engine
 from wavenet.generate.voice import Voice
 from wavenet.model import bundle
-from wavenet.outputs import Alphabet, Codes, Floats
+from wavenet.outputs import Alphabet, Codes, Condition, Floats
 from wavenet.progress import Progress, log
 
 BACKENDS = ("auto", "cpu", "torch")
@@ -81,20 +82,23 @@ def evaluate(
     log.info("%s", corpus.rates_in_words(held.corpus.sound.entries, voice.sample_rate))
     held = held_out.without_trained(held, voice.data.get("trained_files"), data is not None, limit)
     known, own = _of_training(voice, model, held, place, sound is not None)
-    judge, workers = likelihood_of(voice, backend, threads)
+    condition = _condition(voice, held, place)
+    judge, workers = likelihood_of(voice, backend, threads, condition)
     kept = surprise.Means(voice.sample_rate, held.targets, whole=excerpt)
     only = [lambda piece: kept.add(piece.bits)] if len(held.spans) == 1 else []
     with _written(target, held) as writers:
         made = score(str(model), held, judge, voice.alphabet, known, [*writers, *only], workers)
     if unaveraged is not None:
-        again, _ = likelihood_of(replace(voice, arrays=unaveraged), backend, threads)
+        again, _ = likelihood_of(replace(voice, arrays=unaveraged), backend, threads, condition)
         made = replace(made, raw=score(str(model), held, again, voice.alphabet, None, (), workers).total.bits)
     made = replace(made, extremes=kept.extremes())
     if excerpt:
         made = replace(made, excerpt=_excerpt(made, held, judge, voice, workers, kept.values()))
     if sound is not None:
         trained = None if own is None else (own.sound, own.spans["train"])
-        made = replace(made, generated=examine(voice, held.corpus.sound, held.spans, trained, sound, seed))
+        made = replace(
+            made, generated=examine(voice, held.corpus.sound, held.spans, trained, sound, seed, condition=condition)
+        )
     return made
 
 
@@ -213,16 +217,26 @@ def _target(path: str | Path, force: bool) -> Path:
     return target
 
 
-def likelihood_of(voice: Voice, backend: str = "auto", threads: int | None = None) -> tuple[Likelihood, int]:
-    """Return the likelihood under a voice, and how many pieces are best scored at once."""
+def likelihood_of(
+    voice: Voice, backend: str = "auto", threads: int | None = None, condition: Condition | None = None
+) -> tuple[Likelihood, int]:
+    """Return the likelihood under a voice, and how many pieces are best scored at once; `condition` is of all clips."""
     request = Request(voice.recipe.shape, voice.arrays, voice.alphabet, "float32", threads)
     if backend == "cpu" or (backend == "auto" and ENGINES["cpu"].unsupported(request) is None):
         engine = build_engine("cpu", request)
-        return likelihood.of_engine(engine), engine.threads
+        return likelihood.of_engine(engine, condition), engine.threads
     import torch
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    return likelihood.of_network(voice.network().to(device), voice.alphabet), 1
+    return likelihood.of_network(voice.network().to(device), voice.alphabet, condition), 1
+
+
+def _condition(voice: Voice, held: HeldOut, cache: Path | None) -> Condition | None:
+    """Return what the network is told of all clips of some sound."""
+    if voice.recipe.condition is None:
+        return None
+    found = told.of_corpus(held.recipe, held.corpus, cache, voice.vocabulary().values)
+    return None if found is None else found.condition
 
 
 def _of_training(

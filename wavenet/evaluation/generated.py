@@ -14,7 +14,7 @@ from wavenet.errors import InputError
 from wavenet.evaluation.copies import Copies, copies
 from wavenet.evaluation.health import Health, health
 from wavenet.generate.voice import Voice
-from wavenet.outputs import Draw, Floats
+from wavenet.outputs import Condition, Draw, Floats
 from wavenet.progress import Progress, log
 from wavenet.text import duration, many
 
@@ -56,6 +56,7 @@ def examine(
     clips: int = 20,
     seed: int = 0,
     draw: Draw | None = None,
+    condition: Condition | None = None,
 ) -> Generated:
     """Return what clips of a voice are like, as long as held-out ones, which are quantised as its own are.
 
@@ -68,6 +69,7 @@ def examine(
         clips: how many to draw.
         seed: of the draws and of the yardstick.
         draw: temperature and cuts.
+        condition: what all clips of `sound` are told; a generated clip is told what a held-out one is.
 
     Raises:
         InputError: the number of clips or the seed is out of range, or there is no held-out sound.
@@ -78,8 +80,10 @@ def examine(
     chosen = held_out_clips(held_out, 2 * clips, rate)
     if not chosen:
         raise InputError("there is no held-out sound to set generated clips beside; name another split or folder")
-    lengths = [part.last - part.first for part in (chosen[at * len(chosen) // clips] for at in range(clips))]
-    ours = draw_clips(voice, lengths, seed, draw)
+    models = [chosen[at * len(chosen) // clips] for at in range(clips)]
+    lengths = [part.last - part.first for part in models]
+    told = None if condition is None else condition.of([part.clip for part in models])
+    ours = draw_clips(voice, lengths, seed, draw, told)
     theirs = [alphabet.decode(alphabet.encode(sound.read(part.clip, part.first, part.last))) for part in chosen]
     fresh = theirs[:: max(1, len(theirs) // clips)][:clips]
     if alphabet.size < FEWEST_CODES:
@@ -89,7 +93,13 @@ def examine(
     return Generated(health(ours, theirs, rate, seed), found, sum(lengths) / rate, seed)
 
 
-def draw_clips(voice: Voice, lengths: Sequence[int], seed: int = 0, draw: Draw | None = None) -> list[Floats]:
+def draw_clips(
+    voice: Voice,
+    lengths: Sequence[int],
+    seed: int = 0,
+    draw: Draw | None = None,
+    condition: Condition | None = None,
+) -> list[Floats]:
     """Return a clip [T] float32 of each length; clip i is what `wavenet generate --seed SEED+i` makes of that length.
 
     Args:
@@ -97,6 +107,7 @@ def draw_clips(voice: Voice, lengths: Sequence[int], seed: int = 0, draw: Draw |
         lengths: samples T of each.
         seed: of the first.
         draw: temperature and cuts.
+        condition: what the clips are told.
 
     Raises:
         InputError: the seed of a clip is out of range.
@@ -106,7 +117,9 @@ def draw_clips(voice: Voice, lengths: Sequence[int], seed: int = 0, draw: Draw |
         for first in range(0, len(lengths), AT_ONCE):
             own = lengths[first : first + AT_ONCE]
             waves: list[list[Floats]] = [[np.zeros(0, np.float32)] for _ in own]
-            sampler = voice.sampler(len(own), [seed + first + i for i in range(len(own))], draw)
+            told = None if condition is None else condition.of(range(first, first + len(own)))
+            seeds = [seed + first + i for i in range(len(own))]
+            sampler = voice.sampler(len(own), seeds, draw, condition=told)
             for chunk in sampler.generate(own):
                 for sequence, codes in zip(chunk.sequences.tolist(), chunk.codes, strict=True):
                     waves[sequence].append(voice.alphabet.decode(codes))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -165,24 +166,24 @@ class BestOf:
         self._step = step_samples(sample_rate)
         self.candidates: list[Candidate] = []
 
-    def draw(self, total: int, until_silence: bool) -> Drawn:
-        """Return what is kept of candidates of `total` samples each, or, with `until_silence`, at most so many."""
+    def draw(self, totals: Sequence[int], until_silence: bool) -> Drawn:
+        """Return what is kept of candidates of `totals` samples, or, with `until_silence`, at most so many."""
         began = time.monotonic()
-        stopped_by = self._draw_all(total, until_silence)
+        stopped_by = self._draw_all(totals, until_silence)
         wall, choices = time.monotonic() - began - self._judging, self._choices()
         return Drawn([self.candidates[one.sequence].codes() for one in choices], wall, stopped_by, choices)
 
-    def _draw_all(self, total: int, until_silence: bool) -> str | None:
+    def _draw_all(self, totals: Sequence[int], until_silence: bool) -> str | None:
         """Draw all candidates; return the signal that cut them short, if one did."""
-        for _ in range(self.source.batch):
+        for total in totals:
             silence = Silence(self.sample_rate) if until_silence else None
             self.candidates.append(Candidate(total, Watch(self.aim.ranges, self.sample_rate), silence))
-        with Progress("generating", total, "samples") as progress:
+        with Progress("generating", max(totals), "samples") as progress:
             try:
                 while not all(one.done for one in self.candidates):
                     self._draw_step()
                     growing = [one.length for one in self.candidates if not one.done]
-                    progress.reach(min(growing, default=total))
+                    progress.reach(min(growing, default=max(totals)))
             except (KeyboardInterrupt, Terminated) as signal:
                 lengths = np.array([one.length for one in self.candidates]).reshape(-1, self.best_of)
                 if not lengths.any(axis=1).all():

@@ -57,7 +57,7 @@ class Silence:
 
 
 def ending(
-    source: Sampler, sounds: Sequence[Silence], samples: int, chunk: int, *, keep_parameters: bool = False
+    source: Sampler, sounds: Sequence[Silence], samples: Sequence[int], chunk: int, *, keep_parameters: bool = False
 ) -> Iterator[Chunk]:
     """Yield chunks as `Sampler.generate` does; sequences that have ended leave them, maybe with more than they need.
 
@@ -68,7 +68,7 @@ def ending(
         chunk: how many at a time.
         keep_parameters: whether chunks carry the network's answers.
     """
-    left = np.full(source.batch, samples, np.int64)
+    left = np.array(samples, np.int64)
     while left.any():
         wanted = np.minimum(left, chunk)
         for part in source.generate(wanted.tolist(), chunk, keep_parameters=keep_parameters):
@@ -79,7 +79,7 @@ def ending(
         left[[sound.end is not None for sound in sounds]] = 0
 
 
-def stream_until_silence(source: Sampler, samples: int, chunk: int, sample_rate: int) -> Iterator[Floats]:
+def stream_until_silence(source: Sampler, samples: Sequence[int], chunk: int, sample_rate: int) -> Iterator[Floats]:
     """Yield sound as it is made, [B, n] float32 a chunk, until every sequence has ended; zeros behind each end.
 
     Args:
@@ -93,7 +93,7 @@ def stream_until_silence(source: Sampler, samples: int, chunk: int, sample_rate:
     for part in ending(source, sounds, samples, chunk):
         wave = np.zeros((source.batch, part.codes.shape[1]), np.float32)
         wave[part.sequences] = source.alphabet.decode(part.codes)
-        ends = [samples if sound.end is None else sound.end for sound in sounds]
+        ends = [most if sound.end is None else sound.end for most, sound in zip(samples, sounds, strict=True)]
         for row, end in enumerate(ends):
             wave[row, max(0, end - made) :] = 0.0
         yield wave[:, : max(ends) - made]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -16,8 +16,9 @@ from wavenet import outputs
 from wavenet.audio.crops import gain
 from wavenet.errors import InputError, Terminated
 from wavenet.generate import priming, silence
+from wavenet.generate.asked import Asked, Vocabulary, Wanted, ask, check_count
 from wavenet.generate.best_of import BestOf, aim_of, check_numbers
-from wavenet.generate.engines import Request, build_engine
+from wavenet.generate.engines import Engine, Request, build_engine
 from wavenet.generate.packed import stored
 from wavenet.generate.priming import Prime
 from wavenet.generate.sampler import Sampler
@@ -27,12 +28,14 @@ from wavenet.generate.state import MAX_CLOCK, check_memory
 from wavenet.generate.verify import Verifier
 from wavenet.model import bundle
 from wavenet.model.bundle import Bundle
-from wavenet.outputs import Codes, Draw, Floats, checked_draw
+from wavenet.outputs import Codes, Condition, Draw, Floats, checked_draw
 from wavenet.progress import Progress
 from wavenet.text import many, one_line
 
 if TYPE_CHECKING:
     from wavenet.model.network import WaveNet
+
+Told: TypeAlias = Wanted | Sequence[Wanted] | None  # of all sounds, of each, or nothing
 
 
 @dataclass(repr=False)
@@ -106,16 +109,46 @@ class Voice(Bundle):
         backend: str = "auto",
         storage: str | None = None,
         threads: int | None = None,
+        condition: Condition | None = None,
     ) -> Sampler:
         """Return a sampler at the beginning of `batch` sequences, with a seed for all or one for each.
 
-        See `generate` for the other arguments.
+        `condition` is what they are told; see `generate` for the other arguments.
 
         Raises:
             InputError: there is no such backend or storage, or it cannot run this network.
         """
-        request = Request(self.recipe.shape, self.arrays, self.alphabet, storage, threads)
-        return Sampler(build_engine(backend, request), batch, seed, draw)
+        return Sampler(self.engine(backend, storage, threads), batch, seed, draw, condition)
+
+    def engine(self, backend: str = "auto", storage: str | None = None, threads: int | None = None) -> Engine:
+        """Return what steps this voice's network; see `generate` for the arguments.
+
+        Raises:
+            InputError: there is no such backend or storage, or it cannot run this network.
+        """
+        return build_engine(backend, Request(self.recipe.shape, self.arrays, self.alphabet, storage, threads))
+
+    def vocabulary(self) -> Vocabulary:
+        """Return what the fields of this voice are called.
+
+        Raises:
+            BundleError: the bundle does not say it.
+        """
+        return Vocabulary.of(self.recipe, self.data)
+
+    def asked(self, engine: Engine, wanted: Sequence[Wanted], samples: int | None, seed: int, repeat: int = 1) -> Asked:
+        """Return what the network is told for some sounds, each of them `repeat` times, one after the other.
+
+        Raises:
+            InputError: a field or value is not known.
+        """
+        if self.recipe.condition is None and not any(wanted):
+            return Asked(None)
+        if self.recipe.condition is None:
+            raise InputError(f"{self.name} is told nothing but the past of its sound; leave conditions out")
+        each = [one for one in wanted for _ in range(repeat)]
+        seeds = [(seed, sequence) for sequence in range(len(each))]
+        return ask(engine.packed, self.recipe, self.vocabulary(), each, samples, seeds)
 
     def stream(
         self,
@@ -132,6 +165,7 @@ class Voice(Bundle):
         storage: str | None = None,
         threads: int | None = None,
         until_silence: bool = False,
+        condition: Told = None,
         chunk: int = 1000,
     ) -> Iterator[Floats]:
         """Return an iterator over sound as it is made, [N, n] float32 a chunk; endless by default.
@@ -140,15 +174,18 @@ class Voice(Bundle):
         `until_silence` there are zeros behind the end of a sequence, until all have ended.
         """
         draw, seed = checked_draw(temperature, top_k, top_p), draw_seed(seed)
-        total = MAX_CLOCK if seconds is None and samples is None else self.length(seconds, samples)
+        total = None if seconds is None and samples is None else self.length(seconds, samples)
+        wanted = each_wanted(condition, count)
         primed = None if prime is None else self.encode(prime)  # first: the sampler may have to be compiled
-        source = self.sampler(count, seed, draw, backend, storage, threads)
+        engine = self.engine(backend, storage, threads)
+        asked = self.asked(engine, wanted, total, seed)
+        source = Sampler(engine, count, seed, draw, asked.condition)
+        totals = asked.lengths or (MAX_CLOCK if total is None else total,) * count
         if primed is not None:
             source.prime(primed)
         if until_silence:
-            return silence.stream_until_silence(source, total, chunk, self.sample_rate)
-        parts = source.generate(total, chunk)
-        return (self.alphabet.decode(part.codes) for part in parts)
+            return silence.stream_until_silence(source, totals, chunk, self.sample_rate)
+        return _waves(source, totals, chunk)
 
     def generate(
         self,
@@ -167,6 +204,7 @@ class Voice(Bundle):
         verify: bool = False,
         best_of: int | None = None,
         until_silence: bool = False,
+        condition: Told = None,
     ) -> Sound:
         """Return `count` sounds; Ctrl-C, SIGTERM and SIGHUP give what was made so far.
 
@@ -187,6 +225,8 @@ class Voice(Bundle):
             best_of: draw so many candidates for each sound, and keep the one about as likely as held-out real sound;
                 what no real sound does for so long is drawn again.
             until_silence: end each sound after 0.3 s below -50 dBFS, once it has begun; its length is then the most.
+            condition: values of fields that are asked for, such as ``{"speaker": "jackson"}``, for all sounds or for
+                each. Where the voice knows how long such sounds last, that is their length unless one is given.
 
         Raises:
             InputError: an argument is out of range.
@@ -195,18 +235,23 @@ class Voice(Bundle):
         batch = count * candidates
         draw, seed = checked_draw(temperature, top_k, top_p), draw_seed(seed)
         check_numbers(count, candidates, draw)
+        wanted = each_wanted(condition, count)
         aim = None if best_of is None else aim_of(self.training, self.name)
         check_memory(self.recipe.shape, batch, total)
         primed = None if prime is None else self.encode(prime)  # first: the sampler may have to be compiled
-        source = self.sampler(batch, seed, draw, backend, storage, threads)
+        engine = self.engine(backend, storage, threads)
+        asked = self.asked(engine, wanted, None if seconds is None and samples is None else total, seed, candidates)
+        totals = asked.lengths or (total,) * batch
+        source = Sampler(engine, batch, seed, draw, asked.condition)
         if primed is not None:
             source.prime(primed)
         storage = source.engine.storage
-        judge = Verifier(self.network(storage), self.alphabet, batch, primed) if verify else None
+        network = self.network(storage) if verify else None
+        judge = None if network is None else Verifier(network, self.alphabet, batch, primed, source.condition)
         if best_of is None or aim is None:
-            drawn = _collect(source, total, judge, self.sample_rate, until_silence)
+            drawn = _collect(source, totals, judge, self.sample_rate, until_silence)
         else:
-            drawn = BestOf(source, best_of, aim, self.sample_rate, primed, judge).draw(total, until_silence)
+            drawn = BestOf(source, best_of, aim, self.sample_rate, primed, judge).draw(totals, until_silence)
         return self._sound(drawn, seed, storage, None if judge is None else judge.difference)
 
     def _sound(self, drawn: Drawn, seed: int, storage: str, difference: float | None) -> Sound:
@@ -241,7 +286,7 @@ def finite(value: Any) -> float | None:
         return None
 
 
-def _collect(source: Sampler, total: int, judge: Verifier | None, rate: int, until_silence: bool) -> Drawn:
+def _collect(source: Sampler, totals: Sequence[int], judge: Verifier | None, rate: int, until_silence: bool) -> Drawn:
     """Return the codes of all sequences."""
     made: list[tuple[Codes, Codes]] = []  # sequences and their codes, of each chunk
     sounds = [Silence(rate) for _ in range(source.batch)] if until_silence else []
@@ -249,13 +294,13 @@ def _collect(source: Sampler, total: int, judge: Verifier | None, rate: int, unt
     # a twentieth of a second at a time, so that progress moves and an interruption loses little; the training graph
     # is asked about a receptive field at least, since it has to see as much again before
     size = max(100, rate // 20, source.engine.packed.shape.receptive_field if judge is not None else 0)
-    with Progress("generating", total, "samples") as progress:
+    with Progress("generating", max(totals), "samples") as progress:
         began = time.monotonic()
         try:
             chunks = (
-                silence.ending(source, sounds, total, size, keep_parameters=judged)
+                silence.ending(source, sounds, totals, size, keep_parameters=judged)
                 if until_silence
-                else source.generate(total, size, keep_parameters=judged)
+                else source.generate(totals, size, keep_parameters=judged)
             )
             for chunk in chunks:
                 wall += time.monotonic() - began
@@ -274,6 +319,26 @@ def _collect(source: Sampler, total: int, judge: Verifier | None, rate: int, unt
             parts[sequence].append(codes)
     ends = [sound.end for sound in sounds] if until_silence else [None] * len(parts)
     return Drawn([np.concatenate(part)[:end] for part, end in zip(parts, ends, strict=True)], wall, stopped_by)
+
+
+def _waves(source: Sampler, totals: Sequence[int], chunk: int) -> Iterator[Floats]:
+    """Yield sound as it is made, [N, n] float32 a chunk; zeros behind the ends of shorter sounds."""
+    for part in source.generate(totals, chunk):
+        wave = np.zeros((source.batch, part.codes.shape[1]), np.float32)
+        wave[part.sequences] = source.alphabet.decode(part.codes)
+        yield wave
+
+
+def each_wanted(condition: Told, count: int) -> Sequence[Wanted]:
+    """Return what is asked of each of some sounds.
+
+    Raises:
+        InputError: something is asked of another number of sounds.
+    """
+    if condition is None or isinstance(condition, Mapping):
+        return [condition or {}] * count
+    check_count(condition, count)
+    return condition
 
 
 def draw_seed(seed: int | None) -> int:

@@ -51,6 +51,26 @@ class Arrays:
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """The tracks of some sounds among others, in this order."""
+
+    tracks: Tracks
+    sounds: Sequence[int]
+
+    def frames(self, sound: int) -> int:
+        """Return how many frames a sound has."""
+        return self.tracks.frames(self.sounds[sound])
+
+    def read(self, sound: int, first: int, last: int) -> Floats:
+        """Return frames first .. last - 1 of a sound."""
+        return self.tracks.read(self.sounds[sound], first, last)
+
+    def mean(self, sound: int) -> Floats:
+        """Return the mean of all frames of a sound."""
+        return self.tracks.mean(self.sounds[sound])
+
+
+@dataclass(frozen=True)
 class Window:
     """What some sequences are told while they take as many steps; step t draws sample t of a sound.
 
@@ -98,6 +118,11 @@ class Condition:
     def nothing(cls, shape: ConditionShape, sounds: int) -> Condition:
         """Return what sounds are told of which nothing is known."""
         return cls(shape, np.tile(np.array([size for _, size in shape.told.fields], np.int64), (sounds, 1)))
+
+    def of(self, sounds: Sequence[int]) -> Condition:
+        """Return what some of its sounds are told, in this order."""
+        own, rows = None if self.tracks is None else Chosen(self.tracks, sounds), list(sounds)
+        return Condition(self.shape, self.fields[rows], own, None if self.unknown is None else self.unknown[rows])
 
     def window(
         self, sounds: Sequence[int], first: Sequence[int], steps: int, dropped: NDArray[np.bool_] | None = None

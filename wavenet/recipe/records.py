@@ -19,6 +19,7 @@ from wavenet.recipe.schema import (
     convolutions,
     dilations,
     kernels,
+    names,
     sizes,
     words,
 )
@@ -163,10 +164,12 @@ class MelConfig:
     window_samples: Annotated[int, Between(16, 65_536, "samples"), "Length of the Hann window in it."]
     low_hz: Annotated[float, Between(0.0, 384_000.0, "Hz"), "Where the lowest filter begins."]
     high_hz: Annotated[float, Between(1.0, 384_000.0, "Hz"), "Where the highest filter ends; half the rate at most."]
-    power: Annotated[int, Between(1, 2), "1 for magnitudes, 2 for energies."]
+    power: Annotated[int, Between(1, 2, "as an exponent"), "Of the magnitudes: 1 keeps them, 2 makes energies."]
     scale: Annotated[str, OneOf(("htk", "slaney")), "Which formula spaces the filters."]
     norm: Annotated[str, OneOf(("none", "slaney")), "Filters of height 1, or of equal area."]
-    floor: Annotated[float, Between(1e-12, 0.1), "What lies below it counts as it, before the logarithm."]
+    floor: Annotated[
+        float, Between(1e-12, 0.1, "of what a filter answers"), "What lies below it counts as it, before the logarithm."
+    ]
 
 
 @dataclass(frozen=True)
@@ -202,7 +205,7 @@ class AcousticConfig:
         "Its convolutions over frames.",
     ]
     share: Annotated[
-        float, Between(0.0, 1.0), "Share of the training segments that hear the tracks as they are predicted."
+        float, Between(0.0, 1.0, "as a share"), "Share of the training segments that hear the predicted tracks."
     ] = 0.3
     dropout: Annotated[float, Between(0.0, 0.95, "as a share"), "Share of its channels that training zeroes."] = 0.1
 
@@ -216,6 +219,11 @@ class ConditionConfig:
         tuple[tuple[str, int], ...],
         Parsed(sizes, "a mapping such as {speaker: 6, label: 10}"),
         "Columns of metadata.csv, or what the layout knows, with the number of different values that each has.",
+    ] = ()
+    columns: Annotated[
+        tuple[tuple[str, str], ...],
+        Parsed(names, "a mapping such as {pitch: label}"),
+        "Which column a field is read from, where the sound calls it something else.",
     ] = ()
     tracks: TracksConfig = TracksConfig()
     hop_samples: Annotated[int | None, Between(1, 65_536, "samples"), "Distance of two frames; with tracks only."] = (
@@ -285,6 +293,12 @@ class TrainConfig:
         Between(1e-6, 1e6, "nats per unit of weight"),
         "The largest norm of a gradient; larger ones are scaled down.",
     ] = 1.0
+    input_noise: Annotated[
+        float,
+        Between(0.0, 64.0, "codes"),
+        "Noise on the past that training shows, not on what is to be predicted, so that the network bears its own "
+        "mistakes: each segment's has a standard deviation between 0 and this.",
+    ] = 0.0
     log_steps: Annotated[int, Between(1, 1_000_000, "steps"), "Interval between rows of metrics.csv."] = 50
     validate_steps: Annotated[int, STEPS, "Interval between scores on held-out sound."] = 500
     validate_targets: Annotated[
@@ -314,6 +328,17 @@ class Recipe:
     cpu_recipe: Annotated[
         str | None, "A smaller recipe for the same sound, which `train` suggests where there is no GPU."
     ] = None
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of the fields that the network is told."""
+        return () if self.condition is None else tuple(name for name, _ in self.condition.fields)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that these fields are read from."""
+        told = {} if self.condition is None else dict(self.condition.columns)
+        return tuple(told.get(name, name) for name in self.fields)
 
     @property
     def shape(self) -> geometry.Shape:

@@ -20,9 +20,11 @@ from wavenet.audio.crops import Crops
 from wavenet.errors import stop_signals
 from wavenet.evaluation import overlap
 from wavenet.features import told
+from wavenet.features.told import CorpusCondition
 from wavenet.geometry import Shape
 from wavenet.model.network import as_tensors
 from wavenet.recipe.records import Recipe
+from wavenet.text import to_json
 
 
 class Steps(IterableDataset[dict[str, Any]]):
@@ -86,6 +88,7 @@ class SoundData(pl.LightningDataModule):
         self.share = (0, 1)  # this is process 0 of 1
         self.pinned = False  # whether batches are put where a GPU can fetch them
         self.crops: dict[str, Crops] = {}
+        self.told: CorpusCondition | None = None
         self.counts: NDArray[np.int64] = np.zeros(self.alphabet.size, np.int64)
 
     def prepare(self) -> None:
@@ -101,11 +104,20 @@ class SoundData(pl.LightningDataModule):
         trained = self.sound.with_tails(self.spans["train"])
         hop = self.recipe.shape.condition.hop if self.recipe.shape.condition else 1
         width = data.segment_samples + hop - 1 if self.fixed_width else None
-        self.condition = told.of_corpus(self.recipe, found, self.cache_folder)
+        clips = {span.clip for span in trained}
+        self.told = told.of_corpus(self.recipe, found, self.cache_folder, trained=clips)
+        condition = None if self.told is None else self.told.condition
         for name, spans in (self.spans | {"train": trained}).items():
             cut = crops.pieces(spans, data.segment_samples, hop)
             self.crops[name] = Crops(
-                self.sound, cut, self.alphabet, context, width, self.condition, *told.shares(self.recipe)
+                self.sound,
+                cut,
+                self.alphabet,
+                context,
+                width,
+                condition,
+                *told.shares(self.recipe),
+                self.recipe.train.input_noise,
             )
         self.counts, self.overshoot = self.sound.code_counts(self.spans["train"], self.alphabet)
         self.target_counts, _ = self.sound.code_counts(trained, self.alphabet)
@@ -128,6 +140,8 @@ class SoundData(pl.LightningDataModule):
         """Return a text that is equal only for the same files, by name and measure, cut and levelled alike."""
         digest = hashlib.sha256(self.crops["train"].table.tobytes() + self.crops["valid"].table.tobytes())
         digest.update(self.counts.tobytes())
+        if self.told is not None:
+            digest.update(self.told.condition.fields.tobytes() + to_json(self.told.vocabulary).encode())
         for entry in self.sound.entries:
             digest.update(f"{entry.name} {entry.length} {entry.rms} {entry.peak}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()[:24]
@@ -141,6 +155,7 @@ class SoundData(pl.LightningDataModule):
             "dropped": sum(entry.seconds for entry in entries if entry.reason is not None),
             **{name: crops.targets / rate for name, crops in self.crops.items()},
         }
+        trained, known = {span.clip for span in self.spans["train"]}, self.told
         return {
             "source": self.source.layout,
             "folder": self.source.folder.name,
@@ -151,4 +166,5 @@ class SoundData(pl.LightningDataModule):
             "split": data.split.by,
             "trained_files": overlap.listed(self.sound.entries, self.spans["train"]),
             "training_code_counts": self.counts.tolist(),
+            **({} if known is None else {"told": known.provenance(self.sound.lengths, trained)}),
         }

@@ -60,10 +60,11 @@ def evaluated(
             windows.begin()
         windows.add(piece.codes, piece.nats)
 
+    condition = None if data.told is None else data.told.condition
     if module.device.type == "cpu":  # compiled code takes half as long as the training graph, which a GPU has at hand
-        judge, threads = likelihood_of(Voice(recipe, module.averaged.arrays()))
+        judge, threads = likelihood_of(Voice(recipe, module.averaged.arrays()), condition=condition)
     else:
-        judge, threads = likelihood.of_network(module.averaged, alphabet), 1
+        judge, threads = likelihood.of_network(module.averaged, alphabet, condition), 1
     try:
         statistics = statistics_file.read(model, alphabet.size)
         if statistics is None:

@@ -25,6 +25,7 @@ from wavenet.evaluation import bits
 from wavenet.generate.voice import Voice
 from wavenet.model import bundle
 from wavenet.model.bundle import Bundle
+from wavenet.outputs import Condition
 from wavenet.progress import Progress, log
 from wavenet.text import many
 from wavenet.training import checkpoint, metrics
@@ -131,6 +132,11 @@ class Recorder(pl.Callback):
         stop = agreed(self.stopper.check(module.step), module.device)
         self._end_step(module, save=last or stop or module.step % train.save_steps == 0, stop=stop)
         trainer.should_stop = stop
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Wait for the first process, which evaluates and saves: a launcher may take one that is gone for the end."""
+        assert isinstance(pl_module, WaveNetModule)
+        agreed(False, pl_module.device)
 
     def _is_cut_short(self, module: WaveNetModule) -> bool:
         """Return whether a signal left the record of the newest step incomplete; the first process knows it for all."""
@@ -298,8 +304,9 @@ class Recorder(pl.Callback):
             return
         voice, parts = Voice(module.recipe, module.averaged.arrays()), []
         try:
-            for part in voice.stream(seconds=train.sample_seconds, seed=SAMPLE_SEED, chunk=200):
-                parts.append(part[0])
+            sampler = voice.sampler(seed=SAMPLE_SEED, condition=self._told())
+            for part in sampler.generate(voice.length(train.sample_seconds, None), 200):
+                parts.append(voice.alphabet.decode(part.codes[0]))
                 if self.stopper.interrupted():
                     return
         except WavenetError as error:  # finite weights may give results that are not: the rollback repairs that
@@ -315,6 +322,11 @@ class Recorder(pl.Callback):
         else:
             self._say(f"{step}: wrote {path}")
         self._tick = time.monotonic()
+
+    def _told(self) -> Condition | None:
+        """Return what the network is told when it makes a sound: the same as for the first held-out one."""
+        known, spans = self.data.told, self.data.spans["valid"]
+        return None if known is None else known.condition.of([spans[0].clip])
 
     # --- saving ------------------------------------------------------------------------------------------------------
 

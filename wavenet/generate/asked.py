@@ -1,0 +1,180 @@
+"""What a user asks for -> what a network is told: values of fields become numbers, lengths, a clock and tracks."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from wavenet.errors import BundleError, InputError
+from wavenet.features.clock import clock
+from wavenet.features.fields import check_field, ids_of
+from wavenet.generate.packed import Packed
+from wavenet.generate.told import predicted
+from wavenet.geometry import frame_count
+from wavenet.outputs import Arrays, Codes, Condition, Floats
+from wavenet.recipe.records import PREDICTED, Recipe
+from wavenet.text import many
+
+ALL = "all"  # in place of a value: every value in turn
+
+Wanted = Mapping[str, object]  # fields by name, each with the value that is asked for
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What the fields of a voice are called, and how long its sounds were; from its bundle.
+
+    Attributes:
+        values: of each field in the order of the recipe, as text.
+        durations: [sounds, fields + 1] int64, training sounds: their fields, then their samples without tails.
+    """
+
+    recipe: Recipe
+    values: dict[str, tuple[str, ...]]
+    durations: Codes
+
+    @classmethod
+    def of(cls, recipe: Recipe, data: Mapping[str, Any]) -> Vocabulary:
+        """Return that of a bundle.
+
+        Raises:
+            BundleError: the bundle does not say what its fields are, or is damaged.
+        """
+        sizes = () if recipe.condition is None else recipe.condition.fields
+        told = data.get("told")
+        try:
+            assert isinstance(told, dict)
+            values = {name: tuple(map(str, told["fields"][name])) for name, _ in sizes}
+            durations = np.array(told["durations"], np.int64).reshape(-1, len(sizes) + 1)
+            assert all(len(values[name]) <= size for name, size in sizes)
+        except (AssertionError, KeyError, TypeError, ValueError, OverflowError):
+            raise BundleError(
+                "the bundle does not say what the values of its fields are called; get it again or train it anew"
+            ) from None
+        return cls(recipe, values, durations)
+
+    def combinations(self, wanted: Wanted, count: int | None) -> list[dict[str, str]]:
+        """Return what each of `count` sounds is asked for; `all` takes every value in turn, the last field fastest.
+
+        Args:
+            wanted: values by field.
+            count: sounds; None takes one for each combination.
+
+        Raises:
+            InputError: a field or value is not known.
+        """
+        self.ids([{name: value for name, value in wanted.items() if value != ALL}])
+        for name in wanted:
+            check_field(self.recipe, name)
+        each = [self.values[name] if value == ALL else (str(value),) for name, value in wanted.items()]
+        found = [dict(zip(wanted, one, strict=True)) for one in itertools.product(*each)]
+        return [found[i % len(found)] for i in range(len(found) if count is None else count)]
+
+    def ids(self, wanted: Sequence[Wanted]) -> Codes:
+        """Return the number of each field's value [sounds, fields] int64; what is not asked for is unknown.
+
+        Raises:
+            InputError: a field or value is not known.
+        """
+        found = [ids_of(self.recipe, one, self.values) for one in wanted]
+        return np.array(found, np.int64).reshape(len(wanted), len(self.values))
+
+    def length(self, ids: Codes, seed: int, sequence: int) -> int:
+        """Return the samples of a training sound with these fields [n], drawn for one sequence of a seed.
+
+        Where none had all of them, the fields that come last in the recipe are passed over.
+        """
+        matching = self.durations
+        for column, value in enumerate(ids.tolist()):
+            own = matching[matching[:, column] == value]  # none where it is unknown
+            matching = own if len(own) else matching
+        drawn = np.random.Generator(np.random.Philox(key=np.array([seed, sequence], np.uint64), counter=[0, 1, 0, 0]))
+        return max(1, int(matching[int(drawn.integers(len(matching))), -1])) if len(matching) else 0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What sequences are told, and how long they are where that follows from it."""
+
+    condition: Condition | None
+    lengths: tuple[int, ...] | None = None  # samples of each
+
+
+def ask(
+    packed: Packed,
+    recipe: Recipe,
+    vocabulary: Vocabulary,
+    wanted: Sequence[Wanted],
+    samples: int | None,
+    seeds: Sequence[tuple[int, int]],
+) -> Asked:
+    """Return what a network is told where values of fields are asked for.
+
+    Where anything is asked for and the network knows a clock, each sound gets a length and a clock; and where it has an
+    acoustic network, the tracks that this predicts. Else tracks are unknown.
+
+    Args:
+        packed: the network.
+        recipe: its recipe.
+        vocabulary: of its bundle.
+        wanted: values by field, for each sequence.
+        samples: the length of all; None draws one for each from those of training sounds with these fields.
+        seeds: of each sequence, seed and number, which lengths are drawn from.
+
+    Raises:
+        InputError: a field or value is not known.
+    """
+    shape, fields = packed.shape.condition, vocabulary.ids(wanted)
+    if shape is None:
+        return Asked(None)
+    names = [name for name, _ in shape.told.tracks]
+    if "clock" not in names or not any(wanted):
+        return Asked(Condition(shape, fields))
+    tail = round(recipe.data.tail_seconds * recipe.audio.sample_rate)
+    if samples is not None:
+        lengths = [max(1, samples - tail, samples // 2)] * len(wanted)
+        whole = [samples] * len(wanted)
+    else:
+        lengths = [vocabulary.length(own, *seed) for own, seed in zip(fields, seeds, strict=True)]
+        whole = [length + tail for length in lengths]
+    if not all(lengths):
+        return Asked(Condition(shape, fields))
+    known = {"clock"} | (set(PREDICTED) if shape.acoustic is not None else set())
+    tracks = [_tracks(packed, recipe, *one) for one in zip(lengths, whole, fields, strict=True)]
+    unknown = np.tile([name not in known for name in names], (len(wanted), 1))
+    return Asked(Condition(shape, fields, Arrays(tracks), unknown), tuple(whole))
+
+
+def _tracks(packed: Packed, recipe: Recipe, length: int, whole: int, fields: Codes) -> Floats:
+    """Return the tracks of one sound [F, values]: its clock, what is predicted from it, zeros for the others."""
+    shape, told = packed.shape.condition, recipe.condition
+    assert shape is not None
+    assert told is not None
+    assert told.tracks.clock is not None
+    count = frame_count(whole, shape.hop)
+    own = clock(length, recipe.audio.sample_rate, shape.hop, 0, count, told.tracks.clock.knots)
+    values = np.zeros((count, sum(width for _, width in shape.told.tracks)), np.float32)
+    values[:, : own.shape[1]] = own
+    if shape.acoustic is not None:
+        reach = shape.acoustic.encoder.reach
+        given = np.zeros((1, count + 2 * reach, own.shape[1] + 1), np.float32)
+        given[..., -1] = 1.0
+        given[0, reach : reach + count] = np.concatenate([own, np.zeros((count, 1), np.float32)], axis=1)
+        made = predicted(packed, given, fields[None])[0]
+        values[:, own.shape[1] : own.shape[1] + made.shape[1]] = made
+    return values
+
+
+def described(wanted: Wanted) -> str:
+    """Return what was asked for in words, such as ``speaker jackson, label 7``."""
+    return ", ".join(f"{name} {value}" for name, value in wanted.items())
+
+
+def check_count(wanted: Sequence[Wanted], count: int) -> None:
+    """Raise InputError unless something is asked of as many sounds as there are."""
+    if len(wanted) != count:
+        raise InputError(f"got conditions for {many(len(wanted), 'sound')}, expected 1 or {count}; give one for each")
