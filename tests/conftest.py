@@ -13,6 +13,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # toys gain nothing from threads,
 
 import moments
 import numpy as np
+import told_toys
 import toys  # after the line above: it imports what reads that variable
 import yaml
 from hypothesis import HealthCheck, settings
@@ -73,6 +74,14 @@ def sound_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained_run(tmp_path_factory: pytest.TempPathFactory, sound_folder: Path) -> Path:
     place = tmp_path_factory.mktemp("trained")
     return toys.train(sound_folder, place / "run", place / "cache")
+
+
+@pytest.fixture(scope="session")
+def told_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a run whose network is told speaker, label, clock and mel."""
+    place = tmp_path_factory.mktemp("told")
+    (place / "sounds").mkdir()
+    return told_toys.trained(told_toys.write_sounds(place / "sounds"), place / "run", place / "cache")
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import subprocess
@@ -198,6 +199,56 @@ def test_a_full_disk_is_an_os_error_and_leaves_nothing(tmp_path: Path, suffix: s
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert not list(tmp_path.iterdir())
     assert done.stdout.strip() == "OSError", done.stderr
+
+
+@pytest.mark.parametrize("bits", [16, 24])
+@pytest.mark.parametrize("name", ["a.wav", "a.flac"])
+def test_sound_that_is_written_in_pieces_is_what_is_written_at_once(tmp_path: Path, name: str, bits: int) -> None:
+    wave = np.random.default_rng(0).uniform(-1, 1, 4_999)
+    files.write(tmp_path / f"whole-{name}", wave, 16_000, bits, files.SOFTWARE)
+    with files.Writer(tmp_path / name, len(wave), 16_000, bits, files.SOFTWARE) as writer:
+        assert [writer.write(part) for part in np.split(wave, [1, 400, 4_000])] == [False, False, False, True]
+        assert (tmp_path / name).exists()  # in its place as soon as it is whole
+    for made in (tmp_path / name, tmp_path / f"whole-{name}"):
+        with soundfile.SoundFile(made) as file:
+            assert (file.samplerate, file.subtype) == (16_000, f"PCM_{bits}")
+            assert file.software.startswith(files.SOFTWARE)
+            np.testing.assert_array_equal(file.read(dtype="int32") >> (32 - bits), files.to_pcm(wave, bits))
+    assert (tmp_path / name).stat().st_size % 2 == 0 or name == "a.flac"
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac"])
+def test_a_file_that_is_not_whole_is_not_left_and_one_that_was_there_stays(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"before")
+    for ends in (None, KeyboardInterrupt):
+        with contextlib.suppress(EOFError, KeyboardInterrupt), files.Writer(tmp_path / name, 10, 8_000) as writer:
+            writer.write(np.zeros(9))
+            if ends is not None:
+                raise ends
+        assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [(name, b"before")]
+    if name == "a.flac":
+        with pytest.raises(InputError, match="cannot hold this sound"), files.Writer(tmp_path / name, 10, 2**20):
+            raise AssertionError("not reached")
+        assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+PIECES = FULL_DISK.replace(
+    "    files.write(Path(sys.argv[1]), np.random.default_rng(0).uniform(-1, 1, int(sys.argv[2])), 8_000)",
+    """    with files.Writer(Path(sys.argv[1]), int(sys.argv[2]), 8_000) as writer:
+        for _ in range(int(sys.argv[2]) // 1_000):
+            writer.write(np.random.default_rng(0).uniform(-1, 1, 1_000))""",
+)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of file sizes on Windows")
+@pytest.mark.parametrize("suffix", [".wav", ".flac"])
+def test_a_disk_that_fills_while_pieces_are_written_is_an_os_error_and_leaves_nothing(
+    tmp_path: Path, suffix: str
+) -> None:
+    command = [sys.executable, "-c", PIECES, str(tmp_path / f"a{suffix}"), "30000"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert not list(tmp_path.iterdir())
+    assert done.stdout.strip() == "OSError" and not done.stderr
 
 
 # --- streaming -------------------------------------------------------------------------------------------------------

@@ -15,7 +15,6 @@ import toys
 from wavenet.errors import InputError, SoundError
 from wavenet.features import tracks
 from wavenet.features.clock import clock
-from wavenet.features.mel import logarithms
 from wavenet.geometry import frame_count
 from wavenet.outputs import Arrays, Tracks
 
@@ -106,33 +105,6 @@ def test_an_array_that_is_missing_or_another_is_one_sentence(folder: Path, tmp_p
     (folder / "sound3.npy").unlink()
     with pytest.raises(SoundError, match=r"sound3.npy is missing"):
         made(folder, tmp_path, array=2)
-
-
-def test_a_mel_of_another_program_is_that_of_its_sound(folder: Path, tmp_path: Path) -> None:
-    recipe, found, known = made(folder, tmp_path, **TOLD["both"])
-    own = found.sound.lengths[1]
-    count = own // 30
-    mel = logarithms(known.read(1, 0, count)[:, 11:], feature_toys.MEL["floor"])
-    told = tracks.of_mels(recipe, [mel], ["a.npy"])
-    assert told.frames(0) == count
-    assert np.array_equal(told.read(0, 0, count)[:, 11:], known.read(1, 0, count)[:, 11:])
-    assert np.array_equal(told.read(0, 0, count)[:, :11], clock(30 * count, toys.RATE, 30, 0, count, 5))
-
-
-@pytest.mark.parametrize(
-    ("told", "words"),
-    [
-        (
-            {"f0": feature_toys.F0, "mel": feature_toys.MEL},
-            "the model is told f0, so that a mel is not enough; give sound",
-        ),
-        ({"clock": feature_toys.CLOCK}, "the model is told no mel, so that a mel is not enough"),
-        ({"fields": {"speaker": 2}}, "toy is told no tracks, such as a mel; give a model that is"),
-    ],
-)
-def test_a_mel_alone_is_not_enough_for_every_model(told: dict[str, Any], words: str) -> None:
-    with pytest.raises(InputError, match=words):
-        tracks.of_mels(feature_toys.recipe(**told), [np.zeros((5, 6), np.float32)], ["a.npy"])
 
 
 @pytest.mark.real_audio

@@ -7,20 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import told_toys
 import toys
 
 import wavenet
 from wavenet.errors import BundleError, InputError
+from wavenet.generate import asked
 from wavenet.generate.asked import Vocabulary, ask, described
 from wavenet.generate.voice import Voice
 
 
-@pytest.fixture(scope="module")
-def voice(tmp_path_factory: pytest.TempPathFactory) -> Voice:
-    place = tmp_path_factory.mktemp("told")
-    (place / "sounds").mkdir()
-    return wavenet.load(told_toys.trained(told_toys.write_sounds(place / "sounds"), place / "run", place / "cache"))
+@pytest.fixture
+def voice(told_run: Path) -> Voice:
+    return wavenet.load(told_run)
 
 
 def test_the_bundle_names_values_and_durations_of_training_sounds_alone(voice: Voice) -> None:
@@ -39,6 +37,17 @@ def test_all_takes_every_value_in_turn(voice: Voice) -> None:
     assert both[0] == {"speaker": "ann", "label": "high"} and both[3] == {"speaker": "bob", "label": "high"}
     assert known.combinations({"speaker": "bob"}, 2) == [{"speaker": "bob"}] * 2
     assert described(both[0]) == "speaker ann, label high"
+
+
+def test_there_are_no_more_combinations_than_anyone_draws(voice: Voice, monkeypatch: pytest.MonkeyPatch) -> None:
+    both, lone = {"speaker": "all", "label": "all"}, {"speaker": "bob"}
+    monkeypatch.setattr(asked, "MOST_SOUNDS", 5)
+    with pytest.raises(InputError, match="`all` comes to 6 sounds, expected 1 to 5; name some values"):
+        voice.combinations(both)
+    assert len(voice.combinations(both, 5)) == 5 and voice.combinations({}, 2) == [{}, {}]
+    known = voice.vocabulary()
+    assert known.knows_lengths([lone]) and not known.knows_lengths([{}])
+    assert not Vocabulary(known.recipe, known.values, known.durations[:0]).knows_lengths([lone])
 
 
 def test_a_length_is_that_of_a_training_sound_with_these_fields(voice: Voice) -> None:

@@ -68,6 +68,15 @@ def test_saving_overwrites_nothing_unless_told(tmp_path: Path) -> None:
         one.save(tmp_path)
 
 
+def test_each_sound_may_have_a_name_of_its_own(tmp_path: Path) -> None:
+    sound = Sound(np.zeros((2, 5), np.float32), 8_000, 16, 1)
+    names = [tmp_path / "low.wav", str(tmp_path / "high.flac")]
+    assert sound.save(names) == [tmp_path / "low.wav", tmp_path / "high.flac"]
+    assert all(soundfile.info(path).frames == 5 for path in names)
+    with pytest.raises(InputError, match="got 1 name for 2 sounds; give as many"):
+        sound.save(names[:1], force=True)
+
+
 def test_sounds_of_their_own_lengths_are_saved_played_and_judged_as_they_are(tmp_path: Path) -> None:
     samples = np.zeros((2, 2_000), np.float32)
     samples[0, :1_000], samples[1] = 0.01, 0.0012

@@ -69,7 +69,7 @@ def test_verification_agrees_with_the_training_graph(kind: str, prime: bool) -> 
 def test_verification_notices_a_wrong_sampler(monkeypatch: pytest.MonkeyPatch) -> None:
     voice, wrong = made(2.0), made(2.0)
     wrong.arrays["blocks.3.dilated.product.weight"][0] += 0.01
-    monkeypatch.setattr(voice, "sampler", wrong.sampler)
+    monkeypatch.setattr(voice, "engine", wrong.engine)
     sound = voice.generate(samples=100, seed=1, verify=True)
     assert sound.difference is not None and sound.difference > BOUND
 
@@ -149,12 +149,12 @@ def test_load_takes_a_run_and_its_bundle(trained_run: Path) -> None:
 @pytest.mark.parametrize("backend", ["reference", "cpu"])
 def test_an_interruption_keeps_what_was_made(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     voice = made()
-    source = voice.sampler
+    source = voice.engine
     calls = 0
 
     def interrupting(*arguments: object) -> object:
-        sampler = source(*arguments)  # type: ignore[arg-type]
-        draw = sampler.engine.draw
+        engine = source(*arguments)  # type: ignore[arg-type]
+        draw = engine.draw
 
         def counted(*inner: object) -> object:
             nonlocal calls
@@ -163,10 +163,10 @@ def test_an_interruption_keeps_what_was_made(backend: str, monkeypatch: pytest.M
                 raise KeyboardInterrupt
             return draw(*inner)  # type: ignore[arg-type]
 
-        sampler.engine.draw = counted  # type: ignore[method-assign, assignment]
-        return sampler
+        engine.draw = counted  # type: ignore[method-assign, assignment]
+        return engine
 
-    monkeypatch.setattr(voice, "sampler", interrupting)
+    monkeypatch.setattr(voice, "engine", interrupting)
     sound = voice.generate(samples=1000, seed=1, backend=backend)
     assert sound.stopped_by == "SIGINT" and not sound.complete
     assert sound.samples.shape == (1, 400)

@@ -8,6 +8,7 @@ import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
@@ -263,6 +264,112 @@ def write(path: Path, wave: NDArray[np.floating], sample_rate: int, bits: int = 
     except soundfile.SoundFileError as error:
         raise InputError(f"{path} cannot hold this sound ({error.error_string}); try .wav") from None
     disk.write_bytes(path, encoded.getvalue())
+
+
+class Writer:
+    """Writes mono sound of a known length to a .wav or .flac file piece by piece, whole or not at all.
+
+    Use it as a context manager: what is not whole when that ends is removed.
+
+    Args:
+        path: the file.
+        samples: how many there will be.
+        sample_rate: in Hz.
+        bits: 16 or 24.
+        software: as for `write`.
+    """
+
+    def __init__(self, path: Path, samples: int, sample_rate: int, bits: int = 16, software: str = "") -> None:
+        self.path, self.left, self._rate, self._bits, self._software = path, samples, sample_rate, bits, software
+        self._pad = b"\0" * (samples * (bits // 8) % 2)  # a chunk of a WAV has an even number of bytes
+        self._samples, self._stack = samples, contextlib.ExitStack()
+        self._flac: soundfile.SoundFile | None = None
+
+    def __enter__(self) -> Writer:
+        """Open a temporary file beside the path.
+
+        Raises:
+            InputError: the rate is one that FLAC cannot hold.
+            OSError: the file cannot be written.
+        """
+        with contextlib.ExitStack() as stack:
+            temporary = stack.enter_context(disk.replacing(self.path))
+            flac = self.path.suffix.lower() == ".flac"  # whose encoder seeks: nothing may be left to be written then
+            self._file = stack.enter_context(temporary.open("w+b", buffering=0 if flac else -1))
+            if flac:
+                self._kept = _Kept(self._file)
+                self._flac = stack.enter_context(self._encoder())
+            else:
+                self._file.write(wav_header(self._rate, self._samples, self._bits, self._software))
+            self._stack = stack.pop_all()
+        return self
+
+    def _encoder(self) -> soundfile.SoundFile:
+        try:
+            encoder = soundfile.SoundFile(self._kept, "w", self._rate, 1, f"PCM_{self._bits}", format="FLAC")
+        except soundfile.SoundFileError as error:
+            raise InputError(f"{self.path} cannot hold this sound ({error.error_string}); try .wav") from None
+        if self._software:
+            encoder.software = self._software
+        return encoder
+
+    def write(self, wave: NDArray[np.floating]) -> bool:
+        """Take in the next samples, [n] in [-1, 1]; return whether the file is whole, and then in its place.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        assert len(wave) <= self.left, "more samples than were promised"
+        self.left -= len(wave)
+        if self._flac is None:
+            self._file.write(wav_bytes(wave, self._bits))
+        else:
+            self._flac.write(to_pcm(wave, self._bits) << (32 - self._bits))
+            self._kept.check()
+        if self.left:
+            return False
+        if self._flac is None:
+            self._file.write(self._pad)
+        else:
+            self._flac.close()
+            self._kept.check()
+        self._stack.close()
+        return True
+
+    def __exit__(self, *error: object) -> None:
+        failed = error if error[0] is not None else (EOFError, EOFError("the sound ended early"), None)
+        self._stack.__exit__(*failed)  # type: ignore[arg-type]
+
+
+class _Kept:
+    """An open file that keeps its errors for later: libsndfile only asserts that a disk is not full."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._error: OSError | None = None
+
+    def check(self) -> None:
+        """Raise the first error, if there was one."""
+        if self._error is not None:
+            raise self._error
+
+    def write(self, data: bytes) -> int:
+        left = memoryview(data)
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            self._error = self._error or error
+        return len(data)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
+
+    def seek(self, at: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(at, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
 
 
 def wav_header(sample_rate: int, samples: int | None, bits: int, software: str = "") -> bytes:

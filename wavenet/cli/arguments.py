@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import re
 from collections.abc import Callable, Mapping
 from typing import NoReturn
@@ -104,9 +105,38 @@ def _generate(parser: argparse.ArgumentParser) -> None:
     add("model", metavar="MODEL", help="a run folder or a bundle folder")
     add("-o", "--output", metavar="OUT", help="a .wav or .flac file, or - for WAV on stdout (default: NAME-sSEED.wav)")
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--seconds", metavar="S", type=_number, help="how long, in seconds (default: 3)")
+    length.add_argument("--seconds", metavar="S", type=_number, help=LENGTH)
     length.add_argument("--samples", metavar="N", type=_positive, help="how long, in samples")
-    add("-n", "--count", metavar="COUNT", type=_positive, default=1, help="how many sounds (default: 1)")
+    add("-n", "--count", metavar="COUNT", type=_positive, help="how many sounds (default: 1, or all that `all` names)")
+    _asked(parser, "; `all`: each value in turn")
+    _draw(parser)
+    add("--best-of", metavar="N", type=_positive, help=BEST_OF)
+    add("--until-silence", action="store_true", help="stop after 0.3 s below -50 dBFS; --seconds is then the most")
+    add("--prime", metavar="IN.wav", help="continue this sound, - for stdin; the output does not contain it")
+    add("--force", action="store_true", help="overwrite existing files")
+
+
+def _asked(parser: argparse.ArgumentParser, more: str = "") -> None:
+    """Add the options that ask for values of fields."""
+    asked = parser.add_argument_group("what is asked for", "a voice knows the values of its training sounds")
+    add = asked.add_argument
+    for name in ("speaker", "label"):
+        add(
+            f"--{name}",
+            dest="condition",
+            metavar="NAME",
+            action="append",
+            default=[],
+            type=functools.partial(_value, name),
+            help=f"short for --condition {name}=NAME",
+        )
+    said = f"a field of the voice and its value, such as pitch=60{more}; repeatable"
+    add("--condition", metavar="FIELD=VALUE", action="append", default=[], type=_field, help=said)
+
+
+def _draw(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a draw."""
+    add = parser.add_argument
     add("--seed", metavar="N", type=_whole, help="the same seed makes the same sound (default: a new one, printed)")
     add(
         "--temperature",
@@ -123,14 +153,29 @@ def _generate(parser: argparse.ArgumentParser) -> None:
         default=1.0,
         help="draw only from the likeliest values that make up probability P",
     )
-    add("--best-of", metavar="N", type=_positive, help=BEST_OF)
-    add("--until-silence", action="store_true", help="stop after 0.3 s below -50 dBFS; --seconds is then the most")
-    add("--prime", metavar="IN.wav", help="continue this sound, - for stdin; the output does not contain it")
+    add("--guidance", metavar="G", type=_number, default=1.0, help=GUIDANCE)
     add("--backend", choices=names(), default="auto", help="which sampler (default: auto)")
     add("--storage", choices=STORAGES, help="precision of the weights (default: float16; float32 for reference)")
     add("--threads", metavar="N", type=_positive, help="the most threads that many sounds share (default: all cores)")
     add("--verify", action="store_true", help="compare the sampler with the training graph; exit 1 if they differ")
+
+
+def _vocode(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("model", metavar="MODEL", help="a run folder or a bundle folder whose voice is told mel, f0 or arrays")
+    add("inputs", metavar="IN", nargs="+", help="sound files, folders of sound, or .npy files of mels (below)")
+    add("-o", "--output", metavar="OUT", required=True, help=COPIES)
+    add("--level", choices=("original", "voice"), default="original", help=LOUDNESS)
+    _asked(parser)
+    _draw(parser)
+    add("--cache", metavar="DIR", help="where decoded sound and its features are kept (default: this user's cache)")
     add("--force", action="store_true", help="overwrite existing files")
+
+
+LENGTH = "how long, in seconds (default: as long as such sounds last, where the voice knows it; else 3)"
+GUIDANCE = "above 1 follows what is told more strongly, such as 1.5, at twice the work; 0 to 10 (default: 1)"
+LOUDNESS = "as loud as the original, or as the voice was trained (default: original)"
+COPIES = "a .wav or .flac file for one sound, a folder for several, or - for WAV on stdout"
 
 
 def _evaluate(parser: argparse.ArgumentParser) -> None:
@@ -216,6 +261,7 @@ def _recipes(parser: argparse.ArgumentParser) -> None:
 VERBS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], object] | None]] = {  # None: it has verbs of its own
     "train": ("train a recipe on a folder of sound", _train),
     "generate": ("generate sound with a trained model", _generate),
+    "vocode": ("copy sound: to what a trained model is told of it, and back to sound", _vocode),
     "evaluate": ("measure how well a trained model predicts held-out sound", _evaluate),
     "inspect": ("show what a stack of dilations sees and costs", _inspect),
     "data": ("fetch or check sound before training on it", None),
@@ -239,7 +285,21 @@ EPILOGS = {
   wavenet generate runs/quickstart --seconds 3 --seed 1 -o out.wav
   wavenet generate runs/quickstart -n 8 --temperature 0.9 -o out.wav
   wavenet generate runs/quickstart -n 5 --best-of 4 --until-silence -o words.wav
-  wavenet generate runs/quickstart --prime beginning.wav -o - | aplay""",
+  wavenet generate runs/quickstart --prime beginning.wav -o - | aplay
+  wavenet generate runs/digits --speaker jackson --label 7 -o seven.wav
+  wavenet generate runs/digits --speaker jackson --label all       # ten words, NAME-sSEED-jackson-0.wav...""",
+    "vocode": """A copy is made of nothing but what the model is told of a sound; it is as long, and keeps its name.
+
+A .npy file holds natural logarithms of a mel spectrogram, [frames, bands] of floating point, with the parameters that
+`condition.tracks.mel` has in the model's recipe. Its hop must be the recipe's `hop_samples`: the file does not say
+it, and a copy from another one is too long or too short. The mels of Tacotron 2 and FastPitch are such logarithms,
+[bands, frames], so save mel.T; a recipe for them has sample_rate 22050, hop_samples 256 and mel {bands: 80,
+fft_samples: 1024, window_samples: 1024, low_hz: 0, high_hz: 8000, power: 1, scale: slaney, norm: slaney, floor: 1e-5}.
+
+examples:
+  wavenet vocode runs/digits take.wav -o copy.wav
+  wavenet vocode runs/digits recordings/ more.flac -o copies/
+  wavenet vocode runs/digits mel.npy -o spoken.wav --speaker jackson""",
     "evaluate": """examples:
   wavenet evaluate runs/quickstart --split valid
   wavenet evaluate runs/digits --sound          # is generated sound like real sound? does it copy?
@@ -292,6 +352,17 @@ examples:
   wavenet recipes --keys model.dilations""",
     "doctor": "example:\n  wavenet doctor",
 }
+
+
+def _value(name: str, text: str) -> tuple[str, str]:
+    return name, text.strip()
+
+
+def _field(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (equals and name.strip() and value.strip()):
+        raise argparse.ArgumentTypeError(f"got {text!r:.40}, expected FIELD=VALUE such as pitch=60")
+    return name.strip(), value.strip()
 
 
 def _positive(text: str) -> int:

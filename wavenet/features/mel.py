@@ -97,18 +97,32 @@ def given(values: Floats, config: MelConfig, rate: int, name: str) -> Floats:
     Raises:
         InputError: they have another shape, or another scale, as far as their range tells.
     """
-    if values.shape[1] != config.bands:
-        turned = len(values) == config.bands
+    check_bands(values.shape, config, name)
+    check_range(float(values.min()), float(values.max()), config, rate, name)
+    return floored(values, config.floor)
+
+
+def floored(values: Floats, floor: float) -> Floats:
+    """Return natural logarithms of mels of any floor as the track has them, float32."""
+    return scaled(np.maximum(values, np.float32(math.log(floor))), floor)
+
+
+def check_bands(shape: tuple[int, ...], config: MelConfig, name: str) -> None:
+    """Raise InputError unless mels [F, bands] have the bands that the network learned."""
+    if shape[1] != config.bands:
+        turned = shape[0] == config.bands
         remedy = "transpose it (numpy.save of mel.T)" if turned else "compute it with as many bands"
-        shape = times(values.shape)
-        raise InputError(f"{name} holds {shape} numbers, expected [frames, {config.bands}] mels; {remedy}")
-    scale = _other_scale(float(values.min()), float(values.max()), config, rate)
+        raise InputError(f"{name} holds {times(shape)} numbers, expected [frames, {config.bands}] mels; {remedy}")
+
+
+def check_range(low: float, high: float, config: MelConfig, rate: int, name: str) -> None:
+    """Raise InputError where mels from `low` to `high` have another scale than `given` takes, as far as that tells."""
+    scale = _other_scale(low, high, config, rate)
     if scale:
         raise InputError(
-            f"{name} lies between {values.min():.4g} and {values.max():.4g}: {scale}; expected natural logarithms of "
+            f"{name} lies between {low:.4g} and {high:.4g}: {scale}; expected natural logarithms of "
             f"{'magnitudes' if config.power == 1 else 'energies'}, {math.log(config.floor):.1f} where it is silent"
         )
-    return scaled(np.maximum(values, np.float32(math.log(config.floor))), config.floor)
 
 
 def _other_scale(low: float, high: float, config: MelConfig, rate: int) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from wavenet.audio.crops import Sound
 from wavenet.audio.layouts import Clip
 from wavenet.errors import InputError
-from wavenet.features import mel, store
+from wavenet.features import store
 from wavenet.features.arrays import Array
 from wavenet.features.clock import clock
 from wavenet.features.f0 import F0
@@ -132,32 +132,6 @@ def of_waves(
             parts.append(clock(lengths[index], rate, hop, 0, count, config.tracks.clock.knots))
         for feature in _features(recipe, config, hop, files, lengths):
             parts.append(np.concatenate(list(store.rounded(feature, index, wave))))
-        found.append(np.concatenate(parts, axis=1))
-    return Arrays(found)
-
-
-def of_mels(recipe: Recipe, mels: Sequence[Floats], names: Sequence[str]) -> Arrays:
-    """Return the tracks of sounds of which another program gives the mel, as a natural logarithm.
-
-    Args:
-        recipe: the complete recipe, which tells a mel, and besides at most a clock.
-        mels: [F, bands] each, finite.
-        names: of each, for errors.
-
-    Raises:
-        InputError: a mel has another shape or scale, or the recipe tells more than that.
-    """
-    config, hop = _told(recipe)
-    others = [name for name, _ in config.tracks_told() if name not in ("clock", "mel")]
-    if config.tracks.mel is None or others:
-        what = ", ".join(others) if others else "no mel"
-        raise InputError(f"the model is told {what}, so that a mel is not enough; give sound in place of {names[0]}")
-    found, rate = [], recipe.audio.sample_rate
-    for values, name in zip(mels, names, strict=True):
-        parts = [mel.given(values, config.tracks.mel, rate, name).astype(Mel.kind).astype(np.float32)]
-        if config.tracks.clock is not None:
-            samples = len(values) * hop
-            parts.insert(0, clock(samples, rate, hop, 0, len(values), config.tracks.clock.knots))
         found.append(np.concatenate(parts, axis=1))
     return Arrays(found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +18,10 @@ from wavenet.generate.told import predicted
 from wavenet.geometry import frame_count
 from wavenet.outputs import Arrays, Codes, Condition, Floats
 from wavenet.recipe.records import PREDICTED, Recipe
-from wavenet.text import many
+from wavenet.text import many, printable
 
 ALL = "all"  # in place of a value: every value in turn
+MOST_SOUNDS = 1 << 20  # that one request makes
 
 Wanted = Mapping[str, object]  # fields by name, each with the value that is asked for
 
@@ -65,14 +67,22 @@ class Vocabulary:
             count: sounds; None takes one for each combination.
 
         Raises:
-            InputError: a field or value is not known.
+            InputError: a field or value is not known, or there are too many combinations.
         """
         self.ids([{name: value for name, value in wanted.items() if value != ALL}])
         for name in wanted:
             check_field(self.recipe, name)
         each = [self.values[name] if value == ALL else (str(value),) for name, value in wanted.items()]
-        found = [dict(zip(wanted, one, strict=True)) for one in itertools.product(*each)]
+        size = math.prod(map(len, each))
+        if not 1 <= (size if count is None else min(size, count)) <= MOST_SOUNDS:
+            raise InputError(f"`{ALL}` comes to {many(size, 'sound')}, expected 1 to {MOST_SOUNDS:,}; name some values")
+        found = [dict(zip(wanted, one, strict=True)) for one in itertools.islice(itertools.product(*each), count)]
         return [found[i % len(found)] for i in range(len(found) if count is None else count)]
+
+    def knows_lengths(self, wanted: Sequence[Wanted]) -> bool:
+        """Return whether a length follows from what is asked for: the network knows a clock, and sounds that lasted."""
+        told = self.recipe.condition
+        return told is not None and told.tracks.clock is not None and any(wanted) and len(self.durations) > 0
 
     def ids(self, wanted: Sequence[Wanted]) -> Codes:
         """Return the number of each field's value [sounds, fields] int64; what is not asked for is unknown.
@@ -171,7 +181,7 @@ def _tracks(packed: Packed, recipe: Recipe, length: int, whole: int, fields: Cod
 
 def described(wanted: Wanted) -> str:
     """Return what was asked for in words, such as ``speaker jackson, label 7``."""
-    return ", ".join(f"{name} {value}" for name, value in wanted.items())
+    return ", ".join(f"{name} {printable(str(value))}" for name, value in wanted.items())
 
 
 def check_count(wanted: Sequence[Wanted], count: int) -> None:

@@ -13,8 +13,9 @@ import numpy as np
 
 from wavenet import disk
 from wavenet.audio import files
+from wavenet.errors import InputError
 from wavenet.outputs import Codes, Floats
-from wavenet.text import some
+from wavenet.text import many, some
 
 SILENT_RMS = 10 ** (-60 / 20)  # below it a sound counts as silent
 LOUD = 0.98  # a sample beyond this magnitude lies at full scale
@@ -123,20 +124,26 @@ class Sound:
         """Whether all samples asked for are there."""
         return self.stopped_by is None
 
-    def save(self, path: str | Path, *, force: bool = False) -> list[Path]:
+    def save(self, path: str | Path | Sequence[str | Path], *, force: bool = False) -> list[Path]:
         """Write WAV or FLAC files, whole or not at all, and return their paths.
 
         One sequence is written to `path`, more to NAME-0.wav, NAME-1.wav...
 
         Args:
-            path: of the file; ``~`` is the home folder.
+            path: of the file; ``~`` is the home folder. Or one for each sequence.
             force: overwrite what is there.
 
         Raises:
-            InputError: a file is there already, or no sound can be written under this name.
+            InputError: a file is there already, no sound can be written under this name, or there are names for
+                another number of sounds.
             WavenetError: a file cannot be written.
         """
-        paths = numbered(disk.given_path(str(path)), len(self.samples))
+        if isinstance(path, str | Path):
+            paths = numbered(disk.given_path(str(path)), len(self.samples))
+        else:
+            paths = [disk.given_path(str(one)) for one in path]
+        if len(paths) != len(self.samples):
+            raise InputError(f"got {many(len(paths), 'name')} for {many(len(self.samples), 'sound')}; give as many")
         for target in paths:  # all of them before the first is written
             disk.check_free(target, "", force, "force=True")
         for target, wave in zip(paths, self.waves(), strict=True):

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from wavenet import outputs
+from wavenet import disk, outputs
 from wavenet.audio.crops import gain
 from wavenet.errors import InputError, Terminated
-from wavenet.generate import priming, silence
+from wavenet.generate import originals, priming, silence
 from wavenet.generate.asked import Asked, Vocabulary, Wanted, ask, check_count
 from wavenet.generate.best_of import BestOf, aim_of, check_numbers
 from wavenet.generate.engines import Engine, Request, build_engine
@@ -26,6 +26,7 @@ from wavenet.generate.silence import Silence
 from wavenet.generate.sound import Drawn, Sound
 from wavenet.generate.state import MAX_CLOCK, check_memory
 from wavenet.generate.verify import Verifier
+from wavenet.generate.vocode import Vocoder, check_vocoder
 from wavenet.model import bundle
 from wavenet.model.bundle import Bundle
 from wavenet.outputs import Codes, Condition, Draw, Floats, checked_draw
@@ -64,6 +65,11 @@ class Voice(Bundle):
     def bits(self) -> int:
         """PCM bits that keep every code apart."""
         return self.alphabet.pcm_bits
+
+    @property
+    def fields(self) -> dict[str, tuple[str, ...]]:
+        """The fields that it can be asked for, such as speaker or label, each with its values."""
+        return dict(self.vocabulary().values) if self.recipe.fields else {}
 
     def network(self, storage: str = "float32") -> WaveNet:
         """Return the network as a torch module, weights as they are after storage (imports torch)."""
@@ -136,6 +142,25 @@ class Voice(Bundle):
         """
         return Vocabulary.of(self.recipe, self.data)
 
+    def combinations(self, wanted: Wanted, count: int | None = None) -> list[dict[str, str]]:
+        """Return what each of some sounds is asked for; the value `all` takes every value in turn.
+
+        Args:
+            wanted: values by field; the last field is the fastest to change.
+            count: sounds; None takes one for each combination.
+
+        Raises:
+            InputError: a field or value is not known.
+        """
+        if not wanted:
+            return [{} for _ in range(1 if count is None else count)]
+        self._check_told()
+        return self.vocabulary().combinations(wanted, count)
+
+    def _check_told(self) -> None:
+        if self.recipe.condition is None:
+            raise InputError(f"{self.name} is told nothing but the past of its sound; leave conditions out")
+
     def asked(self, engine: Engine, wanted: Sequence[Wanted], samples: int | None, seed: int, repeat: int = 1) -> Asked:
         """Return what the network is told for some sounds, each of them `repeat` times, one after the other.
 
@@ -144,8 +169,7 @@ class Voice(Bundle):
         """
         if self.recipe.condition is None and not any(wanted):
             return Asked(None)
-        if self.recipe.condition is None:
-            raise InputError(f"{self.name} is told nothing but the past of its sound; leave conditions out")
+        self._check_told()
         each = [one for one in wanted for _ in range(repeat)]
         seeds = [(seed, sequence) for sequence in range(len(each))]
         return ask(engine.packed, self.recipe, self.vocabulary(), each, samples, seeds)
@@ -166,6 +190,7 @@ class Voice(Bundle):
         threads: int | None = None,
         until_silence: bool = False,
         condition: Told = None,
+        guidance: float = 1.0,
         chunk: int = 1000,
     ) -> Iterator[Floats]:
         """Return an iterator over sound as it is made, [N, n] float32 a chunk; endless by default.
@@ -179,7 +204,7 @@ class Voice(Bundle):
         primed = None if prime is None else self.encode(prime)  # first: the sampler may have to be compiled
         engine = self.engine(backend, storage, threads)
         asked = self.asked(engine, wanted, total, seed)
-        source = Sampler(engine, count, seed, draw, asked.condition)
+        source = Sampler(engine, count, seed, draw, asked.condition, guidance)
         totals = asked.lengths or (MAX_CLOCK if total is None else total,) * count
         if primed is not None:
             source.prime(primed)
@@ -205,6 +230,7 @@ class Voice(Bundle):
         best_of: int | None = None,
         until_silence: bool = False,
         condition: Told = None,
+        guidance: float = 1.0,
     ) -> Sound:
         """Return `count` sounds; Ctrl-C, SIGTERM and SIGHUP give what was made so far.
 
@@ -227,6 +253,7 @@ class Voice(Bundle):
             until_silence: end each sound after 0.3 s below -50 dBFS, once it has begun; its length is then the most.
             condition: values of fields that are asked for, such as ``{"speaker": "jackson"}``, for all sounds or for
                 each. Where the voice knows how long such sounds last, that is their length unless one is given.
+            guidance: 0 to 10, how strongly they follow what is asked for; other than 1 it takes twice the work.
 
         Raises:
             InputError: an argument is out of range.
@@ -236,23 +263,89 @@ class Voice(Bundle):
         draw, seed = checked_draw(temperature, top_k, top_p), draw_seed(seed)
         check_numbers(count, candidates, draw)
         wanted = each_wanted(condition, count)
-        aim = None if best_of is None else aim_of(self.training, self.name)
+        if best_of is not None:
+            aim_of(self.training, self.name)
         check_memory(self.recipe.shape, batch, total)
         primed = None if prime is None else self.encode(prime)  # first: the sampler may have to be compiled
         engine = self.engine(backend, storage, threads)
         asked = self.asked(engine, wanted, None if seconds is None and samples is None else total, seed, candidates)
         totals = asked.lengths or (total,) * batch
-        source = Sampler(engine, batch, seed, draw, asked.condition)
+        source = Sampler(engine, batch, seed, draw, asked.condition, guidance)
+        return self._made(source, seed, totals, primed, verify, best_of, until_silence)
+
+    def _made(
+        self,
+        source: Sampler,
+        seed: int,
+        totals: Sequence[int],
+        primed: Codes | None,
+        verify: bool,
+        best_of: int | None,
+        until_silence: bool,
+    ) -> Sound:
+        """Return what a sampler draws behind a prime; `generate` explains the arguments."""
         if primed is not None:
             source.prime(primed)
         storage = source.engine.storage
         network = self.network(storage) if verify else None
-        judge = None if network is None else Verifier(network, self.alphabet, batch, primed, source.condition)
-        if best_of is None or aim is None:
+        told = source.condition, source.guidance
+        judge = None if network is None else Verifier(network, self.alphabet, source.batch, primed, *told)
+        if best_of is None:
             drawn = _collect(source, totals, judge, self.sample_rate, until_silence)
         else:
+            aim = aim_of(self.training, self.name)
             drawn = BestOf(source, best_of, aim, self.sample_rate, primed, judge).draw(totals, until_silence)
         return self._sound(drawn, seed, storage, None if judge is None else judge.difference)
+
+    def vocoder(
+        self,
+        *,
+        seed: int | None = None,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        backend: str = "auto",
+        storage: str | None = None,
+        threads: int | None = None,
+        verify: bool = False,
+        condition: Wanted | None = None,
+        guidance: float = 1.0,
+        level: str = "original",
+    ) -> Vocoder:
+        """Return what copies sound with this voice; see `vocode` for the arguments.
+
+        Raises:
+            InputError: an argument is out of range, or this voice is told nothing that a copy can be made of.
+        """
+        check_vocoder(self.recipe)
+        draw, seed = checked_draw(temperature, top_k, top_p), draw_seed(seed)
+        assert self.recipe.shape.condition is not None
+        nothing = Condition.nothing(self.recipe.shape.condition, 1).fields
+        fields = (self.vocabulary().ids([condition]) if condition else nothing)[0]
+        engine = self.engine(backend, storage, threads)
+        network = self.network(engine.storage) if verify else None
+        return Vocoder(engine, fields, self.sample_rate, self.bits, seed, draw, level, network, guidance)
+
+    def vocode(self, original: Prime, *, cache: str | Path | None = None, **options: Any) -> Sound:
+        """Return a copy of a sound, as long as it is: made of nothing but what this voice is told of it.
+
+        Args:
+            original: a path to a sound or to a .npy file of mels; or an array: sound at this voice's rate as `generate`
+                takes a prime, or natural logarithms of mels, [frames, bands] at its hop.
+            cache: the folder where decoded sound and its features are kept; None takes this user's.
+            options: seed, temperature, top_k, top_p, guidance, backend, storage, threads and verify as for `generate`;
+                `condition`, the values of fields that are told, others being unknown; `level`: `original`, or `voice`
+                for the level that the voice was trained at.
+
+        Raises:
+            InputError: an argument is out of range, the original cannot be used, or this voice is told nothing that a
+                copy can be made of.
+        """
+        vocoder, began = self.vocoder(**options), time.monotonic()
+        known = originals.of_one(self.recipe, original, None if cache is None else disk.user_path(str(cache)))
+        parts = [piece.wave for piece in vocoder.copies([known])]
+        wave, wall = np.concatenate(parts)[None], time.monotonic() - began
+        return Sound(wave, self.sample_rate, self.bits, vocoder.seed, vocoder.storage, vocoder.difference, wall)
 
     def _sound(self, drawn: Drawn, seed: int, storage: str, difference: float | None) -> Sound:
         """Return what was drawn as sound."""
