@@ -158,7 +158,7 @@ def test_what_cannot_be_guided_is_refused() -> None:
 
     other: Any = Other()
     assert check_guidance(1.0, shape, other) == 1.0
-    with pytest.raises(InputError, match="a probability for each code"):
+    with pytest.raises(InputError, match="no probability for each code"):
         check_guidance(1.5, shape, other)
 
 

@@ -96,6 +96,8 @@ def test_sequences_that_have_ended_are_not_drawn_any_more(monkeypatch: pytest.Mo
     monkeypatch.setattr(silence, "DBFS", 100.0)
     monkeypatch.setattr(Silence, "hear", lambda sound, wave: setattr(sound, "end", len(wave) if wave[0] < 0 else None))
     source = voice.sampler(6, seed=1)
-    seen = [part.sequences.tolist() for part in silence.ending(source, [Silence(4_000) for _ in range(6)], 900, 100)]
+    seen = [
+        part.sequences.tolist() for part in silence.ending(source, [Silence(4_000) for _ in range(6)], [900] * 6, 100)
+    ]
     assert len(seen[0]) == 6 and all(set(after) <= set(before) for before, after in pairwise(seen))
     assert len(seen[-1]) < 6 and source.positions.sum() == 100 * sum(map(len, seen))

@@ -37,7 +37,11 @@ from wavenet.recipe import find, read
 from wavenet.recipe.records import Recipe
 from wavenet.text import many
 
-REFERENCE = "digits"  # R 64, S 256, Q 256, 20 layers in 2 cycles, K 2: the net that others are measured with
+REFERENCE = (  # R 64, S 256, Q 256, 20 layers in 2 cycles, K 2: what others are measured with, made of `digits`
+    "model.dilations={pattern: exponential, layers: 10, cycles: 2}",
+    "model.skip_channels=256",
+    "model.head_channels=256",
+)
 ROUNDS = 7
 BATCHES = (1, 2, 4, 8, 16, 32)
 SIZES = ((32, 128, 2), (64, 128, 2), (64, 256, 2), (64, 256, 3), (128, 256, 3))  # R, S, cycles of ten layers
@@ -219,7 +223,7 @@ def _network(source: str | None) -> tuple[Recipe, Arrays]:
     if _is_model(source):
         voice = voices.load(source)
         return voice.recipe, voice.arrays
-    recipe = read.load(find.find_recipe(source or REFERENCE))
+    recipe = read.load(find.find_recipe(source or "digits"), () if source else REFERENCE)
     if source is None:
         recipe = told_recipes(recipe)[NOTHING]
     return recipe, untrained(recipe.shape)

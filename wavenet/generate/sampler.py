@@ -201,7 +201,7 @@ class Sampler:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return a copy of all that the next samples depend on, except the network, the draw and the tracks."""
-        return {**self._own(), **self.memory.export()}
+        return {**self.memory.export(), **self._own()}
 
     def _own(self) -> dict[str, NDArray[Any]]:
         own = {"positions": self.positions.copy(), "newest": self._newest.copy(), "keys": self._keys.copy()}
