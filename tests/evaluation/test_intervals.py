@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from wavenet.evaluation import intervals
-from wavenet.evaluation.intervals import interval
+from wavenet.evaluation.intervals import Share, interval, wilson
 
 TRUE_BITS = 5.0
 
@@ -75,3 +75,28 @@ def test_a_hundred_thousand_files_take_little_memory() -> None:
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert 0.0 < high - low < 0.05 and most < 100 << 20
+
+
+# --- shares of clips -------------------------------------------------------------------------------------------------
+
+
+def test_an_interval_for_a_share_covers_it_about_as_often_as_it_says() -> None:
+    from math import comb
+
+    for true, clips in ((0.5, 30), (0.1, 60), (0.95, 300)):
+        inside = 0.0
+        for right in range(clips + 1):
+            low, high = wilson(right, clips)
+            assert 0.0 <= low <= right / clips <= high <= 1.0 and low < high
+            inside += comb(clips, right) * true**right * (1 - true) ** (clips - right) * (low <= true <= high)
+        assert 0.93 < inside < 0.98
+    assert wilson(5, 10, 0.5)[0] > wilson(5, 10, 0.95)[0] > wilson(5, 10, 0.99)[0]
+    assert wilson(50, 100) == pytest.approx((0.4038, 0.5962), abs=1e-4)  # as statsmodels has it
+
+
+def test_a_share_says_how_many_and_how_sure() -> None:
+    made = Share(30, 40)
+    assert made.to_json() == {"right": 30, "clips": 40, "share": 0.75, "low": made.low, "high": made.high}
+    assert (made.low, made.high) == wilson(30, 40) and made.interval == "59.8 to 85.8 %"
+    none = Share(0, 0)
+    assert math.isnan(none.share) and (none.low, none.high) == (0.0, 1.0) and none.to_json()["share"] is None

@@ -1,8 +1,10 @@
-"""How far a score might lie from what it is: a bootstrap over files."""
+"""How far a score might lie from what it is: a bootstrap over files, or Wilson's interval for a share of clips."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,3 +44,58 @@ def interval(
         ratios[at : at + at_once] = nats[drawn].sum(axis=1) / targets[drawn].sum(axis=1)
     low, high = np.quantile(ratios / math.log(2), ((1 - level) / 2, (1 + level) / 2))
     return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many of some clips have something, with the ends of a 95 % interval for the share of all such clips."""
+
+    right: int
+    clips: int
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1; NaN without clips."""
+        return self.right / self.clips if self.clips else math.nan
+
+    @property
+    def low(self) -> float:
+        """The lower end."""
+        return wilson(self.right, self.clips)[0]
+
+    @property
+    def high(self) -> float:
+        """The upper end."""
+        return wilson(self.right, self.clips)[1]
+
+    @property
+    def interval(self) -> str:
+        """The interval in words."""
+        return f"{100 * self.low:.1f} to {100 * self.high:.1f} %"
+
+    def to_json(self) -> dict[str, float | int | None]:
+        """Return plain values."""
+        share = self.share if self.clips else None
+        return {"right": self.right, "clips": self.clips, "share": share, "low": self.low, "high": self.high}
+
+
+def wilson(right: int, clips: int, level: float = 0.95) -> tuple[float, float]:
+    """Return the ends (low, high) of an interval for a share, both from 0 to 1 (Wilson 1927); 0 and 1 without clips.
+
+    It is good for few clips too, and where all or none are right.
+
+    >>> [round(end, 4) for end in wilson(5, 10)]
+    [0.2366, 0.7634]
+
+    Args:
+        right: how many.
+        clips: of how many.
+        level: how often the interval holds the true share, 0 to 1.
+    """
+    if not clips:
+        return 0.0, 1.0
+    z2, share = NormalDist().inv_cdf((1 + level) / 2) ** 2, right / clips
+    middle = share + z2 / (2 * clips)
+    half = math.sqrt(z2 * (share * (1 - share) / clips + z2 / (4 * clips**2)))
+    low, high = ((middle + sign * half) / (1 + z2 / clips) for sign in (-1, 1))
+    return max(0.0, min(low, share)), min(1.0, max(high, share))  # all right: no rounding takes the end from 1
