@@ -19,6 +19,20 @@ MEL = {"bands": 6, "fft_samples": 128, "window_samples": 100, "low_hz": 50.0, "h
 F0 = {"low_hz": 80.0, "high_hz": 500.0}
 
 
+def condition() -> dict[str, Any]:
+    """Return the plain values of a condition in which every key has a value."""
+    return {
+        "channels": 4,
+        "fields": {"speaker": 3, "label": 2},
+        "tracks": {"clock": {**CLOCK}, "mel": {**MEL}, "f0": {**F0}, "array": 2},
+        "hop_samples": 30,
+        "encoder": [{"kernel": 3, "dilation": 2}],
+        "upsample": "linear",
+        "unknown": 0.2,
+        "acoustic": {"channels": 5, "encoder": [{"kernel": 3, "dilation": 1}], "share": 0.25, "dropout": 0.05},
+    }
+
+
 def recipe(folder: Path | None = None, hop: int | None = 30, **told: Any) -> Recipe:
     """Return the tiny recipe with some tracks, or with `fields`."""
     condition = {"channels": 4, "fields": told.pop("fields", {}), "tracks": told}

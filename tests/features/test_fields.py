@@ -64,7 +64,7 @@ def test_the_vocabulary_of_a_model_holds_and_what_it_lacks_is_unknown_and_told(s
     assert found.vocabulary == VOCABULARY
     assert found.ids.tolist() == [[2, 1], [0, 0], [1, 4], [3, 0], [3, 0]]
     assert said == [
-        "1 value of speaker (lucas) is not told to the network: no sound that it was trained on has it",
+        "1 value of speaker (lucas) is unknown to the network: no sound that it learns from has it",
     ]
 
 
@@ -77,7 +77,7 @@ def test_a_value_of_held_out_sound_alone_is_unknown(said: list[str]) -> None:
     recipe = feature_toys.recipe(fields={"pitch": 1})
     found = Fields.of_clips(recipe, CLIPS, trained=[0, 2])
     assert found.vocabulary == {"pitch": ["60"]} and found.ids[:, 0].tolist() == [0, 1, 0, 1]
-    assert said == ["1 value of pitch (9) is not told to the network: no sound that it was trained on has it"]
+    assert said == ["1 value of pitch (9) is unknown to the network: no sound that it learns from has it"]
 
 
 def test_more_values_than_sized_are_refused_with_the_number_to_write() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import feature_toys
 import pytest
 import toys
 import yaml
@@ -31,10 +32,13 @@ CHOICES = [name for name, told in PRINTED.items() if str(told["takes"]).startswi
 
 
 def tree(key: str, *value: Any) -> dict[str, Any]:
-    """Return a small recipe in which a key has a value, or is left out."""
-    made = toys.tree()
+    """Return a small recipe with a condition in which a key has a value, or is left out."""
+    made = toys.tree() | {"condition": feature_toys.condition()}
+    if key == "condition.hop_samples" and value in ((), (None,)):
+        made["condition"] |= {"tracks": {}, "encoder": [], "acoustic": None}
     if key.startswith("data.trim."):
         made["data"]["trim"] = {"below_db": 40.0}
+        del made["condition"]["tracks"]["array"]
     *above, last = key.split(".")
     inner = made
     for part in above:
@@ -55,7 +59,7 @@ def refusal(key: str, *value: Any) -> str:
 
 
 def flat(value: Any, at: str = "") -> dict[str, Any]:
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or at == "condition.fields":
         return {at: value}
     return {
         key: one for name, inner in value.items() for key, one in flat(inner, f"{at}.{name}" if at else name).items()
@@ -63,8 +67,11 @@ def flat(value: Any, at: str = "") -> dict[str, Any]:
 
 
 def test_every_key_of_a_recipe_is_on_the_page_with_its_meaning() -> None:
-    whole = flat(read.to_tree(read.from_tree(tree("data.trim.margin_seconds"), "here")))
-    assert set(PRINTED) == set(whole) and len(whole) > 40
+    whole = set[str]()
+    for key in ("data.trim.below_db", "condition.tracks.array"):
+        whole |= flat(read.to_tree(read.from_tree(tree(key, 2), "here"))).keys()
+    whole.remove("data.trim")  # null where arrays are told
+    assert set(PRINTED) == whole and len(whole) > 40
     for name, told in PRINTED.items():
         assert re.fullmatch(r"[A-Z`].{15,}\.", str(told["meaning"])), name
 

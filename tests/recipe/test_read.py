@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import feature_toys
 import pytest
 import toys
 import yaml
@@ -28,6 +29,8 @@ from wavenet.recipe.schema import Field, fields_of
 def changed(key: str, value: Any) -> dict[str, Any]:
     """Return the small recipe's tree with `value` at a dotted key."""
     tree = toys.tree()
+    if key.startswith("condition"):
+        tree["condition"] = feature_toys.condition()
     inner = tree
     *sections, last = key.split(".")
     for section in sections:
@@ -65,7 +68,7 @@ def plain_text(**sections: dict[str, Any]) -> str:
 def leaves(record: type = Recipe, prefix: str = "") -> Iterator[tuple[str, Field]]:
     """Yield every key that is no section, dotted."""
     for field in fields_of(record):
-        if dataclasses.is_dataclass(field.kind):
+        if dataclasses.is_dataclass(field.kind) and field.rule is None:
             yield from leaves(field.kind, f"{prefix}{field.name}.")
         else:
             yield prefix + field.name, field
@@ -94,7 +97,8 @@ def test_the_sweep_meets_every_key() -> None:
 @pytest.mark.parametrize("key", LEAVES)
 def test_a_wrong_type_anywhere_names_its_key(key: str) -> None:
     kind, optional = LEAVES[key].kind, LEAVES[key].optional
-    wrong = [{"a": 1}, *([] if key in ("model.dilations", "model.kernel_size", "data.labels") else [[1]])]
+    wrong = [] if key == "condition.fields" else [{"a": 1}]
+    wrong += [] if key in ("model.dilations", "model.kernel_size", "data.labels") else [[1]]
     wrong += [] if optional else [None]
     wrong += [] if kind is str else ["word"]
     wrong += [7, 1.5] if kind in (str, bool) else [True]
@@ -296,6 +300,32 @@ PATTERNS = st.fixed_dictionaries(
 )
 
 
+LAYERS = st.lists(
+    st.fixed_dictionaries({"kernel": st.sampled_from([1, 3, 255])}, optional={"dilation": st.integers(1, 9)}),
+    max_size=3,
+)
+PYRAMIDS = st.fixed_dictionaries({"pyramid": st.lists(st.integers(1, 9), min_size=1, max_size=3)})
+FIELDS = st.dictionaries(st.sampled_from(["speaker", "label", "f0_hz", "velocity-layer"]), st.integers(1, 99))
+
+
+@st.composite
+def conditions(draw: st.DrawFn) -> dict[str, Any]:
+    told = feature_toys.condition()
+    told["encoder"] = draw(LAYERS | PYRAMIDS)
+    told["acoustic"]["encoder"] = draw(LAYERS | PYRAMIDS | PYRAMIDS.map(lambda wide: {**wide, "pooled": True}))
+    pairs = draw(FIELDS)
+    told["fields"] = draw(st.sampled_from([pairs, [list(pair) for pair in pairs.items()]]))
+    told["upsample"], told["unknown"] = draw(st.sampled_from(["repeat", "linear"])), draw(floats(0.0, 0.9))
+    for name in ("acoustic", "upsample", "unknown", "fields"):
+        if draw(st.booleans()):
+            del told[name]
+    if draw(st.booleans()):
+        told["tracks"] = {name: told["tracks"][name] for name in ("clock", "mel")}
+    if draw(st.booleans()):
+        told = {"channels": 3, "fields": {"speaker": 1, **dict(pairs)}}
+    return told
+
+
 @st.composite
 def trees(draw: st.DrawFn) -> dict[str, Any]:
     schedule = draw(STACKS | PATTERNS | STACKS.map(lambda stacks: stacks[0]))
@@ -328,6 +358,9 @@ def trees(draw: st.DrawFn) -> dict[str, Any]:
             "seed": draw(st.integers(0, 2**63 - 1)),
         },
     )
+    if draw(st.booleans()):
+        tree["condition"] = draw(conditions())
+        tree["data"] |= {"trim": None} if "array" in tree["condition"].get("tracks", {}) else {}
     tree["name"] = draw(st.from_regex(r"[A-Za-z0-9_\-][A-Za-z0-9_\-.]{0,12}", fullmatch=True) | st.just("été"))
     return tree
 
@@ -339,8 +372,15 @@ def test_a_dump_loads_back_equal(tmp_path_factory: pytest.TempPathFactory, tree:
     folder = tmp_path_factory.getbasetemp()
     text = dump(recipe)
     assert load(written(folder, text, "dumped.yaml")) == recipe
-    assert set(flat(yaml.safe_load(text))) >= {key for key in LEAVES if "trim" not in key}
+    assert set(flat(yaml.safe_load(text))) >= {key for key in LEAVES if not re.match(r"data\.trim|condition", key)}
     assert from_tree(json.loads(json.dumps(to_tree(recipe))), "bundle") == recipe
+
+
+def test_a_dump_has_every_key_of_a_condition_as_it_was_written() -> None:
+    told = yaml.safe_load(dump(from_tree(toys.tree() | {"condition": feature_toys.condition()}, "x")))["condition"]
+    assert told == feature_toys.condition()
+    wide = feature_toys.condition() | {"encoder": {"pyramid": [1, 4], "pooled": True}, "acoustic": None}
+    assert yaml.safe_load(dump(from_tree(toys.tree() | {"condition": wide}, "x")))["condition"] == wide
 
 
 def test_a_dump_of_a_path_is_read_back_from_anywhere(tmp_path: Path) -> None:

@@ -150,9 +150,11 @@ def _check(name: str, count: int, size: int) -> None:
 
 def _tell_unknown(name: str, values: Collection[str]) -> None:
     if values:
-        what = "is not told to the network: no sound that it was trained on has it"
+        count, be = many(len(values), "value"), "is" if len(values) == 1 else "are"
         which = some(ordered(values), 3)
-        log.warning("%s of %s (%s) %s", many(len(values), "value"), name, which, what)
+        log.warning(
+            "%s of %s (%s) %s unknown to the network: no sound that it learns from has it", count, name, which, be
+        )
 
 
 def _lacking(name: str, clips: Sequence[Clip], columns: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from wavenet.errors import RecipeError, did_you_mean
+from wavenet.recipe.read import to_tree
 from wavenet.recipe.records import Recipe
 from wavenet.recipe.schema import Between, Field, OneOf, Parsed, fields_of, readable
 
@@ -74,7 +75,7 @@ def _yaml(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if not isinstance(value, str | int | float):
-        return "none"
+        return str(to_tree(value))
     return readable(value) if isinstance(value, int | float) else str(value)
 
 

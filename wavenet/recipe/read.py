@@ -11,6 +11,7 @@ from typing import Any
 from wavenet import geometry
 from wavenet.disk import read_json, user_path
 from wavenet.errors import BundleError, RecipeError
+from wavenet.recipe.contradictions import of_condition
 from wavenet.recipe.records import Recipe
 from wavenet.recipe.safe_yaml import parse, read_yaml, to_yaml
 from wavenet.recipe.schema import build
@@ -88,6 +89,8 @@ def to_tree(record: Any) -> Any:
     """Return a record as plain dictionaries, lists and values, every key included."""
     if isinstance(record, geometry.Encoder):
         return record.tree()
+    if record == ():  # no fields; nothing else may be an empty list
+        return {}
     if isinstance(record, tuple) and any(isinstance(item, tuple) and isinstance(item[0], str) for item in record):
         return dict(record)
     if dataclasses.is_dataclass(record):
@@ -114,6 +117,8 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         yield "data.level has both rms and peak; keep one of them"
     if recipe.data.split.valid_percent + recipe.data.split.test_percent > 80:
         yield "data.split leaves less than 20 % for training; lower valid_percent or test_percent"
+    if recipe.condition is not None:
+        yield from of_condition(recipe.condition, recipe)
     field, parameters = recipe.shape.receptive_field, recipe.shape.parameters()
     if field > geometry.MAX_RECEPTIVE_FIELD:
         yield (

@@ -163,10 +163,12 @@ class MelConfig:
     window_samples: Annotated[int, Between(16, 65_536, "samples"), "Length of the Hann window in it."]
     low_hz: Annotated[float, Between(0.0, 384_000.0, "Hz"), "Where the lowest filter begins."]
     high_hz: Annotated[float, Between(1.0, 384_000.0, "Hz"), "Where the highest filter ends; half the rate at most."]
-    power: Annotated[int, Between(1, 2), "1 for magnitudes, 2 for energies."]
+    power: Annotated[int, Between(1, 2, "as an exponent"), "Of the magnitudes: 1 keeps them, 2 makes energies."]
     scale: Annotated[str, OneOf(("htk", "slaney")), "Which formula spaces the filters."]
     norm: Annotated[str, OneOf(("none", "slaney")), "Filters of height 1, or of equal area."]
-    floor: Annotated[float, Between(1e-12, 0.1), "What lies below it counts as it, before the logarithm."]
+    floor: Annotated[
+        float, Between(1e-12, 0.1, "of what a filter answers"), "What lies below it counts as it, before the logarithm."
+    ]
 
 
 @dataclass(frozen=True)
@@ -202,7 +204,7 @@ class AcousticConfig:
         "Its convolutions over frames.",
     ]
     share: Annotated[
-        float, Between(0.0, 1.0), "Share of the training segments that hear the tracks as they are predicted."
+        float, Between(0.0, 1.0, "as a share"), "Share of the training segments that hear the predicted tracks."
     ] = 0.3
     dropout: Annotated[float, Between(0.0, 0.95, "as a share"), "Share of its channels that training zeroes."] = 0.1
 
