@@ -19,6 +19,7 @@ from wavenet.audio.flac_size import FlacSize
 from wavenet.errors import DivergenceError, InputError, SoundError, did_you_mean
 from wavenet.evaluation import held_out, likelihood, statistics_file, surprise
 from wavenet.evaluation.baselines import Baselines, Statistics, order0_nats
+from wavenet.evaluation.conditions import Asking, check_told, compare
 from wavenet.evaluation.generated import examine
 from wavenet.evaluation.held_out import HeldOut
 from wavenet.evaluation.intervals import interval
@@ -50,6 +51,7 @@ def evaluate(
     force: bool = False,
     excerpt: bool = False,
     sound: int | None = None,
+    conditions: bool = False,
     seed: int = 0,
     cache: str | Path | None = None,
 ) -> Evaluation:
@@ -67,7 +69,9 @@ def evaluate(
         force: overwrite it.
         excerpt: keep the sound and the bits of the most surprising file, to draw them.
         sound: draw so many clips and set them beside held-out ones; None draws none.
-        seed: of these clips.
+        conditions: whether the network does what it is told: the likelihood of sound told the right things and wrong
+            ones; what is heard of values that are asked for, in `sound` clips (None: 60); copies made from mel spectra.
+        seed: of all clips that are drawn.
         cache: where decoded sound is kept; None takes this user's cache folder.
 
     Raises:
@@ -77,13 +81,16 @@ def evaluate(
     target = None if surprisal is None else _target(surprisal, force)
     place = None if cache is None else disk.given_path(str(cache))
     voice = voices.load(model)
+    if conditions:
+        check_told(voice)
     unaveraged = bundle.raw_weights(str(model), voice.recipe.shape) if raw else None
     held = held_out.find_sound(model, data, split, place)
     log.info("%s", corpus.rates_in_words(held.corpus.sound.entries, voice.sample_rate))
     held = held_out.without_trained(held, voice.data.get("trained_files"), data is not None, limit)
-    known, own = _of_training(voice, model, held, place, sound is not None)
+    known, own = _of_training(voice, model, held, place, conditions or sound is not None)
     condition = _condition(voice, held, place)
-    judge, workers = likelihood_of(voice, backend, threads, condition)
+    judges, workers = judges_of(voice, backend, threads)
+    judge = judges(condition)
     kept = surprise.Means(voice.sample_rate, held.targets, whole=excerpt)
     only = [lambda piece: kept.add(piece.bits)] if len(held.spans) == 1 else []
     with _written(target, held) as writers:
@@ -96,9 +103,11 @@ def evaluate(
         made = replace(made, excerpt=_excerpt(made, held, judge, voice, workers, kept.values()))
     if sound is not None:
         trained = None if own is None else (own.sound, own.spans["train"])
-        made = replace(
-            made, generated=examine(voice, held.corpus.sound, held.spans, trained, sound, seed, condition=condition)
-        )
+        generated = examine(voice, held.corpus.sound, held.spans, trained, sound, seed, condition=condition)
+        made = replace(made, generated=generated)
+    if conditions and condition is not None:
+        how = Asking(sound, seed, workers, threads, place)
+        made = replace(made, conditions=compare(voice, held, condition, judges, own, how))
     return made
 
 
@@ -221,14 +230,22 @@ def likelihood_of(
     voice: Voice, backend: str = "auto", threads: int | None = None, condition: Condition | None = None
 ) -> tuple[Likelihood, int]:
     """Return the likelihood under a voice, and how many pieces are best scored at once; `condition` is of all clips."""
+    judges, workers = judges_of(voice, backend, threads)
+    return judges(condition), workers
+
+
+def judges_of(
+    voice: Voice, backend: str = "auto", threads: int | None = None
+) -> tuple[Callable[[Condition | None], Likelihood], int]:
+    """Return what gives the likelihood under a voice that is told something, and how many pieces to score at once."""
     request = Request(voice.recipe.shape, voice.arrays, voice.alphabet, "float32", threads)
     if backend == "cpu" or (backend == "auto" and ENGINES["cpu"].unsupported(request) is None):
         engine = build_engine("cpu", request)
-        return likelihood.of_engine(engine, condition), engine.threads
+        return (lambda condition: likelihood.of_engine(engine, condition)), engine.threads
     import torch
 
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return likelihood.of_network(voice.network().to(device), voice.alphabet, condition), 1
+    network = voice.network().to("cuda" if torch.cuda.is_available() else "cpu")
+    return (lambda condition: likelihood.of_network(network, voice.alphabet, condition)), 1
 
 
 def _condition(voice: Voice, held: HeldOut, cache: Path | None) -> Condition | None:
