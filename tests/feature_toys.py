@@ -24,6 +24,7 @@ def condition() -> dict[str, Any]:
     return {
         "channels": 4,
         "fields": {"speaker": 3, "label": 2},
+        "columns": {"label": "word"},
         "tracks": {"clock": {**CLOCK}, "mel": {**MEL}, "f0": {**F0}, "array": 2},
         "hop_samples": 30,
         "encoder": [{"kernel": 3, "dilation": 2}],

@@ -128,8 +128,8 @@ def fsdd(folder: Path) -> Path:
 
 def metadata(folder: Path) -> Path:
     root, splits = folder / "voice", ("train", "train", "valid", "test")
-    rows = "".join(f"flac/a{i}_t1.flac,ann,Line {i}.,a{i},{splits[i % 4]}\n" for i in range(8))
-    table(root, "path,speaker,text,prompt_id,split\n" + rows)
+    rows = "".join(f"flac/a{i}_t1.flac,ann,Line {i}.,a{i},{splits[i % 4]},{60 + i % 2},mf\n" for i in range(8))
+    table(root, "path,speaker,text,prompt_id,split,label,velocity_layer\n" + rows)
     return sounds(root, *(f"flac/a{i}_t1.flac" for i in range(8)))
 
 

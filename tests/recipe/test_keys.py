@@ -59,7 +59,7 @@ def refusal(key: str, *value: Any) -> str:
 
 
 def flat(value: Any, at: str = "") -> dict[str, Any]:
-    if not isinstance(value, dict) or at == "condition.fields":
+    if not isinstance(value, dict) or at in ("condition.fields", "condition.columns"):
         return {at: value}
     return {
         key: one for name, inner in value.items() for key, one in flat(inner, f"{at}.{name}" if at else name).items()

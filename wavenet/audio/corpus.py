@@ -50,7 +50,7 @@ def gather(recipe: Recipe, cache_folder: Path | None = None, source: Source | No
     Raises:
         SoundError: the recipe names no folder of sound that can be trained on.
     """
-    source = source or folders.find(recipe.data, recipe.fields)
+    source = source or folders.find(recipe.data, recipe.columns)
     decoded, sound = _decoded(recipe, source, cache_folder)
     spans = divide(recipe, source, decoded.entries)
     clipped = sound.clipped()

@@ -209,7 +209,7 @@ def scan(folder: str | Path, recipe: str | Path | Recipe | None = None, override
         return Survey(source, _measured(source.clips, None)[0])
     made = recipe if isinstance(recipe, Recipe) else read.load(find.find_recipe(str(recipe)), overrides)
     made = find.with_data(made, folder, overrides)
-    source = folders.find(made.data, made.fields)
+    source = folders.find(made.data, made.columns)
     entries, clipped = _measured(source.clips, made)
     spans, refusal = Splits(), None
     if any(entry.reason is None for entry in entries):

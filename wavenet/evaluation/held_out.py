@@ -99,7 +99,7 @@ def find_sound(
     else:
         _check_own(recipe, str(model), split, option)
     name = printable(Path(str(recipe.data.path)).name)
-    source = folders.find(recipe.data, recipe.fields)
+    source = folders.find(recipe.data, recipe.columns)
     if place is not None and split is None and not any(clip.split == "test" for clip in source.clips):
         split = ALL
     if split == ALL:

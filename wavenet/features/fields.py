@@ -54,11 +54,13 @@ class Fields:
             SoundError: no clip has such a field, or there are more values than the recipe has room for.
         """
         sizes = dict(recipe.condition.fields) if recipe.condition is not None else {}
-        found = {name: [_value(clip, name) for clip in clips] for name in sizes}
+        found = {
+            name: [_value(clip, column) for clip in clips] for name, column in zip(sizes, recipe.columns, strict=True)
+        }
         if vocabulary is None:
             for name, values in found.items():
                 if not any(values):
-                    raise SoundError(_lacking(name, clips, columns))
+                    raise SoundError(_lacking(recipe.columns[recipe.fields.index(name)], clips, columns))
             chosen = range(len(clips)) if trained is None else sorted(trained)
             vocabulary = {name: ordered({values[clip] for clip in chosen}) for name, values in found.items()}
             for name, known in vocabulary.items():

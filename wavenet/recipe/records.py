@@ -19,6 +19,7 @@ from wavenet.recipe.schema import (
     convolutions,
     dilations,
     kernels,
+    names,
     sizes,
     words,
 )
@@ -219,6 +220,11 @@ class ConditionConfig:
         Parsed(sizes, "a mapping such as {speaker: 6, label: 10}"),
         "Columns of metadata.csv, or what the layout knows, with the number of different values that each has.",
     ] = ()
+    columns: Annotated[
+        tuple[tuple[str, str], ...],
+        Parsed(names, "a mapping such as {pitch: label}"),
+        "Which column a field is read from, where the sound calls it something else.",
+    ] = ()
     tracks: TracksConfig = TracksConfig()
     hop_samples: Annotated[int | None, Between(1, 65_536, "samples"), "Distance of two frames; with tracks only."] = (
         None
@@ -327,6 +333,12 @@ class Recipe:
     def fields(self) -> tuple[str, ...]:
         """The names of the fields that the network is told."""
         return () if self.condition is None else tuple(name for name, _ in self.condition.fields)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that these fields are read from."""
+        told = {} if self.condition is None else dict(self.condition.columns)
+        return tuple(told.get(name, name) for name in self.fields)
 
     @property
     def shape(self) -> geometry.Shape:

@@ -166,6 +166,15 @@ def sizes(value: Any, at: str) -> tuple[tuple[str, int], ...]:
     return tuple((name, number(size, f"{at}.{name}", Between(1, 100_000, "values"))) for name, size in pairs)
 
 
+def names(value: Any, at: str) -> tuple[tuple[str, str], ...]:
+    """Return names with a name each, from a mapping."""
+    if isinstance(value, list) and not value:
+        return ()
+    if not isinstance(value, dict) or not all(isinstance(part, str) for pair in value.items() for part in pair):
+        raise RecipeError(f"{at} is {shown(value)}, expected a mapping such as {{pitch: label}}")
+    return tuple(value.items())
+
+
 def convolutions(value: Any, at: str) -> geometry.Encoder:
     """Return convolutions over frames, one after the other or side by side."""
     if isinstance(value, dict) and "pyramid" in value:

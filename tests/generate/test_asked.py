@@ -1,0 +1,113 @@
+"""What is asked for becomes what the network is told."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import told_toys
+import toys
+
+import wavenet
+from wavenet.errors import BundleError, InputError
+from wavenet.generate.asked import Vocabulary, ask, described
+from wavenet.generate.voice import Voice
+
+
+@pytest.fixture(scope="module")
+def voice(tmp_path_factory: pytest.TempPathFactory) -> Voice:
+    place = tmp_path_factory.mktemp("told")
+    (place / "sounds").mkdir()
+    return wavenet.load(told_toys.trained(told_toys.write_sounds(place / "sounds"), place / "run", place / "cache"))
+
+
+def test_the_bundle_names_values_and_durations_of_training_sounds_alone(voice: Voice) -> None:
+    known = voice.vocabulary()
+    assert known.values == {"speaker": ("ann", "bob"), "label": ("high", "low", "middle")}
+    # of three takes one is for the test, and one of the other twelve is held out
+    assert len(known.durations) == voice.data["files"]["train"] < 12
+    assert set(known.durations[:, -1].tolist()) <= {360 + 40 * w + 17 * take for w in range(3) for take in (1, 2)}
+
+
+def test_all_takes_every_value_in_turn(voice: Voice) -> None:
+    known = voice.vocabulary()
+    assert known.combinations({"label": "all"}, 4) == [{"label": x} for x in ("high", "low", "middle", "high")]
+    both = known.combinations({"speaker": "all", "label": "all"}, None)
+    assert len(both) == 6
+    assert both[0] == {"speaker": "ann", "label": "high"} and both[3] == {"speaker": "bob", "label": "high"}
+    assert known.combinations({"speaker": "bob"}, 2) == [{"speaker": "bob"}] * 2
+    assert described(both[0]) == "speaker ann, label high"
+
+
+def test_a_length_is_that_of_a_training_sound_with_these_fields(voice: Voice) -> None:
+    known = voice.vocabulary()
+    ids = known.ids([{"speaker": "bob", "label": "middle"}])[0]
+    lengths = {known.length(ids, 5, sequence) for sequence in range(40)}
+    own = known.durations[(known.durations[:, :2] == ids).all(axis=1), -1]
+    assert lengths == set(own.tolist())
+    assert known.length(ids, 5, 3) == known.length(ids, 5, 3)
+    # where no sound has all fields, the last ones are passed over
+    nobody = Vocabulary(known.recipe, known.values, known.durations[known.durations[:, 1] != ids[1]])
+    assert nobody.length(ids, 5, 0) in nobody.durations[nobody.durations[:, 0] == ids[0], -1]
+
+
+def test_what_is_asked_for_gets_a_clock_and_predicted_tracks_else_nothing_is_told(voice: Voice) -> None:
+    engine, known = voice.engine("reference"), voice.vocabulary()
+    told = ask(engine.packed, voice.recipe, known, [{"label": "low"}, {"label": "high"}], None, [(1, 0), (1, 1)])
+    assert told.condition is not None and told.lengths is not None and told.condition.tracks is not None
+    assert told.condition.unknown is not None and not told.condition.unknown.any()
+    assert told.condition.fields.tolist() == [[2, 1], [2, 0]]  # the speaker is unknown
+    for sound, length in enumerate(told.lengths):
+        assert told.condition.tracks.frames(sound) == -(-length // 40)
+        mel = told.condition.tracks.read(sound, 0, 3)[:, 9:]
+        assert mel.any()
+    free = ask(engine.packed, voice.recipe, known, [{}], None, [(1, 0)])
+    assert free.lengths is None and free.condition is not None and free.condition.tracks is None
+    given = ask(engine.packed, voice.recipe, known, [{"speaker": "ann"}], 700, [(1, 0)])
+    assert given.lengths == (700,)
+
+
+def test_sounds_that_are_asked_for_differ_and_begin_alike_in_larger_batches(voice: Voice) -> None:
+    low = voice.generate(condition={"label": "low"}, seed=4, backend="reference")
+    high = voice.generate(condition={"label": "high"}, seed=4, backend="reference")
+    assert not np.array_equal(low.samples[:, :300], high.samples[:, :300])
+    three = voice.generate(condition=[{"label": "low"}, {"label": "high"}, {}], count=3, seed=4, backend="reference")
+    np.testing.assert_array_equal(three.waves()[0], low.waves()[0])
+    assert three.lengths[2] == 3 * toys.RATE or three.lengths[2] > 0
+    streamed = np.concatenate(
+        [*voice.stream(condition={"label": "low"}, seed=4, backend="reference", chunk=77)], axis=1
+    )
+    np.testing.assert_array_equal(streamed, low.samples)
+    verified = voice.generate(condition={"label": "low"}, seed=4, samples=300, verify=True, backend="cpu")
+    assert verified.difference is not None and verified.difference < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"speker": "ann"}, "'speker' (did you mean 'speaker'?); it is told speaker, label"),
+        ({"speaker": "anne"}, "knows no speaker 'anne' (did you mean 'ann'?); it knows ann, bob"),
+    ],
+)
+def test_what_is_not_known_is_refused_in_a_sentence(voice: Voice, asked: dict[str, str], said: str) -> None:
+    with pytest.raises(InputError, match=re.escape(said)):
+        voice.generate(condition=asked, samples=10)
+
+
+def test_conditions_for_another_number_of_sounds_and_for_plain_voices_are_refused(
+    voice: Voice, trained_run: Path
+) -> None:
+    with pytest.raises(InputError, match="conditions for 1 sound, expected 1 or 2"):
+        voice.generate(condition=[{}], count=2, samples=10)
+    with pytest.raises(InputError, match="is told nothing but the past"):
+        wavenet.load(trained_run).generate(condition={"label": "7"}, samples=10)
+
+
+@pytest.mark.parametrize(
+    "damage", [None, {"fields": {}, "durations": []}, {"fields": {"speaker": 3}, "durations": [[1]]}]
+)
+def test_a_bundle_that_does_not_say_what_its_fields_are_is_damaged(voice: Voice, damage: object) -> None:
+    with pytest.raises(BundleError, match="does not say what the values of its fields are called"):
+        Vocabulary.of(voice.recipe, {"told": damage})
