@@ -28,9 +28,8 @@ def copy_panels(figure: Figure | SubFigure, pairs: Sequence[Pair], sample_rate: 
         shown = [decibels(wave, sample_rate, COLUMNS) for wave in (pair.original, pair.copy)]
         top = float(shown[0][0].max())
         name = textwrap.shorten(printable(pair.name), 60)
-        for axes, (levels, hop), title in zip(
-            row, shown, (name, f"its copy, {pair.mel:.1f} dB of mel away"), strict=True
-        ):
+        titles = f"{name}, the original", f"its copy, {pair.mel:.1f} dB of mel away"
+        for axes, (levels, hop), title in zip(row, shown, titles, strict=True):
             extent = (0.0, levels.shape[1] * hop / sample_rate, 0.0, sample_rate / 2000)
             image = axes.imshow(
                 levels, origin="lower", aspect="auto", extent=extent, cmap="magma", vmin=top - RANGE_DB, vmax=top
