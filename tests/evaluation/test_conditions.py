@@ -12,7 +12,9 @@ import told_toys
 import toys
 
 import wavenet
+from wavenet import pictures
 from wavenet.audio import files
+from wavenet.cli import main
 from wavenet.errors import InputError
 from wavenet.evaluation import conditions
 from wavenet.evaluation.report import Evaluation
@@ -62,6 +64,19 @@ def test_a_label_that_decides_the_sound_is_worth_bits(run: Path, deaf: list[Any]
     rows = {(one.told, one.tracks, one.against): one for one in evaluated(run).conditions.worths.rows}  # type: ignore
     assert rows["all", "measured", "told nothing"].bits > 0 and rows["tracks", "measured", "another sound's"].bits > 0
     assert rows["label", "predicted", "other values"].bits > 0.02
+
+
+def test_the_command_line_prints_it_and_draws_the_copies(
+    run: Path, tmp_path: Path, deaf: list[Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr(pictures, "surprisal_picture", lambda *all: drawn.append(all))
+    words = ["evaluate", str(run), "--conditions", "--sound", "2", "--plot", str(tmp_path / "a.png")]
+    assert main([*words, "--seed", "5", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["conditions"]
+    assert told["asked"]["clips"] == 2 and told["asked"]["seed"] == told["copies"]["seed"] == 5
+    assert drawn[0][-1][0].mel == min(told["copies"]["mel"]["each"])
+    assert main([*words[:5], "--limit", "0.05s"]) == 0 and "told right, against" in capsys.readouterr().out
 
 
 def test_without_the_option_nothing_of_it_is_done(run: Path) -> None:

@@ -152,7 +152,7 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     add("--force", action="store_true", help="overwrite existing files")
 
 
-CONDITIONS = "is what it is told obeyed: likelihood told right and wrong, what is heard (in --sound N clips), copies"
+CONDITIONS = "does it do what it is told: bits when told right and wrong, what is heard of N clips asked for, copies"
 SOUND = "draw N clips (default: 20): do they sound like the held-out ones, and is any a copy of training sound?"
 
 

@@ -20,7 +20,7 @@ from wavenet.errors import DivergenceError, InputError, SoundError, did_you_mean
 from wavenet.evaluation import held_out, likelihood, statistics_file, surprise
 from wavenet.evaluation.baselines import Baselines, Statistics, order0_nats
 from wavenet.evaluation.conditions import Asking, check_told, compare
-from wavenet.evaluation.generated import examine
+from wavenet.evaluation.generated import Generated, examine
 from wavenet.evaluation.held_out import HeldOut
 from wavenet.evaluation.intervals import interval
 from wavenet.evaluation.likelihood import Likelihood, Piece
@@ -69,8 +69,7 @@ def evaluate(
         force: overwrite it.
         excerpt: keep the sound and the bits of the most surprising file, to draw them.
         sound: draw so many clips and set them beside held-out ones; None draws none.
-        conditions: whether the network does what it is told: the likelihood of sound told the right things and wrong
-            ones; what is heard of values that are asked for, in `sound` clips (None: 60); copies made from mel spectra.
+        conditions: whether to see if it does what it is told (`conditions.py`), in `sound` clips (None: 60).
         seed: of all clips that are drawn.
         cache: where decoded sound is kept; None takes this user's cache folder.
 
@@ -80,9 +79,7 @@ def evaluate(
     _check(limit, backend, split)
     target = None if surprisal is None else _target(surprisal, force)
     place = None if cache is None else disk.given_path(str(cache))
-    voice = voices.load(model)
-    if conditions:
-        check_told(voice)
+    voice = _voice(model, conditions)
     unaveraged = bundle.raw_weights(str(model), voice.recipe.shape) if raw else None
     held = held_out.find_sound(model, data, split, place)
     log.info("%s", corpus.rates_in_words(held.corpus.sound.entries, voice.sample_rate))
@@ -90,25 +87,37 @@ def evaluate(
     known, own = _of_training(voice, model, held, place, conditions or sound is not None)
     condition = _condition(voice, held, place)
     judges, workers = judges_of(voice, backend, threads)
-    judge = judges(condition)
-    kept = surprise.Means(voice.sample_rate, held.targets, whole=excerpt)
-    only = [lambda piece: kept.add(piece.bits)] if len(held.spans) == 1 else []
-    with _written(target, held) as writers:
-        made = score(str(model), held, judge, voice.alphabet, known, [*writers, *only], workers)
+    made = _scored(str(model), held, voice, judges(condition), known, workers, target, excerpt)
     if unaveraged is not None:
         again, _ = likelihood_of(replace(voice, arrays=unaveraged), backend, threads, condition)
         made = replace(made, raw=score(str(model), held, again, voice.alphabet, None, (), workers).total.bits)
-    made = replace(made, extremes=kept.extremes())
-    if excerpt:
-        made = replace(made, excerpt=_excerpt(made, held, judge, voice, workers, kept.values()))
     if sound is not None:
-        trained = None if own is None else (own.sound, own.spans["train"])
-        generated = examine(voice, held.corpus.sound, held.spans, trained, sound, seed, condition=condition)
-        made = replace(made, generated=generated)
+        made = replace(made, generated=_generated(voice, held, own, condition, sound, seed))
     if conditions and condition is not None:
         how = Asking(sound, seed, workers, threads, place)
         made = replace(made, conditions=compare(voice, held, condition, judges, own, how))
     return made
+
+
+def _scored(
+    model: str,
+    held: HeldOut,
+    voice: Voice,
+    judge: Likelihood,
+    known: Statistics | Codes | None,
+    workers: int,
+    target: Path | None,
+    excerpt: bool,
+) -> Evaluation:
+    """Return the scores of a voice, with its extremes and what is to be drawn; write the bits of every sample."""
+    kept = surprise.Means(voice.sample_rate, held.targets, whole=excerpt)
+    only = [lambda piece: kept.add(piece.bits)] if len(held.spans) == 1 else []
+    with _written(target, held) as writers:
+        made = score(model, held, judge, voice.alphabet, known, [*writers, *only], workers)
+    made = replace(made, extremes=kept.extremes())
+    if not excerpt:
+        return made
+    return replace(made, excerpt=_excerpt(made, held, judge, voice, workers, kept.values()))
 
 
 def score(
@@ -216,6 +225,22 @@ def _check(limit: float | None, backend: str, split: str | None) -> None:
     splits = ("test", "valid", held_out.ALL)
     if split is not None and split not in splits:
         raise InputError(f"no split {split!r}{did_you_mean(str(split), splits)}; expected one of {', '.join(splits)}")
+
+
+def _voice(model: str | Path, told: bool) -> Voice:
+    """Return a model, which is told something where that is what is evaluated."""
+    voice = voices.load(model)
+    if told:
+        check_told(voice)
+    return voice
+
+
+def _generated(
+    voice: Voice, held: HeldOut, own: Corpus | None, condition: Condition | None, clips: int, seed: int
+) -> Generated:
+    """Return what clips of a voice are like, beside held-out ones."""
+    trained = None if own is None else (own.sound, own.spans["train"])
+    return examine(voice, held.corpus.sound, held.spans, trained, clips, seed, condition=condition)
 
 
 def _target(path: str | Path, force: bool) -> Path:
