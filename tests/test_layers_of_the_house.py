@@ -86,7 +86,7 @@ def module_name(path: Path) -> str:
 MODULES = {module_name(path): path for path in FILES}
 NEVER_TORCH = {
     *("errors", "text", "disk", "progress"),
-    *(f"inspection.{module}" for module in ("layers", "layer_report", "report", "text", "span")),
+    *(f"inspection.{module}" for module in ("layers", "report", "text", "told", "span")),
     *(module for module in MODULES if module.split(".")[0] in ("geometry", "datasets", "recipe")),
     *(module for module in MODULES if module.startswith("audio") and module != "audio.torchaudio_loader"),
     *(module for module in MODULES if module.startswith("features")),
@@ -284,7 +284,7 @@ except SystemExit as done:
         'from wavenet import cli\nassert cli.main(["inspect", "digits", "--lags"]) == 0',
         'from wavenet import cli\nassert cli.main(["inspect", "digits", "--span", "250ms"]) == 0',
         'from wavenet import cli\nassert cli.main(["recipes", "--keys", "train"]) == 0',
-        'import wavenet\nassert wavenet.inspect("digits").receptive_field == 2047',
+        'import wavenet\nassert wavenet.inspect("digits").receptive_field == 1024',
         'from wavenet import cli\nassert cli.main(["inspect", "nothing-of-that-name"]) == 2',
     ],
     ids=["help", "inspect", "json", "lags", "span", "keys", "from Python", "a wrong name"],

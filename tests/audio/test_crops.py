@@ -9,7 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
+import condition_toys
 import numpy as np
 import pytest
 import soundfile
@@ -94,6 +96,17 @@ def test_pieces_tile_every_span_and_are_equally_long(drawn: list[Span], longest:
         assert not own or (max(counts) <= longest and min(counts) >= max(1, max(counts) - 1))
 
 
+@given(spans, st.integers(1, 350), st.integers(1, 90))
+@sweep
+def test_pieces_begin_with_a_frame_wherever_a_span_does(drawn: list[Span], longest: int, hop: int) -> None:
+    cut = list(pieces(drawn, longest, hop))
+    for span in drawn:
+        own = [(first, count) for clip, first, count in cut if clip == span.clip]
+        assert [at for first, count in own for at in range(first, first + count)] == [*range(span.first, span.last)]
+        assert all(first % hop == 0 for first, _ in own[1:])
+        assert all(first % hop + count < longest + hop for first, count in own)  # what a fixed width has room for
+
+
 # --- law 5 -----------------------------------------------------------------------------------------------------------
 
 
@@ -141,6 +154,38 @@ def test_every_target_sees_the_file_s_past_or_start_and_nothing_else(
         assert (batch.feed.codes[row, context - 1 + count :] == alphabet.starts(1)).all()
 
 
+def told_crops(longest: int = 20, **options: Any) -> Crops:
+    """Return crops of three clips, a span of which begins within a frame, and what they are told."""
+    sound = sound_of([noise(300), noise(120, 1), noise(77, 2)])
+    condition = condition_toys.told_of(condition_toys.recipe_of("plain-linear"), [43, 18, 11])
+    condition.fields[:] = [[0, 1], [2, 0], [1, 1]]
+    cut = pieces([Span(0, 0, 300), Span(1, 39, 120), Span(2, 3, 77)], longest, condition_toys.HOP)
+    return Crops(sound, cut, EIGHT_BITS, 15, condition=condition, **options)
+
+
+@pytest.mark.parametrize(("longest", "width"), [(20, None), (20, 20 + condition_toys.HOP - 1), (3, None), (999, None)])
+def test_every_target_comes_with_what_is_told_of_its_own_sample(longest: int, width: int | None) -> None:
+    crops, hop = told_crops(longest, width=width), condition_toys.HOP
+    batch, condition = crops.batch(np.arange(len(crops.table))), crops.condition
+    told = batch.feed.told
+    assert condition is not None and told is not None and told.steps == batch.feed.codes.shape[1]
+    assert width is None or batch.targets.shape[1] == width
+    seen = Counter[tuple[int, int]]()
+    for row, (clip, _, _) in enumerate(crops.table.tolist()):
+        (places,) = np.nonzero(batch.targets[row] != IGNORED)
+        samples = told.first[row] + crops.context - 1 + places  # the steps that draw the targets
+        seen.update((clip, at) for at in samples.tolist())
+        codes = EIGHT_BITS.encode(crops.sound.read(clip, 0, 300))
+        assert np.array_equal(batch.targets[row, places], codes[samples])
+        assert np.array_equal(batch.feed.codes[row, places + crops.context - 1][1:], codes[samples - 1][1:])
+        alone = condition.window([clip], [int(told.first[row])], told.steps)
+        assert np.array_equal(told.tracks[row], alone.tracks[0]) and np.array_equal(told.fields[row], alone.fields[0])
+    assert len(set((told.first % hop).tolist())) == 1
+    assert seen == Counter([*((0, at) for at in range(300)), *((1, at) for at in range(39, 120))]) + Counter(
+        (2, at) for at in range(3, 77)
+    )
+
+
 def test_spans_inside_a_file_see_what_lies_before_them() -> None:
     sound = sound_of([noise(100, 1), noise(200, 2)])
     crops = Crops(sound, pieces([Span(1, 120, 140)], 8), EIGHT_BITS, 30)
@@ -161,6 +206,48 @@ def test_processes_share_a_batch_without_a_rest(processes: int) -> None:
         assert [len(part.targets) for part in parts] == [2] * processes
         together = sorted(targets([part]).tobytes() for one in parts for part in rows(one))
         assert together == sorted(targets([part]).tobytes() for part in rows(whole))
+
+
+def test_processes_share_what_is_told_and_heard_and_the_noise() -> None:
+    crops = told_crops(width=40, unknown=0.3, predicted=0.5, noise=3.0)
+    for step in range(20):
+        whole = crops.training(5, step, 4)
+        for i in range(2):
+            part, own = crops.training(5, step, 4, (i, 2)), slice(i, None, 2)
+            assert np.array_equal(part.feed.codes, whole.feed.codes[own])
+            assert np.array_equal(part.predicted, whole.predicted[own])
+            for name, value in vars(whole.feed.told.of(own)).items():
+                assert np.array_equal(getattr(part.feed.told, name), value), name
+
+
+def test_shares_of_pieces_are_told_nothing_or_not_one_thing_or_hear_predicted_tracks() -> None:
+    crops, count = told_crops(unknown=0.2, predicted=0.35), 2_000
+    told = [crops.training(3, step, 8) for step in range(count // 8)]
+    fields, mean = (np.concatenate([getattr(batch.feed.told, name) for batch in told]) for name in ("fields", "mean"))
+    heard = np.concatenate([batch.predicted for batch in told])
+    missing = np.concatenate([fields == [3, 2], mean[:, -2:] == 1], axis=1)  # speaker, label; clock, array
+
+    def is_about(share: float, flags: np.ndarray) -> bool:
+        return bool((abs(flags.mean(axis=0) - share) < 4 * np.sqrt(share * (1 - share) / count)).all())
+
+    assert is_about(0.2 + 0.8 * 0.2, missing)
+    assert is_about(0.2 + 0.8 * 0.2**4, missing.all(axis=1)) and is_about(0.8 * 0.8**4, ~missing.any(axis=1))
+    assert is_about(0.35, heard) and is_about(0.35, heard[missing.all(axis=1)])
+    plain = told_crops().training(3, 0, 8)
+    assert not plain.predicted.any() and not plain.feed.told.mean[:, -2:].any()
+
+
+def test_noise_moves_the_past_and_neither_targets_nor_start() -> None:
+    clean, noisy = told_crops(), told_crops(noise=4.0)
+    moved, start = [], EIGHT_BITS.starts(1)[0]
+    for step in range(40):
+        one, other = clean.training(5, step, 4), noisy.training(5, step, 4)
+        assert np.array_equal(one.targets, other.targets)
+        assert np.array_equal(one.feed.codes == start, other.feed.codes == start)
+        away = np.where(one.feed.codes == start, np.nan, other.feed.codes - one.feed.codes)
+        assert other.feed.codes.min() >= 0
+        moved += np.nanstd(away, axis=1).tolist()
+    assert min(moved) < 0.5 and 3.0 < max(moved) < 5.0 and 1.6 < np.mean(moved) < 2.4  # levels from none to 4
 
 
 def rows(batch: Batch) -> list[Batch]:

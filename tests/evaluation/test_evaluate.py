@@ -204,7 +204,7 @@ def test_wrong_options_are_one_sentence(trained_run: Path, options: dict[str, ob
 def test_likelihoods_that_are_not_finite_name_the_file(trained_run: Path, sound_folder: Path, value: float) -> None:
     held, alphabet = held_out.find_sound(trained_run, sound_folder), outputs.of(toys.recipe())
 
-    def judge(clip: int, past: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    def judge(clip: int, past: np.ndarray, codes: np.ndarray, first: int) -> np.ndarray:
         return np.full(len(codes), value if clip == 3 else 1.0, np.float32)
 
     with pytest.raises(DivergenceError, match=r"toy gives samples of sound3\.wav no finite likelihood"):

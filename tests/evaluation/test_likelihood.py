@@ -47,11 +47,11 @@ def test_engines_and_the_graph_give_what_the_definition_gives(codes: list[int], 
     request = Request(recipe.shape, weights, alphabet, "float32")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(likelihood, "PASS_SAMPLES", size)
-        graph = likelihood.of_network(network.from_arrays(recipe, weights), alphabet)(0, known[:cut], known[cut:])
+        graph = likelihood.of_network(network.from_arrays(recipe, weights), alphabet)(0, known[:cut], known[cut:], cut)
     assert graph == pytest.approx(expected, abs=1e-4)
     for name in ("cpu", "reference"):
         judge = likelihood.of_engine(build_engine(name, request))
-        assert judge(0, known[:cut], known[cut:]) == pytest.approx(expected, abs=1e-4)
+        assert judge(0, known[:cut], known[cut:], cut) == pytest.approx(expected, abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_pieces_of_any_size_in_any_threads_are_one_pass(
 def test_what_is_left_is_not_begun_where_scoring_ends_early(made: Recipe, heard: Corpus) -> None:
     begun, go_on = [], threading.Event()
 
-    def slow(clip: int, past: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    def slow(clip: int, past: np.ndarray, codes: np.ndarray, first: int) -> np.ndarray:
         begun.append(len(past))
         assert not len(past) or go_on.wait(10.0)
         return np.zeros(len(codes), np.float32)

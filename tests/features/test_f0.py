@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -119,3 +122,17 @@ def test_frames_are_pitch_and_voicing_and_do_not_hang_on_the_level() -> None:
     assert np.allclose(quiet, frames, atol=1e-4)
     assert feature.identity() not in [F0(CONFIG, RATE, 81).identity(), F0(F0Config(61.0, 600.0), RATE, 80).identity()]
     assert feature.identity() != F0(CONFIG, RATE + 1, 80).identity()
+
+
+@pytest.mark.real_audio
+def test_notes_of_real_pianos_have_the_pitch_that_their_table_says(real_audio: Path) -> None:
+    folder = real_audio / "piano"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is missing")
+    with (folder / "metadata.csv").open(encoding="utf-8") as table:
+        notes = [row for row in csv.DictReader(table) if 40 <= float(row["f0_hz"]) <= 1_500][::30]
+    assert len(notes) > 5
+    for row in notes:
+        wave, rate = soundfile.read(folder / row["path"], dtype="float32", frames=16_000)
+        seen = found(wave, F0Config(27.0, 2_000.0), rate, 200)[8:]
+        assert cents(np.median(seen[seen > 0]), float(row["f0_hz"])) < 100, row["path"]

@@ -10,8 +10,9 @@ import torch
 import toys
 
 from wavenet.audio import torchaudio_loader
+from wavenet.errors import InputError
 from wavenet.features.framing import Wave, of_array
-from wavenet.features.mel import Mel, logarithms, scaled
+from wavenet.features.mel import Mel, given, logarithms, scaled
 from wavenet.geometry import frame_count
 from wavenet.recipe.records import MelConfig
 
@@ -116,3 +117,63 @@ def test_what_decides_on_the_numbers_is_in_the_identity() -> None:
     assert same == Mel(config(), RATE, 80).identity()
     assert same not in [Mel(config(floor=1e-4), RATE, 80).identity(), Mel(config(), RATE, 81).identity()]
     assert same != Mel(config(), RATE + 1, 80).identity()
+
+
+# --- mels of other programs -------------------------------------------------------------------------------------------
+
+TACOTRON = MelConfig(80, 1_024, 1_024, 0.0, 8_000.0, 1, "slaney", "slaney", 1e-5)
+
+
+def theirs(seconds: float = 0.5) -> np.ndarray:
+    """Return a mel [F, 80] as Tacotron 2 and FastPitch compute it, at 22,050 Hz with a hop of 256."""
+    wave = np.concatenate([np.zeros(4_000, np.float32), toys.wave(seconds, seed=3, rate=22_050)])
+    transform = torchaudio_loader.load()[0].transforms.MelSpectrogram(
+        sample_rate=22_050,
+        n_fft=1_024,
+        hop_length=256,
+        f_max=8_000.0,
+        n_mels=80,
+        power=1.0,
+        norm="slaney",
+        mel_scale="slaney",
+    )
+    return np.log(np.maximum(transform(torch.from_numpy(wave)).numpy().T, 1e-5))
+
+
+def test_a_mel_of_tacotron_2_is_what_the_track_is() -> None:
+    mel = theirs()
+    track = given(mel, TACOTRON, 22_050, "a.npy")
+    assert track.shape == mel.shape and track.dtype == np.float32
+    assert np.allclose(logarithms(track, 1e-5), mel, atol=1e-4) and track.min() == -1
+    lower = np.where(mel == mel.min(), np.float32(-16.1), mel)  # another floor: what lies below ours counts as it
+    assert np.allclose(given(lower, TACOTRON, 22_050, "a.npy"), track, atol=1e-6)
+    ours = np.concatenate(list(Mel(TACOTRON, 22_050, 256).frames(0, of_array(np.ones(9_000, np.float32)))))
+    given(logarithms(ours, 1e-5), TACOTRON, 22_050, "loudest.npy")
+
+
+SCALES: dict[str, tuple[Any, str]] = {
+    "magnitudes": (np.exp, "these seem to be no logarithms, or normalised ones; expected natural logarithms of magni"),
+    "0 to 1": (lambda mel: (mel - mel.min()) / np.ptp(mel), "these seem to be no logarithms, or normalised ones"),
+    "-1 to 1": (lambda mel: 2 * (mel - mel.min()) / np.ptp(mel) - 1, "these seem to be no logarithms, or normalised"),
+    "decibels": (lambda mel: 20 / np.log(10) * mel, "these seem to be decibels"),
+    "base 10": (lambda mel: mel / np.log(10), "these seem to be logarithms to base 10"),
+    "-4 to 4": (lambda mel: 8 * (mel - mel.min()) / np.ptp(mel) - 4, "these seem to be normalised"),
+    "-4 to 2": (lambda mel: 6 * (mel - mel.min()) / np.ptp(mel) - 4, "these seem to be normalised to -4 to 4"),
+    "16 bit": (lambda mel: mel + np.log(32_768), "these seem to be normalised, or of sound beyond full scale"),
+}
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_mels_of_another_scale_are_told_by_their_range(scale: str) -> None:
+    change, words = SCALES[scale]
+    with pytest.raises(InputError) as caught:
+        given(change(theirs()).astype(np.float32), TACOTRON, 22_050, "a.npy")
+    assert str(caught.value).startswith("a.npy lies between ") and words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_mels_of_another_shape_are_told() -> None:
+    with pytest.raises(InputError, match=r"holds 80 x 50 numbers, expected \[frames, 80\] mels; transpose it \(numpy"):
+        given(theirs()[:50].T, TACOTRON, 22_050, "a.npy")
+    with pytest.raises(InputError, match=r"a.npy holds 50 x 40 numbers, .*; compute it with as many bands"):
+        given(theirs()[:50, :40], TACOTRON, 22_050, "a.npy")

@@ -87,6 +87,13 @@ def test_it_is_computed_once_and_travels_to_other_processes(sound: Sound, place:
     assert np.array_equal(one.mean(3), there.mean(3))
 
 
+def test_what_tracks_take_is_counted_with_the_sound(sound: Sound, place: Path) -> None:
+    before = cache.held(place)
+    kept = store.prepare(Loudness(), sound, place)
+    assert before == 2 * sum(sound.lengths)
+    assert cache.held(place) - before == 4 * int(kept.first[-1]) + 4 * 2 * len(sound.lengths)
+
+
 def test_another_level_tail_hop_or_sound_is_another_file(
     sound: Sound, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,17 +9,24 @@ from typing import Any
 import feature_toys
 import numpy as np
 import pytest
+import soundfile
 import toys
 
+from wavenet.errors import InputError, SoundError
 from wavenet.features import tracks
 from wavenet.features.clock import clock
+from wavenet.features.mel import logarithms
 from wavenet.geometry import frame_count
 from wavenet.outputs import Arrays, Tracks
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return toys.write_sounds(tmp_path / "sounds", 6)
+    """Return sounds with arrays beside them."""
+    for number, path in enumerate(sorted(toys.write_sounds(tmp_path / "sounds", 6).iterdir())):
+        count = frame_count(len(soundfile.read(path)[0]), 30)
+        np.save(path.with_suffix(".npy"), np.random.default_rng(number).standard_normal((count, 2)))
+    return tmp_path / "sounds"
 
 
 def made(folder: Path, cache: Path, **told: Any) -> tuple[Any, Any, Tracks]:
@@ -34,6 +41,7 @@ TOLD = {
     "clock": {"clock": feature_toys.CLOCK},
     "mel": {"mel": feature_toys.MEL},
     "both": {"clock": feature_toys.CLOCK, "mel": feature_toys.MEL},
+    "all": {"clock": feature_toys.CLOCK, "mel": feature_toys.MEL, "f0": feature_toys.F0, "array": 2},
 }
 
 
@@ -44,7 +52,8 @@ def test_a_corpus_and_its_sounds_in_memory_have_the_same_tracks_bit_for_bit(
     recipe, found, known = made(folder, tmp_path / "cache", **told)
     lengths, tail = found.sound.lengths, found.sound.tail
     waves = [found.sound.read(clip, 0, length + tail) for clip, length in enumerate(lengths)]
-    held = tracks.of_waves(recipe, waves, lengths)
+    files = [clip.path.with_suffix(".npy") for clip in found.clips]
+    held = tracks.of_waves(recipe, waves, lengths, files)
     assert isinstance(held, Arrays)
     assert tail == 40
     for clip, length in enumerate(lengths):
@@ -65,8 +74,11 @@ def test_columns_are_in_the_order_of_the_recipe_and_the_clock_knows_no_tail(fold
     both = known.read(2, 0, known.frames(2))
     assert np.array_equal(both[:, :11], own)
     assert own[-1, 4] == 1.0 and own[-1, 10] == 1.0  # in the tail all has passed and nothing is left
-    alone = made(folder, tmp_path, mel=feature_toys.MEL)[2]
-    assert np.array_equal(both[:, 11:], alone.read(2, 0, known.frames(2)))
+    whole = made(folder, tmp_path, **TOLD["all"])[2].read(2, 0, known.frames(2))
+    alone = [made(folder, tmp_path, **{name: told})[2] for name, told in TOLD["all"].items()]
+    assert np.array_equal(both, whole[:, :17])
+    assert np.array_equal(whole, np.concatenate([track.read(2, 0, known.frames(2)) for track in alone], axis=1))
+    assert np.array_equal(whole[: frame_count(length, 30), 19:], np.load(folder / "sound2.npy").astype(np.float32))
 
 
 def test_without_tracks_there_is_nothing(folder: Path, tmp_path: Path) -> None:
@@ -81,3 +93,58 @@ def test_they_travel_to_other_processes(folder: Path, tmp_path: Path) -> None:
     there = pickle.loads(pickle.dumps(known))
     assert np.array_equal(there.read(1, 2, 7), known.read(1, 2, 7))
     assert np.array_equal(there.mean(1), known.mean(1))
+
+
+def test_an_array_that_is_missing_or_another_is_one_sentence(folder: Path, tmp_path: Path) -> None:
+    recipe, found, _ = made(folder, tmp_path, array=2)
+    wave = found.sound.read(0, 0, found.sound.lengths[0])
+    with pytest.raises(InputError, match=r"told an array of its own, NAME\.npy beside NAME\.wav; give sound that"):
+        tracks.of_waves(recipe, [wave])
+    np.save(folder / "sound3.npy", np.ones((3, 2)))
+    with pytest.raises(SoundError, match=r"sound3.npy has 3 frames, expected \d+ for its sound"):
+        made(folder, tmp_path, array=2)
+    (folder / "sound3.npy").unlink()
+    with pytest.raises(SoundError, match=r"sound3.npy is missing"):
+        made(folder, tmp_path, array=2)
+
+
+def test_a_mel_of_another_program_is_that_of_its_sound(folder: Path, tmp_path: Path) -> None:
+    recipe, found, known = made(folder, tmp_path, **TOLD["both"])
+    own = found.sound.lengths[1]
+    count = own // 30
+    mel = logarithms(known.read(1, 0, count)[:, 11:], feature_toys.MEL["floor"])
+    told = tracks.of_mels(recipe, [mel], ["a.npy"])
+    assert told.frames(0) == count
+    assert np.array_equal(told.read(0, 0, count)[:, 11:], known.read(1, 0, count)[:, 11:])
+    assert np.array_equal(told.read(0, 0, count)[:, :11], clock(30 * count, toys.RATE, 30, 0, count, 5))
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (
+            {"f0": feature_toys.F0, "mel": feature_toys.MEL},
+            "the model is told f0, so that a mel is not enough; give sound",
+        ),
+        ({"clock": feature_toys.CLOCK}, "the model is told no mel, so that a mel is not enough"),
+        ({"fields": {"speaker": 2}}, "toy is told no tracks, such as a mel; give a model that is"),
+    ],
+)
+def test_a_mel_alone_is_not_enough_for_every_model(told: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        tracks.of_mels(feature_toys.recipe(**told), [np.zeros((5, 6), np.float32)], ["a.npy"])
+
+
+@pytest.mark.real_audio
+def test_tracks_of_real_recordings_are_those_of_their_samples(real_audio: Path, tmp_path: Path) -> None:
+    for number, path in enumerate(sorted((real_audio / "digits").rglob("*.flac"))[::150]):
+        (tmp_path / "sounds").mkdir(exist_ok=True)
+        (tmp_path / "sounds" / f"{number}.flac").write_bytes(path.read_bytes())
+    recipe, found, known = made(tmp_path / "sounds", tmp_path, **{name: TOLD["all"][name] for name in ("mel", "f0")})
+    waves = [found.sound.read(clip, 0, length + found.sound.tail) for clip, length in enumerate(found.sound.lengths)]
+    held = tracks.of_waves(recipe, waves, found.sound.lengths)
+    assert len(waves) == 20
+    every = [known.read(clip, 0, known.frames(clip)) for clip in range(20)]
+    assert all(np.array_equal(one, held.values[clip]) for clip, one in enumerate(every))
+    loud, voiced = np.concatenate(every)[:, :6], np.concatenate(every)[:, 7]
+    assert -1 <= loud.min() < -0.5 and 0 < loud.max() < 1.5 and 0.3 < voiced.mean() < 0.9

@@ -191,14 +191,15 @@ def test_a_prime_longer_than_the_receptive_field_costs_and_changes_nothing_more(
 def test_going_back_is_to_have_drawn_no_more_with_new_uniforms(length: int, backend: str) -> None:
     source, fresh = made(3, backend=backend), made(3, backend=backend)
     whole, beside = codes(source, 50), codes(made(3, backend=backend), 90)
-    source.rewind(1, whole[1, :length])
+    source.rewind(1, whole[1, :length], length)
     assert source.positions.tolist() == [50] * 3
     fresh.prime([whole[0], whole[1, :length], whole[2]])
     fresh.positions[:] = 50
+    assert source.times.tolist() == [50, length, 50]
     got = codes(source, 40)
     assert np.array_equal(got, codes(fresh, 40)) and np.array_equal(got[[0, 2]], beside[[0, 2], 50:])
     with pytest.raises(InputError, match="expected whole codes from 0 to 15"):
-        source.rewind(1, np.array([16]))
+        source.rewind(1, np.array([16]), 1)
 
 
 # --- state -----------------------------------------------------------------------------------------------------------

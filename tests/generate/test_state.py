@@ -12,7 +12,6 @@ from wavenet.errors import InputError
 from wavenet.generate import state
 from wavenet.generate.state import Queues, padded
 from wavenet.geometry import Shape
-from wavenet.outputs import Condition
 
 
 def shape(kernel: int, dilation: int) -> Shape:
@@ -69,18 +68,18 @@ def test_rings_of_all_layers_lie_one_behind_the_other() -> None:
 
 
 def test_what_is_exported_is_a_copy_and_only_its_like_is_loaded() -> None:
-    made = Queues(shape(2, 3), 2, Condition(np.ones((2, 1, 4), np.float32)))
+    made = Queues(shape(2, 3), 2)
     made.push(1, 0, np.ones(3, np.float32))
     saved = made.export()
     made.push(1, 0, np.zeros(3, np.float32))
-    other = Queues(shape(2, 3), 2, Condition(np.zeros((2, 1, 4), np.float32)))
+    other = Queues(shape(2, 3), 2)
     other.load(saved)
-    assert other.export().keys() == saved.keys() == {"memory", "clocks", "gates"}
+    assert other.export().keys() == saved.keys() == {"memory", "clocks"}
     assert all(np.array_equal(other.export()[name], value) for name, value in saved.items())
-    with pytest.raises(InputError, match=r"gates is float32 \[2, 1, 4\], expected none"):
-        Queues(shape(2, 3), 2).load(saved)
-    with pytest.raises(InputError, match="gates is missing"):
-        made.load({name: value for name, value in saved.items() if name != "gates"})
+    with pytest.raises(InputError, match=r"fields is int64 \[2\], expected none"):
+        made.load({**saved, "fields": saved["clocks"]})
+    with pytest.raises(InputError, match="clocks is missing"):
+        made.load({"memory": saved["memory"]})
     with pytest.raises(InputError, match="not finite"):
         made.load({**saved, "memory": saved["memory"] * np.nan})
 

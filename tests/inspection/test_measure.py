@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import told_toys
 import torch
 import toys
 from hypothesis import given, settings
@@ -19,7 +20,12 @@ from wavenet.audio.splits import Span
 from wavenet.errors import InputError, WavenetError
 from wavenet.generate.voice import Voice, load
 from wavenet.inspection import measure
-from wavenet.inspection.measure import Context, Excerpts, Measured
+from wavenet.inspection.measure import Context, Excerpts, Measured, Position
+from wavenet.model import bundle
+from wavenet.model.bundle import Bundle
+from wavenet.model.network import as_tensors
+from wavenet.outputs import Arrays, Condition, Feed
+from wavenet.recipe import read
 
 
 def voice_of(**model: object) -> Voice:
@@ -82,9 +88,9 @@ def test_the_profile_is_the_rms_of_gradients_one_at_a_time(model: dict[str, obje
     alphabet, field = outputs.of(voice.recipe), voice.recipe.shape.receptive_field
     heard, net = heard_of(voice), voice.network().double()
     places = measure.spread(heard.spans, 9)
-    past = [heard.read(clip, max(0, t - field), t + 1) for clip, t in places]
+    past = [Position(clip, t, heard.read(clip, max(0, t - field), t + 1)) for clip, t in places]
     squares = np.zeros(field)
-    for codes in past:
+    for codes in (one.codes for one in past):
         fed = alphabet.starts(1, field)
         fed[0, field - len(codes) + 1 :] = codes[:-1]
         given_inputs = torch.from_numpy(alphabet.inputs(fed))
@@ -116,7 +122,7 @@ def test_holes_of_a_voice_have_no_gradient_and_the_rest_has() -> None:
 def test_passes_of_any_size_give_one_profile(monkeypatch: pytest.MonkeyPatch) -> None:
     voice = voice_of()
     heard = heard_of(voice)
-    past = [heard.read(clip, max(0, t - 15), t + 1) for clip, t in measure.spread(heard.spans, 10)]
+    past = [Position(clip, t, heard.read(clip, max(0, t - 15), t + 1)) for clip, t in measure.spread(heard.spans, 10)]
     whole = measure.gradient_profile(voice, past)
     monkeypatch.setattr(measure, "PASS_SAMPLES", 45)
     assert measure.gradient_profile(voice, past) == pytest.approx(whole, rel=1e-5)
@@ -156,6 +162,81 @@ def test_a_short_sound_makes_no_rows_that_nothing_was_measured_for() -> None:
     assert [(one.samples, one.positions) for one in measured.context] == [(0, 6), (1, 5), (2, 4), (4, 3), (8, 1)]
 
 
+# --- of a network that is told something ------------------------------------------------------------------------------
+
+HOP = 7
+TOLD = {
+    "fields": {"fields": {"speaker": 3}},
+    "linear": {"fields": {"speaker": 2}, "tracks": {"array": 2}, "hop_samples": HOP},
+    "pooled": {"tracks": {"array": 2}, "hop_samples": HOP, "upsample": "repeat"}
+    | {"encoder": {"pyramid": [1, 2], "pooled": True}},
+}
+
+
+def told_voice(name: str) -> tuple[Voice, Excerpts]:
+    """Return a voice that is told something, and two clips of noise with what they are told."""
+    made = toys.recipe(condition={"channels": 5, **TOLD[name]})
+    shape, rng = made.shape.condition, np.random.default_rng(4)
+    assert shape is not None
+    codes = rng.integers(0, 16, (2, 60))
+    fields = np.array([[row] * len(shape.told.fields) for row in range(2)], np.int64)
+    tracks = Arrays([rng.normal(size=(9, 2)).astype(np.float32) for _ in range(2)]) if shape.told.tracks else None
+    spans = [Span(0, 0, 60), Span(1, 5, 60)]
+    heard = Excerpts(
+        "noise", spans, lambda clip, first, last: codes[clip, first:last], Condition(shape, fields, tracks)
+    )
+    return Voice(made, toys.arrays(made, 2.0)), heard
+
+
+class Joined:
+    """What is added to the gates: in the newest steps of a sound as it is told there, before as before any sound."""
+
+    def __init__(self, net: object, heard: Excerpts, voice: Voice, clip: int, t: int, newest: int) -> None:
+        field, self.newest = voice.recipe.shape.receptive_field, newest
+        assert heard.condition is not None
+        self.parts = []
+        for first in (t - field + 1, -100 * HOP):
+            told = heard.condition.window([clip], [first], field)
+            feed = Feed(np.zeros((1, field), np.int64), told)
+            self.parts.append(net.gates(as_tensors(feed, voice.alphabet, voice.recipe.shape)[1], field))  # type: ignore[attr-defined]
+
+    def of(self, layer: int, count: int) -> torch.Tensor:
+        own, before = (part.of(layer, count).expand(-1, count, -1) for part in self.parts)
+        kept = min(self.newest, count)
+        return torch.cat([before[:, : count - kept], own[:, count - kept :]], dim=1)
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_a_told_network_is_measured_with_what_belongs_to_the_sound(name: str) -> None:
+    voice, heard = told_voice(name)
+    field, alphabet, net = voice.recipe.shape.receptive_field, voice.alphabet, voice.network()
+    measured = measure.measure_voice(voice, heard, positions=12, gradients=12)
+    places = measure.spread(heard.spans, 12)
+    squares = np.zeros(field)
+    for one in measured.context:
+        bits = []
+        for clip, t in places:
+            fed = alphabet.starts(1, field)
+            newest = heard.read(clip, max(0, t - min(field, one.samples)), t)
+            fed[0, field - len(newest) :] = newest
+            entered = net.enter(torch.from_numpy(alphabet.inputs(fed))).detach().requires_grad_()
+            joined = Joined(net, heard, voice, clip, t, max(1, len(newest)))
+            target = int(heard.read(clip, t, t + 1)[0])
+            log_probability = torch.log_softmax(net.answer(entered, joined), -1)[0, 0, target]  # type: ignore[arg-type]
+            bits.append(-float(log_probability.detach()) / math.log(2))
+            if one.samples == field and t >= field:
+                log_probability.backward()
+                assert entered.grad is not None
+                squares += entered.grad.square().sum((0, 2)).numpy()[::-1]
+        assert one.bits == pytest.approx(np.mean(bits), abs=2e-5)
+    late = [Position(c, t, heard.read(c, t - field, t + 1), heard.condition) for c, t in places if t >= field]
+    expected = np.sqrt(squares / (len(late) * voice.recipe.shape.residual))
+    assert measure.gradient_profile(voice, late) == pytest.approx(expected, rel=1e-3)
+    assert heard.condition is not None
+    silent = Excerpts(heard.name, heard.spans, heard.read, Condition.nothing(heard.condition.shape, 2))
+    assert measure.measure_voice(voice, silent, 12, 2).context != measured.context
+
+
 # --- where the sound comes from --------------------------------------------------------------------------------------
 
 
@@ -180,6 +261,26 @@ def test_a_file_and_a_folder_can_be_given(trained_run: Path, sound_folder: Path,
         heard.read(0, 0, len(wave)), voice.encode(files.read(tmp_path / "piece.wav", voice.sample_rate))
     )
     assert measure.excerpts(voice, trained_run, sound_folder).spans == measure.excerpts(voice, trained_run, None).spans
+
+
+def test_a_told_network_is_told_what_belongs_to_its_own_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sounds = told_toys.write_sounds(tmp_path / "sounds")
+    plain = toys.tree(data={"path": str(sounds)})
+    made = read.from_tree({**plain, "condition": told_toys.CONDITION}, "told")
+    known = {"speaker": ["bob"], "label": ["high", "low"]}
+    about = {"told": {"fields": known, "durations": [[0, 0, 400]]}}
+    bundle.save(tmp_path / "voice", Bundle(made, toys.arrays(made), about))
+    voice = load(tmp_path / "voice")
+    heard = measure.excerpts(voice, tmp_path / "voice", sounds, tmp_path / "cache")
+    assert heard.condition is not None and heard.condition.tracks is not None
+    fields = heard.condition.fields.tolist()
+    assert sorted(set(map(tuple, fields))) == [(0, 0), (0, 1), (0, 3), (2, 0), (2, 1), (2, 3)]  # ann, middle: unknown
+    assert heard.condition.tracks.read(0, 0, 5).shape == (5, 9 + 6)  # clock and mel
+    monkeypatch.setattr(measure, "POSITIONS", 60)
+    monkeypatch.setattr(measure, "GRADIENTS", 10)
+    measured = measure.measure(tmp_path / "voice", sounds, tmp_path / "cache")
+    json.dumps(measured.to_json(), allow_nan=False)
+    assert (measured.positions, measured.gradients) == (60, 10)
 
 
 def test_without_sound_one_line_says_what_to_give(trained_run: Path, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from wavenet.recipe import find, read
         ("4000", None, 4_000),
         ("4000", 8_000, 4_000),
         (" 2s ", 22_050, 44_100),
+        ("1m1s500ms", 16, 984),
     ],
 )
 def test_a_span_is_a_time_or_samples(text: str, rate: int | None, samples: int) -> None:

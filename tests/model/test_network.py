@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import condition_toys
+import numpy as np
 import pytest
 import torch
 import toys
 from hypothesis import given, settings
 
-from wavenet import geometry
+from wavenet import geometry, outputs
 from wavenet.model import network
+from wavenet.model.condition import Told, as_told
 from wavenet.recipe.records import Recipe
 
 SCHEDULES = {
@@ -114,3 +117,61 @@ def test_geometry_knows_the_name_and_shape_of_every_weight(recipe: Recipe) -> No
     arrays = network.build(recipe).arrays()
     assert {name: value.shape for name, value in arrays.items()} == recipe.shape.weights()
     assert sum(value.size for value in arrays.values()) == recipe.shape.parameters()
+
+
+# --- what predicts tracks --------------------------------------------------------------------------------------------
+
+
+def crops(first: int = 23, dropped: np.ndarray | None = None) -> tuple[network.WaveNet, Told]:
+    """Return a network that predicts tracks, and what two crops of 40 samples are told; frames 6 to 8 end a sound."""
+    recipe = condition_toys.recipe_of("acoustic")
+    window = condition_toys.told_of(recipe, [9, 9]).window([0, 1], [first] * 2, 40, dropped)
+    return condition_toys.network_of(recipe), as_told(window, condition_toys.HOP)
+
+
+def test_rows_that_hear_predicted_tracks_hear_them_where_there_is_sound_and_all_else_as_it_is() -> None:
+    net, told = crops()
+    heard, *_ = net.hear(told, torch.tensor([True, False]))
+    changed = heard.tracks != told.tracks
+    reach, inside = net.acoustic.shape.encoder.reach, told.tracks[0, :, -1] == 0
+    inside[:reach] = inside[len(inside) - reach :] = False  # a prediction sees so many frames beside it
+    assert changed[0].nonzero().tolist() == [[k, c] for k in inside.nonzero()[:, 0].tolist() for c in range(9, 13)]
+    assert not changed[1].any() and inside.sum() > 4
+    assert all(one is other for one, other in zip(heard, told, strict=True) if one is not heard.tracks)
+
+
+def test_errors_are_summed_and_counted_over_tracks_that_are_told() -> None:
+    net, told = crops()
+    every, errors, count = net.hear(told, torch.tensor([True, True]))
+    away = (every.tracks - told.tracks).abs()[..., 9:13]
+    assert errors.item() == pytest.approx(away.sum().item(), rel=1e-5) and count == (away > 0).sum()
+    for dropped, row in (([[0, 0, 1, 0], [0, 0, 0, 0]], 1), ([[0, 0, 0, 0], [0, 0, 1, 0]], 0)):  # speaker, clock, mel
+        net, told = crops(dropped=np.array(dropped, bool))
+        heard, errors, count = net.hear(told, torch.tensor([True, True]))
+        assert errors.item() == pytest.approx(away[row].sum().item(), rel=1e-5) and count == (away[row] > 0).sum()
+        assert torch.equal(heard.tracks[1 - row], told.tracks[1 - row])
+    net, told = crops(dropped=np.ones((2, 4), bool))
+    heard, errors, count = net.hear(told, torch.tensor([True, True]))
+    assert errors.item() == count.item() == 0 and torch.equal(heard.tracks, told.tracks)
+
+
+def test_only_the_errors_train_what_predicts_and_only_the_likelihood_the_rest() -> None:
+    net, told = crops(first=-9)
+    heard, errors, _ = net.hear(told, torch.tensor([True, True]))
+    inputs = torch.randint(0, 17, (2, 40), generator=torch.Generator().manual_seed(0))
+    loss = outputs.Categorical(16).nll(net(inputs, heard), torch.zeros(2, 26, dtype=torch.int64)).sum()
+    for value, own in ((errors, True), (loss, False)):
+        net.zero_grad()
+        value.backward(retain_graph=True)
+        for name, weight in net.named_parameters():
+            assert (weight.grad is not None and bool(weight.grad.any())) == (own == name.startswith("acoustic.")), name
+
+
+def test_a_network_and_what_it_is_told_have_to_go_together() -> None:
+    net, told = crops()
+    x = torch.zeros(2, 40, dtype=torch.int64)
+    assert net.predicts and not condition_toys.network_of(condition_toys.recipe_of("fields")).predicts
+    with pytest.raises(ValueError, match="told nothing and something that it is told"):
+        net(x)
+    with pytest.raises(ValueError, match="told nothing and something that it is told"):
+        network.build(toys.recipe())(x, told)

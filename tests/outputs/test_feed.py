@@ -1,12 +1,80 @@
-"""What sequences are told is picked by their rows."""
+"""A window holds the frames of its steps; beyond the sound, and where they are not told, those that say *unknown*."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from condition_toys import HOP, forms, recipe_of, told_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from wavenet.outputs import Condition
+from wavenet.geometry import frames_between
+from wavenet.outputs import Arrays, Condition
+
+UNKNOWN = [0.0] * 11 + [1.0] * 2  # clock of 3 + 6, array of 2; then whether each is unknown
 
 
-def test_a_condition_is_picked_by_rows() -> None:
-    gates = np.arange(24, dtype=np.float32).reshape(4, 3, 2)
-    assert np.array_equal(Condition(gates).of(np.array([3, 0, 3])).gates, gates[[3, 0, 3]])
+@settings(max_examples=40)
+@given(st.integers(-60, 90), st.integers(0, 50), st.sampled_from(["plain-repeat", "pyramid-linear", "none-linear"]))
+def test_a_window_holds_the_frames_of_its_steps_and_those_around_them(first: int, steps: int, form: str) -> None:
+    condition = told_of(recipe_of(form), [9, 6])
+    shape, tracks = condition.shape, condition.tracks
+    assert tracks is not None
+    window = condition.window([1, 0], [first, first + 3], steps)
+    assert (window.first.tolist(), window.steps, window.reach) == ([first, first + 3], steps, shape.reach)
+    assert window.fields.tolist() == condition.fields[[1, 0]].tolist() and window.frames.tolist() == [6, 9]
+    for row, (sound, step) in enumerate(((1, first), (0, first + 3))):
+        begin, end = frames_between(step, step + steps, HOP, shape.linear)
+        held = step // HOP - int(shape.linear) - shape.reach  # the first frame of the window
+        assert not steps or (held <= begin - shape.reach and end + shape.reach <= held + window.tracks.shape[1])
+        for at, frame in enumerate(window.tracks[row], held):
+            inside = 0 <= at < window.frames[row]
+            expected = [*tracks.read(sound, at, at + 1)[0], 0, 0] if inside else UNKNOWN
+            assert frame.tolist() == pytest.approx(expected)
+        assert window.mean[row].tolist() == pytest.approx([*tracks.read(sound, 0, 99).mean(axis=0), 0, 0], abs=1e-6)
+    assert window.tracks.dtype == window.mean.dtype == np.float32 and window.fields.dtype == np.int64
+
+
+def test_what_is_dropped_is_unknown_and_where_all_tracks_are_there_are_no_frames() -> None:
+    condition = told_of(recipe_of("none-repeat"), [9, 6, 8])
+    dropped = np.array([[1, 0, 0, 1], [0, 1, 1, 0], [0, 0, 1, 1]], bool)  # speaker, label; clock, array
+    plain, window = condition.window([0, 1, 2], [0] * 3, 20), condition.window([0, 1, 2], [0] * 3, 20, dropped)
+    assert np.array_equal(window.fields, np.where(dropped[:, :2], [3, 2], condition.fields))
+    assert window.frames.tolist() == [9, 6, 0]
+    for kept, other, signs, row in ((slice(0, 9), slice(9, 11), [0, 1], 0), (slice(9, 11), slice(0, 9), [1, 0], 1)):
+        for held, whole in ((window.tracks[row], plain.tracks[row]), (window.mean[row][None], plain.mean[row][None])):
+            assert np.array_equal(held[:, kept], whole[:, kept]) and not held[:, other].any()
+            assert held[:, 11:].tolist() == [signs] * len(held)
+    assert window.tracks[2].tolist() == [UNKNOWN] * window.tracks.shape[1] and window.mean[2].tolist() == UNKNOWN
+    hidden = Condition(condition.shape, condition.fields, condition.tracks, dropped[:, 2:])
+    assert np.array_equal(hidden.window([0, 1, 2], [0] * 3, 20).tracks, window.tracks)
+    assert hidden.of([2, 1]).window([0, 1], [0] * 2, 20).frames.tolist() == [0, 6]
+
+
+@forms
+def test_nothing_is_every_field_and_track_unknown(form: str) -> None:
+    condition = told_of(recipe_of(form))
+    shape, told = condition.shape, condition.shape.told
+    dropped = np.ones((2, len(told.fields) + len(told.tracks)), bool)
+    nothing = Condition.nothing(shape, 2).window([1, 0], [-4, 9], 30)
+    for name, value in vars(condition.window([2, 1], [-4, 9], 30, dropped)).items():
+        assert np.array_equal(value, getattr(nothing, name)), name
+    assert nothing.fields.tolist() == [[size for _, size in told.fields]] * 2
+
+
+def test_sounds_and_rows_are_picked_in_any_order() -> None:
+    condition = told_of(recipe_of("plain-linear"), [9, 6, 8])
+    whole = condition.window([2, 0, 2], [5, 40, 5], 30)
+    picked = condition.of([2, 0]).window([0, 1, 0], [5, 40, 5], 30)
+    for name, value in vars(whole).items():
+        assert np.array_equal(value, getattr(picked, name)), name
+        assert np.array_equal(getattr(whole.of(slice(1, 3)), name), value if np.ndim(value) == 0 else value[1:]), name
+    rows = whole.of(np.array([2, 1]))
+    assert rows.first.tolist() == [5, 40] and np.array_equal(rows.tracks, whole.tracks[[2, 1]])
+
+
+def test_arrays_are_read_as_they_are() -> None:
+    values = [np.arange(8, dtype=np.float32).reshape(4, 2), np.ones((1, 2), np.float32)]
+    held = Arrays(values)
+    assert (held.frames(0), held.frames(1)) == (4, 1) and held.read(0, 1, 3).tolist() == [[2, 3], [4, 5]]
+    assert held.mean(0).tolist() == [3, 4] and held.mean(0).dtype == np.float32

@@ -83,6 +83,34 @@ def test_a_sheet_says_what_it_shows(tmp_path: Path) -> None:
         assert text in words
 
 
+MEL = {"bands": 5, "fft_samples": 64, "window_samples": 50, "low_hz": 0.0, "high_hz": 2_000.0, "power": 1} | {
+    **{"scale": "htk", "norm": "none", "floor": 1e-5}
+}
+
+
+def test_what_a_network_is_told_is_drawn_frame_by_frame(tmp_path: Path) -> None:
+    plain = [{"kernel": 3, "dilation": 1}, {"kernel": 5, "dilation": 2}]
+    told = {"channels": 5, "tracks": {"clock": {"knots": 2}, "mel": MEL}, "hop_samples": 20, "encoder": plain}
+    words = drawn(tmp_path, report.of_recipe(toys.recipe(condition=told)), MEASURED)
+    assert "what it is told: the frames behind one output" in words and "frames from its own" in words
+    assert (
+        "What it is told: 6 frames back and 6 ahead, 29.9 ms either way of a sample, which is sound up to 144" in words
+    )
+    assert "acoustic network" not in words and "K 5, d 2" in words and "effective field" in words
+    acoustic = {"channels": 4, "encoder": [{"kernel": 3, "dilation": 7}]}
+    words = drawn(tmp_path, report.of_recipe(toys.recipe(condition={**told, "acoustic": acoustic})))
+    assert "acoustic network: the frames behind one output" in words and "K 3, d 7" in words
+
+
+def test_a_pooled_encoder_is_hatched_and_an_encoder_without_layers_is_not_drawn(tmp_path: Path) -> None:
+    pooled = {"channels": 5, "tracks": {"array": 2}, "hop_samples": 20, "encoder": {"pyramid": [2], "pooled": True}}
+    words = drawn(tmp_path, report.of_recipe(toys.recipe(condition=pooled)))
+    assert "Hatched" in words and "cannot be streamed: the pooled branch sees the whole sound." in words
+    for told in ({"tracks": {"array": 2}, "hop_samples": 20}, {"fields": {"speaker": 2}}):
+        words = drawn(tmp_path, report.of_recipe(toys.recipe(condition={"channels": 5, **told})))
+        assert "what it is told: the" not in words and ("What it is told" in words) == ("tracks" in told)
+
+
 def test_places_are_counted_from_the_newest_input_or_the_output(tmp_path: Path) -> None:
     words = drawn(tmp_path, "padding: same\nlayers: [{kernel: 3, dilation: 2}]")
     assert "samples from the output" in words and "lags back from the rightmost input missed: 1, 3" in words

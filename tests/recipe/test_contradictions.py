@@ -21,7 +21,7 @@ def made(changes: dict[str, Any], **sections: Any) -> dict[str, Any]:
     """Return a recipe with a whole condition, some of its dotted keys replaced, or removed (None)."""
     tree = toys.tree(**sections)
     tree["condition"] = feature_toys.condition()
-    for key, value in changes.items():
+    for key, value in ({"columns": None, **changes} if "fields" in changes else changes).items():
         inner = tree["condition"]
         *above, last = key.split(".")
         for part in above:

@@ -36,6 +36,8 @@ def tree(key: str, *value: Any) -> dict[str, Any]:
     made = toys.tree() | {"condition": feature_toys.condition()}
     if key == "condition.hop_samples" and value in ((), (None,)):
         made["condition"] |= {"tracks": {}, "encoder": [], "acoustic": None}
+    if key == "condition.fields" and not value:
+        del made["condition"]["columns"]
     if key.startswith("data.trim."):
         made["data"]["trim"] = {"below_db": 40.0}
         del made["condition"]["tracks"]["array"]

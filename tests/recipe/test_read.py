@@ -314,11 +314,14 @@ def conditions(draw: st.DrawFn) -> dict[str, Any]:
     told["encoder"] = draw(LAYERS | PYRAMIDS)
     told["acoustic"]["encoder"] = draw(LAYERS | PYRAMIDS | PYRAMIDS.map(lambda wide: {**wide, "pooled": True}))
     pairs = draw(FIELDS)
+    told["columns"] = {name: "other" for name in pairs if draw(st.booleans())}
     told["fields"] = draw(st.sampled_from([pairs, [list(pair) for pair in pairs.items()]]))
     told["upsample"], told["unknown"] = draw(st.sampled_from(["repeat", "linear"])), draw(floats(0.0, 0.9))
     for name in ("acoustic", "upsample", "unknown", "fields"):
         if draw(st.booleans()):
             del told[name]
+    if "fields" not in told:
+        del told["columns"]
     if draw(st.booleans()):
         told["tracks"] = {name: told["tracks"][name] for name in ("clock", "mel")}
     if draw(st.booleans()):
@@ -437,6 +440,8 @@ def test_the_shape_follows_the_input() -> None:
         ("0.5h", 1800),
         ("1.5", 1.5),
         (" 30m ", 1800),
+        ("500ms", 0.5),
+        ("1m1s5500ms", 66.5),
     ],
 )
 def test_durations_are_what_people_write(text: str, seconds: float) -> None:
@@ -445,7 +450,27 @@ def test_durations_are_what_people_write(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "m", "h", "s", "-5", "5x", "1m2h", "30 m", "1e3", ".5", "5.", "inf", "nan", "30min", "1:30", "5ss"],
+    [
+        "",
+        " ",
+        "m",
+        "h",
+        "s",
+        "-5",
+        "5x",
+        "1m2h",
+        "30 m",
+        "1e3",
+        ".5",
+        "5.",
+        "inf",
+        "nan",
+        "30min",
+        "1:30",
+        "5ss",
+        "ms",
+        "1ms1s",
+    ],
 )
 def test_other_durations_are_refused_by_their_text(text: str) -> None:
     with pytest.raises(RecipeError, match=re.escape(repr(text))):

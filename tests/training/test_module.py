@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
 
+import condition_toys
 import pytest
 import torch
 import toys
 
+from wavenet.model.condition import Told, as_told
+from wavenet.outputs import IGNORED
 from wavenet.training import module as modules
 from wavenet.training.module import WaveNetModule, ema_decay, learning_rate
 
@@ -26,12 +31,13 @@ class Loop:
         monkeypatch.setattr(module, "optimizers", lambda: wrapped)
         monkeypatch.setattr(module, "manual_backward", lambda loss: loss.backward())
 
-    def step(self, seed: int = 0) -> dict[str, float]:
+    def step(self, seed: int = 0, **told: Any) -> dict[str, float]:
         generator = torch.Generator().manual_seed(seed)
         width = 30 + self.module.network.receptive_field - 1
         batch = {
             "inputs": torch.randint(0, 16, (2, width), generator=generator),
             "targets": torch.randint(0, 16, (2, 30), generator=generator),
+            **told,
         }
         return self.module.training_step(batch, 0)
 
@@ -138,3 +144,74 @@ def test_first_weights_depend_on_the_seed_alone() -> None:
     other = modules.build(toys.recipe(train={"seed": 1}))
     assert torch.equal(first.network.hidden.weight, again.network.hidden.weight)
     assert not torch.equal(first.network.hidden.weight, other.network.hidden.weight)
+
+
+# --- what predicts tracks --------------------------------------------------------------------------------------------
+
+
+def told() -> Told:
+    """Return what the rows of a toy batch are told."""
+    condition = condition_toys.told_of(condition_toys.recipe_of("acoustic"), [9, 9])
+    return as_told(condition.window([0, 1], [0, 0], 44), condition_toys.HOP)
+
+
+def test_tracks_are_learned_beside_the_sound_and_neither_scales_the_other_s_gradient(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows, moved = torch.tensor([True, False]), []
+    for scale in (1.0, 1e4):
+        module = modules.build(condition_toys.recipe_of("acoustic", train={"gradient_clip": 1e-3, "warmup_steps": 0}))
+        loop, given = Loop(module, monkeypatch), told()
+        _, errors, count = module.network.hear(given, rows)
+        tracks = given.tracks.clone()
+        tracks[..., 9:13] *= scale  # all that is to be predicted, and a part of what is heard
+        found = loop.step(told=given.with_tracks(tracks), predicted=rows)
+        assert found["finite"] and found["distance"] > 0.9 * (errors / count).item()
+        gradients = {name: weight.grad for name, weight in module.network.named_parameters()}
+        for kind in (True, False):
+            own = [one for name, one in gradients.items() if name.startswith("acoustic.") is kind]
+            moved.append(torch.cat([one.flatten() for one in own if one is not None]).norm().item())
+    assert moved == pytest.approx([1e-3] * 4, rel=1e-3)
+
+
+def test_a_distance_that_is_not_finite_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = modules.build(condition_toys.recipe_of("acoustic"))
+    loop, before = Loop(module, monkeypatch), module.network.arrays()
+    tracks = told().tracks.clone()
+    tracks[0, 6, 9] = torch.nan  # of what the first row, which hears what is predicted, is to learn
+    found = loop.step(told=told().with_tracks(tracks), predicted=torch.tensor([True, False]))
+    assert not found["finite"] and module.skipped == 1
+    assert all((value == before[name]).all() for name, value in module.network.arrays().items())
+
+
+def test_two_processes_learn_what_one_with_all_their_rows_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = condition_toys.recipe_of("acoustic", train={"gradient_clip": 1e6})
+    tracks = told().tracks.clone()
+    tracks[0, 4:, -2] = 1.0  # the first row is told less of the mel spectrogram than the other
+    batch = {"inputs": torch.randint(0, 17, (2, 44)), "targets": torch.randint(0, 16, (2, 30))}
+    batch["targets"][1, 20:] = IGNORED
+    seen: list[tuple[torch.Tensor, ...]] = []
+
+    def gradients(rows: slice, totals: list[torch.Tensor] | None = None) -> dict[str, torch.Tensor]:
+        def summed(*values: torch.Tensor) -> list[torch.Tensor]:
+            seen.append(values)
+            return totals or list(values)
+
+        module, given = modules.build(recipe), told().with_tracks(tracks)
+        monkeypatch.setattr(modules.processes, "summed", summed)
+        part = given._replace(**{name: value[rows] for name, value in given._asdict().items() if name != "offset"})
+        own = {name: value[rows] for name, value in batch.items()}
+        Loop(module, monkeypatch).step(**own, told=part, predicted=torch.tensor([True, False])[rows])
+        return {name: weight.grad for name, weight in module.network.named_parameters() if weight.grad is not None}
+
+    whole = gradients(slice(None))
+    monkeypatch.setattr(modules.processes, "together", lambda: True)
+    monkeypatch.setattr(WaveNetModule, "trainer", SimpleNamespace(world_size=2))
+    parts = [slice(0, 1), slice(1, 2)]
+    for rows in parts:
+        gradients(rows)
+    totals = [sum(both).double() for both in zip(*seen, strict=True)]
+    one, other = (gradients(rows, totals) for rows in parts)
+    assert whole.keys() == one.keys() == other.keys() and any(name.startswith("acoustic.") for name in whole)
+    for name, value in whole.items():
+        torch.testing.assert_close((one[name] + other[name]) / 2, value, atol=1e-6, rtol=1e-4)

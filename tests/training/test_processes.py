@@ -263,7 +263,25 @@ with processes.started([], processes.find_group(2)):
 # --- together --------------------------------------------------------------------------------------------------------
 
 PLANTED = """
-import os, signal
+import atexit, os, signal, time
+from pathlib import Path
+def note(name, text):
+    with open(Path(os.environ["COUNT"]).with_name(name), "a") as file:
+        file.write(text + " ")
+def end():
+    names = [path.read_text() for path in Path("/proc/self/task").glob("*/comm")]
+    note("threads", str(sum("gloo" in name for name in names)))
+    note("order", "gone-" + os.environ["SLURM_PROCID"])
+if "SLURM_PROCID" in os.environ:
+    atexit.register(end)
+if os.environ["FAULT"] == "late" and os.environ["SLURM_PROCID"] == "0":
+    from wavenet.training.record import Recorder
+    save = Recorder.save
+    def late(self, module):
+        save(self, module)
+        time.sleep(3)
+        note("order", "saved")
+    Recorder.save = late
 from wavenet.audio import cache
 made = cache._made
 def counted(*arguments):
@@ -271,7 +289,7 @@ def counted(*arguments):
         file.write("decoded ")
     return made(*arguments)
 cache._made = counted
-if os.environ.get("RANK") == "1":
+if "1" in (os.environ.get("RANK"), os.environ.get("SLURM_PROCID")):
     from wavenet.training.module import WaveNetModule
     step = WaveNetModule.training_step
     def planted(self, batch, index):
@@ -315,6 +333,30 @@ class Place:
         said = child.communicate(timeout=300)[1]
         assert child.returncode == code, said
         return said
+
+    def pair(self, words: list[str], *launcher: str, **variables: str) -> tuple[list[int], list[str]]:
+        """Return the exit codes and words of two that something else starts: Slurm, or a launcher on two machines."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+        there = {"SLURM_NTASKS": "2", "SLURM_STEP_NUM_TASKS": "2", "SLURM_NTASKS_PER_NODE": "1", "SLURM_LOCALID": "0"}
+        there |= {"SLURM_JOB_NAME": "voice", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, **variables}
+        launch = [*launcher, "--nnodes", "2", "--master-addr", "127.0.0.1", "--master-port", port]
+        children = [
+            self.start(words, *launch, "--node-rank", str(rank), "-m")
+            if launcher
+            else self.start(words, **there, SLURM_PROCID=str(rank), SLURM_NODEID=str(rank))
+            for rank in (0, 1)
+        ]
+        said = [child.communicate(timeout=300)[1] for child in children]
+        return [child.returncode for child in children], said
+
+    def noted(self, name: str) -> list[str]:
+        """Return what the processes of Slurm noted under this name, and forget it."""
+        path = self.folder / name
+        words = path.read_text().split()
+        path.unlink()
+        return words
 
     def decoded(self) -> int:
         return (self.folder / "count").read_text().count("decoded")
@@ -370,26 +412,63 @@ def test_two_processes_resume_to_the_same_end(place: Place, whole: str) -> None:
 @pytest.mark.parametrize("way", ["torchrun", "two-machines", "slurm"])
 def test_others_may_start_the_processes(place: Place, whole: str, way: str) -> None:
     before, words = place.decoded(), place.words(way)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
     if way == "torchrun":
         place.run(words, "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m")
         assert place.decoded() == before + 1  # once for both
     else:
-        there = {"SLURM_NTASKS": "2", "SLURM_STEP_NUM_TASKS": "2", "SLURM_NTASKS_PER_NODE": "1", "SLURM_LOCALID": "0"}
-        there |= {"SLURM_JOB_NAME": "voice", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-        launch = ["torch.distributed.run", "--nnodes", "2", "--master-addr", "127.0.0.1", "--master-port", port]
-        children = [
-            place.start(words, **there, SLURM_PROCID=str(rank), SLURM_NODEID=str(rank))
-            if way == "slurm"
-            else place.start(words, *launch, "--node-rank", str(rank), "-m")
-            for rank in (0, 1)
-        ]
-        said = [child.communicate(timeout=300)[1] for child in children]
-        assert [child.returncode for child in children] == [0, 0], said
+        codes, said = place.pair(words, *(["torch.distributed.run"] if way == "two-machines" else []))
+        assert codes == [0, 0], said
         assert "".join(said).count("finished 20 steps") == 1
+    if way == "slurm" and sys.platform == "linux":
+        assert place.noted("threads") == ["0", "0"]  # one that is there when Python ends may abort the process
     assert place.end(way) == place.end(whole)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
+def test_others_wait_until_the_first_has_saved_and_none_waits_for_one_that_failed(place: Place) -> None:
+    assert place.pair(place.words("late", "--max-steps", "3"), FAULT="late")[0] == [0, 0]
+    order = place.noted("order")
+    assert order[-3] == "saved" and sorted(order[-2:]) == ["gone-0", "gone-1"]
+    place.noted("threads")
+    codes, said = place.pair(place.words("short"), FAULT="memory")
+    assert codes == [1, 1] and "out of memory on cpu; lower" in said[1] and "has ended, see its message" in said[0]
+    assert place.noted("threads") == ["0", "0"]
+
+
+IN_FLIGHT = """
+import os, time, torch
+from torch import distributed
+from wavenet.training import processes
+processes.GRACE_SECONDS = 0.2
+distributed.init_process_group("gloo")
+distributed.barrier()
+if os.environ["RANK"] == "1":
+    time.sleep(600)
+with processes.started([], processes.Group(2, 1, 0, 0, "torchrun")):
+    waits = distributed.all_reduce(torch.ones(3), async_op=True)
+    raise ValueError("own")
+"""
+
+
+@pytest.mark.slow
+def test_one_that_fails_while_others_wait_does_not_wait_for_them() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        there = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": "2"}
+    first, other = (
+        subprocess.Popen(
+            python(IN_FLIGHT), env={**os.environ, **there, "RANK": rank}, stderr=subprocess.PIPE, text=True
+        )
+        for rank in "01"
+    )
+    try:
+        assert first.communicate(timeout=100)[1].splitlines()[-1].endswith("ValueError: own")
+        assert first.returncode == 1 and other.poll() is None
+    finally:
+        for child in (first, other):
+            child.kill()
+            child.communicate()
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import soundfile
+import told_toys
 import torch
 import toys
 from lightning.pytorch.accelerators import CUDAAccelerator
@@ -31,7 +32,7 @@ from wavenet.training import checkpoint, record, train
 from wavenet.training.checkpoint import BEST, GOOD, LAST, State
 from wavenet.training.metrics import TIME_COLUMNS
 from wavenet.training.metrics import read as rows_of
-from wavenet.training.module import WaveNetModule, learning_rate
+from wavenet.training.module import WaveNetModule, build, learning_rate
 
 Fit = Callable[..., Path]
 
@@ -257,6 +258,22 @@ def test_dropout_and_scalar_input_resume_exactly_too(fit: Fit) -> None:
     whole = fit("whole", made=made)
     fit("parted", made=made, max_steps=7)
     assert_same_run(whole, fit("parted", made=made, resume=True))
+
+
+def test_what_is_told_predicted_and_noisy_resumes_exactly_too_and_with_any_workers(tmp_path: Path) -> None:
+    predicts = {**told_toys.CONDITION["acoustic"], "share": 0.5, "dropout": 0.3}
+    told = {**told_toys.CONDITION, "unknown": 0.3, "acoustic": predicts}
+    folder = told_toys.write_sounds(tmp_path / "sounds")
+
+    def fit(name: str, workers: int, **options: Any) -> Path:
+        made = toys.recipe(condition=told, train={"input_noise": 2.0, "steps": 6, "workers": workers})
+        return toys.train(folder, tmp_path / name, tmp_path / f"cache of {workers}", made, **options)
+
+    whole = fit("whole", 0)
+    fit("parted", 2, max_steps=3)
+    assert_same_run(whole, fit("parted", 0, resume=True))
+    before, after = build(read.load(whole / "config.yaml")).network.arrays(), wavenet.load(whole).arrays
+    assert [name for name, value in after.items() if (value == before[name]).all()] == []  # all of it learns
 
 
 def test_a_run_folder_given_as_the_recipe_goes_on_in_itself(

@@ -109,9 +109,9 @@ def default_folder() -> Path:
 
 
 def held(folder: Path) -> int:
-    """Return how many bytes of samples the caches in a folder take."""
+    """Return how many bytes of samples and tracks the caches in a folder take."""
     total = 0
-    for path in folder.glob("*/pcm.int16"):
+    for path in (*folder.glob("*/*.int16"), *folder.glob("*/*.float16"), *folder.glob("*/*.float32")):
         with contextlib.suppress(OSError):  # it may be removed meanwhile
             total += path.stat().st_size
     return total

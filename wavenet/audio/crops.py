@@ -148,7 +148,7 @@ def pieces(spans: Iterable[Span], longest: int, hop: int = 1) -> Iterator[tuple[
         length = span.last - span.first
         parts = -(-length // longest)
         bounds = [span.first + length * part // parts for part in range(1, parts)]
-        bounds = [span.first, *(bound - bound % hop for bound in bounds), span.last]
+        bounds = [span.first, *(max(span.first, bound - bound % hop) for bound in bounds), span.last]
         for first, last in itertools.pairwise(bounds):
             if first < last:
                 yield span.clip, first, last - first

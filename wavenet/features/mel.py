@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 
 from wavenet.audio import torchaudio_loader
+from wavenet.errors import InputError
 from wavenet.features.framing import Wave, stretches, windows
 from wavenet.outputs import Floats
 from wavenet.recipe.records import MelConfig
+from wavenet.text import times
 
 ROWS = 64  # frames of one product: always as many, since a product of another shape may round otherwise
 PIECE = 1 << 20  # samples in the windows that are held at once
@@ -78,6 +80,51 @@ def filters(config: MelConfig, rate: int) -> Floats:
     bins = config.fft_samples // 2 + 1
     bank = functional.melscale_fbanks(bins, config.low_hz, config.high_hz, config.bands, rate, norm, config.scale)
     return np.ascontiguousarray(bank.numpy(), np.float32)
+
+
+def given(values: Floats, config: MelConfig, rate: int, name: str) -> Floats:
+    """Return natural logarithms of mels [F, bands], of another program's, as the track has them.
+
+    Tacotron 2 and FastPitch write such: magnitudes (power 1), Slaney's scale and norm, floor 1e-5. Their frame k
+    stands at sample k * hop, ours at the middle of what it covers: sound made of theirs begins half a hop later.
+
+    Args:
+        values: finite.
+        config: what the network learned.
+        rate: in Hz.
+        name: of the file, for errors.
+
+    Raises:
+        InputError: they have another shape, or another scale, as far as their range tells.
+    """
+    if values.shape[1] != config.bands:
+        turned = len(values) == config.bands
+        remedy = "transpose it (numpy.save of mel.T)" if turned else "compute it with as many bands"
+        shape = times(values.shape)
+        raise InputError(f"{name} holds {shape} numbers, expected [frames, {config.bands}] mels; {remedy}")
+    scale = _other_scale(float(values.min()), float(values.max()), config, rate)
+    if scale:
+        raise InputError(
+            f"{name} lies between {values.min():.4g} and {values.max():.4g}: {scale}; expected natural logarithms of "
+            f"{'magnitudes' if config.power == 1 else 'energies'}, {math.log(config.floor):.1f} where it is silent"
+        )
+    return scaled(np.maximum(values, np.float32(math.log(config.floor))), config.floor)
+
+
+def _other_scale(low: float, high: float, config: MelConfig, rate: int) -> str:
+    """Return which other scale a mel from `low` to `high` has, or an empty text."""
+    answers = filters(config, rate).sum(axis=0).max() * (config.window_samples / 2) ** config.power
+    if low >= -1.01:
+        return "these seem to be no logarithms, or normalised ones"
+    if low < min(-25.0, math.log(config.floor) - 5):
+        return "these seem to be decibels"
+    if high > math.log(answers) + 0.1:  # no sound within full scale is as loud
+        return "these seem to be normalised, or of sound beyond full scale"
+    if abs(low - math.log10(config.floor)) < 0.05:
+        return "these seem to be logarithms to base 10"
+    if abs(low + 4) < 0.02:
+        return "these seem to be normalised to -4 to 4"
+    return ""
 
 
 def log_energies(answers: Floats, floor: float) -> Floats:

@@ -12,8 +12,11 @@ import numpy as np
 
 from wavenet.audio.crops import Sound
 from wavenet.audio.layouts import Clip
-from wavenet.features import store
+from wavenet.errors import InputError
+from wavenet.features import mel, store
+from wavenet.features.arrays import Array
 from wavenet.features.clock import clock
+from wavenet.features.f0 import F0
 from wavenet.features.framing import of_array
 from wavenet.features.mel import Mel
 from wavenet.features.store import Feature
@@ -98,35 +101,82 @@ def of_corpus(recipe: Recipe, sound: Sound, clips: Sequence[Clip], folder: Path 
     if config.tracks.clock is not None:
         knots = config.tracks.clock.knots
         parts.append(Clocks(tuple(sound.lengths), counts, recipe.audio.sample_rate, hop, knots))
-    parts += [store.prepare(feature, sound, folder) for feature in _features(recipe, config, hop)]
+    files = [clip.path.with_suffix(".npy") for clip in clips]
+    parts += [store.prepare(feature, sound, folder) for feature in _features(recipe, config, hop, files, sound.lengths)]
     return SideBySide(counts, tuple(parts))
 
 
-def of_waves(recipe: Recipe, waves: Sequence[Floats], lengths: Sequence[int] | None = None) -> Arrays:
+def of_waves(
+    recipe: Recipe, waves: Sequence[Floats], lengths: Sequence[int] | None = None, files: Sequence[Path] = ()
+) -> Arrays:
     """Return the tracks of sounds that are in memory: bit for bit what `of_corpus` gives of the same samples.
 
     Args:
         recipe: the complete recipe, which tells tracks.
         waves: [T] float32 each, at the recipe's level, with a tail of silence or without.
         lengths: of the sounds without their tails, in samples; None: they have none.
+        files: the .npy file of each, where the recipe tells an array.
+
+    Raises:
+        InputError: the recipe tells an array, and there is none.
     """
-    config = recipe.condition
-    assert config is not None and config.tracks_told(), "the recipe tells no tracks"
-    hop, rate = config.hop_samples or 1, recipe.audio.sample_rate
+    config, hop = _told(recipe)
+    if config.tracks.array and len(files) < len(waves):
+        raise InputError("the model is told an array of its own, NAME.npy beside NAME.wav; give sound that has one")
+    lengths = [len(wave) for wave in waves] if lengths is None else lengths
     found = []
     for index, samples in enumerate(waves):
-        wave = of_array(np.asarray(samples, np.float32))
-        parts = []
+        wave, parts = of_array(np.asarray(samples, np.float32)), []
         if config.tracks.clock is not None:
-            length, count = len(samples) if lengths is None else lengths[index], frame_count(len(samples), hop)
-            parts.append(clock(length, rate, hop, 0, count, config.tracks.clock.knots))
-        for feature in _features(recipe, config, hop):
+            rate, count = recipe.audio.sample_rate, frame_count(len(samples), hop)
+            parts.append(clock(lengths[index], rate, hop, 0, count, config.tracks.clock.knots))
+        for feature in _features(recipe, config, hop, files, lengths):
             parts.append(np.concatenate(list(store.rounded(feature, index, wave))))
         found.append(np.concatenate(parts, axis=1))
     return Arrays(found)
 
 
-def _features(recipe: Recipe, config: ConditionConfig, hop: int) -> Iterator[Feature]:
-    """Yield the tracks that are computed from sound, in the order of their columns."""
+def of_mels(recipe: Recipe, mels: Sequence[Floats], names: Sequence[str]) -> Arrays:
+    """Return the tracks of sounds of which another program gives the mel, as a natural logarithm.
+
+    Args:
+        recipe: the complete recipe, which tells a mel, and besides at most a clock.
+        mels: [F, bands] each, finite.
+        names: of each, for errors.
+
+    Raises:
+        InputError: a mel has another shape or scale, or the recipe tells more than that.
+    """
+    config, hop = _told(recipe)
+    others = [name for name, _ in config.tracks_told() if name not in ("clock", "mel")]
+    if config.tracks.mel is None or others:
+        what = ", ".join(others) if others else "no mel"
+        raise InputError(f"the model is told {what}, so that a mel is not enough; give sound in place of {names[0]}")
+    found, rate = [], recipe.audio.sample_rate
+    for values, name in zip(mels, names, strict=True):
+        parts = [mel.given(values, config.tracks.mel, rate, name).astype(Mel.kind).astype(np.float32)]
+        if config.tracks.clock is not None:
+            samples = len(values) * hop
+            parts.insert(0, clock(samples, rate, hop, 0, len(values), config.tracks.clock.knots))
+        found.append(np.concatenate(parts, axis=1))
+    return Arrays(found)
+
+
+def _told(recipe: Recipe) -> tuple[ConditionConfig, int]:
+    """Return the condition of a recipe that tells tracks, and its hop."""
+    config = recipe.condition
+    if config is None or not config.tracks_told():
+        raise InputError(f"{recipe.name} is told no tracks, such as a mel; give a model that is")
+    return config, config.hop_samples or 1
+
+
+def _features(
+    recipe: Recipe, config: ConditionConfig, hop: int, files: Sequence[Path], lengths: Sequence[int]
+) -> Iterator[Feature]:
+    """Yield the tracks that are kept, in the order of their columns."""
     if config.tracks.mel is not None:
         yield Mel(config.tracks.mel, recipe.audio.sample_rate, hop)
+    if config.tracks.f0 is not None:
+        yield F0(config.tracks.f0, recipe.audio.sample_rate, hop)
+    if config.tracks.array is not None:
+        yield Array(files, lengths, config.tracks.array, hop)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -203,15 +203,17 @@ class Sampler:
         """
         check_arrays(self.state(), state)
         _check_codes(state["newest"], self.alphabet.size + 1)
-        counted = np.concatenate([state["clocks"], state["positions"]])
+        counted = np.concatenate([state[name] for name in ("clocks", "positions", "times") if name in state])
         if counted.min() < 0 or counted.max() > MAX_CLOCK:
             raise InputError(f"the state's counts of samples are not within 0 to {MAX_CLOCK:,}; save it again")
+        if self.condition is not None:
+            _check_fields(state["fields"], self.condition)
         own = self._own()
         self.memory.load({name: value for name, value in state.items() if name not in own})
         self.positions[:], self._newest[:], self._keys[:] = (state[name] for name in ("positions", "newest", "keys"))
         if self.condition is not None:
             self.times[:] = state["times"]
-            self.condition.fields[:] = state["fields"]
+            self.condition = replace(self.condition, fields=state["fields"].copy())
 
     def save(self, path: str | Path) -> None:
         """Write the state to a safetensors file, whole or not at all, with the draw and the network's digest.
@@ -272,6 +274,13 @@ def _check_codes(codes: NDArray[Any], size: int) -> None:
             f"got {codes.dtype} from {codes.min()} to {codes.max()}, expected whole codes from 0 to {size - 1}; "
             "`Voice.encode` makes them from sound"
         )
+
+
+def _check_fields(fields: Codes, condition: Condition) -> None:
+    """Raise InputError unless all are values that the network has, or *unknown*."""
+    sizes = [size for _, size in condition.shape.told.fields]
+    if (fields < 0).any() or (fields > sizes).any():
+        raise InputError(f"the state's fields are not within 0 to {', '.join(map(str, sizes))}; save it again")
 
 
 def _read(file: Any, name: str, largest: int) -> NDArray[Any]:

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from wavenet.generate.packed import Packed, Product
+from wavenet.generate.packed import Packed
 from wavenet.geometry import FrameShape, mixing
 from wavenet.outputs import Codes, Floats, Window
 
@@ -60,13 +61,15 @@ def gates(packed: Packed, told: Window | None) -> Gates | None:
     k = (first[:, None] + np.arange(c.shape[1]))[..., None]  # [B, f, 1], which frame each is
     inside = (k >= 0) & (k < told.frames[:, None, None])
     c = np.where(inside, c, (packed.products["condition.before"].weight + e)[:, None])
+    rows = network.output(c)
     if not shape.linear:
-        return Gates(network.output(c[:, :, None]), told.first % shape.hop, np.zeros((shape.hop, 3), np.float32))
-    own, here = c[:, 1:-1], inside[:, 1:-1]
-    last = np.where(inside[:, :-2] == here, c[:, :-2], own)
-    following = np.where(inside[:, 2:] == here, c[:, 2:], own)
-    rows = network.output(np.stack((last, own, following), axis=2))
-    return Gates(rows, told.first % shape.hop, np.array(mixing(shape.hop, True), np.float32))
+        return Gates(rows[:, :, None], told.first % shape.hop, np.zeros((shape.hop, 3), np.float32))
+    own, here = rows[:, 1:-1], inside[:, 1:-1]
+    last = np.where(inside[:, :-2] == here, rows[:, :-2], own)
+    following = np.where(inside[:, 2:] == here, rows[:, 2:], own)
+    return Gates(
+        np.stack((last, own, following), axis=2), told.first % shape.hop, np.array(mixing(shape.hop, True), np.float32)
+    )
 
 
 def predicted(packed: Packed, tracks: Floats, fields: Codes) -> Floats:
@@ -91,9 +94,14 @@ class _Frames:
     def __init__(self, packed: Packed, shape: FrameShape) -> None:
         self.shape, self._products = shape, packed.products
 
-    def product(self, name: str) -> Product:
-        """Return one of its products."""
-        return self._products[f"{self.shape.name}.{name}"]
+    def product(self, name: str) -> Callable[[Floats], Floats]:
+        """Return one of its products, made frame by frame.
+
+        A product of several rows at once may round otherwise than one of as many more; so the bits of a frame depend
+        neither on the chunk nor on the batch that it is asked for in.
+        """
+        product = self._products[f"{self.shape.name}.{name}"]
+        return lambda x: product(x[..., None, :])[..., 0, :]
 
     def output(self, c: Floats) -> Floats:
         """Return its outputs [..., P] for channels [..., C]."""
@@ -103,7 +111,7 @@ class _Frames:
         """Return the sum of the fields' rows [B, C] for fields [B, n]."""
         e = np.zeros((len(fields), self.shape.channels), np.float32)
         for i, (field, _) in enumerate(self.shape.fields):
-            e += self.product(f"fields.{field}").weight[fields[:, i]]
+            e += self._products[f"{self.shape.name}.fields.{field}"].weight[fields[:, i]]
         return e
 
     def encode(self, tracks: Floats, e: Floats, mean: Floats) -> Floats:

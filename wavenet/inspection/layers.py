@@ -19,7 +19,7 @@ from wavenet.geometry import Channels, Layer, LayerError, Padding, Parallel, Par
 from wavenet.geometry.layers import PADDINGS
 from wavenet.recipe import find
 from wavenet.recipe.read import load
-from wavenet.recipe.records import Recipe
+from wavenet.recipe.records import ConditionConfig, Recipe
 from wavenet.recipe.safe_yaml import read_yaml
 from wavenet.recipe.schema import Between, check_choice, check_keys, number
 from wavenet.text import shown
@@ -40,6 +40,7 @@ class Design:
     padding: Padding = "causal"  # of all layers without their own, as `geometry.see` takes it
     dims: int = 1  # axes along which every kernel lies
     shape: Shape | None = None  # the integers of a whole WaveNet; None for a list of layers
+    condition: ConditionConfig | None = None  # what that is told besides the past of its sound
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -62,7 +63,7 @@ def of_recipe(recipe: Recipe) -> Design:
     shape = recipe.shape
     layers = iter(shape.layers)
     stacks = tuple(tuple(islice(layers, len(stack))) for stack in shape.stacks)
-    return Design(recipe.name, recipe.audio.sample_rate, stacks, shape=shape)
+    return Design(recipe.name, recipe.audio.sample_rate, stacks, shape=shape, condition=recipe.condition)
 
 
 # --- LAYERS.yaml -----------------------------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 The two measures don't agree. The gradient says how sensitive an answer is to each past sample; most of it lies in the
 newest few. The bits say what is lost without older samples: they are what matters, but a sound that begins in
 its middle is rare in training, and that costs bits of its own.
+
+A network that is told something is told what belongs to the sound that it is measured on.
 """
 
 from __future__ import annotations
@@ -19,13 +21,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavenet import disk, outputs
+from wavenet.audio.corpus import Corpus
 from wavenet.audio.splits import Span
 from wavenet.errors import InputError, WavenetError
 from wavenet.evaluation import held_out
+from wavenet.features import told
 from wavenet.generate import voice as voices
 from wavenet.generate.engines import Engine, Request, build_engine
 from wavenet.generate.voice import Voice
-from wavenet.outputs import Alphabet, Codes, Feed
+from wavenet.outputs import Alphabet, Codes, Condition, Feed, Window
 from wavenet.progress import Progress
 from wavenet.text import many
 
@@ -83,6 +87,27 @@ class Excerpts:
     name: str  # what it is, in words
     spans: Sequence[Span]  # which samples of which clip may be predicted
     read: Callable[[int, int, int], Codes]  # (clip, first, last) -> codes first .. last - 1 of a clip
+    condition: Condition | None = None  # what the clips are told
+
+
+@dataclass(frozen=True)
+class Position:
+    """A sample that is predicted."""
+
+    clip: int
+    sample: int  # of the clip
+    codes: Codes  # up to a receptive field before it, and behind them its own
+    condition: Condition | None = None  # what the clips are told
+
+    def told(self, steps: int) -> Window | None:
+        """Return what is told in the last so many steps, of which the last draws the sample."""
+        if self.condition is None:
+            return None
+        return self.condition.window([self.clip], [self.sample - steps + 1], steps)
+
+    def told_before(self) -> Window | None:
+        """Return what is told in a step before the sound."""
+        return None if self.condition is None else self.condition.window([self.clip], [-1], 1)
 
 
 def measure(model: str | Path, audio: str | Path | None = None, cache: Path | None = None) -> Measured:
@@ -110,13 +135,25 @@ def excerpts(voice: Voice, model: str | Path, audio: str | Path | None, cache: P
         held.name if whole else f"held-out sound of {held.name}",
         held.spans,
         lambda clip, first, last: voice.alphabet.encode(sound.read(clip, first, last)),
+        _condition(voice, held.corpus, cache),
     )
+
+
+def _condition(voice: Voice, corpus: Corpus, cache: Path | None) -> Condition | None:
+    """Return what the clips of a corpus are told; what the voice knows no word for is unknown."""
+    if voice.recipe.condition is None:
+        return None
+    found = told.of_corpus(voice.recipe, corpus, cache, voice.vocabulary().values)
+    return None if found is None else found.condition
 
 
 def measure_voice(voice: Voice, sound: Excerpts, positions: int = POSITIONS, gradients: int = GRADIENTS) -> Measured:
     """Return what a voice uses, predicting at most so many samples, spread evenly, with gradients at some of them."""
     field = voice.recipe.shape.receptive_field
-    past = [sound.read(clip, max(0, t - field), t + 1) for clip, t in spread(sound.spans, positions)]
+    past = [
+        Position(clip, t, sound.read(clip, max(0, t - field), t + 1), sound.condition)
+        for clip, t in spread(sound.spans, positions)
+    ]
     some = [past[i] for i in np.unique(np.linspace(0, len(past) - 1, gradients).round().astype(int))]
     with np.errstate(over="ignore", invalid="ignore"):  # the error below says it
         profile, context = gradient_profile(voice, some), context_curve(voice, past)
@@ -148,25 +185,26 @@ def holding(profile: NDArray[np.float64], share: float) -> int:
     return int(np.searchsorted(energy, share * energy[-1])) + 1
 
 
-def gradient_profile(voice: Voice, past: Sequence[Codes]) -> NDArray[np.float64]:
-    """Return the RMS over positions and channels of d log p(x_t) / d embedded input, per lag [RF]; imports torch.
-
-    `past` has of each position up to a receptive field of codes, and behind them x_t itself.
-    """
+def gradient_profile(voice: Voice, past: Sequence[Position]) -> NDArray[np.float64]:
+    """Return the RMS over positions and channels of d log p(x_t) / d embedded input, per lag [RF]; imports torch."""
     import torch
+
+    from wavenet.model.network import as_tensors
 
     network, alphabet = voice.network(), outputs.of(voice.recipe)
     field = network.receptive_field
-    squares, size = np.zeros(field), max(1, PASS_SAMPLES // field)
+    # what is told has to begin at the same place in a frame for all that one pass takes
+    squares, size = np.zeros(field), max(1, PASS_SAMPLES // field) if network.shape.condition is None else 1
     with Progress("gradients", len(past), "positions") as progress:
         for at in range(0, len(past), size):
             some = past[at : at + size]
             known = alphabet.starts(len(some), field)
-            for row, codes in zip(known, some, strict=True):
-                row[field - len(codes) + 1 :] = codes[:-1]
-            entered = network.enter(torch.from_numpy(alphabet.inputs(known))).detach().requires_grad_()
-            targets = torch.tensor([[codes[-1]] for codes in some])
-            nll = alphabet.nll(network.answer(entered), targets).sum()
+            for row, one in zip(known, some, strict=True):
+                row[field - len(one.codes) + 1 :] = one.codes[:-1]
+            inputs, window = as_tensors(Feed(known, some[0].told(field)), alphabet, network.shape)
+            entered = network.enter(inputs).detach().requires_grad_()
+            targets = torch.tensor([[one.codes[-1]] for one in some])
+            nll = alphabet.nll(network.answer(entered, network.gates(window, field)), targets).sum()
             (gradient,) = torch.autograd.grad(nll, entered)
             squares += gradient.double().square().sum((0, 2)).numpy()[::-1]
             progress.advance(len(some))
@@ -176,18 +214,18 @@ def gradient_profile(voice: Voice, past: Sequence[Codes]) -> NDArray[np.float64]
 # --- the gain from context -------------------------------------------------------------------------------------------
 
 
-def context_curve(voice: Voice, past: Sequence[Codes]) -> tuple[Context, ...]:
+def context_curve(voice: Voice, past: Sequence[Position]) -> tuple[Context, ...]:
     """Return what the newest n samples give, for n = 0, 1, 2, 4 ... and the receptive field.
 
-    A sampler begins behind endless *start*, so that a prediction from n samples costs n of its steps. `past` is that of
-    `gradient_profile`.
+    A sampler begins behind endless *start*, so that a prediction from n samples costs n of its steps. In older steps it
+    is told what it is before a sound: its fields, and no frame.
     """
     shape, alphabet = voice.recipe.shape, outputs.of(voice.recipe)
     engine = build_engine("auto", Request(shape, voice.arrays, alphabet, "float32"))
     lengths = [0, *(2**i for i in range(shape.receptive_field.bit_length()) if 2**i < shape.receptive_field)]
     lengths.append(shape.receptive_field)
     # more samples than there are change nothing: they are not asked for again
-    have = np.array([len(codes) - 1 for codes in past])
+    have = np.array([len(one.codes) - 1 for one in past])
     steps = [(n, np.flatnonzero(have > fewer)) for fewer, n in pairwise([-1, *lengths]) if (have > fewer).any()]
     work = [(int(i), n) for n, positions in reversed(steps) for i in positions]  # the long ones first
     with Progress("context", sum(n + 1 for _, n in work), "samples") as progress:
@@ -209,25 +247,29 @@ def _error(values: NDArray[np.float64]) -> float:
 def _all_nats(
     engine: Engine,
     alphabet: Alphabet,
-    past: Sequence[Codes],
+    past: Sequence[Position],
     work: Sequence[tuple[int, int]],
     advance: Callable[[int], None],
 ) -> dict[tuple[int, int], float]:
     """Return -log p(x_t) for each (position, n), in as many threads as the engine has."""
-    fresh = engine.start(1)
-    begun = fresh.export()
-    engine.absorb(fresh, 0, Feed(alphabet.starts(1)))  # compiles, where it has to, before threads do
+    fresh = engine.start(1, past[0].told_before())
+    engine.absorb(fresh, 0, Feed(alphabet.starts(1), past[0].told(1)))  # compiles, where it has to, before threads do
 
     @np.errstate(over="ignore", invalid="ignore")  # each thread has its own
     def some(items: Sequence[tuple[int, int]]) -> list[float]:
-        state, answers, found = engine.start(1), np.empty((1, alphabet.parameters), np.float32), []
+        one = past[items[0][0]]
+        state, answers, found = engine.start(1, one.told_before()), np.empty((1, alphabet.parameters), np.float32), []
+        clip, begun = one.clip, state.export()
         for i, n in items:
+            one = past[i]
+            if one.clip != clip and one.condition is not None:  # each clip begins in a state of its own
+                clip, begun = one.clip, engine.start(1, one.told_before()).export()
             state.load(begun)
-            codes = past[i][-1 - n : -1]
+            codes = one.codes[-1 - n : -1]
             fed = codes if len(codes) else alphabet.starts(1)  # nothing but *start*
-            engine.absorb(state, 0, Feed(fed[:-1]))
-            engine.absorb(state, 0, Feed(fed[-1:]), answers)
-            found.append(-float(alphabet.log_probabilities(answers[0], past[i][-1:])[0]))
+            engine.absorb(state, 0, Feed(fed[:-1], one.told(len(fed))))
+            engine.absorb(state, 0, Feed(fed[-1:], one.told(1)), answers)
+            found.append(-float(alphabet.log_probabilities(answers[0], one.codes[-1:])[0]))
         return found
 
     found: dict[tuple[int, int], float] = {}

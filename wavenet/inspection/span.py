@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 import textwrap
@@ -10,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from wavenet import geometry
-from wavenet.errors import InputError
+from wavenet.errors import InputError, RecipeError
 from wavenet.geometry import Pattern, Proposal, Shape, Way
 from wavenet.inspection.text import COLUMNS, Cells
 from wavenet.recipe import find, read
@@ -119,14 +120,15 @@ def ask(
 
 def parse_span(text: str, rate: int | None) -> int:
     """Return samples from ``250ms``, ``1.5s`` or ``4000``; InputError where it is none of these, or lacks a rate."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|)", text.strip())
-    if not match or (not match[2] and "." in match[1]) or len(match[1]) > 20:
-        raise InputError(f"--span is {text!r:.60}, expected a span such as 250ms, 1.5s or 4000 (samples)")
-    if not match[2]:
-        return int(match[1])
-    if rate is None:
-        raise InputError(f"--span {text} is a time: give the sample rate too (--rate 16000), or samples")
-    return round(float(match[1]) * rate * (0.001 if match[2] == "ms" else 1.0))
+    if re.fullmatch(r"\d{1,20}", text.strip()):
+        return int(text)
+    with contextlib.suppress(RecipeError):
+        seconds = read.parse_duration(re.sub(r"\s+(?=m?s$)", "", text.strip()))
+        if text.strip()[-1].isalpha() and len(text) <= 40:
+            if rate is None:
+                raise InputError(f"--span {text} is a time: give the sample rate too (--rate 16000), or samples")
+            return round(seconds * rate)
+    raise InputError(f"--span is {text!r:.60}, expected a span such as 250ms, 1.5s or 4000 (samples)")
 
 
 # --- text ------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wavenet.geometry import Hole, Layer, Parallel, Part
-from wavenet.inspection import layers
+from wavenet.inspection import layers, told
 from wavenet.inspection.report import JoinReport, LayerReport, Report, Row, each_layer, of_design
 from wavenet.text import lasting, many, milliseconds, percent, table, times
 
@@ -135,6 +135,8 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
         yield from _grid(report)
     if report.holes:
         yield from _reasons(report)
+    if report.condition is not None and design.sample_rate is not None:
+        yield from told.facts(report.condition, design.sample_rate)
     if shape is None:
         yield from _list_facts(report)
     if report.size:
@@ -145,12 +147,15 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
             pools = sum(row.out_channels is None for row in each_layer(report.layers))
             pooling = f"; {many(pools, 'layer')} without out {'is' if pools == 1 else 'are'} pooling" if pools else ""
             counted = f" in {many(len([*each_layer(report.layers)]) - pools, 'convolution')}{pooling}"
+        if report.condition is not None:
+            counted = told.parameters_words(report.condition)
         yield "parameters", f"{report.parameters:,}{counted}"
     if report.macs is not None:
         yield "multiply-adds", f"{report.macs:,} for an input of {times(report.size or ())}"
     if shape and design.sample_rate:
         rate = shape.macs_per_sample() * design.sample_rate / 1e9
-        yield "multiply-adds", f"{report.macs_per_sample:,} per sample, {rate:.3g} G/s in real time"
+        frames = "" if report.condition is None else told.macs_words(report.condition)
+        yield "multiply-adds", f"{report.macs_per_sample:,} per sample, {rate:.3g} G/s in real time{frames}"
         yield "queues", f"{report.queue_bytes:,} bytes per sequence (float32)"
 
 

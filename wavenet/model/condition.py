@@ -65,7 +65,8 @@ class FrameNetwork(nn.Module):
         own = {
             name.removeprefix(f"{shape.name}."): modules[name] for name in modules if name.startswith(f"{shape.name}.")
         }
-        self.fields = nn.ModuleDict({field: own[f"fields.{field}"] for field, _ in shape.fields})
+        self.fields = nn.ModuleDict()  # which would refuse a field that is called `type` or `keys`, as its own words
+        self.fields._modules.update({field: own[f"fields.{field}"] for field, _ in shape.fields})
         self.encoder = nn.ModuleList(own[f"encoder.{i}"] for i in range(len(shape.encoder.layers)) if shape.tracks)
         for name in ("entry", "alone", "pooled", "project", "before", "output"):
             if name in own:
@@ -112,8 +113,11 @@ class Gates:
 
     def __init__(self, network: FrameNetwork, shape: ConditionShape, told: Told, steps: int, layers: int) -> None:
         self.constant = not network.shape.tracks
-        c = network.constant(told.fields)[:, None, None] if self.constant else _beside(network, shape, told)
-        self.rows: Tensor = network.output(c).unflatten(-1, (layers, -1))  # [B, f, 1 or 3, L, 2G]
+        if self.constant:
+            rows = network.output(network.constant(told.fields))[:, None, None]
+        else:
+            rows = _beside(network, shape, told)
+        self.rows: Tensor = rows.unflatten(-1, (layers, -1))  # [B, f, 1 or 3, L, 2G]
         self.last, self.hop = told.offset + steps, shape.hop
         self.mixing = self.rows.new_tensor(mixing(shape.hop, True)) if shape.linear else None
 
@@ -130,7 +134,7 @@ class Gates:
 
 
 def _beside(network: FrameNetwork, shape: ConditionShape, told: Told) -> Tensor:
-    """Return channels of each frame [B, f, 1, C], or with those before and after it [B, f, 3, C].
+    """Return V c of each frame [B, f, 1, L * 2G], or with that of the frames before and after it [B, f, 3, L * 2G].
 
     Outside of the sound stands one learned row; no sample lies between it and a frame of the sound.
     """
@@ -139,11 +143,12 @@ def _beside(network: FrameNetwork, shape: ConditionShape, told: Told) -> Tensor:
     k = (first + torch.arange(c.shape[1], device=c.device))[..., None]  # [B, f, 1], which frame each is
     inside = (k >= 0) & (k < told.frames[:, None, None])
     c = torch.where(inside, c, (network.before.weight + network.constant(told.fields))[:, None])
+    rows: Tensor = network.output(c)
     if not shape.linear:
-        return c[:, :, None]
-    own, here = c[:, 1:-1], inside[:, 1:-1]
-    last = torch.where(inside[:, :-2] == here, c[:, :-2], own)
-    following = torch.where(inside[:, 2:] == here, c[:, 2:], own)
+        return rows[:, :, None]
+    own, here = rows[:, 1:-1], inside[:, 1:-1]
+    last = torch.where(inside[:, :-2] == here, rows[:, :-2], own)
+    following = torch.where(inside[:, 2:] == here, rows[:, 2:], own)
     return torch.stack((last, own, following), dim=2)
 
 

@@ -100,8 +100,8 @@ class WaveNet(nn.Module):
             told = told.with_tracks(cut(told.tracks, shape.acoustic.encoder.reach))
         return Gates(self.condition, shape, told, steps, len(self.blocks))
 
-    def hear(self, told: Told, rows: Tensor) -> tuple[Told, Tensor]:
-        """Return what is told with tracks as the acoustic network predicts them in some rows, and its mean error.
+    def hear(self, told: Told, rows: Tensor) -> tuple[Told, Tensor, Tensor]:
+        """Return what is told with tracks as they are predicted in some rows; the sum of the errors, and their number.
 
         Args:
             told: with real tracks.
@@ -117,11 +117,11 @@ class WaveNet(nn.Module):
         aims = inner[..., given : given + made]
         hidden = [unknown + i for i, (name, width) in enumerate(tracks) if name in PREDICTED for _ in range(width)]
         known = 1 - inner[..., hidden]
-        distance = ((predicted - aims).abs() * known).sum() / known.sum().clamp(min=1)
+        errors = ((predicted - aims).abs() * known).sum()
         heard = torch.where(rows[:, None, None] & (known > 0), predicted.detach(), aims)
         replaced = told.tracks.clone()
         replaced[:, reach : replaced.shape[1] - reach, given : given + made] = heard
-        return told.with_tracks(replaced), distance
+        return told.with_tracks(replaced), errors, known.sum()
 
     def answer(self, x: Tensor, gates: Gates | None = None) -> Tensor:
         """Return parameters [B, T - receptive_field + 1, P] for entered inputs [B, T, R]."""

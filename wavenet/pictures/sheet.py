@@ -24,6 +24,7 @@ from wavenet import disk
 from wavenet.geometry import Part, Seen, see
 from wavenet.inspection.report import Report
 from wavenet.inspection.text import missed
+from wavenet.inspection.told import context_words, encoder_parts
 from wavenet.pictures.lattice import ACCENT, BINS, DARK, PANELS, PLAIN, shares_of, squares, squares_axes
 from wavenet.pictures.trees import Row, tree
 from wavenet.text import lasting, many, percent
@@ -46,9 +47,11 @@ def sheet_picture(path: Path, report: Report, measured: Measured | None = None) 
     bars = {name: see(parts, None, design.padding) for name, parts in stacks.items() if len(design.stacks) > 1}
     bars["all layers"] = see(design.parts, None, design.padding)
     seen = squares(design) if design.dims == 2 else []
-    heights = [0.55 + min(3.0, max(1.1, 0.24 * len(rows))) for rows in trees]
+    encoders = _encoders(report)
+    heights = [_tree_height(rows) for rows in trees]
+    heights += [max(map(_tree_height, encoders.values()))] if encoders else []
     heights += [0.5 + 0.25 * len(bars), 1.4, *([3.1] if seen else []), *([2.6] if measured else [])]
-    caption = textwrap.wrap(" ".join(_caption(report, trees, measured)), 160)
+    caption = textwrap.wrap(" ".join(_caption(report, trees, list(encoders.values()), measured)), 160)
     figure = Figure(figsize=(WIDTH, sum(heights) + 0.6 + 0.17 * len(caption)), layout="constrained")
     whole = "the whole input; at fixed lags " if report.whole_input else ""
     field = lasting(report.receptive_field, design.sample_rate, "sample" if design.dims == 1 else "pixel")
@@ -56,12 +59,18 @@ def sheet_picture(path: Path, report: Report, measured: Measured | None = None) 
     figure.supxlabel("\n".join(caption), fontsize=8, x=0.01, ha="left", color="#333333")
     grid = figure.add_gridspec(len(heights), 2, height_ratios=heights)
     for place, (name, rows) in enumerate(zip(stacks, trees, strict=True)):
-        _tree_axes(figure.add_subplot(grid[place, :]), report, name, rows)
-    coverage = figure.add_subplot(grid[len(trees), :])
+        axes = figure.add_subplot(grid[place, :])
+        _tree_axes(axes, f"{name}: the inputs behind one output", rows, design.sample_rate)
+    for column, (title, rows) in enumerate(encoders.items()):
+        axes = figure.add_subplot(grid[len(trees), column if len(encoders) > 1 else slice(None)])
+        _tree_axes(axes, title, rows, _frame_rate(report))
+        axes.set_xlabel("frames from its own", fontsize=8)
+    after = len(trees) + bool(encoders)
+    coverage = figure.add_subplot(grid[after, :])
     _coverage_axes(coverage, report, bars)
-    _path_axes(figure.add_subplot(grid[len(trees) + 1, :], sharex=coverage), report, bars["all layers"].newest)
+    _path_axes(figure.add_subplot(grid[after + 1, :], sharex=coverage), report, bars["all layers"].newest)
     if seen:
-        row = grid[len(trees) + 2, :].subgridspec(1, PANELS)
+        row = grid[after + 2, :].subgridspec(1, PANELS)
         squares_axes([figure.add_subplot(row[0, place]) for place in range(len(seen))], seen)
     if measured:
         _profile_axes(figure.add_subplot(grid[-1, 0]), measured)
@@ -69,6 +78,29 @@ def sheet_picture(path: Path, report: Report, measured: Measured | None = None) 
     drawn = io.BytesIO()  # in memory first: where a disk is full the writer of PDF fails with an error of its own
     figure.savefig(drawn, dpi=150, format=path.suffix.lower().lstrip("."))
     disk.write_bytes(path, drawn.getvalue())
+
+
+def _tree_height(rows: Sequence[Row]) -> float:
+    """Return how high the panel of a tree is, in inches."""
+    return 0.55 + min(3.0, max(1.1, 0.24 * len(rows)))
+
+
+def _encoders(report: Report) -> dict[str, list[Row]]:
+    """Return the trees of the encoders over frames, by their titles."""
+    if report.condition is None or report.design.condition is None:
+        return {}
+    shape = report.design.condition.shape()
+    found = {"what it is told: the frames behind one output": shape.told.encoder if report.condition.tracks else None}
+    found["acoustic network: the frames behind one output"] = None if shape.acoustic is None else shape.acoustic.encoder
+    return {
+        title: tree(encoder_parts(encoder), "same") for title, encoder in found.items() if encoder and encoder.layers
+    }
+
+
+def _frame_rate(report: Report) -> float | None:
+    """Return the frames of a second."""
+    hop, rate = None if report.condition is None else report.condition.hop_samples, report.design.sample_rate
+    return None if hop is None or rate is None else rate / hop
 
 
 def _different(stacks: Sequence[tuple[Part, ...]]) -> dict[str, tuple[Part, ...]]:
@@ -84,7 +116,9 @@ def _different(stacks: Sequence[tuple[Part, ...]]) -> dict[str, tuple[Part, ...]
     return found
 
 
-def _caption(report: Report, trees: Sequence[Sequence[Row]], measured: Measured | None) -> list[str]:
+def _caption(
+    report: Report, trees: Sequence[Sequence[Row]], encoders: Sequence[Sequence[Row]], measured: Measured | None
+) -> list[str]:
     """Return the numbers in sentences, and how to read the sheet."""
     origin = "" if report.design.padding == "causal" else " back from the rightmost input"
     holes = f", lags{origin} {missed(report.holes)}" if report.holes else ""
@@ -99,12 +133,16 @@ def _caption(report: Report, trees: Sequence[Sequence[Row]], measured: Measured 
         sentences.append(f"To fix it: {textwrap.shorten(fixes[0].change, 120)}.")
     if report.parameters is not None and report.macs_per_sample is not None:
         sentences.append(f"{report.parameters:,} parameters, {report.macs_per_sample:,} multiply-adds per sample.")
+    words = None if report.condition is None else context_words(report.condition)
+    if words is not None:
+        sentences.append(f"What it is told: {words}.")
     if left := len(set(report.design.stacks)) - len(trees):
         sentences.append(f"{many(left, 'more stack')} of other dilations not drawn.")
-    every = max(row.every for rows in trees for row in rows)
+    drawn = [row for rows in (*trees, *encoders) for row in rows]
+    every = max(row.every for row in drawn)
     if every > 1:
         sentences.append(f"Trees are thinned: their densest layers show one node in {every:,}.")
-    if any(row.whole for rows in trees for row in rows):
+    if any(row.whole for row in drawn):
         sentences.append("Hatched: global pooling sees the whole input.")
     if measured:
         sentences.append(
@@ -134,7 +172,7 @@ def _along_time(axes: Axes) -> None:
         axes.spines[side].set_visible(False)
 
 
-def _millisecond_axis(axes: Axes, rate: int | None) -> None:
+def _millisecond_axis(axes: Axes, rate: float | None) -> None:
     """Add the same axis in milliseconds above."""
     if rate is None:
         return
@@ -142,11 +180,11 @@ def _millisecond_axis(axes: Axes, rate: int | None) -> None:
     upper = axes.secondary_xaxis("top", functions=(forth, back))
     upper.xaxis.set_major_formatter(PLAIN)
     upper.tick_params(labelsize=7, colors="#555555")
-    upper.set_xlabel("ms", fontsize=7, color="#555555", labelpad=1)
+    upper.set_xlabel("ms", fontsize=7, color="#555555", labelpad=2.5)
 
 
-def _tree_axes(axes: Axes, report: Report, name: str, rows: Sequence[Row]) -> None:
-    """Draw the output at the top, the input at the bottom, and what connects them."""
+def _tree_axes(axes: Axes, title: str, rows: Sequence[Row], rate: float | None) -> None:
+    """Draw the output at the top, the input at the bottom, and what connects them; `rate` is that of the inputs."""
     depth, positions = len(rows), [0, *(at for row in rows for at in row.below)]
     low, high = min(positions), max(positions)
     few = high - low < DOTS
@@ -167,10 +205,10 @@ def _tree_axes(axes: Axes, report: Report, name: str, rows: Sequence[Row]) -> No
     axes.scatter([0], [depth], s=40, color=ACCENT, zorder=5, lw=0)
     margin = 0.5 + 0.005 * (high - low + 1)  # as that of the bars below
     axes.set(xlim=(low - margin, high + margin), ylim=(-0.4, depth + 0.4))
-    _titled(axes, f"{name}: the inputs behind one output")
+    _titled(axes, title)
     _along_time(axes)
     axes.set_yticks([0, depth], ["input", "output"], fontsize=8)
-    _millisecond_axis(axes, report.design.sample_rate)
+    _millisecond_axis(axes, rate)
 
 
 def _coverage_axes(axes: Axes, report: Report, bars: dict[str, Seen[int]]) -> None:

@@ -19,6 +19,8 @@ def of_condition(told: ConditionConfig, recipe: Recipe) -> Iterator[str]:
     for name, count in Counter(name for name, _ in told.fields).items():
         if count > 1:
             yield f"condition.fields names {name} {many(count, 'time')}; keep one"
+    for name in dict(told.columns).keys() - dict(told.fields).keys():
+        yield f"condition.columns names {name}, which is none of condition.fields; add it there, or remove it here"
     if tracks and told.hop_samples is None:
         yield "condition.hop_samples is missing, the distance of two frames of condition.tracks; add it"
     if not tracks and told.hop_samples is not None:

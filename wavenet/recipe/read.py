@@ -146,9 +146,10 @@ def read_bundle_config(path: Path) -> dict[str, Any]:
 
 
 def parse_duration(text: str) -> float:
-    """Return seconds from ``90``, ``90s``, ``30m``, ``2h`` or ``1h30m``; RecipeError where it is none of these."""
-    match = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", text.strip())
+    """Return seconds from ``90``, ``90s``, ``500ms``, ``30m`` or ``1h30m``; RecipeError where it is none of these."""
+    number = r"(?:(\d+(?:\.\d+)?)"
+    match = re.fullmatch(rf"{number}h)?{number}m)?{number}(?:s|$))?{number}ms)?", text.strip())
     if not match or not any(match.groups()):
-        raise RecipeError(f"the duration is {text!r}, expected a time such as 90s, 30m, 2h or 1h30m")
-    hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + seconds
+        raise RecipeError(f"the duration is {text!r}, expected a time such as 500ms, 90s, 30m, 2h or 1h30m")
+    hours, minutes, seconds, milliseconds = (float(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds + milliseconds / 1000

@@ -135,19 +135,20 @@ class WaveNetModule(pl.LightningModule):
             group["lr"] = self.rate(self.step)
         if self.network.drops:
             torch.manual_seed(dropout_seed(train.seed, self.step, self.rank))
-        told, distance = batch.get("told"), torch.zeros((), device=self.device)
+        told, errors, known = batch.get("told"), *torch.zeros(2, device=self.device)
         if told is not None and self.network.predicts:
-            told, distance = self.network.hear(told, batch["predicted"])
+            told, errors, known = self.network.hear(told, batch["predicted"])
         losses = self.alphabet.nll(self._graph(batch["inputs"], told), batch["targets"])
         count = (batch["targets"] != IGNORED).sum()
-        loss = losses.sum() / count
+        loss, distance = losses.sum() / count, errors / known.clamp(min=1)
         if processes.together():  # the mean over the targets of all processes, whose gradients are averaged
-            total, count = processes.summed(losses.sum(), count)
+            total, count, far, known = processes.summed(losses.sum(), count, errors, known)
             loss = losses.sum() * (self.trainer.world_size / count).float()
+            distance = errors * (self.trainer.world_size / known.clamp(min=1)).float()
         optimizer.zero_grad()
         self.manual_backward(loss + distance)
         if processes.together():
-            loss = total / count
+            loss, distance = total / count, far / known.clamp(min=1)
         norm = torch.nn.utils.clip_grad_norm_(self._sounding, train.gradient_clip)
         if self._acoustic:  # learns from another loss, so that neither may scale the other down
             norm = norm + 0 * torch.nn.utils.clip_grad_norm_(self._acoustic, train.gradient_clip)

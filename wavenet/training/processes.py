@@ -8,6 +8,7 @@ and its neighbours read it from the cache. All need to see the run folder and th
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -15,12 +16,14 @@ import subprocess
 import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import torch
+import torch.distributed.nn.functional  # later it would take hold of the process group, for good: see `_leave`
 from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning.fabric.plugins.environments.lightning import find_free_network_port
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
@@ -121,7 +124,7 @@ def check_devices(group: Group, device: str) -> None:
 
 @contextlib.contextmanager
 def started(command: Sequence[str], group: Group) -> Iterator[None]:
-    """Start the other processes of `--devices N` beside the first; end with all of them.
+    """Start the other processes of `--devices N` beside the first; end with all of them, and leave their group.
 
     Args:
         command: what each of the others runs; there `find_group` tells it which one it is.
@@ -142,9 +145,42 @@ def started(command: Sequence[str], group: Group) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        if not isinstance(error, distributed.DistError) and not any(words in str(error) for words in LOST):
+        _forget(error)
+        if not _is_lost(error):
             raise
         raise WavenetError(NEIGHBOUR) from error
+    except BaseException as error:
+        _forget(error)
+        raise
+    finally:
+        _leave()
+
+
+def _is_lost(error: Exception) -> bool:
+    """Return whether an error says that a neighbour has ended."""
+    return isinstance(error, distributed.DistError) or any(words in str(error) for words in LOST)
+
+
+def _forget(error: BaseException) -> None:
+    """Let go of what the functions that an error ended in still hold, Lightning's wrapper of the network above all."""
+    if distributed.is_initialized():
+        traceback.clear_frames(error.__traceback__)
+
+
+def _leave() -> None:
+    """Leave the process group, and wait for the end of its threads, so long as that takes no longer than it should.
+
+    A thread that lets go of its last collective only when Python is ending aborts the process ("terminate called
+    without an active exception"). And one that waits for a neighbour, which may be alive and wait for this process, is
+    waited for in vain: so that happens in a thread of its own. The wrapper of the network goes first, since its
+    destructor would wait for those threads while it keeps Python's lock from them.
+    """
+    if not distributed.is_initialized():
+        return
+    gc.collect()
+    leaving = threading.Thread(target=distributed.destroy_process_group, daemon=True)
+    leaving.start()
+    leaving.join(GRACE_SECONDS)
 
 
 def _end_with_first() -> None:
@@ -169,11 +205,14 @@ def _beside(command: Sequence[str], size: int) -> Iterator[None]:
         for rank in range(1, size):
             members.append(Member(command, rank, size))
         yield
+        _leave()
         seconds = GRACE_SECONDS
     except WavenetError:
         raise
-    except Exception:
-        failure = _failure(members, GRACE_SECONDS)
+    except Exception as error:
+        _forget(error)
+        # one that fails leaves the group first, and takes its time to end where a machine has much to do
+        failure = _failure(members, GRACE_SECONDS * (6 if _is_lost(error) else 1))
         if failure is None:
             raise
         raise failure from failure.__cause__
@@ -183,8 +222,7 @@ def _beside(command: Sequence[str], size: int) -> Iterator[None]:
             watch.join()
         for member in members:
             member.end(seconds)
-        if distributed.is_initialized():  # else the next run of this process would wait for these
-            distributed.destroy_process_group()
+        _leave()
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 

@@ -133,6 +133,11 @@ class Recorder(pl.Callback):
         self._end_step(module, save=last or stop or module.step % train.save_steps == 0, stop=stop)
         trainer.should_stop = stop
 
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Wait for the first process, which evaluates and saves: a launcher may take one that is gone for the end."""
+        assert isinstance(pl_module, WaveNetModule)
+        agreed(False, pl_module.device)
+
     def _is_cut_short(self, module: WaveNetModule) -> bool:
         """Return whether a signal left the record of the newest step incomplete; the first process knows it for all."""
         return agreed(self.group.leads and self.standing.unrecorded, module.device)

@@ -35,7 +35,7 @@ CONTENTS = (  # in the order in which beginning anew removes them: what could be
     "environment.json",
     "config.yaml",
 )
-FIXED = ("audio", "data", "output", "model")  # sections that a resumed run may not change
+FIXED = ("audio", "data", "output", "model", "condition")  # sections that a resumed run may not change
 ENDED = ("name", *FIXED, "train")  # what a finished one may not be called with anew
 MOVABLE = ("data.path", "data.source", "data.fetch", "data.licence")  # but for where the sound lies
 

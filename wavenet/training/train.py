@@ -305,24 +305,31 @@ def _fit(
         os.environ.setdefault("OMP_NUM_THREADS", str(torch.get_num_threads()))
     others = processes.started(_command(run, options, group), group)
     with others, _out_of_memory_explained(device), _quiet(), contextlib.closing(recorder):
-        trainer = pl.Trainer(
-            accelerator="gpu" if device == "cuda" else "cpu",
-            **group.trainer_arguments(),
-            precision="bf16-mixed" if options.precision == "bf16" else "32-true",
-            max_epochs=1,
-            logger=_tensorboard(run),
-            callbacks=[stopper, recorder],
-            default_root_dir=run,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-        )
-        try:
-            trainer.fit(module, datamodule=sound)
-        except SystemExit:  # Lightning's answer to a Ctrl-C before our handlers stand
-            raise KeyboardInterrupt from None
+        _run_trainer(run, module, sound, [stopper, recorder], options, group)
     _conclude(run, module, stopper)
+
+
+def _run_trainer(
+    run: Path, module: WaveNetModule, sound: SoundData, callbacks: list[pl.Callback], options: Options, group: Group
+) -> None:
+    """Fit the network; nothing of Lightning is held afterwards, so that the processes can part."""
+    trainer = pl.Trainer(
+        accelerator="gpu" if options.device == "cuda" else "cpu",
+        **group.trainer_arguments(),
+        precision="bf16-mixed" if options.precision == "bf16" else "32-true",
+        max_epochs=1,
+        logger=_tensorboard(run),
+        callbacks=callbacks,
+        default_root_dir=run,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )
+    try:
+        trainer.fit(module, datamodule=sound)
+    except SystemExit:  # Lightning's answer to a Ctrl-C before our handlers stand
+        raise KeyboardInterrupt from None
 
 
 def _command(run: Path, options: Options, group: Group) -> list[str]:

@@ -1,0 +1,95 @@
+"""The track `array`: numbers of one's own, in NAME.npy beside NAME.wav. Nothing in such a file is ever executed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wavenet.audio.cache import fingerprint
+from wavenet.audio.files import is_file
+from wavenet.errors import SoundError
+from wavenet.features.framing import Wave
+from wavenet.geometry import frame_count
+from wavenet.outputs import Floats
+from wavenet.text import many, one_line, printable, times
+
+SPARE = 2  # frames more than a sound has that are let pass: some programs end with one that stands behind the sound
+
+
+class Array:
+    """Reads the frames that lie beside sounds.
+
+    Args:
+        files: the .npy file of each sound.
+        lengths: of each sound, in samples, without the tail of silence behind it, of which its file knows nothing.
+        width: values a frame.
+        hop: samples between two frames.
+    """
+
+    name, kind = "array", np.dtype(np.float32)
+
+    def __init__(self, files: Sequence[Path], lengths: Sequence[int], width: int, hop: int) -> None:
+        self.files, self.lengths, self.width, self.hop = files, lengths, width, hop
+
+    def identity(self) -> Any:
+        """Return plain values that decide, with the sound, on the frames."""
+        return [self.width, self.hop, [fingerprint(path) for path in self.files]]
+
+    def frames(self, sound: int, wave: Wave) -> Iterator[Floats]:
+        """Yield all frames of a sound, [F, width] float32; in its tail of silence the last one stays.
+
+        Raises:
+            SoundError: its file is missing or unreadable, or does not fit the sound.
+        """
+        path, count = self.files[sound], frame_count(wave.samples, self.hop)
+        own = frame_count(self.lengths[sound], self.hop)
+        found = read(path)
+        if found.shape[1] != self.width:
+            turned = "; it looks transposed" if len(found) == self.width else ""
+            raise SoundError(
+                f"{_named(path)} has {many(found.shape[1], 'value')} a frame, expected {self.width:,}, as "
+                f"condition.tracks.array says{turned}; write [frames, values]"
+            )
+        if not own <= len(found) <= own + SPARE:
+            raise SoundError(
+                f"{_named(path)} has {many(len(found), 'frame')}, expected {own:,} for its sound, one for each "
+                f"{many(self.hop, 'sample')}; write it with this hop (condition.hop_samples)"
+            )
+        found = found[:count]
+        yield np.concatenate([found, np.repeat(found[-1:], count - len(found), axis=0)])
+
+
+def read(path: Path) -> Floats:
+    """Return a table of numbers [F, M] float32 from a .npy file.
+
+    Raises:
+        SoundError: the file is missing or unreadable, or it holds something else.
+    """
+    if not is_file(path):
+        raise SoundError(f"{_named(path)} is missing; write it with numpy.save, [frames, values] float32")
+    try:
+        with path.open("rb") as file:
+            found = np.lib.format.read_array(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError, MemoryError) as error:
+        raise SoundError(f"{_named(path)} cannot be read ({one_line(error, 90)}); write it with numpy.save") from None
+    if found.dtype.kind != "f" or found.ndim != 2 or not found.size:
+        raise SoundError(
+            f"{_named(path)} holds {found.dtype} of {times(found.shape) or 'no size'}, expected float32 of two sizes, "
+            "[frames, values]"
+        )
+    with np.errstate(over="ignore"):
+        numbers = np.ascontiguousarray(found, np.float32)
+    wrong = np.flatnonzero(~np.isfinite(numbers).all(axis=1))
+    if len(wrong):
+        raise SoundError(
+            f"{_named(path)} holds NaN or infinity in {many(len(wrong), 'frame')} (first: {wrong[0]:,}), expected "
+            "finite numbers; compute it anew"
+        )
+    return numbers
+
+
+def _named(path: Path) -> str:
+    return printable(str(path))
