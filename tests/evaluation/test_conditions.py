@@ -89,6 +89,11 @@ def test_a_voice_that_is_told_nothing_is_refused(trained_run: Path) -> None:
         wavenet.evaluate(trained_run, split="valid", conditions=True)
 
 
+def test_a_seed_below_zero_is_refused(run: Path, deaf: list[Any]) -> None:
+    with pytest.raises(InputError, match="the seed is -1"):
+        evaluated(run, seed=-1)
+
+
 def test_sound_of_which_no_field_is_known_is_refused_or_said(
     run: Path, tmp_path: Path, deaf: list[Any], said: list[str]
 ) -> None:

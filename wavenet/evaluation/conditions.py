@@ -19,7 +19,7 @@ from wavenet.evaluation.likelihood import Likelihood
 from wavenet.evaluation.tellings import Tellers
 from wavenet.evaluation.worth import Worths
 from wavenet.generate.asked import Vocabulary
-from wavenet.generate.voice import Voice
+from wavenet.generate.voice import Voice, draw_seed
 from wavenet.outputs import Condition
 from wavenet.progress import log
 
@@ -84,8 +84,9 @@ def compare(
         how: numbers of clips and the like.
 
     Raises:
-        InputError: nothing is known of the sound.
+        InputError: nothing is known of the sound, or the seed is out of range.
     """
+    draw_seed(how.seed)
     vocabulary = voice.vocabulary()
     _check_known(condition, vocabulary, held)
     engine = voice.engine(storage="float32", threads=how.threads)

@@ -39,7 +39,7 @@ class Worth:
     against: str  # what else is told, in words
     clips: int
     others: float  # things that a clip is told in place of the right one, on average
-    wins: float  # the share of these that the right one beats
+    wins: float  # the share of these that the right one beats; a draw is half a win
     wins_low: float | None  # ends of 95 % intervals over clips; None for a single clip
     wins_high: float | None
     beats_all: Share  # clips in which it beats each of them
@@ -152,12 +152,13 @@ def _row(scored: Sequence[Scored], told: str, right: Key, against: str, others: 
         return
     targets = np.array([one.targets for one, _ in each])
     pairs = np.array([len(costs) for _, costs in each])
-    won = np.array([sum(one.nats[right] < cost for cost in costs) for one, costs in each])
+    beaten = np.array([sum(one.nats[right] < cost for cost in costs) for one, costs in each])
+    won = beaten + np.array([sum(one.nats[right] == cost for cost in costs) for one, costs in each]) / 2
     saved = np.array([np.mean(costs) - one.nats[right] for one, costs in each])
     wins_low, wins_high = interval(won * math.log(2), pairs) or (None, None)
     low, high = interval(saved, targets) or (None, None)
     wins, bits = float(won.sum() / pairs.sum()), float(saved.sum() / targets.sum() / math.log(2))
-    best = Share(int((won == pairs).sum()), len(each))
+    best = Share(int((beaten == pairs).sum()), len(each))
     count = float(pairs.mean())
     yield Worth(told, right[0], against, len(each), count, wins, wins_low, wins_high, best, bits, low, high)
 
