@@ -92,6 +92,22 @@ def test_without_a_source_the_net_of_the_field_and_other_sizes(monkeypatch: pyte
         *((8, 16, batch) for batch in cases.SIZE_BATCHES),
         *((16, 16, batch) for batch in cases.SIZE_BATCHES),
     ]
+    told = [(one.told, one.guidance) for one in made.group("told")]
+    assert told == [("nothing", 1.0), ("fields", 1.0), ("repeat", 1.0), ("linear", 1.0), ("linear", 1.5)]
+    assert "guidance (linear) takes" in made.to_text()
+
+
+def test_a_recipe_that_is_told_things_is_fed_some_and_measured_with_guidance(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = {"channels": 5, "fields": {"speaker": 3}, "tracks": {"array": 2}, "hop_samples": 7}
+    (tmp_path / "toy.yaml").write_text(yaml.safe_dump(toys.tree(condition=told)))
+    assert run("bench", tmp_path / "toy.yaml", "--json", "--seconds", 0.1) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert {case["told"] for case in made} == {"its own"} and all(case["samples_per_second"] > 0 for case in made)
+    guided = [(case["group"], case["guidance"]) for case in made if case["group"] == "told"]
+    assert guided == [("told", 1.0), ("told", 1.5)]
+    assert all(case["guidance"] == 1.0 for case in made if case["group"] != "told")
 
 
 def test_engines_are_shared_by_the_cases(toy_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

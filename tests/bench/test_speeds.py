@@ -32,6 +32,12 @@ ONE = Speed(
 )
 
 
+TOLD = tuple(
+    dataclasses.replace(ONE, group="told", told=told, guidance=guidance, samples_per_second=speed)
+    for told, guidance, speed in (("nothing", 1.0, 30_000.0), ("linear", 1.0, 28_500.0), ("linear", 1.5, 19_000.0))
+)
+
+
 def made(**changes: object) -> Benchmark:
     two = dataclasses.replace(ONE, batch=16, threads=2, samples_per_second=57_000.0)
     half = dataclasses.replace(ONE, dtype="float16", bits_per_sample=4.49999)
@@ -46,7 +52,15 @@ def made(**changes: object) -> Benchmark:
         "cores": 2,
         "operations": {1: 1e11, 2: 2e11},
         "bytes_read": {1: 7e10, 2: 1.3e11},
-        "speeds": (slow, ONE, two, half, scored, *(dataclasses.replace(ONE, group=one) for one in ("batch", "size"))),
+        "speeds": (
+            slow,
+            ONE,
+            two,
+            half,
+            scored,
+            *(dataclasses.replace(ONE, group=one) for one in ("batch", "size")),
+            *TOLD,
+        ),
         "targets": 1000,
         "busy": None,
     }
@@ -56,14 +70,14 @@ def made(**changes: object) -> Benchmark:
 def test_the_text_has_every_case_and_fits() -> None:
     lines = made().to_text().splitlines()
     assert max(map(len, lines)) <= 120
-    assert sum(line.startswith(("cpu ", "reference ")) for line in lines) == 7
+    assert sum(line.startswith(("cpu ", "reference ")) for line in lines) == 10
     place = lines.index("scoring known sound, one sequence in each thread:")
     assert lines[place + 1].startswith("backend") and lines[place + 2].split()[-5:] == ["51.9", "52%", "-", "-", "7.6"]
     assert [line for line in lines if line.endswith(":") and line[:-1] in GROUPS.values()] == [
         f"{title}:" for title in GROUPS.values()
     ]
     row = next(line for line in lines if line.startswith("cpu")).split()
-    assert " ".join(row) == "cpu float32 64 256 20 8 1 30,000 10% 3.75 266.7 51.9 52% 13.0 13% 7.6"
+    assert " ".join(row) == "cpu float32 - 64 256 20 8 1 30,000 10% 3.75 266.7 51.9 52% 13.0 13% 7.6"
     assert next(line for line in lines if line.startswith("reference")).split()[-4:] == ["-", "13.0", "-", "7.6"]
     assert "at best, 2 threads: 200.0 GFLOP/s in registers, 130.0 GB/s read" in lines
 
@@ -85,8 +99,19 @@ def test_what_half_precision_costs_is_told() -> None:
 
 def test_json_is_a_list_of_cases() -> None:
     cases = json.loads(json.dumps(made().to_json()))
-    assert len(cases) == 7
+    assert len(cases) == 10
     assert {"backend", "dtype", "batch", "threads", "samples_per_second", "real_time", "roofline_share"} <= set(
         cases[0]
     )
     assert cases[0]["roofline_share"] is None and cases[1]["bits_per_sample"] == 4.5
+
+
+def test_what_being_told_and_guidance_cost_is_said() -> None:
+    lines = made().to_text().splitlines()
+    assert "of the speed of a network that is told nothing: linear 0.95" in lines
+    assert "guidance (linear) takes 1.50 x the time of drawing without" in lines
+    assert sum("linear" in line.split()[:3] for line in lines) == 2
+    own = tuple(dataclasses.replace(one, told="its own") for one in TOLD[1:])
+    alone = made(speeds=own).to_text()
+    assert "told nothing:" not in alone and "guidance (its own) takes 1.50 x" in alone
+    assert "guidance (" not in made(speeds=(ONE,)).to_text()

@@ -20,7 +20,8 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from wavenet import disk, outputs
-from wavenet.bench.speeds import Benchmark, Speed
+from wavenet.bench.speeds import NOTHING, Benchmark, Speed
+from wavenet.bench.told import plausible, told_recipes
 from wavenet.errors import InputError
 from wavenet.evaluation import held_out, likelihood
 from wavenet.evaluation.evaluate import score
@@ -30,7 +31,7 @@ from wavenet.generate.sampler import Sampler
 from wavenet.generate.state import State
 from wavenet.geometry import Shape
 from wavenet.model.bundle import Arrays
-from wavenet.outputs import Codes, Feed
+from wavenet.outputs import Codes, Feed, Window
 from wavenet.progress import Progress, log
 from wavenet.recipe import find, read
 from wavenet.recipe.records import Recipe
@@ -42,6 +43,8 @@ BATCHES = (1, 2, 4, 8, 16, 32)
 SIZES = ((32, 128, 2), (64, 128, 2), (64, 256, 2), (64, 256, 3), (128, 256, 3))  # R, S, cycles of ten layers
 SIZE_BATCHES = (1, 8)
 TARGETS = 100_000  # held-out samples that are scored
+CHUNK = 1_000  # samples drawn in one go, as `Voice.stream` does
+GUIDANCE = 1.5
 SPREAD = 0.25  # between lowest and highest round, relative to the median: more is worth a warning
 
 Build = Callable[[Shape, str, str, int | None], Engine]  # shape, backend, storage, threads
@@ -56,21 +59,24 @@ class Case:
     batch: int  # sequences
     rate: int  # of the sound, in Hz
     threads: int  # that are used
+    told: str = NOTHING  # in words
+    guidance: float = 1.0
     rounds: list[float] = field(default_factory=list)  # samples per second, one number a round
 
     def __post_init__(self) -> None:
         self.shape = self.engine.packed.shape
+        self.condition = plausible(self.shape.condition, self.batch)
         self._pace = 200.0  # steps per second, learnt as it goes
         self.states = self._begin()
 
     def _begin(self) -> list[State]:
         """Get ready; return what the engine remembers from now on."""
-        self._sampler = Sampler(self.engine, self.batch, seed=1)
+        self._sampler = Sampler(self.engine, self.batch, 1, None, self.condition, self.guidance)
         return [self._sampler.memory]
 
     def _work(self, steps: int) -> None:
         """Do some steps of each sequence."""
-        for _ in self._sampler.generate(steps, steps):
+        for _ in self._sampler.generate(steps, CHUNK):
             pass
 
     def round(self, seconds: float, kept: bool = True) -> None:
@@ -115,6 +121,8 @@ class Case:
             bandwidth_share=moved / bytes_read if compiled and bytes_read and not scored else None,
             memory_bytes=weight_bytes + sum(part.nbytes for state in self.states for part in state.export().values()),
             bits_per_sample=bits if compiled and self.group == "main" else None,
+            told=self.told,
+            guidance=self.guidance,
         )
 
 
@@ -122,17 +130,21 @@ class Scoring(Case):
     """An engine that says what known samples cost: one sequence in each thread, none waits for its own last sample."""
 
     def _begin(self) -> list[State]:
-        states = [self.engine.start(1) for _ in range(self.batch)]
-        self._score(states[0], np.zeros(1, np.int64))  # compiles, where it has to
+        states = [self.engine.start(1, self._window(sequence, -1, 1)) for sequence in range(self.batch)]
+        self._score(0, states[0], np.zeros(1, np.int64))  # compiles, where it has to
         return states
 
-    def _score(self, state: State, codes: Codes) -> None:
-        self.engine.nll(state, 0, Feed(codes), codes)
+    def _window(self, sequence: int, first: int, steps: int) -> Window | None:
+        return None if self.condition is None else self.condition.window([sequence], [first], steps)
+
+    def _score(self, sequence: int, state: State, codes: Codes) -> None:
+        told = self._window(sequence, int(state.clocks[0]), len(codes))
+        self.engine.nll(state, 0, Feed(codes, told), codes)
 
     def _work(self, steps: int) -> None:
         codes = np.random.default_rng(0).integers(0, self.engine.alphabet.size, (self.batch, steps))
         with ThreadPoolExecutor(self.batch) as pool:
-            list(pool.map(self._score, self.states, codes))
+            list(pool.map(self._score, range(self.batch), self.states, codes))
 
 
 def bench_model(source: str | None = None, data: str | Path | None = None, seconds: float = 60.0) -> Benchmark:
@@ -208,6 +220,8 @@ def _network(source: str | None) -> tuple[Recipe, Arrays]:
         voice = voices.load(source)
         return voice.recipe, voice.arrays
     recipe = read.load(find.find_recipe(source or REFERENCE))
+    if source is None:
+        recipe = told_recipes(recipe)[NOTHING]
     return recipe, untrained(recipe.shape)
 
 
@@ -231,12 +245,18 @@ def untrained(shape: Shape, seed: int = 0) -> Arrays:
 def _cases(
     recipe: Recipe, build: Build, fast: Sequence[str], storages: Sequence[str], cores: int, sized: bool
 ) -> list[Case]:
-    """Return what is measured: engines and storages, what draws and what scores, then batches, then sizes."""
+    """Return what is measured: engines and storages, what draws and what scores, batches, what is told, sizes."""
     rate, best, kept = recipe.audio.sample_rate, (*fast, "reference")[0], storages[-1]
+
+    own = NOTHING if recipe.shape.condition is None else "its own"
 
     def case(group: str, shape: Shape, backend: str, storage: str, batch: int, threads: int) -> Case:
         kind = Scoring if group == "score" else Case
-        return kind(group, build(shape, backend, storage, threads), batch, rate, threads)
+        told = NOTHING if shape.condition is None else own
+        return kind(group, build(shape, backend, storage, threads), batch, rate, threads, told)
+
+    def telling(told: str, shape: Shape, guidance: float = 1.0) -> Case:
+        return Case("told", build(shape, best, kept, 1), 1, rate, 1, told, guidance)
 
     cases = [case(group, recipe.shape, "reference", "float32", 1, 1) for group in ("main", "score")]
     for name in fast:
@@ -245,6 +265,13 @@ def _cases(
         cases += [case("main", recipe.shape, name, storage, 8 * threads, threads) for storage, threads in several]
         cases += [case("score", recipe.shape, name, storage, threads, threads) for storage, threads in several]
     cases += [case("batch", recipe.shape, best, kept, batch, 1) for batch in BATCHES]
+    if sized:
+        shapes = {told: made.shape for told, made in told_recipes(recipe).items()}
+        cases += [telling(told, shape) for told, shape in shapes.items()]
+        told, shape = list(shapes.items())[-1]
+        cases.append(telling(told, shape, GUIDANCE))
+    elif recipe.shape.condition is not None:
+        cases += [telling(own, recipe.shape, guidance) for guidance in (1.0, GUIDANCE)]
     for residual, skip, cycles in SIZES if sized else ():
         shape = _sized(recipe, residual, skip, cycles).shape
         cases += [case("size", shape, best, kept, batch, 1) for batch in SIZE_BATCHES]

@@ -9,10 +9,12 @@ from typing import Any
 from wavenet.geometry import Shape
 from wavenet.text import many, table
 
+NOTHING = "nothing"  # that a network is told
 GROUPS = {
     "main": "drawing",
     "score": "scoring known sound, one sequence in each thread",
     "batch": "drawing several sequences at once",
+    "told": "drawing one sequence that is told something (with guidance 1.5 in the last row)",
     "size": "drawing with networks of other sizes",
 }
 
@@ -40,6 +42,8 @@ class Speed:
     bandwidth_share: float | None  # of the bytes that as many threads could read in order; not for `reference`, score
     memory_bytes: int  # weights and queues
     bits_per_sample: float | None = None  # on held-out sound, where there is some
+    told: str = NOTHING  # what the network is told, in a word
+    guidance: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -77,12 +81,12 @@ class Benchmark:
                 f"at best, {many(threads, 'thread')}: {operations / 1e9:.1f} GFLOP/s in registers, "
                 f"{self.bytes_read[threads] / 1e9:.1f} GB/s read"
             )
-        head, *rows = table([HEAD, *map(_row, self.speeds)], left=2, most=120)
+        head, *rows = table([HEAD, *map(_row, self.speeds)], left=3, most=120)
         for name, title in GROUPS.items():
             if self.group(name):
                 lines += ["", f"{title}:", head]
                 lines += [row for row, one in zip(rows, self.speeds, strict=True) if one.group == name]
-        lines += ["", *self._gain(), self._bits()]
+        lines += ["", *self._gain(), *self._told(), self._bits()]
         return "\n".join(lines)
 
     def _gain(self) -> list[str]:
@@ -100,6 +104,19 @@ class Benchmark:
                 )
         return lines
 
+    def _told(self) -> list[str]:
+        """Return what it costs to be told something, and what guidance costs."""
+        once = {one.told: one.samples_per_second for one in self.group("told") if one.guidance == 1}
+        shares = [
+            f"{told} {speed / once[NOTHING]:.2f}" for told, speed in once.items() if NOTHING in once and told != NOTHING
+        ]
+        lines = [f"of the speed of a network that is told nothing: {', '.join(shares)}"] if shares else []
+        for one in self.group("told"):
+            if one.guidance != 1:
+                times = once[one.told] / one.samples_per_second
+                lines.append(f"guidance ({one.told}) takes {times:.2f} x the time of drawing without")
+        return lines
+
     def _bits(self) -> str:
         """Return what half precision costs."""
         bits = {speed.dtype: speed.bits_per_sample for speed in self.group("main")}
@@ -113,7 +130,7 @@ class Benchmark:
 
 
 HEAD = (
-    *("backend", "weights", "R", "S", "L", "batch", "threads", "samples/s", "spread", "x real", "us/step"),
+    *("backend", "weights", "told", "R", "S", "L", "batch", "threads", "samples/s", "spread", "x real", "us/step"),
     *("GFLOP/s", "of best", "GB/s", "of best", "MB"),
 )
 
@@ -124,4 +141,4 @@ def _row(one: Speed) -> tuple[str | float, ...]:
     sizes = (one.residual, one.skip, one.layers, one.batch, one.threads)
     speeds = (round(one.samples_per_second), spread, f"{one.real_time:.2f}", one.us_per_step)
     limits = (one.gflops, best, "-" if one.gbytes is None else one.gbytes, width, one.memory_bytes / 1e6)
-    return (one.backend, one.dtype, *sizes, *speeds, *limits)
+    return (one.backend, one.dtype, "-" if one.told == NOTHING else one.told, *sizes, *speeds, *limits)

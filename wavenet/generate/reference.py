@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from wavenet.generate.guidance import guided
 from wavenet.generate.packed import Packed
 from wavenet.generate.state import Job, Queues
 from wavenet.generate.told import Gates, gates
@@ -62,17 +63,21 @@ class Reference:
 
     def draw(self, queues: Queues, job: Job) -> int:
         """Draw samples; return how many each member has at least: all, unless an answer was not finite."""
-        added = gates(self.packed, job.told)
+        added, g = gates(self.packed, job.told), job.guidance
         for n, sequence in enumerate(job.members.tolist()):
             for t in range(job.codes.shape[1]):
+                code, at = int(job.newest[sequence]), slice(t, t + 1)
                 with np.errstate(over="ignore", invalid="ignore"):  # the number returned says so
-                    parameters = self.step(queues, sequence, int(job.newest[sequence]), added, (n, slice(t, t + 1)))
+                    parameters = self.step(queues, sequence, code, added, (n, at))
+                    if g != 1:
+                        untold = sequence + len(job.newest), code, added, (n + len(job.members), at)
+                        parameters = guided(parameters, self.step(queues, *untold), g)
                 if job.answers is not None:
                     job.answers[n, t] = parameters
                 if not np.isfinite(parameters).all():
                     return t
-                code = self.alphabet.draw(parameters, job.uniforms[n, t], job.how)
-                job.newest[sequence] = job.codes[n, t] = code
+                drawn = self.alphabet.draw(parameters, job.uniforms[n, t], job.how)
+                job.newest[sequence] = job.codes[n, t] = drawn
         return int(job.codes.shape[1])
 
     def absorb(self, queues: Queues, sequence: int, feed: Feed, answers: Floats | None = None) -> None:

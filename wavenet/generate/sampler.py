@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from wavenet import disk
 from wavenet.errors import InputError, WavenetError
 from wavenet.generate.engines import Engine
+from wavenet.generate.guidance import check_guidance, with_untold
 from wavenet.generate.state import MAX_CLOCK, Job, check_arrays, check_memory
 from wavenet.outputs import Codes, Condition, Draw, Feed, Floats, Uniforms, Window, checked_draw
 from wavenet.text import many, one_line, to_json
@@ -56,6 +57,7 @@ class Sampler:
             draws as the first of a batch with that seed does.
         draw: temperature and cuts; may be changed between chunks.
         condition: what the sequences are told; None tells them nothing.
+        guidance: 0 to 10, how strongly they follow it; 1 steps each once, anything else twice (`guidance.py`).
 
     Attributes:
         memory: the engine's state.
@@ -63,7 +65,8 @@ class Sampler:
         times: [B] int64, samples that each sequence has behind what it was primed with.
 
     Raises:
-        InputError: there is no sequence, a seed is out of range, or there are seeds for another number of sequences.
+        InputError: there is no sequence, a seed or the guidance is out of range, or there are seeds for another number
+            of sequences.
     """
 
     def __init__(
@@ -73,10 +76,13 @@ class Sampler:
         seed: int | Sequence[int] = 0,
         draw: Draw | None = None,
         condition: Condition | None = None,
+        guidance: float = 1.0,
     ) -> None:
         if batch < 1:
             raise InputError(f"the number of sequences is {batch}, expected at least 1")
-        check_memory(engine.packed.shape, batch)
+        self.guidance = check_guidance(guidance, engine.packed.shape, engine.alphabet)
+        self._rows = 1 if guidance == 1 else 2  # of the engine's memory for each sequence
+        check_memory(engine.packed.shape, self._rows * batch)
         self.engine, self.alphabet, self.batch = engine, engine.alphabet, batch
         self._keys = _keys(seed, batch)
         self.draw = draw or Draw()
@@ -84,7 +90,7 @@ class Sampler:
         if shape is not None and condition is None:
             condition = Condition.nothing(shape, batch)
         self.condition = condition
-        self.memory = engine.start(batch, self._told(range(batch), [-1] * batch, 1))
+        self.memory = engine.start(self._rows * batch, self._told(range(batch), [-1] * batch, 1))
         self.times: Codes = np.zeros(batch, np.int64)
         self.positions: Codes = np.zeros(batch, np.int64)
         self._newest = self.alphabet.starts(batch)
@@ -128,13 +134,19 @@ class Sampler:
         # what an engine remembers depends on one receptive field: older sound would only cost time
         fed = codes[-self.engine.packed.shape.receptive_field - 1 : -1]
         told = self._told([sequence], [drawn - len(fed)], len(fed))  # for the sample behind each
-        self.engine.absorb(self.memory, sequence, Feed(np.ascontiguousarray(fed, np.int64), told))
+        for row in range(self._rows):
+            own = None if told is None else told.of(slice(row, row + 1))
+            feed = Feed(np.ascontiguousarray(fed, np.int64), own)
+            self.engine.absorb(self.memory, sequence + row * self.batch, feed)
         self._newest[sequence] = codes[-1]
         self.times[sequence] = drawn
 
     def _told(self, sequences: Sequence[int], first: Sequence[int], steps: int) -> Window | None:
-        """Return what some sequences are told from a step of each on."""
-        return None if self.condition is None else self.condition.window(sequences, first, steps)
+        """Return what some sequences are told from a step of each on; with guidance, then what they are not told."""
+        if self.condition is None or self._rows == 1:
+            return None if self.condition is None else self.condition.window(sequences, first, steps)
+        untold = [sequence + self.batch for sequence in sequences]
+        return with_untold(self.condition).window([*sequences, *untold], [*first, *first], steps)
 
     def generate(
         self, samples: int | Sequence[int], chunk: int = 1000, *, keep_parameters: bool = False
@@ -173,7 +185,8 @@ class Sampler:
         first = self.times[members]
         told = self._told(members.tolist(), first.tolist(), count)
         try:
-            drawn = self.engine.draw(self.memory, Job(members, self._newest, u, self.draw, codes, answers, told))
+            job = Job(members, self._newest, u, self.draw, codes, answers, told, self.guidance)
+            drawn = self.engine.draw(self.memory, job)
         finally:  # after an interruption what was drawn is lost, but the state stays whole
             self.positions[members] += self.memory.clocks[members] - seen
             self.times[members] += self.memory.clocks[members] - seen
@@ -188,12 +201,12 @@ class Sampler:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return a copy of all that the next samples depend on, except the network, the draw and the tracks."""
-        return {**self.memory.export(), **self._own()}
+        return {**self._own(), **self.memory.export()}
 
     def _own(self) -> dict[str, NDArray[Any]]:
         own = {"positions": self.positions.copy(), "newest": self._newest.copy(), "keys": self._keys.copy()}
         told = {} if self.condition is None else {"times": self.times.copy(), "fields": self.condition.fields.copy()}
-        return own | told
+        return own | told | ({} if self.guidance == 1 else {"guidance": np.array(self.guidance)})
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on from a state of the same network and batch, bit for bit.
@@ -208,12 +221,16 @@ class Sampler:
             raise InputError(f"the state's counts of samples are not within 0 to {MAX_CLOCK:,}; save it again")
         if self.condition is not None:
             _check_fields(state["fields"], self.condition)
+        guidance = self.guidance
+        if self._rows == 2:
+            guidance = check_guidance(float(state["guidance"]), self.engine.packed.shape, self.alphabet)
         own = self._own()
         self.memory.load({name: value for name, value in state.items() if name not in own})
         self.positions[:], self._newest[:], self._keys[:] = (state[name] for name in ("positions", "newest", "keys"))
         if self.condition is not None:
             self.times[:] = state["times"]
             self.condition = replace(self.condition, fields=state["fields"].copy())
+        self.guidance = guidance
 
     def save(self, path: str | Path) -> None:
         """Write the state to a safetensors file, whole or not at all, with the draw and the network's digest.

@@ -52,6 +52,9 @@ class Job:
     codes: Codes  # [N, T], set to the codes drawn
     answers: Floats | None = None  # [N, T, P], set to the network's answers; None saves copying them
     told: Window | None = None  # what the members are told for these T samples
+    # other than 1: `guidance.py` says what is drawn from. The state then has 2B sequences, of which B + m is given the
+    # codes of m and told nothing; `told` has 2N rows, those of the members first.
+    guidance: float = 1.0
 
 
 def padded(width: int) -> int:
@@ -80,7 +83,7 @@ def check_arrays(own: Mapping[str, NDArray[Any]], given: Mapping[str, NDArray[An
         if wanted.get(name) != got.get(name):
             raise InputError(
                 f"the state's {name} is {got.get(name, 'missing')}, expected {wanted.get(name, 'none')}; give a state "
-                "of the same network and as many sequences"
+                "of the same network and as many sequences, and of guidance where it is used"
             )
 
 

@@ -129,7 +129,7 @@ class Gates:
         if self.mixing is None:
             samples: Tensor = rows.expand(-1, -1, self.hop, -1)
         else:
-            samples = torch.einsum("hj,bfjc->bfhc", self.mixing, rows)
+            samples = self.mixing @ rows  # half the time of an einsum that says the same (LOG.md)
         return samples.flatten(1, 2)[:, self.last - count : self.last]
 
 

@@ -8,7 +8,7 @@ import toys
 
 from wavenet import outputs
 from wavenet.generate.cpu import kernel
-from wavenet.generate.cpu.engine import Cpu, as_arrays
+from wavenet.generate.cpu.engine import Cpu
 from wavenet.generate.packed import pack
 from wavenet.generate.sampler import Sampler
 from wavenet.generate.state import Job
@@ -66,7 +66,7 @@ def test_answers_and_what_targets_cost_come_together_too() -> None:
     answers, nats = np.zeros((150, 16), np.float32), np.zeros(150, np.float32)
     expected = np.zeros_like(answers)
     engine.absorb(asked, 0, Feed(codes), expected)
-    engine._absorb(engine._arrays, both.memory[0], 0, codes, answers, codes, nats, as_arrays(None))
+    engine._absorb(engine._arrays, both.memory[0], 0, codes, answers, codes, nats, engine.panels.told(None))
     assert np.array_equal(answers, expected)
     logs = engine.alphabet.log_probabilities(answers, codes[:, None])[:, 0]
     np.testing.assert_allclose(nats, -logs, atol=2e-6)

@@ -20,7 +20,7 @@ from wavenet.generate.cpu.panels import lay_out
 from wavenet.generate.packed import Packed, too_large
 from wavenet.generate.reference import Reference
 from wavenet.generate.state import Job, Queues
-from wavenet.generate.told import NOTHING, Gates, gates
+from wavenet.generate.told import gates
 from wavenet.outputs import Alphabet, Categorical, Codes, Draw, Feed, Floats, Window
 
 Arrays = tuple[Any, ...]  # what compiled code takes a network as
@@ -73,7 +73,7 @@ class Cpu:
         if not self._draw.ready:  # compiled now, and announced, rather than in the middle of a sound
             nobody = np.zeros(0, np.int64)
             nothing = Job(nobody, nobody, np.zeros((0, 0, 1)), Draw(), np.zeros((0, 0), np.int64))
-            self._run(Queues(packed.shape, 0), nothing, nobody, as_arrays(None))
+            self._run(Queues(packed.shape, 0), nothing, nobody, self.panels.told(None))
 
     def start(self, batch: int, told: Window | None = None) -> Queues:
         """Return queues that have seen *start* for ever; `told` is of one step before the sound."""
@@ -81,9 +81,8 @@ class Cpu:
 
     def draw(self, queues: Queues, job: Job) -> int:
         """Draw samples; return how many each member has at least: all, unless an answer was not finite."""
-
-        told = as_arrays(gates(self.packed, job.told))
-        parts = self._deal(np.arange(len(job.members)))
+        told = self.panels.told(gates(self.packed, job.told))
+        parts = self._deal(np.arange(len(job.members)), kernel.ROWS if job.guidance == 1 else kernel.ROWS // 2)
         if self.threads == 1 or len(parts) == 1:
             return min(self._run(queues, job, part, told) for part in parts)
         with ThreadPoolExecutor(min(self.threads, len(parts))) as pool:
@@ -92,13 +91,17 @@ class Cpu:
     def _run(self, queues: Queues, job: Job, part: Codes, told: Arrays) -> int:
         answers = NO_ANSWERS[None] if job.answers is None else job.answers
         cuts = float(job.how.temperature), min(int(job.how.top_k), self.alphabet.size), float(job.how.top_p)
-        state = queues.memory, queues.clocks, job.members, part, job.newest
-        return int(self._draw(self._arrays, *state, job.uniforms[..., 0], cuts, job.codes, answers, told))
+        members = job.members
+        if job.guidance != 1:  # what is told nothing stands behind what is told, in the part and among the members
+            part, members = np.append(part, part + len(members)), np.append(members, members + len(job.newest))
+        state = queues.memory, queues.clocks, members, part, job.newest
+        how = *cuts, float(job.guidance)
+        return int(self._draw(self._arrays, *state, job.uniforms[..., 0], how, job.codes, answers, told))
 
-    def _deal(self, places: Codes) -> list[Codes]:
-        """Return places in parts of nearly the same size, each small enough to work on at once."""
+    def _deal(self, places: Codes, most: int = kernel.ROWS) -> list[Codes]:
+        """Return places in parts of nearly the same size, each small enough to work on at once: `most` at most."""
         parts = max(1, min(len(places), self.threads))
-        parts *= max(1, -(-len(places) // (parts * kernel.ROWS)))
+        parts *= max(1, -(-len(places) // (parts * most)))
         return [np.ascontiguousarray(part) for part in np.array_split(places, parts)]
 
     def readings(self, batch: int) -> int:
@@ -118,19 +121,9 @@ class Cpu:
     def _take_in(
         self, queues: Queues, sequence: int, feed: Feed, answers: Floats, targets: Codes, nats: Floats
     ) -> None:
-        told = as_arrays(gates(self.packed, feed.told))
+        told = self.panels.told(gates(self.packed, feed.told))
         # compiled for one kind of array: what can be read alone is another one, and would be compiled anew
         codes, aims = (np.require(one, np.int64, ["C", "W"]) for one in (feed.codes, targets))
         given = codes, answers, aims, nats, told
         self._absorb(self._arrays, queues.memory[sequence], int(queues.clocks[sequence]), *given)
         queues.clocks[sequence] += len(codes)
-
-
-def as_arrays(told: Gates | None) -> Arrays:
-    """Return what compiled code takes of what is told."""
-    told = told or NOTHING
-    return (
-        np.require(told.rows, np.float32, ["C", "W"]),
-        np.require(told.offset, np.int64, ["C", "W"]),
-        np.require(told.mixing, np.float32, ["C", "W"]),
-    )

@@ -5,7 +5,9 @@ known. No memory is asked for within a step.
 
 Arrays go in two tuples. `network` is what `Panels.arrays` returns. `buffers` are what a step works in, a row each: the
 layer's inputs with its old taps before them, its sums, the gates of all layers, skip, hidden, logits. `told` is what
-`generate/told.py` calls Gates: rows [N, f, 1 or 3, L * 2G], offsets [N] and mixing [hop, 3]; no rows: nothing is told.
+`Panels.told` returns: rows [N, f, 1 or 3, L * columns of sums], offsets [N] and mixing [hop, 3]; no rows: nothing is
+told. They hold the biases too, so that a layer's sums begin with a copy of a row or a mix of two, as fast as with
+biases alone.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from wavenet.generate.cpu.panels import BIASES, COLUMNS, DILATION, FIRST, INPUTS
 from wavenet.generate.cpu.tiles import (
     LANES,
     PANEL,
+    panel_2x4,
     tile_1x2,
     tile_1x4,
     tile_1x8,
@@ -48,7 +51,7 @@ def draw(
     part: Array,
     newest: Array,
     uniforms: Array,
-    how: tuple[float, int, float],
+    how: tuple[float, int, float, float],
     codes: Array,
     answers: Array,
     told: Any,
@@ -60,35 +63,39 @@ def draw(
         rings: [B, rows, padded R] float32, what each sequence remembers; moved on.
         clocks: [B] int64, inputs each has seen; moved on.
         members: [M] int64, sequences; the rows of the arrays below that say M.
-        part: [N] int64, which of these rows to draw; N at most ROWS.
+        part: [N] int64, which of these rows to draw; N at most ROWS. With guidance the second half is given the codes
+            of the first half, and only this one is drawn.
         newest: [B] int64, the code each was given last, or Q for *start*; moved on.
         uniforms: [M, T] float64 in [0, 1).
-        how: temperature, top-k, top-p.
+        how: temperature, top-k, top-p, guidance g; 1 is none.
         codes: [M, T] int64, set.
         answers: [M, T, Q] float32, set to the logits; or empty.
         told: of all members, for these T steps.
     """
     entry, layers, Q, first = network[2], network[4], network[5][2], network[5][3]
     N, T = len(part), codes.shape[1]
-    buffers = _buffers(network, N)
-    x, logits = buffers[0], buffers[5]
-    shares = scratch(Q)
-    temperature, top_k, top_p = how
+    temperature, top_k, top_p, guidance = how
+    drawn = N if guidance == 1.0 else N // 2
+    buffers, places = _buffers(network, N), np.zeros((N, 3), np.int64)
+    x, logits, shares = buffers[0], buffers[5], scratch(Q)
     for t in range(T):
         for i in range(N):
-            _copy(entry[newest[members[part[i]]]], x[i, first:])
+            given = part[i if i < drawn else i - drawn]
+            _copy(entry[newest[members[given]]], x[i, first:])
+            _find(told, part[i], t, places[i])
         for layer in range(len(layers)):
             for i in range(N):
-                sequence = members[part[i]]
-                _push(network, rings[sequence], layer, clocks[sequence], x, i, 1)
-            _sum(network, layer, buffers, N)
-            for i in range(N):
-                _tell(network, layer, told, part[i], t, buffers[1][i])
+                m = members[part[i]]
+                _push(network, rings[m], layer, clocks[m], x, i, 1)
+            _sum(network, layer, told, places, buffers, N)
             _block(network, layer, buffers, N)
         _head(network, buffers, N)
         for i in range(N):
+            clocks[members[part[i]]] += 1
+        for i in range(drawn):
             m = part[i]
-            clocks[members[m]] += 1
+            if drawn < N:
+                _guide(logits[i], logits[drawn + i], guidance)
             if answers.size:
                 _copy(logits[i], answers[m, t])
             code = choose(logits[i, :Q], uniforms[m, t], temperature, top_k, top_p, shares)
@@ -116,18 +123,18 @@ def absorb(
         told: of this sequence, for these T steps.
     """
     entry, layers, Q, first = network[2], network[4], network[5][2], network[5][3]
-    buffers = _buffers(network, min(INSTANTS, len(codes)))
+    most = min(INSTANTS, len(codes))
+    buffers, places = _buffers(network, most), np.zeros((most, 3), np.int64)
     x, logits = buffers[0], buffers[5]
     shares = scratch(Q)
     for at in range(0, len(codes), INSTANTS):
         count = min(INSTANTS, len(codes) - at)
         for i in range(count):
             _copy(entry[codes[at + i]], x[i, first:])
+            _find(told, 0, at + i, places[i])
         for layer in range(len(layers)):
             _push(network, ring, layer, clock, x, 0, count)
-            _sum(network, layer, buffers, count)
-            for i in range(count):
-                _tell(network, layer, told, 0, at + i, buffers[1][i])
+            _sum(network, layer, told, places, buffers, count)
             _block(network, layer, buffers, count)
         clock += count
         if answers.size or targets.size:
@@ -184,47 +191,53 @@ def _push(network: Any, ring: Array, layer: int, clock: int, x: Array, row: int,
 
 
 @compiled(inlined=True)
-def _sum(network: Any, layer: int, buffers: Any, rows: int) -> None:
-    """Set the sums of one dilated convolution for some rows, from inputs and old taps."""
-    products, R, first = network[3], network[5][0], network[5][3]
-    _product(network, 2 * layer, buffers[0], first + R - products[2 * layer, INPUTS], buffers[1], 0, rows, False)
+def _find(told: Any, sequence: int, step: int, place: Array) -> None:
+    """Set place [3] to where in what is told a step of a sequence is: sequence, frame, sample of the frame."""
+    rows, offsets, mixing = told
+    if rows.shape[0]:
+        at = offsets[sequence] + step
+        place[0], place[1], place[2] = sequence, min(at // len(mixing), rows.shape[1] - 1), at % len(mixing)
 
 
 @compiled(inlined=True)
-def _tell(network: Any, layer: int, told: Any, sequence: int, step: int, y: Array) -> None:
-    """Add to a layer's sums of one row what its sequence is told at a step."""
-    rows, offsets, mixing = told
+def _sum(network: Any, layer: int, told: Any, places: Array, buffers: Any, rows: int) -> None:
+    """Set the sums of one dilated convolution for some rows, from what is told, inputs and old taps."""
+    products, R, first = network[3], network[5][0], network[5][3]
+    for row in range(rows):
+        _begin(network, layer, told, places[row], buffers[1][row])
+    _add_panels(network, 2 * layer, buffers[0], first + R - products[2 * layer, INPUTS], buffers[1], 0, rows)
+
+
+@compiled(inlined=True)
+def _begin(network: Any, layer: int, told: Any, place: Array, y: Array) -> None:
+    """Set a layer's sums of one row to its biases and what is told."""
+    biases, products, (rows, _, mixing) = network[1], network[3], told
     if rows.shape[0] == 0:
+        _copy(biases[products[2 * layer, BIASES] :], y)
         return
-    G, half = network[5][1], network[3][2 * layer, COLUMNS] // 2
-    filters, gates = 2 * layer * G, (2 * layer + 1) * G
-    at = offsets[sequence] + step
-    frame, place = min(at // len(mixing), rows.shape[1] - 1), at % len(mixing)
+    columns = slice(layer * len(y), (layer + 1) * len(y))
+    sequence, frame, step = place[0], place[1], place[2]
     if rows.shape[2] == 1:
-        own = rows[sequence, frame, 0]
-        _add(own[filters:gates], y[:G])
-        _add(own[gates : gates + G], y[half : half + G])
+        _copy(rows[sequence, frame, 0, columns], y)
         return
-    low = 0 if mixing[place, 0] > _NOTHING else 1
-    earlier, later = rows[sequence, frame, low], rows[sequence, frame, low + 1]
-    shares = mixing[place, low], mixing[place, low + 1]
-    _mix(shares, earlier[filters:gates], later[filters:gates], y[:G])
-    _mix(shares, earlier[gates : gates + G], later[gates : gates + G], y[half : half + G])
-
-
-@compiled()
-def _add(values: Array, to: Array) -> None:
-    """Add values to others."""
-    for c in range(len(to)):
-        to[c] += values[c]
+    low = 0 if mixing[step, 0] > _NOTHING else 1
+    earlier, later = rows[sequence, frame, low, columns], rows[sequence, frame, low + 1, columns]
+    _mix(mixing[step, low], mixing[step, low + 1], earlier, later, y)
 
 
 @compiled({"contract"})
-def _mix(shares: tuple[float, float], earlier: Array, later: Array, to: Array) -> None:
-    """Add shares of two rows to another."""
-    a, b = shares
-    for c in range(len(to)):
-        to[c] += a * earlier[c] + b * later[c]
+def _mix(a: float, b: float, earlier: Array, later: Array, y: Array) -> None:
+    """Set y to shares of two rows."""
+    for c in range(len(y)):
+        y[c] = a * earlier[c] + b * later[c]
+
+
+@compiled({"contract"})
+def _guide(told: Array, untold: Array, guidance: float) -> None:
+    """Move logits away from those of the same codes without being told anything."""
+    g, less = np.float32(guidance), np.float32(guidance - 1.0)
+    for c in range(len(told)):
+        told[c] = g * told[c] - less * untold[c]
 
 
 @compiled(inlined=True)
@@ -261,17 +274,25 @@ def _rectify(x: Array, rows: int) -> None:
 
 @compiled(inlined=True)
 def _product(network: Any, index: int, x: Array, first: int, y: Array, to: int, rows: int, added: bool) -> None:
-    """Set y[rows, to : to + columns] to x[rows, first : first + inputs] times weights, plus bias, panel by panel.
+    """Set y[rows, to : to + columns] to x[rows, first : first + inputs] times weights, plus bias.
 
     With `added`, add that to what is in y.
     """
-    weights, biases, products = network[0], network[1], network[3]
-    at, inputs, columns = products[index, WEIGHTS], products[index, INPUTS], products[index, COLUMNS]
+    biases, products = network[1], network[3]
+    columns = products[index, COLUMNS]
     bias = biases[products[index, BIASES] : products[index, BIASES] + columns]
     for row in range(rows):
         sums = y[row, to : to + columns]
         for c in range(len(bias)):
             sums[c] = bias[c] + sums[c] if added else bias[c]
+    _add_panels(network, index, x, first, y, to, rows)
+
+
+@compiled(inlined=True)
+def _add_panels(network: Any, index: int, x: Array, first: int, y: Array, to: int, rows: int) -> None:
+    """Add x[rows, first : first + inputs] times weights to y[rows, to : to + columns], panel by panel."""
+    weights, products = network[0], network[3]
+    at, inputs, columns = products[index, WEIGHTS], products[index, INPUTS], products[index, COLUMNS]
     for left in range(0, columns, PANEL):
         wide = min(PANEL, columns - left)
         for done in range(0, inputs, CHAIN):
@@ -312,6 +333,10 @@ def _one_row(w: Array, at: int, wide: int, x: Array, row: int, first: int, y: Ar
 @compiled()
 def _two_rows(w: Array, at: int, wide: int, x: Array, row: int, first: int, y: Array, to: int, inputs: int) -> None:
     """Add one panel for two rows: by four vectors and two."""
+    if wide == PANEL:
+        for half in range(0, PANEL, 4 * LANES):
+            panel_2x4(w, at + half, wide, x, row, first, y, to + half, inputs)
+        return
     column = 0
     while column + 4 * LANES <= wide:
         tile_2x4(w, at + column, wide, x, row, first, y, to + column, inputs)

@@ -8,6 +8,7 @@ the nearest cache.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from wavenet.generate.cpu.tiles import LANES, PANEL
 from wavenet.generate.packed import Packed, Product
 from wavenet.generate.state import PADDING, padded
+from wavenet.generate.told import NOTHING, Gates
 from wavenet.outputs import Alphabet, Floats
 
 ALIGNMENT = 64  # bytes of a cache line
@@ -49,6 +51,25 @@ class Panels:
     def arrays(self) -> tuple[Any, ...]:
         """Return everything in the order in which the compiled functions take it."""
         return self.weights, self.biases, self.entry, self.products, self.layers, self.sizes
+
+    def told(self, gates: Gates | None) -> tuple[Any, ...]:
+        """Return what is told as the compiled functions take it: rows with the biases, padded as a layer's sums are."""
+        gates = gates or NOTHING
+        L, G, wide = len(self.layers), self.sizes[1], padded(self.sizes[1])
+        frames = gates.rows.shape[:3]
+        rows = np.zeros((*frames, L, 2, wide), np.float32)
+        np.add(gates.rows.reshape(*frames, L, 2, G), self._of_gates[..., :G], out=rows[..., :G])
+        return (
+            rows.reshape(*frames, L * 2 * wide),
+            np.require(gates.offset, np.int64, ["C", "W"]),
+            np.require(gates.mixing, np.float32, ["C", "W"]),
+        )
+
+    @cached_property
+    def _of_gates(self) -> Floats:
+        """Return the biases of filter and gate of every layer, [L, 2, padded G]."""
+        dilated = self.products[: 2 * len(self.layers) : 2]
+        return np.stack([self.biases[row[BIASES] : row[BIASES] + row[COLUMNS]].reshape(2, -1) for row in dilated])
 
 
 def lay_out(packed: Packed, alphabet: Alphabet, storage: str) -> Panels:

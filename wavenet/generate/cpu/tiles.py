@@ -146,7 +146,7 @@ class _loop:  # noqa: N801  (a context manager that reads like a statement)
 
 # a name says rows x vectors; twelve vectors of sums, one of weights and three of inputs fill sixteen registers
 tile_1x8, tile_1x4, tile_1x2 = _tile(1, 8, PANEL), _tile(1, 4), _tile(1, 2)
-tile_2x4, tile_2x2 = _tile(2, 4), _tile(2, 2)
+tile_2x4, tile_2x2, panel_2x4 = _tile(2, 4), _tile(2, 2), _tile(2, 4, PANEL)
 tile_3x3, tile_3x2 = _tile(3, 3), _tile(3, 2)
 tile_4x3, tile_4x2 = _tile(4, 3), _tile(4, 2)
 
