@@ -761,6 +761,7 @@ def test_evaluate_prints_tables_or_json_and_writes_what_it_is_asked_for(
         (["--split", "tset"], "did you mean 'test'"),
         (["--limit", "soon"], "the duration is 'soon', expected a time"),
         (["--plot", "x.txt"], "--plot x.txt: got the suffix '.txt', expected .png"),
+        (["--conditions"], "is told nothing but the past of its sound"),
         (["--sound", "0"], "got '0', expected a whole number of at least 1"),
         (["--data", "nowhere"], "there is no sound file or folder nowhere"),
         (["--surprisal", "bits.csv"], "--surprisal bits.csv: got the suffix '.csv', expected .npy"),

@@ -188,7 +188,8 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     add("--backend", choices=("auto", "cpu", "torch"), default="auto", help="what computes (default: auto)")
     add("--threads", metavar="N", type=_positive, help="the most threads that are used (default: all cores)")
     add("--sound", metavar="N", nargs="?", const=20, type=_positive, help=SOUND)
-    add("--seed", metavar="N", type=_whole, default=0, help="of the sounds that --sound draws (default: 0)")
+    add("--conditions", action="store_true", help=CONDITIONS)
+    add("--seed", metavar="N", type=_whole, default=0, help="of the sounds that are drawn (default: 0)")
     add("--plot", metavar="OUT.png", help="draw the bits over time under the spectrogram of the most surprising file")
     add("--surprisal", metavar="OUT.npy", help="write the bits of every sample")
     add("--cache", metavar="DIR", help="where decoded sound is kept (default: this user's cache)")
@@ -196,6 +197,7 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     add("--force", action="store_true", help="overwrite existing files")
 
 
+CONDITIONS = "does it do what it is told: bits when told right and wrong, what is heard of N clips asked for, copies"
 SOUND = "draw N clips (default: 20): do they sound like the held-out ones, and is any a copy of training sound?"
 
 

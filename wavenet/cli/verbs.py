@@ -45,7 +45,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     plot, surprisal = picture_of(arguments), path_of(arguments.surprisal, "--surprisal")
     if surprisal is not None:
         check_target(surprisal, "--surprisal", (".npy",), arguments.force)
-    same = ("raw", "backend", "threads", "sound", "seed", "force")
+    same = ("raw", "backend", "threads", "sound", "conditions", "seed", "force")
     made = evaluate(
         arguments.model,
         arguments.data,
@@ -64,7 +64,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
         with disk.explained(plot, PLOT_REMEDY):
             one, title = made.excerpt, f"{made.model} on {made.excerpt.path}"
-            pictures.surprisal_picture(plot, one.wave, one.bits, one.sample_rate, title, one.usual)
+            pictures.surprisal_picture(plot, one.wave, one.bits, one.sample_rate, title, one.usual, made.pairs)
     for written in filter(None, (plot, surprisal)):
         log.info("wrote %s", written)
     return 0

@@ -19,7 +19,8 @@ from wavenet.audio.flac_size import FlacSize
 from wavenet.errors import DivergenceError, InputError, SoundError, did_you_mean
 from wavenet.evaluation import held_out, likelihood, statistics_file, surprise
 from wavenet.evaluation.baselines import Baselines, Statistics, order0_nats
-from wavenet.evaluation.generated import examine
+from wavenet.evaluation.conditions import Asking, check_told, compare
+from wavenet.evaluation.generated import Generated, examine
 from wavenet.evaluation.held_out import HeldOut
 from wavenet.evaluation.intervals import interval
 from wavenet.evaluation.likelihood import Likelihood, Piece
@@ -50,6 +51,7 @@ def evaluate(
     force: bool = False,
     excerpt: bool = False,
     sound: int | None = None,
+    conditions: bool = False,
     seed: int = 0,
     cache: str | Path | None = None,
 ) -> Evaluation:
@@ -67,7 +69,8 @@ def evaluate(
         force: overwrite it.
         excerpt: keep the sound and the bits of the most surprising file, to draw them.
         sound: draw so many clips and set them beside held-out ones; None draws none.
-        seed: of these clips.
+        conditions: whether to see if it does what it is told (`conditions.py`), in `sound` clips (None: 60).
+        seed: of all clips that are drawn.
         cache: where decoded sound is kept; None takes this user's cache folder.
 
     Raises:
@@ -76,30 +79,45 @@ def evaluate(
     _check(limit, backend, split)
     target = None if surprisal is None else _target(surprisal, force)
     place = None if cache is None else disk.given_path(str(cache))
-    voice = voices.load(model)
+    voice = _voice(model, conditions)
     unaveraged = bundle.raw_weights(str(model), voice.recipe.shape) if raw else None
     held = held_out.find_sound(model, data, split, place)
     log.info("%s", corpus.rates_in_words(held.corpus.sound.entries, voice.sample_rate))
     held = held_out.without_trained(held, voice.data.get("trained_files"), data is not None, limit)
-    known, own = _of_training(voice, model, held, place, sound is not None)
+    known, own = _of_training(voice, model, held, place, conditions or sound is not None)
     condition = _condition(voice, held, place)
-    judge, workers = likelihood_of(voice, backend, threads, condition)
-    kept = surprise.Means(voice.sample_rate, held.targets, whole=excerpt)
-    only = [lambda piece: kept.add(piece.bits)] if len(held.spans) == 1 else []
-    with _written(target, held) as writers:
-        made = score(str(model), held, judge, voice.alphabet, known, [*writers, *only], workers)
+    judges, workers = judges_of(voice, backend, threads)
+    made = _scored(str(model), held, voice, judges(condition), known, workers, target, excerpt)
     if unaveraged is not None:
         again, _ = likelihood_of(replace(voice, arrays=unaveraged), backend, threads, condition)
         made = replace(made, raw=score(str(model), held, again, voice.alphabet, None, (), workers).total.bits)
-    made = replace(made, extremes=kept.extremes())
-    if excerpt:
-        made = replace(made, excerpt=_excerpt(made, held, judge, voice, workers, kept.values()))
     if sound is not None:
-        trained = None if own is None else (own.sound, own.spans["train"])
-        made = replace(
-            made, generated=examine(voice, held.corpus.sound, held.spans, trained, sound, seed, condition=condition)
-        )
+        made = replace(made, generated=_generated(voice, held, own, condition, sound, seed))
+    if conditions and condition is not None:
+        how = Asking(sound, seed, workers, threads, place)
+        made = replace(made, conditions=compare(voice, held, condition, judges, own, how))
     return made
+
+
+def _scored(
+    model: str,
+    held: HeldOut,
+    voice: Voice,
+    judge: Likelihood,
+    known: Statistics | Codes | None,
+    workers: int,
+    target: Path | None,
+    excerpt: bool,
+) -> Evaluation:
+    """Return the scores of a voice, with its extremes and what is to be drawn; write the bits of every sample."""
+    kept = surprise.Means(voice.sample_rate, held.targets, whole=excerpt)
+    only = [lambda piece: kept.add(piece.bits)] if len(held.spans) == 1 else []
+    with _written(target, held) as writers:
+        made = score(model, held, judge, voice.alphabet, known, [*writers, *only], workers)
+    made = replace(made, extremes=kept.extremes())
+    if not excerpt:
+        return made
+    return replace(made, excerpt=_excerpt(made, held, judge, voice, workers, kept.values()))
 
 
 def score(
@@ -209,6 +227,22 @@ def _check(limit: float | None, backend: str, split: str | None) -> None:
         raise InputError(f"no split {split!r}{did_you_mean(str(split), splits)}; expected one of {', '.join(splits)}")
 
 
+def _voice(model: str | Path, told: bool) -> Voice:
+    """Return a model, which is told something where that is what is evaluated."""
+    voice = voices.load(model)
+    if told:
+        check_told(voice)
+    return voice
+
+
+def _generated(
+    voice: Voice, held: HeldOut, own: Corpus | None, condition: Condition | None, clips: int, seed: int
+) -> Generated:
+    """Return what clips of a voice are like, beside held-out ones."""
+    trained = None if own is None else (own.sound, own.spans["train"])
+    return examine(voice, held.corpus.sound, held.spans, trained, clips, seed, condition=condition)
+
+
 def _target(path: str | Path, force: bool) -> Path:
     target = disk.given_path(str(path))
     if target.suffix != ".npy":
@@ -221,14 +255,22 @@ def likelihood_of(
     voice: Voice, backend: str = "auto", threads: int | None = None, condition: Condition | None = None
 ) -> tuple[Likelihood, int]:
     """Return the likelihood under a voice, and how many pieces are best scored at once; `condition` is of all clips."""
+    judges, workers = judges_of(voice, backend, threads)
+    return judges(condition), workers
+
+
+def judges_of(
+    voice: Voice, backend: str = "auto", threads: int | None = None
+) -> tuple[Callable[[Condition | None], Likelihood], int]:
+    """Return what gives the likelihood under a voice that is told something, and how many pieces to score at once."""
     request = Request(voice.recipe.shape, voice.arrays, voice.alphabet, "float32", threads)
     if backend == "cpu" or (backend == "auto" and ENGINES["cpu"].unsupported(request) is None):
         engine = build_engine("cpu", request)
-        return likelihood.of_engine(engine, condition), engine.threads
+        return (lambda condition: likelihood.of_engine(engine, condition)), engine.threads
     import torch
 
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return likelihood.of_network(voice.network().to(device), voice.alphabet, condition), 1
+    network = voice.network().to("cuda" if torch.cuda.is_available() else "cpu")
+    return (lambda condition: likelihood.of_network(network, voice.alphabet, condition)), 1
 
 
 def _condition(voice: Voice, held: HeldOut, cache: Path | None) -> Condition | None:

@@ -99,6 +99,7 @@ def draw_clips(
     seed: int = 0,
     draw: Draw | None = None,
     condition: Condition | None = None,
+    threads: int | None = None,
 ) -> list[Floats]:
     """Return a clip [T] float32 of each length; clip i is what `wavenet generate --seed SEED+i` makes of that length.
 
@@ -108,6 +109,7 @@ def draw_clips(
         seed: of the first.
         draw: temperature and cuts.
         condition: what the clips are told.
+        threads: that are used at most; None takes as many as there are cores.
 
     Raises:
         InputError: the seed of a clip is out of range.
@@ -119,7 +121,7 @@ def draw_clips(
             waves: list[list[Floats]] = [[np.zeros(0, np.float32)] for _ in own]
             told = None if condition is None else condition.of(range(first, first + len(own)))
             seeds = [seed + first + i for i in range(len(own))]
-            sampler = voice.sampler(len(own), seeds, draw, condition=told)
+            sampler = voice.sampler(len(own), seeds, draw, threads=threads, condition=told)
             for chunk in sampler.generate(own):
                 for sequence, codes in zip(chunk.sequences.tolist(), chunk.codes, strict=True):
                     waves[sequence].append(voice.alphabet.decode(codes))

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wavenet.evaluation.conditions import Conditions
+from wavenet.evaluation.copy_synthesis import Pair
 from wavenet.evaluation.generated import Generated
 from wavenet.evaluation.surprise import Extremes
 from wavenet.outputs import Floats
@@ -73,9 +75,15 @@ class Evaluation:
     extremes: Extremes | None = None  # the worst and the best second of a single file
     excerpt: Excerpt | None = None  # the most surprising file, where it was asked for
     generated: Generated | None = None  # what sound of the model's own is like, where that was asked for
+    conditions: Conditions | None = None  # what comes of what the network is told, where that was asked for
 
     def __str__(self) -> str:
         return self.to_text()
+
+    @property
+    def pairs(self) -> tuple[Pair, ...]:
+        """Copies with their originals, to draw them; none where none were made."""
+        return () if self.conditions is None or self.conditions.copies is None else self.conditions.copies.pairs
 
     def warning(self) -> str | None:
         """Return what the scores mean where they are bad."""
@@ -115,6 +123,7 @@ class Evaluation:
             "extremes": None if self.extremes is None else dataclasses.asdict(self.extremes),
             "warning": self.warning(),
             "generated": None if self.generated is None else self.generated.to_json(),
+            "conditions": None if self.conditions is None else self.conditions.to_json(),
         }
 
     def to_text(self) -> str:
@@ -136,6 +145,8 @@ class Evaluation:
             lines += ["", str(self.extremes)]
         if self.generated is not None:
             lines += ["", *self.generated.to_text()]
+        if self.conditions is not None:
+            lines += ["", *self.conditions.to_text()]
         return "\n".join(lines)
 
 

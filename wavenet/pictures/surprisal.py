@@ -6,19 +6,22 @@ Nothing depends on colour alone: the worst stretch has solid edges and the best 
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib import patheffects
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 from numpy.typing import NDArray
 
 from wavenet import disk
+from wavenet.evaluation.copy_synthesis import Pair
 from wavenet.evaluation.surprise import Extremes, Stretch, extremes
 from wavenet.outputs import Floats
+from wavenet.pictures.copies import ROW_INCHES, copy_panels
 from wavenet.pictures.lattice import DARK
 from wavenet.pictures.sounds import RANGE_DB, decibels
 from wavenet.text import duration
@@ -26,6 +29,7 @@ from wavenet.text import duration
 COLUMNS = 2_000  # of the spectrogram, at most
 STAIRS = 600  # of the line, at most
 TICKS = (10, 20, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400)  # seconds between two on a long axis
+HEIGHT = 6  # inches of the sound and its bits
 LIGHT, MIDDLE = "#b9c8d8", "#4f7cac"
 LONG = 120.0  # seconds from which on time is told in minutes
 SMOOTH_SECONDS = (0.005, 0.020)  # least and most over which bits are averaged: a single sample's leap up and down
@@ -35,9 +39,15 @@ BEHIND = [patheffects.withStroke(linewidth=3, foreground="black")]  # of white l
 
 
 def surprisal_picture(
-    path: Path, wave: Floats, bits: Floats, sample_rate: int, title: str, usual: float | None = None
+    path: Path,
+    wave: Floats,
+    bits: Floats,
+    sample_rate: int,
+    title: str,
+    usual: float | None = None,
+    copies: Sequence[Pair] = (),
 ) -> None:
-    """Write a PNG of a sound and of what its samples cost a model.
+    """Write a PNG of a sound and of what its samples cost a model; below it copies beside their originals.
 
     Args:
         path: the file.
@@ -46,11 +56,17 @@ def surprisal_picture(
         sample_rate: in Hz.
         title: of the picture.
         usual: bits per sample of held-out sound, drawn beside this sound's own mean; None leaves it out.
+        copies: originals and copies, at the same rate.
     """
     found = extremes(bits, sample_rate)
     if found is None:
         raise ValueError("there is no sound to draw")
-    figure = Figure(figsize=(11, 6), layout="constrained")
+    whole = Figure(figsize=(11, HEIGHT + ROW_INCHES * len(copies)), layout="constrained")
+    figure: Figure | SubFigure = whole
+    if copies:
+        grid = whole.add_gridspec(2, 1, height_ratios=(HEIGHT, ROW_INCHES * len(copies)))
+        figure = whole.add_subfigure(grid[0])
+        copy_panels(whole.add_subfigure(grid[1]), copies, sample_rate)
     figure.suptitle(textwrap.shorten(title, 110), fontsize=12, fontweight="bold", x=0.01, ha="left")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1.6, 1))
     _spectrogram_axes(figure, upper, wave, sample_rate)
@@ -65,7 +81,7 @@ def surprisal_picture(
     _marked(lower, (upper, lower), f"best {word}", found.best, BEST, seconds)
     figure.supxlabel(_caption(found, bits), fontsize=9, x=0.01, ha="left", color="#333333")
     with disk.replacing(path) as temporary:
-        figure.savefig(temporary, dpi=110, format="png")
+        whole.savefig(temporary, dpi=110, format="png")
 
 
 def _caption(found: Extremes, bits: Floats) -> str:
@@ -118,7 +134,7 @@ def _bits_axes(axes: Axes, bits: Floats, sample_rate: int, usual: float | None) 
     axes.grid(axis="y", alpha=0.3)
 
 
-def _spectrogram_axes(figure: Figure, axes: Axes, wave: Floats, sample_rate: int) -> None:
+def _spectrogram_axes(figure: Figure | SubFigure, axes: Axes, wave: Floats, sample_rate: int) -> None:
     """Draw the loudest that each column of a spectrogram has."""
     levels, hop = decibels(wave, sample_rate, COLUMNS)
     top = float(levels.max())

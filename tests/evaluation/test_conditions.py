@@ -1,0 +1,115 @@
+"""All that conditions are worth, in one report: of a trained toy, from Python, and what is refused in one sentence."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import told_toys
+import toys
+
+import wavenet
+from wavenet import pictures
+from wavenet.audio import files
+from wavenet.cli import main
+from wavenet.errors import InputError
+from wavenet.evaluation import conditions
+from wavenet.evaluation.report import Evaluation
+from wavenet.recipe import read
+from wavenet.text import to_json
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("conditions")
+    (place / "sounds").mkdir()
+    return told_toys.trained(told_toys.write_sounds(place / "sounds"), place / "run", place / "cache", steps=60)
+
+
+@pytest.fixture
+def deaf(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Let no recogniser be trained, which takes minutes; return what one would have been trained on."""
+    given: list[Any] = []
+    monkeypatch.setattr(conditions, "listener_of", lambda *all: given.append(all))
+    return given
+
+
+def evaluated(run: Path, **how: Any) -> Evaluation:
+    made = wavenet.evaluate(run, sound=3, conditions=True, **how)
+    assert made.conditions is not None
+    return made
+
+
+def test_the_report_has_all_parts_and_is_the_same_for_a_seed(run: Path, deaf: list[Any]) -> None:
+    made, again = evaluated(run), evaluated(run, threads=1)
+    report = made.conditions
+    assert report is not None and again.conditions is not None
+    assert to_json(report.to_json()) == to_json(again.conditions.to_json())
+    assert report.asked is not None and report.asked.clips == 3 and report.asked.fields == ("speaker", "label")
+    assert report.copies is not None and len(report.copies.distances.own) == 6 and len(made.pairs) == 3
+    assert report.worths.clips == 6 and report.worths.targets == made.total.targets
+    plain = json.loads(to_json(made.to_json()))["conditions"]
+    assert plain["worth"]["clips"] == 6 and plain["asked"]["clips"] == 3 and plain["copies"]["copies"] == 6
+    text = made.to_text()
+    for line in ("told right, against", "drawn with seed 0, asked for speaker and label", "distance of copies"):
+        assert line in text
+    assert deaf[0][2] is not None and deaf[0][3] == "test"  # the training sound, and what is kept from it
+    assert evaluated(run, seed=1).conditions != report
+
+
+def test_a_label_that_decides_the_sound_is_worth_bits(run: Path, deaf: list[Any]) -> None:
+    rows = {(one.told, one.tracks, one.against): one for one in evaluated(run).conditions.worths.rows}  # type: ignore
+    assert rows["all", "measured", "told nothing"].bits > 0 and rows["tracks", "measured", "another sound's"].bits > 0
+    assert rows["label", "predicted", "other values"].bits > 0.02
+
+
+def test_the_command_line_prints_it_and_draws_the_copies(
+    run: Path, tmp_path: Path, deaf: list[Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr(pictures, "surprisal_picture", lambda *all: drawn.append(all))
+    words = ["evaluate", str(run), "--conditions", "--sound", "2", "--plot", str(tmp_path / "a.png")]
+    assert main([*words, "--seed", "5", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["conditions"]
+    assert told["asked"]["clips"] == 2 and told["asked"]["seed"] == told["copies"]["seed"] == 5
+    assert drawn[0][-1][0].mel == min(told["copies"]["mel"]["each"])
+    assert main([*words[:5], "--limit", "0.05s"]) == 0 and "told right, against" in capsys.readouterr().out
+
+
+def test_without_the_option_nothing_of_it_is_done(run: Path) -> None:
+    made = wavenet.evaluate(run)
+    assert made.conditions is None and made.pairs == () and json.loads(to_json(made.to_json()))["conditions"] is None
+
+
+def test_a_voice_that_is_told_nothing_is_refused(trained_run: Path) -> None:
+    with pytest.raises(InputError, match=r"^toy is told nothing but the past .* leave --conditions out$"):
+        wavenet.evaluate(trained_run, split="valid", conditions=True)
+
+
+def test_a_seed_below_zero_is_refused(run: Path, deaf: list[Any]) -> None:
+    with pytest.raises(InputError, match="the seed is -1"):
+        evaluated(run, seed=-1)
+
+
+def test_sound_of_which_no_field_is_known_is_refused_or_said(
+    run: Path, tmp_path: Path, deaf: list[Any], said: list[str]
+) -> None:
+    files.write(tmp_path / "mine" / "a.wav", toys.wave(0.1, 1), toys.RATE)
+    found = evaluated(run, data=tmp_path / "mine").conditions
+    assert found is not None and {row.told for row in found.worths.rows} == {"all", "tracks"}
+    assert any("mine says nothing that the model knows of the speaker and label" in line for line in said)
+
+    fields = {"channels": 4, "fields": {"label": 3}}
+    shutil.copytree(run, tmp_path / "run")
+    recipe = read.from_tree(toys.tree() | {"condition": fields}, "told")
+    voice = wavenet.load(run)
+    known = {"fields": {"label": ["high", "low", "middle"]}, "durations": [[0, 300]]}
+    conditions_only = conditions.Voice(recipe, toys.arrays(recipe), {**voice.data, "told": known})
+    from wavenet.model import bundle
+
+    bundle.save(tmp_path / "alone", conditions_only)
+    with pytest.raises(InputError, match=r"^mine says nothing .* of the label of its sounds; give sound with"):
+        wavenet.evaluate(tmp_path / "alone", tmp_path / "mine", conditions=True)

@@ -1,0 +1,225 @@
+"""Is what is asked for heard? Clips are drawn for values of fields, as `generate` draws them, and listened to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wavenet.audio.corpus import Corpus
+from wavenet.audio.crops import Sound
+from wavenet.audio.splits import Span, Splits
+from wavenet.evaluation import recogniser_file
+from wavenet.evaluation.generated import LONGEST, draw_clips, held_out_clips
+from wavenet.evaluation.heard import A4_HZ, A4_MIDI, Heard, heard, share_within
+from wavenet.evaluation.intervals import Share
+from wavenet.evaluation.recogniser import Ids, Recogniser
+from wavenet.features.f0 import pitches
+from wavenet.features.fields import Fields
+from wavenet.features.framing import of_array
+from wavenet.generate.asked import Vocabulary, Wanted
+from wavenet.generate.voice import Voice
+from wavenet.outputs import Codes, Floats
+from wavenet.progress import log
+from wavenet.recipe.records import F0Config
+from wavenet.text import duration, many
+
+CLIPS = 60  # that are drawn where no other number is asked for
+REAL = 120  # real clips at most that are listened to beside them
+MOST_VALUES = 64  # of a field that a recogniser names
+FEWEST_CLIPS = 8  # to train on, for each value on average
+PITCH = "pitch"  # the field whose values are MIDI numbers
+HOP_SECONDS = 0.010
+BEYOND = 14  # semitones that pitch is looked for below the lowest note and above the highest: an octave off is seen
+LOWEST_HZ, HIGHEST_HZ = 20.0, 5_000.0
+
+
+@dataclass(frozen=True)
+class Pitched:
+    """In how many clips the pitch is within half a semitone of the note."""
+
+    generated: Share
+    real: Share | None  # of held-out clips: what the estimator hears of real notes
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {"generated": self.generated.to_json(), "real": None if self.real is None else self.real.to_json()}
+
+    def __str__(self) -> str:
+        real = "" if self.real is None else f", of held-out ones in {self.real.right} of {self.real.clips}"
+        ours = f"{self.generated.right} of {self.generated.clips} ({self.generated.interval})"
+        return f"Pitch of generated notes within half a semitone of what was asked for: in {ours}{real}."
+
+
+@dataclass(frozen=True)
+class AskedFor:
+    """What is heard of values that were asked for."""
+
+    clips: int
+    seconds: float  # of all
+    seed: int
+    fields: tuple[str, ...]  # what was asked for
+    heard: Heard | None  # None where there is no recogniser for these fields
+    pitch: Pitched | None  # None where there is no such field
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "clips": self.clips,
+            "seconds": self.seconds,
+            "seed": self.seed,
+            "asked": list(self.fields),
+            "heard": None if self.heard is None else self.heard.to_json(),
+            "pitch": None if self.pitch is None else self.pitch.to_json(),
+        }
+
+    def to_text(self) -> list[str]:
+        """Return tables and sentences, line by line."""
+        drawn = f"{many(self.clips, 'clip')}, {duration(self.seconds)} in all, drawn with seed {self.seed}"
+        lines = [f"{drawn}, asked for {' and '.join(self.fields)}"]
+        lines += [] if self.heard is None else ["", *self.heard.to_text()]
+        return lines + ([] if self.pitch is None else ["", str(self.pitch)])
+
+
+@dataclass(frozen=True)
+class Real:
+    """Held-out sound as generated sound is: what each clip is, and its samples."""
+
+    waves: list[Floats]  # [T] each
+    fields: Codes  # [clips, n]
+
+    @classmethod
+    def of(cls, voice: Voice, sound: Sound, spans: Sequence[Span], fields: Codes, most: int = REAL) -> Real:
+        """Return clips of some spans, as long as generated ones may be; `fields` are those of all clips of `sound`."""
+        parts, alphabet = held_out_clips(spans, most, voice.sample_rate), voice.alphabet
+        waves = [alphabet.decode(alphabet.encode(sound.read(part.clip, part.first, part.last))) for part in parts]
+        return cls(waves, fields[[part.clip for part in parts]])
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A recogniser of some of a voice's fields."""
+
+    recogniser: Recogniser
+    columns: list[int]  # which fields it names
+
+    def heard(self, waves: Sequence[Floats], asked: Ids, real: Real) -> Heard:
+        """Return what is heard of the values of all fields [clips, n]; beside them in real clips."""
+        named = list(self.recogniser.values.values())
+        known = [index for index, own in enumerate(real.fields[:, self.columns]) if _any(own, named)]
+        others = [real.waves[index] for index in known]
+        return heard(self.recogniser, waves, asked[:, self.columns], others, real.fields[known][:, self.columns])
+
+
+def listener_of(
+    voice: Voice, vocabulary: Vocabulary, own: Corpus | None, split: str, cache: Path | None = None
+) -> Listener | None:
+    """Return a recogniser trained on a voice's training sound; None where that is not here, or no field suits.
+
+    Args:
+        voice: whose fields it names.
+        vocabulary: what their values are called.
+        own: the sound that the voice was trained on, where it is here.
+        split: that real clips are of: it is left out.
+        cache: where recognisers are kept; None takes this user's cache folder.
+    """
+    if own is None or not vocabulary.values:
+        return None
+    splits: Splits = {name: spans for name, spans in own.spans.items() if name != split}
+    known = Fields.of_clips(voice.recipe, own.clips, vocabulary.values)
+    trained = [span.clip for name in recogniser_file.HEARD for span in splits.get(name, ())]
+    columns = [column for column, name in enumerate(known.vocabulary) if _suits(known, column, name, trained)]
+    if not columns:
+        what = f"2 to {MOST_VALUES} values, and clips enough to learn them from"
+        log.info("no recogniser listens: none of %s has %s", ", ".join(known.vocabulary), what)
+        return None
+    names = [*known.vocabulary]
+    fields = Fields({names[one]: known.vocabulary[names[one]] for one in columns}, known.ids[:, columns])
+    return Listener(recogniser_file.of_splits(own.sound, splits, fields, voice.sample_rate, cache=cache), columns)
+
+
+def _suits(known: Fields, column: int, name: str, trained: Sequence[int]) -> bool:
+    """Return whether a recogniser can learn a field; notes are not named but measured."""
+    size = len(known.vocabulary[name])
+    told = int((known.ids[trained, column] < size).sum())
+    return name != PITCH and 2 <= size <= MOST_VALUES and told >= FEWEST_CLIPS * size
+
+
+def ask_and_listen(
+    voice: Voice,
+    vocabulary: Vocabulary,
+    listener: Listener | None,
+    real: Real,
+    clips: int = CLIPS,
+    seed: int = 0,
+    threads: int | None = None,
+) -> AskedFor | None:
+    """Return what is heard of values that are asked for; None where the voice is told no fields.
+
+    Args:
+        voice: draws the clips, as long as training sounds with these values were.
+        vocabulary: of its bundle.
+        listener: names what is heard; None: nothing but pitch is.
+        real: held-out clips, to listen to beside.
+        clips: how many to draw.
+        seed: of what is asked for and of the draws.
+        threads: that are used at most.
+    """
+    if not vocabulary.values:
+        return None
+    wanted = combinations(vocabulary, clips, seed)
+    ids, tail = vocabulary.ids(wanted), round(voice.recipe.data.tail_seconds * voice.sample_rate)
+    asked = voice.asked(voice.engine(threads=threads), wanted, None, seed)
+    lengths = asked.lengths or [vocabulary.length(own, seed, i) + tail for i, own in enumerate(ids)]
+    lengths = [min(length, round(LONGEST * voice.sample_rate)) for length in lengths]
+    waves = draw_clips(voice, lengths, seed, condition=asked.condition, threads=threads)
+    found = None if listener is None else listener.heard(waves, ids, real)
+    notes = None if PITCH not in vocabulary.values else _pitched(vocabulary, waves, ids, real, voice.sample_rate)
+    return AskedFor(clips, sum(lengths) / voice.sample_rate, seed, tuple(vocabulary.values), found, notes)
+
+
+def combinations(vocabulary: Vocabulary, clips: int, seed: int) -> list[Wanted]:
+    """Return values of all fields for each clip: combinations that training sounds had, in an order of the seed's."""
+    names = [*vocabulary.values]
+    had = np.unique(vocabulary.durations[:, :-1], axis=0)
+    sizes = np.array([len(vocabulary.values[name]) for name in names])
+    had = had[(had < sizes).all(axis=1)]
+    if not len(had):  # no training sound had all of them
+        had = np.stack([np.arange(max(sizes)) % size for size in sizes], axis=1)
+    draw = np.random.Generator(np.random.Philox(key=np.array([seed, 0], np.uint64), counter=[0, 0, 0, 4]))
+    order = np.concatenate([draw.permutation(len(had)) for _ in range(-(-clips // len(had)))])[:clips]
+    return [{name: vocabulary.values[name][value] for name, value in zip(names, had[at], strict=True)} for at in order]
+
+
+def _pitched(vocabulary: Vocabulary, waves: Sequence[Floats], ids: Ids, real: Real, rate: int) -> Pitched | None:
+    """Return how often notes have the pitch that they should have; None where values are no MIDI numbers."""
+    column, values = [*vocabulary.values].index(PITCH), vocabulary.values[PITCH]
+    try:
+        notes = np.array([float(value) for value in values])
+    except ValueError:
+        return None
+    if not ((notes >= 0) & (notes <= 127)).all():
+        return None
+    known = real.fields[:, column] < len(notes)
+    own = notes[real.fields[known, column]]
+    theirs = [wave for wave, one in zip(real.waves, known, strict=True) if one]
+    config = _range(notes)
+    ours = share_within([_hertz(wave, rate, config) for wave in waves], notes[ids[:, column]])
+    return Pitched(ours, share_within([_hertz(wave, rate, config) for wave in theirs], own) if theirs else None)
+
+
+def _range(notes: Floats) -> F0Config:
+    """Return where pitch is looked for."""
+    low, high = (A4_HZ * 2 ** ((note - A4_MIDI) / 12) for note in (min(notes) - BEYOND, max(notes) + BEYOND))
+    return F0Config(low_hz=float(max(LOWEST_HZ, low)), high_hz=float(min(HIGHEST_HZ, high)))
+
+
+def _hertz(wave: Floats, rate: int, config: F0Config) -> Floats:
+    return np.asarray(pitches(of_array(wave), rate, max(1, round(HOP_SECONDS * rate)), config), np.float32)
+
+
+def _any(ids: Ids, named: Sequence[Sequence[str]]) -> bool:
+    return any(value < len(names) for value, names in zip(ids.tolist(), named, strict=True))

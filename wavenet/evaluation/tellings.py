@@ -1,0 +1,152 @@
+"""What a sound may be told, right and wrong: its own values and tracks, and the same with one thing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wavenet.audio.crops import Sound
+from wavenet.generate.asked import Vocabulary, ask
+from wavenet.generate.packed import Packed
+from wavenet.geometry import ConditionShape
+from wavenet.outputs import Codes, Condition, Floats, Tracks
+from wavenet.text import many
+
+WRONG = 9  # values of a field beside the right one, at most
+LATE = (1, 2, 5)  # frames that tracks are shifted by
+ANOTHER = "another sound's"
+MEASURED, PREDICTED, UNKNOWN, NONE = "measured", "predicted", "unknown", "none"  # how tracks are told
+
+Key = tuple[str, str, str]  # how tracks are told, what is not right, and what it is in its place
+RIGHT = ("", "")
+NOTHING: Key = (UNKNOWN, "all", "")
+
+
+@dataclass(frozen=True)
+class Telling:
+    """One thing that a clip may be told."""
+
+    fields: Codes  # [n] int64
+    unknown: NDArray[np.bool_]  # [tracks]
+    tracks: Tracks | None = None
+    sound: int = 0  # whose tracks these are
+    late: int = 0  # frames that they come behind their time
+    frames: int = 0  # that the clip has
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Tracks as different tellings have them: another sound's, or some frames late; the ends last for ever."""
+
+    tellings: Sequence[Telling]
+
+    def frames(self, sound: int) -> int:
+        """Return how many frames a sound has."""
+        return self.tellings[sound].frames
+
+    def read(self, sound: int, first: int, last: int) -> Floats:
+        """Return frames first .. last - 1, [last - first, values] float32."""
+        one = self.tellings[sound]
+        assert one.tracks is not None
+        wanted = np.clip(np.arange(first, last) - one.late, 0, one.tracks.frames(one.sound) - 1)
+        low, high = int(wanted[0]), int(wanted[-1])
+        return one.tracks.read(one.sound, low, high + 1)[wanted - low]
+
+    def mean(self, sound: int) -> Floats:
+        """Return the mean of all frames of the sound that they are of, [values] float32."""
+        one = self.tellings[sound]
+        assert one.tracks is not None
+        return one.tracks.mean(one.sound)
+
+
+def condition_of(shape: ConditionShape, tellings: Sequence[Telling]) -> Condition:
+    """Return what all tellings tell, as if each were a sound of its own."""
+    fields, unknown = (np.stack([getattr(one, name) for one in tellings]) for name in ("fields", "unknown"))
+    tracks = None if any(one.tracks is None for one in tellings) else Moved(tellings)
+    return Condition(shape, fields, tracks, unknown)
+
+
+@dataclass(frozen=True)
+class Tellers:
+    """All that clips of some sound may be told, right and wrong."""
+
+    condition: Condition  # of all clips
+    sound: Sound
+    packed: Packed
+    vocabulary: Vocabulary
+    seed: int
+
+    @property
+    def shape(self) -> ConditionShape:
+        """Of the network that is told."""
+        return self.condition.shape
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """How tracks can be told."""
+        names = [name for name, _ in self.shape.told.tracks]
+        if not names:
+            return (NONE,)
+        predicted = self.shape.told.fields and "clock" in names and self.shape.acoustic is not None
+        return (MEASURED, PREDICTED, UNKNOWN) if predicted else (MEASURED, UNKNOWN)
+
+    def of(self, clip: int, others: Sequence[int]) -> dict[Key, Telling]:
+        """Return all that a clip is told, by what is not right about it.
+
+        Args:
+            clip: which.
+            others: clips whose tracks it may be told.
+        """
+        found: dict[Key, Telling] = {}
+        right, sizes = self.condition.fields[clip], [size for _, size in self.shape.told.fields]
+        for way in self.ways:
+            found |= {(way, *what): self._told(clip, way, ids) for what, ids in self._fields(clip)}
+        if self.ways[0] == MEASURED:
+            for late in LATE:
+                found[MEASURED, "tracks", many(late, "frame") + " late"] = self._told(clip, MEASURED, right, late=late)
+            if others:
+                found[MEASURED, "tracks", ANOTHER] = self._told(clip, MEASURED, right, self._nearest(clip, others))
+        found[NOTHING] = self._told(clip, UNKNOWN, np.array(sizes, np.int64))
+        return found
+
+    def _fields(self, clip: int) -> Iterator[tuple[tuple[str, str], Codes]]:
+        """Yield the right values, and those with one field changed, by that field and the value."""
+        right = self.condition.fields[clip]
+        yield RIGHT, right
+        draw = np.random.Generator(np.random.Philox(key=np.array([self.seed, clip], np.uint64), counter=[0, 0, 0, 3]))
+        for column, (field, size) in enumerate(self.shape.told.fields):
+            known = self.vocabulary.values[field]
+            wrong = [value for value in range(len(known)) if value != right[column]]
+            if right[column] >= len(known) or not wrong:
+                continue
+            chosen = sorted(draw.permutation(wrong)[:WRONG].tolist())
+            for value in [*chosen, size]:
+                other = right.copy()
+                other[column] = value
+                yield (field, known[value] if value < len(known) else ""), other
+
+    def _told(self, clip: int, way: str, ids: Codes, sound: int | None = None, late: int = 0) -> Telling:
+        hidden = np.full(len(self.shape.told.tracks), way == UNKNOWN)
+        if way != PREDICTED:
+            tracks = self.condition.tracks
+            frames = 0 if tracks is None else tracks.frames(clip)
+            return Telling(ids, hidden, tracks, clip if sound is None else sound, late, frames)
+        values = zip(self.vocabulary.values.items(), ids.tolist(), strict=True)
+        wanted = {field: known[value] for (field, known), value in values if value < len(known)}
+        whole = self.sound.lengths[clip] + self.sound.tail
+        asked = ask(self.packed, self.vocabulary.recipe, self.vocabulary, [wanted], whole, [(0, 0)]).condition
+        if asked is None or asked.tracks is None or asked.unknown is None:  # nothing is known to predict from
+            return self._told(clip, UNKNOWN, ids)
+        return Telling(ids, asked.unknown[0], asked.tracks, frames=asked.tracks.frames(0))
+
+    def _nearest(self, clip: int, others: Sequence[int]) -> int:
+        """Return a clip of about the same length, with as few fields in common as there are."""
+        fields, lengths = self.condition.fields, self.sound.lengths
+
+        def unlike(other: int) -> tuple[int, int, int]:
+            return int((fields[other] == fields[clip]).sum()), abs(lengths[other] - lengths[clip]), other
+
+        return min(others, key=unlike)
