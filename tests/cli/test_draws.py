@@ -128,6 +128,14 @@ def test_what_is_not_known_is_exit_2(
         assert words in said.splitlines()[-1] and not (here / "b.wav").exists()
 
 
+@pytest.mark.parametrize("options", [(), ("--label", "all")])
+def test_more_sounds_than_memory_holds_are_refused_at_once(
+    told_run: Path, options: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("generate", told_run, "-n", 10**12, *options) == 2
+    assert "the queues of 1,000,000,000,000 sequences need" in capsys.readouterr().err
+
+
 def test_a_voice_that_is_told_nothing_says_so(trained_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("generate", trained_run, "--speaker", "ann") == 2
     assert "toy is told nothing but the past of its sound; leave conditions out" in capsys.readouterr().err

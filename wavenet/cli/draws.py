@@ -41,8 +41,9 @@ def generate(arguments: argparse.Namespace) -> int:
     voice = _loaded(arguments)
     if arguments.best_of is not None:
         aim_of(voice.training, voice.name)
-    wanted = voice.combinations(asked_for(arguments.condition), arguments.count)
     total, streaming = voice.length(arguments.seconds, arguments.samples), arguments.output == "-"
+    check_memory(voice.recipe.shape, (arguments.count or 1) * (arguments.best_of or 1))  # before there is a list of all
+    wanted = voice.combinations(asked_for(arguments.condition), arguments.count)
     free = arguments.seconds is None and arguments.samples is None  # each is as long as the voice knows such sounds
     free = free and voice.recipe.condition is not None and voice.vocabulary().knows_lengths(wanted)
     if streaming:

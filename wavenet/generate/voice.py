@@ -262,10 +262,10 @@ class Voice(Bundle):
         batch = count * candidates
         draw, seed = checked_draw(temperature, top_k, top_p), draw_seed(seed)
         check_numbers(count, candidates, draw)
-        wanted = each_wanted(condition, count)
         if best_of is not None:
             aim_of(self.training, self.name)
         check_memory(self.recipe.shape, batch, total)
+        wanted = each_wanted(condition, count)
         primed = None if prime is None else self.encode(prime)  # first: the sampler may have to be compiled
         engine = self.engine(backend, storage, threads)
         asked = self.asked(engine, wanted, None if seconds is None and samples is None else total, seed, candidates)
