@@ -75,7 +75,7 @@ def test_a_model_that_recites_is_found_out(tmp_path: Path, voice: Voice, monkeyp
     sound = sound_of(tmp_path / "sound", [speech(seed, 1.0)[::2] for seed in range(12)], toys.RATE)
     spans = [Span(clip, 0, length) for clip, length in enumerate(sound.lengths)]
 
-    def recite(voice: Voice, lengths: list[int], seed: int, draw: Draw | None) -> list[np.ndarray]:
+    def recite(voice: Voice, lengths: list[int], seed: int, draw: Draw | None, told: None) -> list[np.ndarray]:
         return [voice.alphabet.decode(voice.alphabet.encode(sound.read(clip, 0, n))) for clip, n in enumerate(lengths)]
 
     monkeypatch.setattr("wavenet.evaluation.generated.draw_clips", recite)
