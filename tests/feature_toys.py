@@ -30,6 +30,7 @@ def condition() -> dict[str, Any]:
         "encoder": [{"kernel": 3, "dilation": 2}],
         "upsample": "linear",
         "unknown": 0.2,
+        "guidance": 1.2,
         "acoustic": {"channels": 5, "encoder": [{"kernel": 3, "dilation": 1}], "share": 0.25, "dropout": 0.05},
     }
 

@@ -34,4 +34,4 @@ def test_what_is_returned_prints_as_on_the_command_line(sound_folder: Path, caps
 def test_a_report_prints_in_a_fresh_interpreter_without_torch_and_numpy() -> None:
     code = "import sys, wavenet; print(wavenet.inspect('digits')); print({'torch', 'numpy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout.startswith("digits: 20 layers in 2 stacks\n") and done.stdout.endswith("\nset()\n"), done
+    assert done.stdout.startswith("digits: 10 layers in 1 stack\n") and done.stdout.endswith("\nset()\n"), done

@@ -153,7 +153,7 @@ def _draw(parser: argparse.ArgumentParser) -> None:
         default=1.0,
         help="draw only from the likeliest values that make up probability P",
     )
-    add("--guidance", metavar="G", type=_number, default=1.0, help=GUIDANCE)
+    add("--guidance", metavar="G", type=_number, help=GUIDANCE)
     add("--backend", choices=names(), default="auto", help="which sampler (default: auto)")
     add("--storage", choices=STORAGES, help="precision of the weights (default: float16; float32 for reference)")
     add("--threads", metavar="N", type=_positive, help="the most threads that many sounds share (default: all cores)")
@@ -173,7 +173,7 @@ def _vocode(parser: argparse.ArgumentParser) -> None:
 
 
 LENGTH = "how long, in seconds (default: as long as such sounds last, where the voice knows it; else 3)"
-GUIDANCE = "above 1 follows what is told more strongly, such as 1.5, at twice the work; 0 to 10 (default: 1)"
+GUIDANCE = "above 1 follows what is told more strongly, at twice the work; 0 to 10 (default: what the voice says)"
 LOUDNESS = "as loud as the original, or as the voice was trained (default: original)"
 COPIES = "a .wav or .flac file for one sound, a folder for several, or - for WAV on stdout"
 

@@ -19,7 +19,7 @@ from wavenet.evaluation.recogniser import USUAL, VERSION, Ids, Recogniser, Setti
 from wavenet.features.fields import Fields
 from wavenet.outputs import Floats
 from wavenet.progress import log
-from wavenet.text import many, one_line
+from wavenet.text import many, one_line, to_json
 
 MAX_BYTES = 1 << 28
 HEARD = ("train", "valid")  # the splits that a recogniser is trained on
@@ -116,7 +116,7 @@ def save(path: Path, recogniser: Recogniser) -> None:
 
     about = {"version": VERSION, "sample_rate": recogniser.sample_rate, "values": recogniser.values}
     weights = {name: np.ascontiguousarray(value) for name, value in recogniser.weights.items()}
-    disk.write_bytes(path, to_bytes(weights, {"recogniser": json.dumps(about)}))
+    disk.write_bytes(path, to_bytes(weights, {"recogniser": to_json(about)}))
 
 
 def load(path: Path) -> Recogniser:
@@ -159,7 +159,7 @@ def _digest(
 ) -> str:
     """Return a digest of all that decides on what is trained."""
     about = {"version": VERSION, "values": {field: list(names) for field, names in values.items()}}
-    made = hashlib.sha256(json.dumps({**about, "rate": sample_rate, **asdict(settings)}).encode())
+    made = hashlib.sha256(to_json({**about, "rate": sample_rate, **asdict(settings)}).encode())
     made.update(np.ascontiguousarray(ids, "<i8").tobytes())
     for wave in waves:
         made.update(len(wave).to_bytes(8, "little") + np.ascontiguousarray(wave, "<f4").tobytes())

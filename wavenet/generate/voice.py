@@ -142,6 +142,11 @@ class Voice(Bundle):
         """
         return Vocabulary.of(self.recipe, self.data)
 
+    def guidance(self, given: float | None, told: bool) -> float:
+        """Return how strongly sounds follow what is told: as given, or as the recipe says; 1 where nothing is told."""
+        own = self.recipe.condition
+        return given if given is not None else own.guidance if own is not None and told else 1.0
+
     def combinations(self, wanted: Wanted, count: int | None = None) -> list[dict[str, str]]:
         """Return what each of some sounds is asked for; the value `all` takes every value in turn.
 
@@ -189,22 +194,22 @@ class Voice(Bundle):
         storage: str | None = None,
         threads: int | None = None,
         until_silence: bool = False,
-        condition: Told = None,
-        guidance: float = 1.0,
+        condition: Told | Condition = None,
+        guidance: float | None = None,
         chunk: int = 1000,
     ) -> Iterator[Floats]:
         """Return an iterator over sound as it is made, [N, n] float32 a chunk; endless by default.
 
-        See `generate` for the arguments. All that takes time before the first sample is done when this returns. With
-        `until_silence` there are zeros behind the end of a sequence, until all have ended.
+        See `generate` for the arguments; a `Condition` is told as it is. All that takes time before the first sample
+        is done when this returns. With `until_silence` there are zeros behind the end of a sequence, until all ended.
         """
         draw, seed = checked_draw(temperature, top_k, top_p), draw_seed(seed)
         total = None if seconds is None and samples is None else self.length(seconds, samples)
-        wanted = each_wanted(condition, count)
+        wanted = [] if isinstance(condition, Condition) else each_wanted(condition, count)
         primed = None if prime is None else self.encode(prime)  # first: the sampler may have to be compiled
         engine = self.engine(backend, storage, threads)
-        asked = self.asked(engine, wanted, total, seed)
-        source = Sampler(engine, count, seed, draw, asked.condition, guidance)
+        asked = Asked(condition) if isinstance(condition, Condition) else self.asked(engine, wanted, total, seed)
+        source = Sampler(engine, count, seed, draw, asked.condition, self.guidance(guidance, any(wanted)))
         totals = asked.lengths or (MAX_CLOCK if total is None else total,) * count
         if primed is not None:
             source.prime(primed)
@@ -230,7 +235,7 @@ class Voice(Bundle):
         best_of: int | None = None,
         until_silence: bool = False,
         condition: Told = None,
-        guidance: float = 1.0,
+        guidance: float | None = None,
     ) -> Sound:
         """Return `count` sounds; Ctrl-C, SIGTERM and SIGHUP give what was made so far.
 
@@ -253,7 +258,7 @@ class Voice(Bundle):
             until_silence: end each sound after 0.3 s below -50 dBFS, once it has begun; its length is then the most.
             condition: values of fields that are asked for, such as ``{"speaker": "jackson"}``, for all sounds or for
                 each. Where the voice knows how long such sounds last, that is their length unless one is given.
-            guidance: 0 to 10, how strongly they follow what is asked for; other than 1 it takes twice the work.
+            guidance: 0 to 10, how strongly they follow what is asked for, at twice the work; None: as the recipe says.
 
         Raises:
             InputError: an argument is out of range.
@@ -270,7 +275,7 @@ class Voice(Bundle):
         engine = self.engine(backend, storage, threads)
         asked = self.asked(engine, wanted, None if seconds is None and samples is None else total, seed, candidates)
         totals = asked.lengths or (total,) * batch
-        source = Sampler(engine, batch, seed, draw, asked.condition, guidance)
+        source = Sampler(engine, batch, seed, draw, asked.condition, self.guidance(guidance, any(wanted)))
         return self._made(source, seed, totals, primed, verify, best_of, until_silence)
 
     def _made(
@@ -309,7 +314,7 @@ class Voice(Bundle):
         threads: int | None = None,
         verify: bool = False,
         condition: Wanted | None = None,
-        guidance: float = 1.0,
+        guidance: float | None = None,
         level: str = "original",
     ) -> Vocoder:
         """Return what copies sound with this voice; see `vocode` for the arguments.
@@ -324,7 +329,8 @@ class Voice(Bundle):
         fields = (self.vocabulary().ids([condition]) if condition else nothing)[0]
         engine = self.engine(backend, storage, threads)
         network = self.network(engine.storage) if verify else None
-        return Vocoder(engine, fields, self.sample_rate, self.bits, seed, draw, level, network, guidance)
+        strength = self.guidance(guidance, told=True)
+        return Vocoder(engine, fields, self.sample_rate, self.bits, seed, draw, level, network, strength)
 
     def vocode(self, original: Prime, *, cache: str | Path | None = None, **options: Any) -> Sound:
         """Return a copy of a sound, as long as it is: made of nothing but what this voice is told of it.

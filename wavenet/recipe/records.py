@@ -242,6 +242,12 @@ class ConditionConfig:
         "Share of the training segments that are told nothing; and of the others, for each thing that they are told, "
         "that are not told it.",
     ] = 0.1
+    guidance: Annotated[
+        float,
+        Between(0.0, 10.0, "as a factor"),
+        "How strongly generated sound follows what is asked for, unless it is said otherwise: 1 as it was told in "
+        "training, more at the cost of variety, and of twice the work.",
+    ] = 1.0
     acoustic: AcousticConfig | None = None
 
     def tracks_told(self) -> tuple[tuple[str, int], ...]:

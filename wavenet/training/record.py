@@ -304,9 +304,9 @@ class Recorder(pl.Callback):
             return
         voice, parts = Voice(module.recipe, module.averaged.arrays()), []
         try:
-            sampler = voice.sampler(seed=SAMPLE_SEED, condition=self._told())
-            for part in sampler.generate(voice.length(train.sample_seconds, None), 200):
-                parts.append(voice.alphabet.decode(part.codes[0]))
+            told = self._told(module)
+            for part in voice.stream(seconds=train.sample_seconds, seed=SAMPLE_SEED, condition=told, chunk=200):
+                parts.append(part[0])
                 if self.stopper.interrupted():
                     return
         except WavenetError as error:  # finite weights may give results that are not: the rollback repairs that
@@ -323,10 +323,11 @@ class Recorder(pl.Callback):
             self._say(f"{step}: wrote {path}")
         self._tick = time.monotonic()
 
-    def _told(self) -> Condition | None:
+    def _told(self, module: WaveNetModule) -> Condition | None:
         """Return what the network is told when it makes a sound: the same as for the first held-out one."""
-        known, spans = self.data.told, self.data.spans["valid"]
-        return None if known is None else known.condition.of([spans[0].clip])
+        if module.recipe.condition is None or self.data.told is None:
+            return None
+        return self.data.told.condition.of([self.data.spans["valid"][0].clip])
 
     # --- saving ------------------------------------------------------------------------------------------------------
 
