@@ -24,7 +24,7 @@ from wavenet.audio import files
 from wavenet.outputs import Categorical
 from wavenet.recipe import find, read
 
-VERBS = ("train", "generate", "evaluate", "inspect", "data", "bench", "recipes", "doctor")
+VERBS = ("train", "generate", "vocode", "evaluate", "inspect", "data", "bench", "recipes", "doctor")
 
 
 def run(*arguments: object) -> int:
