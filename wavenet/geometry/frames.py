@@ -123,6 +123,11 @@ class ConditionShape:
     acoustic: FrameShape | None = None  # predicts tracks from fields and clock
 
     @property
+    def pooled(self) -> bool:
+        """Whether anything looks at an average over the whole sound."""
+        return self.told.encoder.pooled or (self.acoustic is not None and self.acoustic.encoder.pooled)
+
+    @property
     def reach(self) -> int:
         """Frames on either side of those asked for that decide on them."""
         return self.told.encoder.reach + (0 if self.acoustic is None else self.acoustic.encoder.reach)

@@ -83,7 +83,7 @@ class Window:
     tracks: Floats  # [B, f, M] float32: the frames of these steps, and `reach` more on either side
     reach: int
     frames: Codes  # [B], how many the whole sound of each has; 0 where no track is known
-    mean: Floats  # [B, M] float32, over the whole sound
+    mean: Floats  # [B, M] float32, over the whole sound where the encoder is pooled
 
     def of(self, rows: NDArray[np.int64] | slice) -> Window:
         """Return the window of some of its sequences."""
@@ -157,7 +157,8 @@ class Condition:
             low, high = max(0, at), min(int(frames[row]), at + wide)
             if low < high:
                 tracks[row, low - at : high - at] = _joined(told, self.tracks.read(sound, low, high), hidden[row])
-            mean[row] = _joined(told, self.tracks.mean(sound)[None], hidden[row])[0]
+            if self.shape.pooled:  # else nothing looks at it, and a long sound would be read for every window
+                mean[row] = _joined(told, self.tracks.mean(sound)[None], hidden[row])[0]
         return Window(np.asarray(first, np.int64), steps, fields, tracks, reach, frames, mean)
 
 
