@@ -223,9 +223,10 @@ def test_processes_share_what_is_told_and_heard_and_the_noise() -> None:
 def test_shares_of_pieces_are_told_nothing_or_not_one_thing_or_hear_predicted_tracks() -> None:
     crops, count = told_crops(unknown=0.2, predicted=0.35), 2_000
     told = [crops.training(3, step, 8) for step in range(count // 8)]
-    fields, mean = (np.concatenate([getattr(batch.feed.told, name) for batch in told]) for name in ("fields", "mean"))
+    fields = np.concatenate([batch.feed.told.fields for batch in told])
+    tracks = np.concatenate([batch.feed.told.tracks[..., -2:].min(axis=1) for batch in told])  # 1: in no frame known
     heard = np.concatenate([batch.predicted for batch in told])
-    missing = np.concatenate([fields == [3, 2], mean[:, -2:] == 1], axis=1)  # speaker, label; clock, array
+    missing = np.concatenate([fields == [3, 2], tracks == 1], axis=1)  # speaker, label; clock, array
 
     def is_about(share: float, flags: np.ndarray) -> bool:
         return bool((abs(flags.mean(axis=0) - share) < 4 * np.sqrt(share * (1 - share) / count)).all())
@@ -234,7 +235,7 @@ def test_shares_of_pieces_are_told_nothing_or_not_one_thing_or_hear_predicted_tr
     assert is_about(0.2 + 0.8 * 0.2**4, missing.all(axis=1)) and is_about(0.8 * 0.8**4, ~missing.any(axis=1))
     assert is_about(0.35, heard) and is_about(0.35, heard[missing.all(axis=1)])
     plain = told_crops().training(3, 0, 8)
-    assert not plain.predicted.any() and not plain.feed.told.mean[:, -2:].any()
+    assert not plain.predicted.any() and not plain.feed.told.tracks[..., -2:].all(axis=1).any()
 
 
 def test_noise_moves_the_past_and_neither_targets_nor_start() -> None:
