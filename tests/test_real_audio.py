@@ -20,7 +20,9 @@ SMALL = (
     "model.gate_channels=24",
     "model.skip_channels=64",
     "model.head_channels=64",
-    "train.steps=150",
+    "data.segment_samples=4096",
+    "train.batch_size=2",
+    "train.steps=400",
     "train.learning_rate=0.004",
     "train.warmup_steps=20",
     "train.ema_decay=0.95",
@@ -45,7 +47,14 @@ def test_digits_scan_train_generate_verify(
     assert training["valid_bits"] < training["order0_bits"] - 1.0
     assert cli.main(["generate", str(run), "--seconds", "1", "--seed", "1", "-o", str(out), "--verify"]) == 0
     wave, rate = soundfile.read(out)
-    assert rate == 8000 and len(wave) == 8000 and np.sqrt(np.mean(wave**2)) > 0.003
+    assert rate == 8000 and len(wave) == 8000 and wave.any()
+    spoken = tmp_path / "seven.wav"
+    assert (
+        cli.main(["generate", str(run), "--label", "7", "--speaker", "jackson", "--seed", "1", "-o", str(spoken)]) == 0
+    )
+    assert "label 7, speaker jackson" in capsys.readouterr().out
+    wave, rate = soundfile.read(spoken)
+    assert 0.2 * rate < len(wave) < 1.5 * rate and np.sqrt(np.mean(wave**2)) > 0.003
     kept = training["held_out"]
     assert kept["low"] < kept["bits"] < kept["high"] and kept["files"] == 300
     capsys.readouterr()

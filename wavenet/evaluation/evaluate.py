@@ -26,7 +26,6 @@ from wavenet.evaluation.intervals import interval
 from wavenet.evaluation.likelihood import Likelihood, Piece
 from wavenet.evaluation.linear import CONTEXT
 from wavenet.evaluation.report import Evaluation, Excerpt, FileScore, GroupScore
-from wavenet.features import told
 from wavenet.generate import voice as voices
 from wavenet.generate.engines import ENGINES, Request, build_engine
 from wavenet.generate.voice import Voice
@@ -85,7 +84,7 @@ def evaluate(
     log.info("%s", corpus.rates_in_words(held.corpus.sound.entries, voice.sample_rate))
     held = held_out.without_trained(held, voice.data.get("trained_files"), data is not None, limit)
     known, own = _of_training(voice, model, held, place, conditions or sound is not None)
-    condition = _condition(voice, held, place)
+    condition = held.condition_under(voice, place)
     judges, workers = judges_of(voice, backend, threads)
     made = _scored(str(model), held, voice, judges(condition), known, workers, target, excerpt)
     if unaveraged is not None:
@@ -271,14 +270,6 @@ def judges_of(
 
     network = voice.network().to("cuda" if torch.cuda.is_available() else "cpu")
     return (lambda condition: likelihood.of_network(network, voice.alphabet, condition)), 1
-
-
-def _condition(voice: Voice, held: HeldOut, cache: Path | None) -> Condition | None:
-    """Return what the network is told of all clips of some sound."""
-    if voice.recipe.condition is None:
-        return None
-    found = told.of_corpus(held.recipe, held.corpus, cache, voice.vocabulary().values)
-    return None if found is None else found.condition
 
 
 def _of_training(

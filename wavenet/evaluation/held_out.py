@@ -12,6 +12,9 @@ from wavenet.audio.corpus import Corpus
 from wavenet.audio.splits import Span
 from wavenet.errors import InputError
 from wavenet.evaluation.overlap import trained_on
+from wavenet.features import told
+from wavenet.generate.voice import Voice
+from wavenet.outputs import Condition
 from wavenet.progress import log
 from wavenet.recipe import find, read
 from wavenet.recipe.paths import near_path
@@ -45,6 +48,18 @@ class HeldOut:
     def file(self, index: int) -> str:
         """Return the name of the file that a span is of."""
         return self.corpus.sound.entries[self.spans[index].clip].name
+
+    def condition_under(self, voice: Voice, cache: Path | None = None) -> Condition | None:
+        """Return what a voice's network is told of all clips; what the voice knows no word for is unknown.
+
+        Args:
+            voice: whose network it is.
+            cache: where features are kept; None takes this user's cache folder.
+        """
+        if voice.recipe.condition is None:
+            return None
+        found = told.of_corpus(self.recipe, self.corpus, cache, voice.vocabulary().values)
+        return None if found is None else found.condition
 
     def limited(self, seconds: float | None) -> HeldOut:
         """Return files spread evenly over all, that together last about so long; the last may be cut."""

@@ -21,11 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavenet import disk, outputs
-from wavenet.audio.corpus import Corpus
 from wavenet.audio.splits import Span
 from wavenet.errors import InputError, WavenetError
 from wavenet.evaluation import held_out
-from wavenet.features import told
 from wavenet.generate import voice as voices
 from wavenet.generate.engines import Engine, Request, build_engine
 from wavenet.generate.voice import Voice
@@ -135,16 +133,8 @@ def excerpts(voice: Voice, model: str | Path, audio: str | Path | None, cache: P
         held.name if whole else f"held-out sound of {held.name}",
         held.spans,
         lambda clip, first, last: voice.alphabet.encode(sound.read(clip, first, last)),
-        _condition(voice, held.corpus, cache),
+        held.condition_under(voice, cache),
     )
-
-
-def _condition(voice: Voice, corpus: Corpus, cache: Path | None) -> Condition | None:
-    """Return what the clips of a corpus are told; what the voice knows no word for is unknown."""
-    if voice.recipe.condition is None:
-        return None
-    found = told.of_corpus(voice.recipe, corpus, cache, voice.vocabulary().values)
-    return None if found is None else found.condition
 
 
 def measure_voice(voice: Voice, sound: Excerpts, positions: int = POSITIONS, gradients: int = GRADIENTS) -> Measured:
