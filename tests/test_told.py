@@ -105,6 +105,12 @@ def test_a_network_that_is_told_nothing_has_the_state_that_it_always_had() -> No
     assert source.state().keys() == {"memory", "clocks", "positions", "newest", "keys"}
 
 
+def test_a_network_that_is_told_nothing_takes_no_condition() -> None:
+    engine = condition_toys.build_engine("reference", condition_toys.Request(*plain()))
+    with pytest.raises(InputError, match="told nothing; leave it out"):
+        Sampler(engine, 3, condition=told_of(recipe_of("fields")))
+
+
 def plain() -> tuple[Any, ...]:
     recipe = toys.recipe()
     return recipe.shape, toys.arrays(recipe), outputs.of(recipe)

@@ -87,6 +87,8 @@ class Sampler:
         self._keys = _keys(seed, batch)
         self.draw = draw or Draw()
         shape = engine.packed.shape.condition
+        if shape is None and condition is not None:
+            raise InputError("got a condition for a network that is told nothing; leave it out")
         if shape is not None and condition is None:
             condition = Condition.nothing(shape, batch)
         self.condition = condition
