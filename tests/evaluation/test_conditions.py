@@ -85,7 +85,7 @@ def test_without_the_option_nothing_of_it_is_done(run: Path) -> None:
 
 
 def test_a_voice_that_is_told_nothing_is_refused(trained_run: Path) -> None:
-    with pytest.raises(InputError, match=r"^toy is told nothing but the past .* leave --conditions out$"):
+    with pytest.raises(InputError, match=r"^toy is told nothing but the past .* leave conditions out$"):
         wavenet.evaluate(trained_run, split="valid", conditions=True)
 
 

@@ -13,7 +13,7 @@ from wavenet.audio.corpus import Corpus
 from wavenet.audio.crops import Sound
 from wavenet.audio.splits import Span, Splits
 from wavenet.evaluation import recogniser_file
-from wavenet.evaluation.generated import LONGEST, draw_clips, held_out_clips
+from wavenet.evaluation.generated import LONGEST, draw_clips, held_out_clips, quantised
 from wavenet.evaluation.heard import A4_HZ, A4_MIDI, Heard, heard, share_within
 from wavenet.evaluation.intervals import Share
 from wavenet.evaluation.recogniser import Ids, Recogniser
@@ -94,9 +94,8 @@ class Real:
     @classmethod
     def of(cls, voice: Voice, sound: Sound, spans: Sequence[Span], fields: Codes, most: int = REAL) -> Real:
         """Return clips of some spans, as long as generated ones may be; `fields` are those of all clips of `sound`."""
-        parts, alphabet = held_out_clips(spans, most, voice.sample_rate), voice.alphabet
-        waves = [alphabet.decode(alphabet.encode(sound.read(part.clip, part.first, part.last))) for part in parts]
-        return cls(waves, fields[[part.clip for part in parts]])
+        parts = held_out_clips(spans, most, voice.sample_rate)
+        return cls(quantised(voice, sound, parts), fields[[part.clip for part in parts]])
 
 
 @dataclass(frozen=True)
@@ -110,8 +109,8 @@ class Listener:
         """Return what is heard of the values of all fields [clips, n]; beside them in real clips."""
         named = list(self.recogniser.values.values())
         known = [index for index, own in enumerate(real.fields[:, self.columns]) if _any(own, named)]
-        others = [real.waves[index] for index in known]
-        return heard(self.recogniser, waves, asked[:, self.columns], others, real.fields[known][:, self.columns])
+        theirs = [real.waves[index] for index in known], real.fields[known][:, self.columns]
+        return heard(self.recogniser, (waves, asked[:, self.columns]), theirs if known else None)
 
 
 def listener_of(

@@ -45,15 +45,6 @@ class Conditions:
         return lines
 
 
-def check_told(voice: Voice) -> None:
-    """Raise InputError where a voice is told nothing."""
-    if voice.recipe.condition is None:
-        raise InputError(
-            f"{voice.name} is told nothing but the past of its sound, so no conditions can be evaluated; leave "
-            "--conditions out"
-        )
-
-
 @dataclass(frozen=True)
 class Asking:
     """How conditions are evaluated."""

@@ -12,7 +12,7 @@ from wavenet.audio.corpus import Corpus
 from wavenet.audio.splits import Span
 from wavenet.evaluation.asked_for import Listener, Real
 from wavenet.evaluation.distances import Copied, copied
-from wavenet.evaluation.generated import draw_clips, held_out_clips
+from wavenet.evaluation.generated import draw_clips, held_out_clips, quantised
 from wavenet.evaluation.heard import Heard
 from wavenet.evaluation.tellings import Telling, condition_of
 from wavenet.generate.voice import Voice
@@ -76,9 +76,9 @@ def make_copies(
         seed: of the draws.
         threads: that are used at most; None takes as many as there are cores.
     """
-    rate, hop, alphabet = voice.sample_rate, condition.shape.hop, voice.alphabet
+    rate, hop = voice.sample_rate, condition.shape.hop
     parts = [_part(span, hop, round(LONGEST * rate)) for span in held_out_clips(spans, COPIES, rate)]
-    originals = [alphabet.decode(alphabet.encode(corpus.sound.read(one.clip, one.first, one.last))) for one in parts]
+    originals = quantised(voice, corpus.sound, parts)
     lengths = [one.last - one.first for one in parts]
     copies = draw_clips(voice, lengths, seed, condition=_told(condition, parts), threads=threads)
     found = copied(originals, copies, rate)
