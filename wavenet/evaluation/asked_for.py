@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -44,10 +43,6 @@ class Pitched:
     generated: Share
     real: Share | None  # of held-out clips: what the estimator hears of real notes
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {"generated": self.generated.to_json(), "real": None if self.real is None else self.real.to_json()}
-
     def __str__(self) -> str:
         real = "" if self.real is None else f", of held-out ones in {self.real.right} of {self.real.clips}"
         ours = f"{self.generated.right} of {self.generated.clips} ({self.generated.interval})"
@@ -61,25 +56,14 @@ class AskedFor:
     clips: int
     seconds: float  # of all
     seed: int
-    fields: tuple[str, ...]  # what was asked for
+    asked: tuple[str, ...]  # the fields
     heard: Heard | None  # None where there is no recogniser for these fields
     pitch: Pitched | None  # None where there is no such field
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {
-            "clips": self.clips,
-            "seconds": self.seconds,
-            "seed": self.seed,
-            "asked": list(self.fields),
-            "heard": None if self.heard is None else self.heard.to_json(),
-            "pitch": None if self.pitch is None else self.pitch.to_json(),
-        }
 
     def to_text(self) -> list[str]:
         """Return tables and sentences, line by line."""
         drawn = f"{many(self.clips, 'clip')}, {duration(self.seconds)} in all, drawn with seed {self.seed}"
-        lines = [f"{drawn}, asked for {' and '.join(self.fields)}"]
+        lines = [f"{drawn}, asked for {' and '.join(self.asked)}"]
         lines += [] if self.heard is None else ["", *self.heard.to_text()]
         return lines + ([] if self.pitch is None else ["", str(self.pitch)])
 

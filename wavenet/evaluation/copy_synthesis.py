@@ -17,7 +17,7 @@ from wavenet.evaluation.heard import Heard
 from wavenet.evaluation.tellings import Telling, condition_of
 from wavenet.generate.voice import Voice
 from wavenet.outputs import Condition, Floats
-from wavenet.text import duration, many
+from wavenet.text import duration, many, plain
 
 COPIES = 20  # at most
 LONGEST = 3.0  # seconds of one
@@ -46,8 +46,7 @@ class CopySynthesis:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        about = {"seconds": self.seconds, "seed": self.seed}
-        return self.distances.to_json() | about | {"heard": None if self.heard is None else self.heard.to_json()}
+        return self.distances.to_json() | {"seconds": self.seconds, "seed": self.seed, "heard": plain(self.heard)}
 
     def to_text(self) -> list[str]:
         """Return tables and sentences, line by line."""

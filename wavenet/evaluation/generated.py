@@ -17,7 +17,7 @@ from wavenet.evaluation.health import Health, health
 from wavenet.generate.voice import Voice
 from wavenet.outputs import Condition, Floats
 from wavenet.progress import Progress, log
-from wavenet.text import duration, many
+from wavenet.text import duration, many, plain
 
 LONGEST = 10.0  # seconds of a clip; longer files are cut
 SHORTEST = 1.0  # seconds that they may be cut to, where there are few
@@ -37,8 +37,7 @@ class Generated:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        copied = None if self.copies is None else self.copies.to_json()
-        parts = {"health": self.health.to_json(), "copies": copied}
+        parts = {"health": plain(self.health), "copies": plain(self.copies)}
         return {"clips": self.health.generated, "seconds": self.seconds, "seed": self.seed, **parts}
 
     def to_text(self) -> list[str]:

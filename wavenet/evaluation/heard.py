@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from wavenet.errors import InputError
 from wavenet.evaluation.intervals import Share, percent
 from wavenet.evaluation.recogniser import Ids, Recogniser
 from wavenet.outputs import Floats
-from wavenet.text import many, printable, table
+from wavenet.text import many, plain, printable, table
 
 WORST = 3  # mistakes of a field that the text has
 A4_HZ, A4_MIDI = 440.0, 69
@@ -200,9 +200,8 @@ def _mistakes(names: Sequence[str], asked: NDArray[np.int64], named: NDArray[np.
 
 
 def _plain(one: FieldHeard) -> dict[str, Any]:
-    real = None if one.real is None else one.real.to_json()
-    mistakes = [asdict(mistake) for mistake in one.mistakes]
-    return {"field": one.field, **one.generated.to_json(), "chance": one.chance, "real": real, "mistakes": mistakes}
+    about = {"chance": one.chance, "real": plain(one.real), "mistakes": plain(one.mistakes)}
+    return {"field": one.field, **one.generated.to_json(), **about}
 
 
 def _in_words(mistakes: Sequence[Mistake]) -> str:

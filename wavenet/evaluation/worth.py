@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from wavenet.evaluation.likelihood import Likelihood
 from wavenet.evaluation.tellings import NOTHING, PREDICTED, RIGHT, Key, Tellers, condition_of
 from wavenet.outputs import Alphabet, Codes, Condition
 from wavenet.progress import Progress
-from wavenet.text import many, printable, table
+from wavenet.text import many, plain, printable, table
 
 CLIPS, TARGETS = 60, 300_000  # at most so many are scored, for each thing that they are told
 
@@ -63,7 +63,7 @@ class Worths:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        rows = [{**asdict(one), "beats_all": one.beats_all.to_json(), "chance": one.chance} for one in self.rows]
+        rows = [{**plain(one), "chance": one.chance} for one in self.rows]
         return {"clips": self.clips, "targets": self.targets, "rows": rows}
 
     def to_text(self) -> list[str]:
