@@ -108,4 +108,4 @@ def test_the_test_split_is_never_heard_and_each_span_has_the_ids_of_its_clip(
     assert sound.heard == {0, 2}
     waves, told = given[0][0].waves, given[0][0].ids
     assert [(len(wave), wave[0] - 1) for wave in waves] == [(600, 2), (300, 0), (50, 0)]
-    assert (told == ids[[2, 0, 0]]).all() and [len(wave) for wave in waves[1:]] == [300, 50]
+    assert (told == ids[[2, 0, 0]]).all()

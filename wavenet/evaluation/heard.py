@@ -89,7 +89,7 @@ class Heard:
         return [*table(rows), *worst, self.conclusion]
 
 
-Told = tuple[Ids, Ids]  # [clips, fields] int64 both: what clips were asked for, or are, and what they are named
+Named = tuple[Ids, Ids]  # [clips, fields] int64 both: what clips were asked for, or are, and what they are named
 
 
 def heard(
@@ -111,7 +111,7 @@ def heard(
     )
 
 
-def _named(recogniser: Recogniser, waves: Sequence[Floats], ids: Ids) -> Told:
+def _named(recogniser: Recogniser, waves: Sequence[Floats], ids: Ids) -> Named:
     """Return the ids of some clips, and of what they are named."""
     if ids.shape != (len(waves), len(recogniser.values)) or not len(waves):
         raise InputError(
@@ -121,7 +121,7 @@ def _named(recogniser: Recogniser, waves: Sequence[Floats], ids: Ids) -> Told:
     return ids, recogniser.names(waves)
 
 
-def compared(values: Mapping[str, Sequence[str]], generated: Told, real: Told | None = None) -> Heard:
+def compared(values: Mapping[str, Sequence[str]], generated: Named, real: Named | None = None) -> Heard:
     """Return how often what was asked for is what was named, whoever or whatever named it.
 
     Args:
@@ -172,9 +172,9 @@ def semitones_off(f0_hz: Floats, asked_midi: float) -> float:
 # --- one field -------------------------------------------------------------------------------------------------------
 
 
-def _of_columns(told: Told, columns: Sequence[int], sizes: NDArray[np.int64]) -> Told:
+def _of_columns(clips: Named, columns: Sequence[int], sizes: NDArray[np.int64]) -> Named:
     """Return some fields of the clips in which any of them was asked for; what was not is taken to be heard."""
-    asked, named = (ids[:, columns] for ids in told)
+    asked, named = (ids[:, columns] for ids in clips)
     nothing = asked >= sizes[columns]
     some = ~nothing.all(axis=1)
     return asked[some], np.where(nothing, asked, named)[some]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import overload
+from typing import Any
 
 import numpy as np
 
@@ -34,18 +34,9 @@ class Clips(Sequence[Floats]):
     def __len__(self) -> int:
         return len(self.spans)
 
-    @overload
-    def __getitem__(self, index: int) -> Floats: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Floats]: ...
-    def __getitem__(self, index: int | slice) -> Floats | Sequence[Floats]:
-        if isinstance(index, slice):
-            return Clips(self.sound, self.spans[index])
+    def __getitem__(self, index: Any) -> Any:
         span = self.spans[index]
         return self.sound.read(span.clip, span.first, span.last)
-
-    def __iter__(self) -> Iterator[Floats]:
-        return map(self.__getitem__, range(len(self)))
 
 
 def of_splits(
