@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from wavenet.generate.voice import Voice
     from wavenet.outputs import Floats
 
-SUFFIXES = (".wav", ".flac")  # of what is written
 MOST_LETTERS = 24  # of a value, in the name of a file
 SHOWN = 3  # files that one line names
 
@@ -189,6 +188,7 @@ def _in_brackets(wanted: Wanted) -> str:
 
 def _targets(arguments: argparse.Namespace, name: str, wanted: Sequence[Wanted]) -> list[Path]:
     """Return where each sound goes: without -o, its name says what was asked for."""
+    from wavenet.audio import files
     from wavenet.generate.sound import numbered
 
     out = path_of(arguments.output, "-o")
@@ -196,7 +196,7 @@ def _targets(arguments: argparse.Namespace, name: str, wanted: Sequence[Wanted])
     if out is None and wanted[0]:
         paths = [Path(f"{stem}.wav") for stem in named(name, wanted)]
     for path in paths:
-        check_target(path, "-o", SUFFIXES, arguments.force)
+        check_target(path, "-o", files.WRITTEN, arguments.force)
     return paths
 
 
@@ -222,10 +222,12 @@ def _letters(value: str) -> str:
 
 def _copies(arguments: argparse.Namespace, found: Sequence[Any]) -> list[Path]:
     """Return where each copy goes: a file, or files in a folder."""
+    from wavenet.audio import files
+
     out = path_of(arguments.output, "-o")
     assert out is not None
     folder = arguments.output.endswith(("/", os.sep)) or out.is_dir() or len(found) > 1 or found[0].within
-    if folder and not out.is_dir() and (out.is_file() or out.suffix.lower() in SUFFIXES):
+    if folder and not out.is_dir() and (out.is_file() or out.suffix.lower() in files.WRITTEN):
         raise InputError(f"-o {out} is a file, but there may be several sounds; name a folder")
     paths = [out / f"{one.stem}.wav" for one in found] if folder else [out]
     inputs, seen = {os.path.realpath(one.path) for one in found}, dict[str, Any]()
@@ -235,7 +237,7 @@ def _copies(arguments: argparse.Namespace, found: Sequence[Any]) -> list[Path]:
             raise InputError(f"the copies of {other.path} and {one.path} would both be {path}; copy them one by one")
         if os.path.realpath(path) in inputs:
             raise InputError(f"-o {path} is one of the sounds that are copied; name another place")
-        check_target(path, "-o", SUFFIXES, arguments.force)
+        check_target(path, "-o", files.WRITTEN, arguments.force)
     return paths
 
 

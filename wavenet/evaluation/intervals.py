@@ -99,3 +99,8 @@ def wilson(right: int, clips: int, level: float = 0.95) -> tuple[float, float]:
     half = math.sqrt(z2 * (share * (1 - share) / clips + z2 / (4 * clips**2)))
     low, high = ((middle + sign * half) / (1 + z2 / clips) for sign in (-1, 1))
     return max(0.0, min(low, share)), min(1.0, max(high, share))  # all right: no rounding takes the end from 1
+
+
+def percent(share: float) -> str:
+    """Return a share from 0 to 1 in per cent, such as ``66.7 %``."""
+    return f"{100 * share:.1f} %"
