@@ -111,6 +111,10 @@ def test_anything_is_shown_on_one_short_line() -> None:
         assert len(text.shown(value)) <= 60
 
 
+def test_names_are_listed_as_people_do() -> None:
+    assert [text.joined(("a", "b", "c")[:count]) for count in range(4)] == ["", "a", "a and b", "a, b and c"]
+
+
 def test_what_is_not_finite_becomes_null_and_all_else_stays() -> None:
     nan, inf = math.nan, math.inf
     value = {"a": [1, -0.5, None, True, "NaN"], "b": {"c": (1e308, 0.1 + 0.2)}}

@@ -21,6 +21,11 @@ def some(names: Sequence[str], most: int = 1) -> str:
     return ", ".join(map(printable, names[:most])) + more
 
 
+def joined(names: Sequence[str]) -> str:
+    """Return some names as people list them: ``"speaker"``, ``"speaker, label and clock"``."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
 def many(count: int, unit: str) -> str:
     """Return a count with its unit, which is given in the singular: ``"1 file"``, ``"2,000 files"``."""
     return f"{count:,} {unit}{'' if count == 1 else 'es' if unit.endswith(('s', 'x', 'ch', 'sh')) else 's'}"

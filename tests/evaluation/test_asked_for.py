@@ -78,7 +78,7 @@ def test_combinations_are_those_of_training_sounds_each_once_before_any_comes_ag
 def test_what_is_heard_is_counted_beside_real_clips(monkeypatch: pytest.MonkeyPatch) -> None:
     values = {"label": ("quiet", "middle", "loud"), "speaker": ("ann", "bob")}
     had = [[label, speaker, 900 + 10 * label] for label in range(3) for speaker in range(2)]
-    voice = voice_of(values, had, tracks={"clock": {"knots": 2}}, hop_samples=40)
+    voice = voice_of(values, had, tracks={"clock": {"knots": 2}}, hop_samples=40, guidance=1.5)
     asked: list[np.ndarray] = []
 
     def draw_clips(own: Voice, lengths: list[int], seed: int, condition: Any, threads: int | None) -> list[Floats]:
@@ -103,7 +103,9 @@ def test_what_is_heard_is_counted_beside_real_clips(monkeypatch: pytest.MonkeyPa
     assert label.real is not None and (label.real.right, label.real.clips) == (1, 2)
     told, lines = json.loads(to_json(plain(made))), made.to_text()
     assert told["clips"] == 12 and told["heard"]["fields"][0]["right"] == 12 and told["pitch"] is None
-    assert lines[0].startswith("12 clips, ") and lines[0].endswith("drawn with seed 4, asked for label and speaker")
+    assert lines[0].startswith("12 clips, ")
+    assert lines[0].endswith("drawn with seed 4 and guidance 1.5, asked for label and speaker")
+    assert told["guidance"] == 1.5
     deaf = ask_and_listen(voice, voice.vocabulary(), None, real, 2, 4, 1)
     assert deaf is not None and deaf.heard is None and len(deaf.to_text()) == 1
 

@@ -189,6 +189,7 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     add("--threads", metavar="N", type=_positive, help="the most threads that are used (default: all cores)")
     add("--sound", metavar="N", nargs="?", const=20, type=_positive, help=SOUND)
     add("--conditions", action="store_true", help=CONDITIONS)
+    add("--guidance", metavar="G", type=_number, help=GUIDANCE)
     add("--seed", metavar="N", type=_whole, default=0, help="of the sounds that are drawn (default: 0)")
     add("--plot", metavar="OUT.png", help="draw the bits over time under the spectrogram of the most surprising file")
     add("--surprisal", metavar="OUT.npy", help="write the bits of every sample")

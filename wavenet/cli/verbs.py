@@ -45,7 +45,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     plot, surprisal = picture_of(arguments), path_of(arguments.surprisal, "--surprisal")
     if surprisal is not None:
         check_target(surprisal, "--surprisal", (".npy",), arguments.force)
-    same = ("raw", "backend", "threads", "sound", "conditions", "seed", "force")
+    same = ("raw", "backend", "threads", "sound", "conditions", "guidance", "seed", "force")
     made = evaluate(
         arguments.model,
         arguments.data,

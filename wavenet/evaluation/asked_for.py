@@ -24,7 +24,7 @@ from wavenet.generate.voice import Voice
 from wavenet.outputs import Codes, Floats
 from wavenet.progress import log
 from wavenet.recipe.records import F0Config
-from wavenet.text import duration, many
+from wavenet.text import duration, joined, many
 
 CLIPS = 60  # that are drawn where no other number is asked for
 REAL = 120  # real clips at most that are listened to beside them
@@ -56,6 +56,7 @@ class AskedFor:
     clips: int
     seconds: float  # of all
     seed: int
+    guidance: float  # how strongly they follow what was asked for
     asked: tuple[str, ...]  # the fields
     heard: Heard | None  # None where there is no recogniser for these fields
     pitch: Pitched | None  # None where there is no such field
@@ -63,7 +64,7 @@ class AskedFor:
     def to_text(self) -> list[str]:
         """Return tables and sentences, line by line."""
         drawn = f"{many(self.clips, 'clip')}, {duration(self.seconds)} in all, drawn with seed {self.seed}"
-        lines = [f"{drawn}, asked for {' and '.join(self.asked)}"]
+        lines = [f"{drawn} and guidance {self.guidance:g}, asked for {joined(self.asked)}"]
         lines += [] if self.heard is None else ["", *self.heard.to_text()]
         return lines + ([] if self.pitch is None else ["", str(self.pitch)])
 
@@ -161,7 +162,8 @@ def ask_and_listen(
     waves = draw_clips(voice, lengths, seed, condition=asked.condition, threads=threads)
     found = None if listener is None else listener.heard(waves, ids, real)
     notes = None if PITCH not in vocabulary.values else _pitched(vocabulary, waves, ids, real, voice.sample_rate)
-    return AskedFor(clips, sum(lengths) / voice.sample_rate, seed, tuple(vocabulary.values), found, notes)
+    about = sum(lengths) / voice.sample_rate, seed, voice.guidance(None, told=True)
+    return AskedFor(clips, *about, tuple(vocabulary.values), found, notes)
 
 
 def combinations(vocabulary: Vocabulary, clips: int, seed: int) -> list[Wanted]:

@@ -41,15 +41,18 @@ class CopySynthesis:
     pairs: tuple[Pair, ...]  # the nearest, the middle one and the farthest
     seconds: float  # of all copies
     seed: int
+    guidance: float  # how strongly they follow what they are told
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        return self.distances.to_json() | {"seconds": self.seconds, "seed": self.seed, "heard": plain(self.heard)}
+        about = {"seconds": self.seconds, "seed": self.seed, "guidance": self.guidance}
+        return self.distances.to_json() | about | {"heard": plain(self.heard)}
 
     def to_text(self) -> list[str]:
         """Return tables and sentences, line by line."""
         made = f"{many(len(self.distances.own), 'held-out clip')}, {duration(self.seconds)} in all"
-        lines = [f"{made}, made again from their own tracks with seed {self.seed}", "", *self.distances.to_text()]
+        how = f"seed {self.seed} and guidance {self.guidance:g}"
+        lines = [f"{made}, made again from their own tracks with {how}", "", *self.distances.to_text()]
         return lines + ([] if self.heard is None else ["", *self.heard.to_text()])
 
 
@@ -85,4 +88,4 @@ def make_copies(
     pairs = tuple(Pair(names[i], originals[i], copies[i], found.own[i].mel) for i in shown)
     ids = condition.fields[[one.clip for one in parts]]
     heard = None if listener is None else listener.heard(copies, ids, Real(originals, ids))
-    return CopySynthesis(found, heard, pairs, sum(lengths) / rate, seed)
+    return CopySynthesis(found, heard, pairs, sum(lengths) / rate, seed, voice.guidance(None, told=True))

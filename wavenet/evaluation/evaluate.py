@@ -28,6 +28,7 @@ from wavenet.evaluation.linear import CONTEXT
 from wavenet.evaluation.report import Evaluation, Excerpt, FileScore, GroupScore
 from wavenet.generate import voice as voices
 from wavenet.generate.engines import ENGINES, Request, build_engine
+from wavenet.generate.guidance import check_guidance
 from wavenet.generate.voice import Voice
 from wavenet.model import bundle
 from wavenet.outputs import Alphabet, Codes, Condition, Floats
@@ -51,6 +52,7 @@ def evaluate(
     excerpt: bool = False,
     sound: int | None = None,
     conditions: bool = False,
+    guidance: float | None = None,
     seed: int = 0,
     cache: str | Path | None = None,
 ) -> Evaluation:
@@ -69,6 +71,7 @@ def evaluate(
         excerpt: keep the sound and the bits of the most surprising file, to draw them.
         sound: draw so many clips and set them beside held-out ones; None draws none.
         conditions: whether to see if it does what it is told (`conditions.py`), in `sound` clips (None: 60).
+        guidance: 0 to 10, how strongly clips that are drawn follow what they are told; None: as the recipe says.
         seed: of all clips that are drawn.
         cache: where decoded sound is kept; None takes this user's cache folder.
 
@@ -81,6 +84,8 @@ def evaluate(
     voice = voices.load(model)
     if conditions:
         voice.check_told()
+    if guidance is not None:
+        voice = _guided(voice, guidance, conditions or sound is not None)
     newest = replace(voice, arrays=bundle.raw_weights(str(model), voice.recipe.shape)) if raw else None
     held = held_out.find_sound(model, data, split, place)
     log.info("%s", corpus.rates_in_words(held.corpus.sound.entries, voice.sample_rate))
@@ -97,6 +102,18 @@ def evaluate(
         how = Asking(sound, seed, workers, threads, place)
         made = replace(made, conditions=compare(voice, held, condition, judges, own, how))
     return made
+
+
+def _guided(voice: Voice, guidance: float, drawn: bool) -> Voice:
+    """Return a voice as if its recipe asked for so much guidance."""
+    check_guidance(guidance, voice.recipe.shape, voice.alphabet)
+    if not drawn:
+        raise InputError(
+            f"the guidance is {guidance:g}, but it is of clips that are drawn, and none are; ask for sound or "
+            "conditions too, or leave it out"
+        )
+    recipe, told = voice.recipe, voice.recipe.condition
+    return voice if told is None else replace(voice, recipe=replace(recipe, condition=replace(told, guidance=guidance)))
 
 
 def _bits_under(

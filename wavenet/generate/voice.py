@@ -118,12 +118,14 @@ class Voice(Bundle):
     ) -> Sampler:
         """Return a sampler at the beginning of `batch` sequences, with a seed for all or one for each.
 
-        `condition` is what they are told; see `generate` for the other arguments.
+        `condition` is what they are told, which they follow as strongly as the recipe says, as those of `generate` do;
+        see there for the other arguments.
 
         Raises:
             InputError: there is no such backend or storage, or it cannot run this network.
         """
-        return Sampler(self.engine(backend, storage, threads), batch, seed, draw, condition)
+        strength = self.guidance(None, condition is not None)
+        return Sampler(self.engine(backend, storage, threads), batch, seed, draw, condition, strength)
 
     def engine(self, backend: str = "auto", storage: str | None = None, threads: int | None = None) -> Engine:
         """Return what steps this voice's network; see `generate` for the arguments.
