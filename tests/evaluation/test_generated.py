@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,8 +20,10 @@ from wavenet.audio.corpus import Corpus
 from wavenet.audio.splits import Span
 from wavenet.errors import InputError
 from wavenet.evaluation.generated import draw_clips, examine, held_out_clips
+from wavenet.evaluation.health import health
 from wavenet.features import told
 from wavenet.generate.voice import Voice
+from wavenet.outputs import Condition
 from wavenet.outputs.categorical import Categorical
 from wavenet.recipe import read
 
@@ -27,6 +31,13 @@ from wavenet.recipe import read
 @pytest.fixture(scope="module")
 def voice(trained_run: Path) -> Voice:
     return wavenet.load(trained_run)
+
+
+def told_voice(**condition: Any) -> Voice:
+    """Return an untrained voice that is told speaker, label, clock and mel, with what its bundle says of them."""
+    recipe = read.from_tree(toys.tree() | {"condition": told_toys.CONDITION | condition}, "told")
+    fields = {"speaker": told_toys.SPEAKERS, "label": told_toys.LABELS}
+    return Voice(recipe, toys.arrays(recipe), {"told": {"fields": fields, "durations": []}})
 
 
 @pytest.fixture
@@ -41,6 +52,17 @@ def test_a_clip_is_what_generate_makes_of_its_seed_and_length(voice: Voice, monk
     for number, (clip, length) in enumerate(zip(clips, lengths, strict=True)):
         alone = voice.generate(samples=length, seed=5 + number)
         assert clip.dtype == np.float32 and (clip == alone.samples[0]).all()
+
+
+@pytest.mark.parametrize("guidance", [1.0, 1.5])
+def test_a_clip_that_is_told_something_follows_it_as_strongly_as_in_generate(guidance: float) -> None:
+    voice, wanted = told_voice(guidance=guidance), [{"speaker": "ann", "label": "low"}, {"label": "high"}]
+    told = [voice.asked(voice.engine(), [one], 300, 0).condition for one in wanted]
+    assert told[0] is not None and told[1] is not None
+    clips = [draw_clips(voice, [300], 7, one)[0] for one in told]
+    for clip, one in zip(clips, wanted, strict=True):
+        assert (clip == voice.generate(samples=300, seed=7, condition=one).samples[0]).all()
+        assert (clip == voice.generate(samples=300, seed=7, condition=one, guidance=3.0).samples[0]).mean() < 0.9
 
 
 def test_held_out_clips_are_whole_spread_evenly_and_cut_only_where_long_or_few() -> None:
@@ -74,15 +96,47 @@ def test_a_model_is_set_beside_held_out_sound_and_looked_for_in_training(
     assert examine(voice, found.sound, found.spans["valid"], found, 3, 1) == made
 
 
-def test_a_clip_from_the_middle_of_a_file_is_told_the_tracks_of_the_middle(
+def gathered(place: Path, voice: Voice) -> tuple[Corpus, Condition]:
+    """Return sound, and what a voice is told of it."""
+    recipe = replace(voice.recipe, data=replace(voice.recipe.data, path=str(told_toys.write_sounds(place / "sounds"))))
+    found = corpus.gather(recipe, place / "cache")
+    known = told.of_corpus(recipe, found, place / "cache", voice.vocabulary().values)
+    assert known is not None
+    return found, known.condition
+
+
+def test_a_voice_that_speaks_when_asked_is_judged_on_what_generate_makes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told_toys.write_sounds(tmp_path / "sounds")
-    tree = toys.tree(data={"path": str(tmp_path / "sounds")}) | {"condition": told_toys.CONDITION}
-    recipe = read.from_tree(tree, "told")
-    found = corpus.gather(recipe, tmp_path / "cache")
-    known, given = told.of_corpus(recipe, found, tmp_path / "cache"), []
-    assert known is not None and known.condition.tracks is not None
+    voice, heard = told_voice(guidance=1.5), []
+    found, condition = gathered(tmp_path, voice)
+    monkeypatch.setattr("wavenet.evaluation.generated.health", lambda *all: heard.append(all) or health(*all))
+    spans, tail = found.spans["test"][2:4], found.sound.tail
+    made = examine(voice, found.sound, spans, None, 2, 5, condition)
+    for index, (clip, span) in enumerate(zip(heard[0][0], spans, strict=True)):
+        wanted = voice.vocabulary().wanted(condition.fields[span.clip])
+        assert set(wanted) == {"speaker", "label"} and tail == 40
+        alone = voice.generate(samples=span.last + tail, seed=5 + index, condition=wanted).samples[0]
+        assert (clip == alone[: span.last]).all() and len(clip) == span.last
+    sentence = (
+        "Each was made as `wavenet generate` makes it: asked for the speaker and label of a held-out clip, and as long "
+        "as it, with guidance 1.5."
+    )
+    assert made.to_text()[1] == made.told == made.to_json()["told"] == sentence and made.to_json()["guidance"] == 1.5
+
+    nobody = replace(condition, fields=np.full_like(condition.fields, 9))
+    free = examine(voice, found.sound, spans, None, 2, 5, nobody)
+    assert free.told is not None and free.told.endswith("makes it where nothing is asked for.") and free.guidance == 1
+    for index, (clip, span) in enumerate(zip(heard[1][0], spans, strict=True)):
+        assert (clip == voice.generate(samples=span.last, seed=5 + index).samples[0]).all()
+
+
+def test_a_clip_from_the_middle_of_a_file_is_told_the_tracks_of_the_middle_where_nothing_predicts_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voice, given = told_voice(acoustic=None, guidance=2.0), []
+    found, known = gathered(tmp_path, voice)
+    assert known.tracks is not None
     monkeypatch.setattr(
         "wavenet.evaluation.generated.draw_clips",
         lambda voice, lengths, seed, condition: given.append((lengths, condition)) or heard(lengths),
@@ -91,13 +145,14 @@ def test_a_clip_from_the_middle_of_a_file_is_told_the_tracks_of_the_middle(
     def heard(lengths: list[int]) -> list[np.ndarray]:
         return [toys.wave(length / toys.RATE, 1) for length in lengths]
 
-    hop, tracks = recipe.condition.hop_samples, known.condition.tracks
+    hop, tracks = known.shape.hop, known.tracks
     spans = [Span(2, 2 * hop + 1, 8 * hop), Span(3, 0, 5 * hop)]
     monkeypatch.setattr("wavenet.evaluation.generated.held_out_clips", lambda spans, most, rate: spans)
-    voice = Voice(recipe, toys.arrays(recipe))
-    examine(voice, found.sound, spans, None, 2, condition=known.condition)
+    made = examine(voice, found.sound, spans, None, 2, condition=known)
     ((lengths, condition),) = given
-    assert lengths == [5 * hop, 5 * hop] and condition.fields.tolist() == known.condition.fields[[2, 3]].tolist()
+    assert lengths == [5 * hop, 5 * hop] and condition.fields.tolist() == known.fields[[2, 3]].tolist()
+    sentence = "Each is a copy of a held-out clip: told its speaker, label, clock and mel (as nothing predicts mel)"
+    assert made.told == f"{sentence}, with guidance 2." and made.guidance == 2
     assert condition.tracks.frames(0) == tracks.frames(2) - 3 and condition.tracks.frames(1) == tracks.frames(3)
     assert (condition.tracks.read(0, 0, 5) == tracks.read(2, 3, 8)).all()
     assert (condition.tracks.read(1, 0, 5) == tracks.read(3, 0, 5)).all()

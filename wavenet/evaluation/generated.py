@@ -15,10 +15,11 @@ from wavenet.errors import InputError
 from wavenet.evaluation.copies import Copies, copies
 from wavenet.evaluation.health import Health, health
 from wavenet.evaluation.tellings import of_parts, within
+from wavenet.generate.asked import follows
 from wavenet.generate.voice import Voice
 from wavenet.outputs import Condition, Floats
 from wavenet.progress import Progress, log
-from wavenet.text import duration, many, plain
+from wavenet.text import duration, joined, many, plain
 
 LONGEST = 10.0  # seconds of a clip; longer files are cut
 SHORTEST = 1.0  # seconds that they may be cut to, where there are few
@@ -35,18 +36,22 @@ class Generated:
     copies: Copies | None  # None where the training sound is not here
     seconds: float  # of all generated clips
     seed: int
+    guidance: float  # how strongly the clips follow what they are told
+    told: str | None  # what that is, in a sentence; None where the network is told nothing
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
         parts = {"health": plain(self.health), "copies": plain(self.copies)}
-        return {"clips": self.health.generated, "seconds": self.seconds, "seed": self.seed, **parts}
+        about = {"seconds": self.seconds, "seed": self.seed, "guidance": self.guidance, "told": self.told}
+        return {"clips": self.health.generated, **about, **parts}
 
     def to_text(self) -> list[str]:
         """Return the tables and sentences, line by line."""
         drawn = f"{many(self.health.generated, 'clip')}, {duration(self.seconds)} in all, drawn with seed {self.seed}"
         title = f"{drawn}, beside {many(self.health.real, 'held-out clip')}"
         copied = [] if self.copies is None else ["", *self.copies.to_text()]
-        return [title, "", *self.health.to_text(), *copied]
+        told = [] if self.told is None else [self.told]
+        return [title, *told, "", *self.health.to_text(), *copied]
 
 
 def examine(
@@ -68,8 +73,8 @@ def examine(
         trained: the sound that it was trained on; None where that is not here: no copies are looked for.
         clips: how many to draw.
         seed: of the draws and of the yardstick.
-        condition: what all clips of `sound` are told; a generated clip is told what a held-out one is, which may be
-            from the middle of a file.
+        condition: what all clips of `sound` are told, of which generated ones are asked for the fields, or told all
+            (`_told`).
 
     Raises:
         InputError: the number of clips or the seed is out of range, or there is no held-out sound.
@@ -83,14 +88,36 @@ def examine(
     hop = 1 if condition is None else condition.shape.hop
     models = [within(chosen[at * len(chosen) // clips], hop) for at in range(clips)]
     lengths = [part.last - part.first for part in models]
-    told = None if condition is None else of_parts(condition, models)
+    told, words = (None, None) if condition is None else _told(voice, sound, condition, models)
     ours, theirs = draw_clips(voice, lengths, seed, told), quantised(voice, sound, chosen)
     fresh = theirs[:: max(1, len(theirs) // clips)][:clips]
     if voice.alphabet.size < FEWEST_CODES:
         log.info("copies are not looked for: %d classes are too coarse to tell them", voice.alphabet.size)
         trained = None
     found = None if trained is None else copies(ours, fresh, trained.sound, trained.spans["train"], rate)
-    return Generated(health(ours, theirs, rate, seed), found, sum(lengths) / rate, seed)
+    guidance = voice.guidance(None, told is not None)
+    return Generated(health(ours, theirs, rate, seed), found, sum(lengths) / rate, seed, guidance, words)
+
+
+def _told(voice: Voice, sound: Sound, condition: Condition, parts: Sequence[Span]) -> tuple[Condition | None, str]:
+    """Return what clips like some parts of real sound are told, and that in a sentence.
+
+    A voice that speaks when it is asked is judged on what `generate` makes: asked for the fields of a part, and as long
+    as it with its tail. One that is told tracks which do not follow from that is judged on copies, told all of a part.
+    """
+    told = condition.shape.told
+    fields, tracks = ([name for name, _ in known] for known in (told.fields, told.tracks))
+    how = f"with guidance {voice.guidance(None, told=True):g}"
+    if measured := [name for name in tracks if name not in follows(condition.shape)]:
+        why = f"as nothing predicts {joined(measured)}"
+        words = f"Each is a copy of a held-out clip: told its {joined([*fields, *tracks])} ({why}), {how}."
+        return of_parts(condition, parts), words
+    wanted = [voice.vocabulary().wanted(condition.fields[part.clip]) for part in parts]
+    if not any(wanted):
+        return None, "Each was made as `wavenet generate` makes it where nothing is asked for."
+    whole = [part.last - part.first for part in sound.with_tails(parts)]
+    words = f"as `wavenet generate` makes it: asked for the {joined(fields)} of a held-out clip, and as long as it"
+    return voice.asked(voice.engine(), wanted, whole, 0).condition, f"Each was made {words}, {how}."
 
 
 def draw_clips(

@@ -160,8 +160,7 @@ class Tellers:
             tracks = self.condition.tracks
             frames = 0 if tracks is None else tracks.frames(clip)
             return Telling(ids, hidden, tracks, clip if sound is None else sound, late, frames)
-        values = zip(self.vocabulary.values.items(), ids.tolist(), strict=True)
-        wanted = {field: known[value] for (field, known), value in values if value < len(known)}
+        wanted = self.vocabulary.wanted(ids)
         whole = self.sound.lengths[clip] + self.sound.tail
         asked = ask(self.packed, self.vocabulary, [wanted], whole).condition
         if asked is None or asked.tracks is None or asked.unknown is None:  # nothing is known to predict from

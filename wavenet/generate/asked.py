@@ -15,7 +15,7 @@ from wavenet.features.clock import clock
 from wavenet.features.fields import check_field, ids_of
 from wavenet.generate.packed import Packed
 from wavenet.generate.told import predicted
-from wavenet.geometry import frame_count
+from wavenet.geometry import ConditionShape, frame_count
 from wavenet.outputs import Arrays, Codes, Condition, Floats
 from wavenet.recipe.records import PREDICTED, Recipe
 from wavenet.text import many, printable
@@ -84,6 +84,11 @@ class Vocabulary:
         told = self.recipe.condition
         return told is not None and told.tracks.clock is not None and any(wanted) and len(self.durations) > 0
 
+    def wanted(self, ids: Codes) -> dict[str, str]:
+        """Return values by field that have these numbers [fields]; those that are unknown are left out."""
+        each = zip(self.values.items(), ids.tolist(), strict=True)
+        return {field: known[value] for (field, known), value in each if value < len(known)}
+
     def ids(self, wanted: Sequence[Wanted]) -> Codes:
         """Return the number of each field's value [sounds, fields] int64; what is not asked for is unknown.
 
@@ -114,7 +119,13 @@ class Asked:
     lengths: tuple[int, ...] | None = None  # samples of each
 
 
-def ask(packed: Packed, vocabulary: Vocabulary, wanted: Sequence[Wanted], samples: int | None, seed: int = 0) -> Asked:
+def ask(
+    packed: Packed,
+    vocabulary: Vocabulary,
+    wanted: Sequence[Wanted],
+    samples: int | Sequence[int] | None,
+    seed: int = 0,
+) -> Asked:
     """Return what a network is told where values of fields are asked for.
 
     Where anything is asked for and the network knows a clock, each sound gets a length and a clock; and where it has an
@@ -124,7 +135,7 @@ def ask(packed: Packed, vocabulary: Vocabulary, wanted: Sequence[Wanted], sample
         packed: the network.
         vocabulary: of its bundle.
         wanted: values by field, for each sequence.
-        samples: the length of all; None draws one for each from those of training sounds with these fields.
+        samples: the length of all, or of each; None draws one for each from those of training sounds with these fields.
         seed: that lengths are drawn from.
 
     Raises:
@@ -138,17 +149,22 @@ def ask(packed: Packed, vocabulary: Vocabulary, wanted: Sequence[Wanted], sample
         return Asked(Condition(shape, fields))
     tail = round(recipe.data.tail_seconds * recipe.audio.sample_rate)
     if samples is not None:
-        lengths = [max(1, samples - tail, samples // 2)] * len(wanted)
-        whole = [samples] * len(wanted)
+        whole = [samples] * len(wanted) if isinstance(samples, int) else [*samples]
+        lengths = [max(1, one - tail, one // 2) for one in whole]
     else:
         lengths = [vocabulary.length(own, seed, sequence) for sequence, own in enumerate(fields)]
         whole = [length + tail for length in lengths]
     if not all(lengths):
         return Asked(Condition(shape, fields))
-    known = {"clock"} | (set(PREDICTED) if shape.acoustic is not None else set())
+    known = follows(shape)
     tracks = [_tracks(packed, recipe, *one) for one in zip(lengths, whole, fields, strict=True)]
     unknown = np.tile([name not in known for name in names], (len(wanted), 1))
     return Asked(Condition(shape, fields, Arrays(tracks), unknown), tuple(whole))
+
+
+def follows(shape: ConditionShape) -> frozenset[str]:
+    """Return the tracks that follow from what is asked for: the clock, and what an acoustic network predicts."""
+    return frozenset(("clock", *(PREDICTED if shape.acoustic is not None else ())))
 
 
 def _tracks(packed: Packed, recipe: Recipe, length: int, whole: int, fields: Codes) -> Floats:

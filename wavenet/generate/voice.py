@@ -168,7 +168,7 @@ class Voice(Bundle):
         if self.recipe.condition is None:
             raise InputError(f"{self.name} is told nothing but the past of its sound; leave conditions out")
 
-    def asked(self, engine: Engine, wanted: Sequence[Wanted], samples: int | None, seed: int) -> Asked:
+    def asked(self, engine: Engine, wanted: Sequence[Wanted], samples: int | Sequence[int] | None, seed: int) -> Asked:
         """Return what the network is told where values of fields are asked for (`ask`).
 
         Raises:
