@@ -15,7 +15,7 @@ import toys
 from wavenet.audio import corpus
 from wavenet.audio.corpus import Corpus
 from wavenet.evaluation import asked_for
-from wavenet.evaluation.asked_for import Listener, Real, ask_and_listen, combinations, listener_of
+from wavenet.evaluation.asked_for import AskedFor, Listener, Real, answers, combinations, listener_of
 from wavenet.evaluation.recogniser import Recogniser
 from wavenet.generate.asked import Vocabulary
 from wavenet.generate.voice import Voice
@@ -43,6 +43,14 @@ def voice_of(fields: dict[str, tuple[str, ...]], durations: list[list[int]], **c
     tree["condition"] = {"channels": 4, "fields": {name: len(values) for name, values in fields.items()}, **condition}
     recipe = read.from_tree(tree, "told")
     return Voice(recipe, toys.arrays(recipe), {"told": {"fields": fields, "durations": durations}})
+
+
+def ask_and_listen(
+    voice: Voice, vocabulary: Vocabulary, listener: Listener | None, real: Real, *how: int
+) -> AskedFor | None:
+    """Return what is known of clips that are asked for, once they are listened to where there is who does."""
+    made = answers(voice, vocabulary, real, *how)
+    return None if made is None else made.known if listener is None else made.heard_by(listener)
 
 
 def tones(frequencies: list[float], rate: int = 8_000, level: float = 0.3) -> list[Floats]:

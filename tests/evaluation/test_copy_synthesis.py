@@ -57,7 +57,8 @@ def test_perfect_copies_lie_nowhere_from_their_originals(
     monkeypatch.setattr(copy_synthesis, "draw_clips", draw_clips)
     monkeypatch.setattr(Recogniser, "names", lambda self, waves: known.fields[:6])
     listener = Listener(Recogniser({"speaker": ("ann", "bob"), "label": ("high", "low", "middle")}, 4_000, {}), [0, 1])
-    made = make_copies(voice, found, spans, known, listener, 3, 2)
+    deaf = make_copies(voice, found, spans, known, 3, 2)
+    made = deaf.heard_by(listener)
     assert all(one.mel == one.log_spectral == 0 for one in made.distances.own)
     assert made.distances.nearer("mel").right == 6 == made.distances.nearer("mel").clips
     assert made.heard is not None and made.heard.together is not None and made.heard.together.generated.right == 6
@@ -65,7 +66,7 @@ def test_perfect_copies_lie_nowhere_from_their_originals(
     plain, lines = json.loads(to_json(made.to_json())), made.to_text()
     assert plain["copies"] == 6 and plain["mel"]["own"] == 0 < plain["mel"]["other"] and plain["seed"] == 3
     assert lines[0].startswith("6 held-out clips, ") and any("log-spectral" in line for line in lines)
-    assert make_copies(voice, found, spans, known, None, 3, 2).heard is None
+    assert deaf.heard is None and len(deaf.each) == 6
 
 
 def test_a_part_within_a_sound_begins_with_its_own_frame(
@@ -81,7 +82,7 @@ def test_a_part_within_a_sound_begins_with_its_own_frame(
 
     monkeypatch.setattr(copy_synthesis, "draw_clips", draw_clips)
     monkeypatch.setattr(copy_synthesis, "LONGEST", 0.05)
-    make_copies(voice, found, [Span(2, 41, 380), Span(3, 0, 300)], known, None)
+    make_copies(voice, found, [Span(2, 41, 380), Span(3, 0, 300)], known)
     assert given["lengths"] == [200, 200]  # from sample 80 on
     part = given["condition"].tracks
     assert part.frames(0) == tracks.frames(2) - 2 and part.frames(1) == tracks.frames(3)
@@ -93,7 +94,7 @@ def test_copies_are_alike_for_a_seed_and_the_nearest_and_farthest_are_shown(
 ) -> None:
     voice, found, known = things
     monkeypatch.setattr(copy_synthesis, "LONGEST", 0.03)
-    made, again, other = (make_copies(voice, found, found.spans["test"], known, None, seed) for seed in (0, 0, 1))
+    made, again, other = (make_copies(voice, found, found.spans["test"], known, seed) for seed in (0, 0, 1))
     assert made.distances == again.distances != other.distances
     each = sorted(one.mel for one in made.distances.own)
     assert [pair.mel for pair in made.pairs] == [each[0], each[(len(each) - 1) // 2], each[-1]]

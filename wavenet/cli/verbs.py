@@ -7,7 +7,7 @@ import argparse
 from wavenet import disk
 from wavenet.cli.draws import generate, vocode
 from wavenet.cli.results import check_target, path_of, picture_of, show, show_made
-from wavenet.errors import InputError
+from wavenet.errors import STOPS, InputError
 from wavenet.progress import log
 from wavenet.text import to_json
 
@@ -67,6 +67,8 @@ def _evaluate(arguments: argparse.Namespace) -> int:
             pictures.surprisal_picture(plot, one.wave, one.bits, one.sample_rate, title, one.usual, made.pairs)
     for written in filter(None, (plot, surprisal)):
         log.info("wrote %s", written)
+    if made.stopped_by is not None:
+        raise STOPS[made.stopped_by]
     return 0
 
 

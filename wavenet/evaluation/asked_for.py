@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +58,7 @@ class AskedFor:
     seed: int
     guidance: float  # how strongly they follow what was asked for
     asked: tuple[str, ...]  # the fields
-    heard: Heard | None  # None where there is no recogniser for these fields
+    heard: Heard | None  # None where no recogniser listened to these fields
     pitch: Pitched | None  # None where there is no such field
 
     def to_text(self) -> list[str]:
@@ -98,6 +98,20 @@ class Listener:
         return heard(self.recogniser, (waves, asked[:, self.columns]), theirs if known else None)
 
 
+@dataclass(frozen=True)
+class Answers:
+    """Clips that were asked for."""
+
+    known: AskedFor  # what is known of them before a recogniser listens
+    waves: Sequence[Floats]  # [T] each
+    ids: Ids  # [clips, n], what they were asked for
+    real: Real  # to listen to beside them
+
+    def heard_by(self, listener: Listener) -> AskedFor:
+        """Return what is known of them once a recogniser has listened."""
+        return replace(self.known, heard=listener.heard(self.waves, self.ids, self.real))
+
+
 def listener_of(
     voice: Voice, vocabulary: Vocabulary, own: Corpus | None, split: str, cache: Path | None = None
 ) -> Listener | None:
@@ -132,21 +146,19 @@ def _suits(known: Fields, column: int, name: str, trained: Sequence[int]) -> boo
     return name != PITCH and 2 <= size <= MOST_VALUES and told >= FEWEST_CLIPS * size
 
 
-def ask_and_listen(
+def answers(
     voice: Voice,
     vocabulary: Vocabulary,
-    listener: Listener | None,
     real: Real,
     clips: int = CLIPS,
     seed: int = 0,
     threads: int | None = None,
-) -> AskedFor | None:
-    """Return what is heard of values that are asked for; None where the voice is told no fields.
+) -> Answers | None:
+    """Return clips that are asked for values of fields; None where the voice is told no fields.
 
     Args:
         voice: draws the clips, as long as training sounds with these values were.
         vocabulary: of its bundle.
-        listener: names what is heard; None: nothing but pitch is.
         real: held-out clips, to listen to beside.
         clips: how many to draw.
         seed: of what is asked for and of the draws.
@@ -160,10 +172,9 @@ def ask_and_listen(
     lengths = asked.lengths or [vocabulary.length(own, seed, i) + tail for i, own in enumerate(ids)]
     lengths = [min(length, round(LONGEST * voice.sample_rate)) for length in lengths]
     waves = draw_clips(voice, lengths, seed, condition=asked.condition, threads=threads)
-    found = None if listener is None else listener.heard(waves, ids, real)
     notes = None if PITCH not in vocabulary.values else _pitched(vocabulary, waves, ids, real, voice.sample_rate)
     about = sum(lengths) / voice.sample_rate, seed, voice.guidance(None, told=True)
-    return AskedFor(clips, *about, tuple(vocabulary.values), found, notes)
+    return Answers(AskedFor(clips, *about, tuple(vocabulary.values), None, notes), waves, ids, real)
 
 
 def combinations(vocabulary: Vocabulary, clips: int, seed: int) -> list[Wanted]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +28,8 @@ class Conditions:
     """What comes of what a network is told."""
 
     worth: Worths
-    asked: AskedFor | None  # None where it is told no fields
-    copies: CopySynthesis | None  # None where it is told no mel
+    asked: AskedFor | None = None  # None where it is told no fields
+    copies: CopySynthesis | None = None  # None where it is told no mel
 
     def to_text(self) -> list[str]:
         """Return tables and sentences, line by line."""
@@ -57,8 +57,8 @@ def compare(
     judges: Callable[[Condition], Likelihood],
     own: Corpus | None,
     how: Asking,
-) -> Conditions:
-    """Return what comes of what a voice is told.
+) -> Iterator[Conditions]:
+    """Yield what comes of what a voice is told, ever more of it: what a recogniser hears, which takes minutes, last.
 
     Args:
         voice: which is told something.
@@ -77,15 +77,21 @@ def compare(
     engine = voice.engine(storage="float32", threads=how.threads)
     tellers = Tellers(condition, held.corpus.sound, engine.packed, vocabulary, how.seed)
     context = voice.recipe.shape.receptive_field
-    worth = worths(tellers, held.spans, judges, voice.alphabet, context, how.workers)
-    listener = listener_of(voice, vocabulary, own, held.split, how.cache)
+    made = Conditions(worths(tellers, held.spans, judges, voice.alphabet, context, how.workers))
+    yield made
     real = Real.of(voice, held.corpus.sound, held.spans, condition.fields)
     count = asked_for.CLIPS if how.clips is None else how.clips
-    asked = asked_for.ask_and_listen(voice, vocabulary, listener, real, count, how.seed, how.threads)
-    copies = None
+    answers = asked_for.answers(voice, vocabulary, real, count, how.seed, how.threads)
+    if answers is not None:
+        made = replace(made, asked=answers.known)
+        yield made
     if "mel" in (name for name, _ in condition.shape.told.tracks):
-        copies = make_copies(voice, held.corpus, held.spans, condition, listener, how.seed, how.threads)
-    return Conditions(worth, asked, copies)
+        made = replace(made, copies=make_copies(voice, held.corpus, held.spans, condition, how.seed, how.threads))
+        yield made
+    listener = listener_of(voice, vocabulary, own, held.split, how.cache)
+    if listener is not None and answers is not None:
+        copies = None if made.copies is None else made.copies.heard_by(listener)
+        yield replace(made, asked=answers.heard_by(listener), copies=copies)
 
 
 def _check_known(condition: Condition, vocabulary: Vocabulary, held: HeldOut) -> None:

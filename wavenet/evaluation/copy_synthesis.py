@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from wavenet.audio.corpus import Corpus
@@ -14,7 +14,7 @@ from wavenet.evaluation.generated import draw_clips, held_out_clips, quantised
 from wavenet.evaluation.heard import Heard
 from wavenet.evaluation.tellings import of_parts, within
 from wavenet.generate.voice import Voice
-from wavenet.outputs import Condition, Floats
+from wavenet.outputs import Codes, Condition, Floats
 from wavenet.text import duration, many, plain
 
 COPIES = 20  # at most
@@ -37,11 +37,23 @@ class CopySynthesis:
     """What copies are like that are made of real sound's own tracks."""
 
     distances: Copied
-    heard: Heard | None  # of the fields' values; None where there is no recogniser
-    pairs: tuple[Pair, ...]  # the nearest, the middle one and the farthest
+    each: tuple[Pair, ...]
+    fields: Codes  # [copies, n]
     seconds: float  # of all copies
     seed: int
     guidance: float  # how strongly they follow what they are told
+    heard: Heard | None = None  # of the fields' values; None where no recogniser listened
+
+    @property
+    def pairs(self) -> tuple[Pair, ...]:
+        """The nearest, the middle one and the farthest."""
+        ranked = sorted(self.each, key=lambda one: one.mel)
+        return tuple(ranked[at * (len(ranked) - 1) // max(1, SHOWN - 1)] for at in range(min(SHOWN, len(ranked))))
+
+    def heard_by(self, listener: Listener) -> CopySynthesis:
+        """Return the same once a recogniser has listened."""
+        real = Real([one.original for one in self.each], self.fields)
+        return replace(self, heard=listener.heard([one.copy for one in self.each], self.fields, real))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -61,7 +73,6 @@ def make_copies(
     corpus: Corpus,
     spans: Sequence[Span],
     condition: Condition,
-    listener: Listener | None,
     seed: int = 0,
     threads: int | None = None,
 ) -> CopySynthesis:
@@ -72,7 +83,6 @@ def make_copies(
         corpus: the sound.
         spans: of the held-out clips.
         condition: what all clips of the corpus are told.
-        listener: names what is heard; None: nothing is.
         seed: of the draws.
         threads: that are used at most; None takes as many as there are cores.
     """
@@ -82,10 +92,8 @@ def make_copies(
     lengths = [one.last - one.first for one in parts]
     copies = draw_clips(voice, lengths, seed, condition=of_parts(condition, parts), threads=threads)
     found = copied(originals, copies, rate)
-    ranked = sorted(range(len(parts)), key=lambda index: found.own[index].mel)
-    shown = [ranked[at * (len(ranked) - 1) // max(1, SHOWN - 1)] for at in range(min(SHOWN, len(ranked)))]
-    names = [corpus.clips[one.clip].name for one in parts]
-    pairs = tuple(Pair(names[i], originals[i], copies[i], found.own[i].mel) for i in shown)
-    ids = condition.fields[[one.clip for one in parts]]
-    heard = None if listener is None else listener.heard(copies, ids, Real(originals, ids))
-    return CopySynthesis(found, heard, pairs, sum(lengths) / rate, seed, voice.guidance(None, told=True))
+    clips = [one.clip for one in parts]
+    names, mels = [corpus.clips[clip].name for clip in clips], [one.mel for one in found.own]
+    each = tuple(Pair(*one) for one in zip(names, originals, copies, mels, strict=True))
+    guidance = voice.guidance(None, told=True)
+    return CopySynthesis(found, each, condition.fields[clips], sum(lengths) / rate, seed, guidance)

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from wavenet import disk
 from wavenet.audio import corpus
 from wavenet.audio.corpus import Corpus
 from wavenet.audio.flac_size import FlacSize
-from wavenet.errors import DivergenceError, InputError, SoundError, did_you_mean
+from wavenet.errors import DivergenceError, InputError, SoundError, Terminated, did_you_mean
 from wavenet.evaluation import held_out, likelihood, statistics_file, surprise
 from wavenet.evaluation.baselines import Baselines, Statistics, order0_nats
 from wavenet.evaluation.conditions import Asking, compare
@@ -58,6 +59,8 @@ def evaluate(
 ) -> Evaluation:
     """Return how well a model predicts sound that it was not trained on.
 
+    Once that is known, Ctrl-C, SIGTERM and SIGHUP give what there is beside it by then.
+
     Args:
         model: a run or bundle folder.
         data: a file or folder of sound; None takes the sound of the run.
@@ -81,31 +84,54 @@ def evaluate(
     _check(limit, backend, split)
     target = None if surprisal is None else _target(surprisal, force)
     place = None if cache is None else disk.given_path(str(cache))
-    voice = voices.load(model)
-    if conditions:
-        voice.check_told()
-    if guidance is not None:
-        voice = _guided(voice, guidance, conditions or sound is not None)
+    voice = _voice(model, conditions, conditions or sound is not None, guidance)
     newest = replace(voice, arrays=bundle.raw_weights(str(model), voice.recipe.shape)) if raw else None
     held = held_out.find_sound(model, data, split, place)
     log.info("%s", corpus.rates_in_words(held.corpus.sound.entries, voice.sample_rate))
     held = held_out.without_trained(held, voice.data.get("trained_files"), data is not None, limit)
-    known, own = _of_training(voice, model, held, place, conditions or sound is not None)
+    statistics, own = _of_training(voice, model, held, place, conditions or sound is not None)
     condition = held.condition_under(voice, place)
     judges, workers = judges_of(voice, backend, threads)
-    made = _scored(str(model), held, voice, judges(condition), known, workers, target, excerpt)
+    made = _scored(str(model), held, voice, judges(condition), statistics, workers, target, excerpt)
     if newest is not None:
         made = replace(made, raw=_bits_under(newest, str(model), held, condition, backend, threads))
-    if sound is not None:
-        made = replace(made, generated=examine(voice, held.corpus.sound, held.spans, own, sound, seed, condition))
-    if conditions and condition is not None:
-        how = Asking(sound, seed, workers, threads, place)
-        made = replace(made, conditions=compare(voice, held, condition, judges, own, how))
+    how = Asking(sound, seed, workers, threads, place)
+    return _until_stopped(made, _beside_scores(voice, held, own, condition, judges if conditions else None, how))
+
+
+def _beside_scores(
+    voice: Voice,
+    held: HeldOut,
+    own: Corpus | None,
+    condition: Condition | None,
+    judges: Callable[[Condition | None], Likelihood] | None,
+    how: Asking,
+) -> Iterator[dict[str, Any]]:
+    """Yield the parts of an `Evaluation` that take the time, by name; conditions where there are judges."""
+    if how.clips is not None:
+        yield {"generated": examine(voice, held.corpus.sound, held.spans, own, how.clips, how.seed, condition)}
+    if judges is not None and condition is not None:
+        for known in compare(voice, held, condition, judges, own, how):
+            yield {"conditions": known}
+
+
+def _until_stopped(made: Evaluation, parts: Iterator[dict[str, Any]]) -> Evaluation:
+    """Return an evaluation with parts that come one after the other, all of them or those before a signal."""
+    try:
+        for part in parts:
+            made = replace(made, **part)
+    except (KeyboardInterrupt, Terminated) as signal:
+        made = replace(made, stopped_by=signal.signal if isinstance(signal, Terminated) else "SIGINT")
     return made
 
 
-def _guided(voice: Voice, guidance: float, drawn: bool) -> Voice:
-    """Return a voice as if its recipe asked for so much guidance."""
+def _voice(model: str | Path, conditions: bool, drawn: bool, guidance: float | None) -> Voice:
+    """Return a voice, which is told something where that is evaluated, as if its recipe had the guidance given."""
+    voice = voices.load(model)
+    if conditions:
+        voice.check_told()
+    if guidance is None:
+        return voice
     check_guidance(guidance, voice.recipe.shape, voice.alphabet)
     if not drawn:
         raise InputError(

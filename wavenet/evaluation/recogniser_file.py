@@ -19,7 +19,7 @@ from wavenet.evaluation.recogniser import USUAL, VERSION, Labelled, Recogniser, 
 from wavenet.features.fields import Fields
 from wavenet.outputs import Floats
 from wavenet.progress import log
-from wavenet.text import many, one_line, to_json
+from wavenet.text import joined, many, one_line, to_json
 
 MAX_BYTES = 1 << 28
 HEARD = ("train", "valid")  # the splits that a recogniser is trained on
@@ -82,7 +82,8 @@ def trained(clips: Labelled, settings: Settings = USUAL, cache: Path | None = No
             return load(path)
         except BundleError as error:
             log.warning("%s: it is trained again", one_line(error))
-    log.info("a recogniser of %s is trained on %s", " and ".join(clips.values), many(len(clips.waves), "real clip"))
+    what = f"a recogniser of {joined([*clips.values])} is trained on {many(len(clips.waves), 'real clip')}, once"
+    log.info("%s; Ctrl-C leaves out what it would hear, and all else is reported", what)
     made = train(clips, settings)
     try:
         save(path, made)

@@ -75,6 +75,7 @@ class Evaluation:
     excerpt: Excerpt | None = None  # the most surprising file, where it was asked for
     generated: Generated | None = None  # what sound of the model's own is like, where that was asked for
     conditions: Conditions | None = None  # what comes of what the network is told, where that was asked for
+    stopped_by: str | None = None  # the signal that left out the rest
 
     def __str__(self) -> str:
         return self.to_text()
@@ -123,6 +124,7 @@ class Evaluation:
             "warning": self.warning(),
             "generated": plain(self.generated),
             "conditions": plain(self.conditions),
+            "stopped_by": self.stopped_by,
         }
 
     def to_text(self) -> str:
@@ -146,6 +148,8 @@ class Evaluation:
             lines += ["", *self.generated.to_text()]
         if self.conditions is not None:
             lines += ["", *self.conditions.to_text()]
+        if self.stopped_by is not None:
+            lines += ["", f"Stopped by {self.stopped_by}: what was still to come is left out."]
         return "\n".join(lines)
 
 
