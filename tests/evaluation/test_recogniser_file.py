@@ -109,3 +109,11 @@ def test_the_test_split_is_never_heard_and_each_span_has_the_ids_of_its_clip(
     waves, told = given[0][0].waves, given[0][0].ids
     assert [(len(wave), wave[0] - 1) for wave in waves] == [(600, 2), (300, 0), (50, 0)]
     assert (told == ids[[2, 0, 0]]).all()
+
+
+def test_few_clips_are_learnt_from_in_fewer_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Settings] = []
+    monkeypatch.setattr(recogniser_file, "train", lambda clips, settings: given.append(settings) or some())
+    for count in (8, 80, 320, 330):
+        recogniser_file.trained(Labelled(*clips(count), VALUES, RATE), None, tmp_path)
+    assert [one.steps for one in given] == [320, 400, 1_600, 1_600] and {one.batch for one in given} == {64}

@@ -15,7 +15,7 @@ from wavenet import disk
 from wavenet.audio.crops import Sound
 from wavenet.audio.splits import Span, Splits
 from wavenet.errors import BundleError
-from wavenet.evaluation.recogniser import USUAL, VERSION, Labelled, Recogniser, Settings, Weights, begin, train
+from wavenet.evaluation.recogniser import VERSION, Labelled, Recogniser, Settings, Weights, begin, train, usual
 from wavenet.features.fields import Fields
 from wavenet.outputs import Floats
 from wavenet.progress import log
@@ -44,7 +44,7 @@ def of_splits(
     splits: Splits,
     fields: Fields,
     sample_rate: int,
-    settings: Settings = USUAL,
+    settings: Settings | None = None,
     cache: Path | None = None,
 ) -> Recogniser:
     """Return a recogniser of all fields, trained on sound that is no test sound, on which it can thus be tried.
@@ -64,17 +64,19 @@ def of_splits(
     return trained(Labelled(Clips(sound, spans), ids, fields.vocabulary, sample_rate), settings, cache)
 
 
-def trained(clips: Labelled, settings: Settings = USUAL, cache: Path | None = None) -> Recogniser:
+def trained(clips: Labelled, settings: Settings | None = None, cache: Path | None = None) -> Recogniser:
     """Return what `train` returns, from the user's cache folder where the same was trained before.
 
     Args:
-        clips, settings: as for `train`.
+        clips: as for `train`.
+        settings: how to train; None: as is usual for so many clips.
         cache: the folder; None takes the user's own.
 
     Raises:
         InputError: as from `train`.
     """
     clips.check()
+    settings = settings or usual(len(clips.waves))
     folder = cache or disk.user_folder("WAVENET_CACHE", "cache")
     path = folder / f"recogniser-{_digest(clips, settings)}.safetensors"
     if path.is_file():
