@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import told_toys
 import torch
 import toys
 
@@ -194,3 +196,11 @@ def test_nothing_asks_for_tensorboard_where_it_is_missing(
     monkeypatch.setattr("wavenet.training.train.find_spec", lambda name: None)
     run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", max_steps=1)
     assert not (run / "tensorboard").exists()
+
+
+def test_the_record_says_what_a_sound_was_told(tmp_path: Path) -> None:
+    run = told_toys.trained(told_toys.write_sounds(tmp_path / "sounds"), tmp_path / "run", tmp_path / "cache")
+    wrote = [line for line in (run / "train.log").read_text().splitlines() if "step-000006-0.wav" in line]
+    assert len(wrote) == 1 and re.search(
+        r"0\.wav, told the speaker, label, clock and mel of \w+-\w+-[12]\.wav$", wrote[0]
+    )

@@ -27,7 +27,7 @@ from wavenet.model import bundle
 from wavenet.model.bundle import Bundle
 from wavenet.outputs import Condition
 from wavenet.progress import Progress, log
-from wavenet.text import many
+from wavenet.text import joined, many, printable
 from wavenet.training import checkpoint, metrics
 from wavenet.training.checkpoint import BEST, GOOD, LAST, Standing, Window
 from wavenet.training.data import SoundData
@@ -304,7 +304,8 @@ class Recorder(pl.Callback):
             return
         voice, parts = Voice(module.recipe, module.averaged.arrays()), []
         try:
-            source = voice.sampler(seed=SAMPLE_SEED, condition=self._told(module))
+            condition, told = self._told(module)
+            source = voice.sampler(seed=SAMPLE_SEED, condition=condition)
             for part in source.generate(voice.length(train.sample_seconds, None), 200):
                 parts.append(voice.alphabet.decode(part.codes[0]))
                 if self.stopper.interrupted():
@@ -320,14 +321,17 @@ class Recorder(pl.Callback):
         except OSError as error:
             log.warning("%s cannot be written (%s); training goes on", path, error.strerror or error)
         else:
-            self._say(f"{step}: wrote {path}")
+            self._say(f"{step}: wrote {path}{told}")
         self._tick = time.monotonic()
 
-    def _told(self, module: WaveNetModule) -> Condition | None:
-        """Return what the network is told when it makes a sound: the same as for the first held-out one."""
+    def _told(self, module: WaveNetModule) -> tuple[Condition | None, str]:
+        """Return what the network is told when it makes a sound, as for the first held-out one; and in words."""
         if module.recipe.condition is None or self.data.told is None:
-            return None
-        return self.data.told.condition.of([self.data.spans["valid"][0].clip])
+            return None, ""
+        clip = self.data.spans["valid"][0].clip
+        condition = self.data.told.condition.of([clip])
+        names = [name for name, _ in (*condition.shape.told.fields, *condition.shape.told.tracks)]
+        return condition, f", told the {joined(names)} of {printable(self.data.sound.entries[clip].name)}"
 
     # --- saving ------------------------------------------------------------------------------------------------------
 
