@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import told_toys
 import toys
@@ -15,9 +17,12 @@ import wavenet
 from wavenet import pictures
 from wavenet.audio import files
 from wavenet.cli import main
-from wavenet.errors import InputError
+from wavenet.errors import STOPS, InputError
 from wavenet.evaluation import conditions
+from wavenet.evaluation.asked_for import Listener
+from wavenet.evaluation.recogniser import Recogniser
 from wavenet.evaluation.report import Evaluation
+from wavenet.model import bundle
 from wavenet.recipe import read
 from wavenet.text import plain, to_json
 
@@ -54,7 +59,8 @@ def test_the_report_has_all_parts_and_is_the_same_for_a_seed(run: Path, deaf: li
     told = json.loads(to_json(made.to_json()))["conditions"]
     assert told["worth"]["clips"] == 6 and told["asked"]["clips"] == 3 and told["copies"]["copies"] == 6
     text = made.to_text()
-    for line in ("told right, against", "drawn with seed 0, asked for speaker and label", "distance of copies"):
+    assert text.index("To be told is to be given something beside the past of a sound") < text.index("told right,")
+    for line in ("told right, against", "seed 0 and guidance 1, asked for speaker and label", "distance of copies"):
         assert line in text
     assert deaf[0][2] is not None and deaf[0][3] == "test"  # the training sound, and what is kept from it
     assert evaluated(run, seed=1).conditions != report
@@ -77,6 +83,63 @@ def test_the_command_line_prints_it_and_draws_the_copies(
     assert told["asked"]["clips"] == 2 and told["asked"]["seed"] == told["copies"]["seed"] == 5
     assert drawn[0][-1][0].mel == min(told["copies"]["mel"]["each"])
     assert main([*words[:5], "--limit", "0.05s"]) == 0 and "told right, against" in capsys.readouterr().out
+
+
+def test_guidance_is_that_of_the_recipe_unless_another_is_asked_for(
+    run: Path, tmp_path: Path, deaf: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    voice = wavenet.load(run)
+    own = replace(voice.recipe, condition=replace(voice.recipe.condition, guidance=2.0))
+    bundle.save(tmp_path / "guided", replace(voice, recipe=own))
+    known = {"sound": 2, "data": run.parent / "sounds", "split": "test"}
+    made = wavenet.evaluate(tmp_path / "guided", conditions=True, **known)
+    given = wavenet.evaluate(run, conditions=True, guidance=2, **known)
+    assert made.conditions is not None and made.conditions.copies is not None
+    parts = [made.generated, made.conditions.asked, made.conditions.copies]
+    assert [getattr(part, "guidance", None) for part in parts] == [2.0, 2.0, 2.0]
+    assert plain(made.conditions) == plain(given.conditions) and plain(made.generated) == plain(given.generated)
+    usual = wavenet.evaluate(run, conditions=True, **known).conditions
+    assert usual is not None and usual.copies is not None
+    assert usual.copies.distances != made.conditions.copies.distances and usual.worth == made.conditions.worth
+    assert main(["evaluate", str(run), "--conditions", "--sound", "1", "--guidance", "0.5"]) == 0
+    assert capsys.readouterr().out.count("guidance 0.5") == 3
+
+
+@pytest.mark.parametrize(("signal", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_while_a_recogniser_is_trained_leaves_out_what_it_would_hear(
+    signal: str, code: int, run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*all: Any) -> None:
+        raise STOPS[signal]
+
+    monkeypatch.setattr(conditions, "listener_of", stop)
+    assert main(["evaluate", str(run), "--conditions", "--sound", "2", "--json"]) == code
+    told = json.loads(capsys.readouterr().out)
+    assert told["stopped_by"] == signal and told["generated"]["clips"] == told["conditions"]["asked"]["clips"] == 2
+    assert told["conditions"]["asked"]["heard"] is None is told["conditions"]["copies"]["heard"]
+    assert told["conditions"]["copies"]["copies"] == 6 and told["conditions"]["worth"]["clips"] == 6
+    monkeypatch.setattr(conditions, "make_copies", stop)
+    assert main(["evaluate", str(run), "--conditions", "--sound", "2"]) == code
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == f"Stopped by {signal}: what was still to come is left out."
+    assert any("asked for speaker and label" in line for line in lines)
+    monkeypatch.setattr(conditions, "worths", stop)
+    made = wavenet.evaluate(run, conditions=True)
+    assert made.stopped_by == signal and made.conditions is None and made.total.bits > 0
+
+
+def test_what_a_recogniser_hears_is_in_the_report(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Parrot(Recogniser):
+        def names(self, waves: Any) -> Any:
+            return np.zeros((len(waves), len(self.values)), np.int64)
+
+    listener = Listener(Parrot({"speaker": told_toys.SPEAKERS, "label": told_toys.LABELS}, toys.RATE, {}), [0, 1])
+    monkeypatch.setattr(conditions, "listener_of", lambda *all: listener)
+    made = evaluated(run)
+    assert made.stopped_by is None and made.conditions is not None and made.to_text().count("heard right") == 2
+    for part, clips in ((made.conditions.asked, 3), (made.conditions.copies, 6)):
+        assert part is not None and part.heard is not None
+        assert [one.generated.clips for one in part.heard.rows] == [clips] * 3
 
 
 def test_without_the_option_nothing_of_it_is_done(run: Path) -> None:
@@ -108,8 +171,6 @@ def test_sound_of_which_no_field_is_known_is_refused_or_said(
     voice = wavenet.load(run)
     known = {"fields": {"label": ["high", "low", "middle"]}, "durations": [[0, 300]]}
     conditions_only = conditions.Voice(recipe, toys.arrays(recipe), {**voice.data, "told": known})
-    from wavenet.model import bundle
-
     bundle.save(tmp_path / "alone", conditions_only)
     with pytest.raises(InputError, match=r"^mine says nothing .* of the label of its sounds; give sound with"):
         wavenet.evaluate(tmp_path / "alone", tmp_path / "mine", conditions=True)

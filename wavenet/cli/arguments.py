@@ -198,7 +198,10 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     add("--force", action="store_true", help="overwrite existing files")
 
 
-CONDITIONS = "does it do what it is told: bits when told right and wrong, what is heard of N clips asked for, copies"
+CONDITIONS = (
+    "does it do what it is told: bits/sample when told right and wrong; what a recogniser hears of 60 clips that are "
+    "asked for, or of as many as --sound says; how near copies come to their originals"
+)
 SOUND = "draw N clips (default: 20): do they sound like the held-out ones, and is any a copy of training sound?"
 
 
@@ -307,7 +310,15 @@ examples:
   wavenet evaluate runs/quickstart --split valid
   wavenet evaluate runs/digits --sound          # is generated sound like real sound? does it copy?
   wavenet evaluate runs/digits --data speech.wav --plot surprise.png --surprisal bits.npy
-  wavenet evaluate runs/digits --json --limit 5m""",
+  wavenet evaluate runs/digits --json --limit 5m
+  wavenet evaluate runs/digits --conditions --guidance 1.5
+
+A model is told what it is given beside the past of a sound: values of fields, such as a speaker, and tracks, such as a
+mel spectrogram. --sound judges what `wavenet generate` makes when it is asked for the fields of held-out clips. Where
+the model is told tracks that nothing predicts, its clips are copies of held-out ones. The report says which it was.
+
+For --conditions a recogniser is trained on the training sound at the end: for minutes, once. Ctrl-C leaves out what it
+would hear, and all else is reported.""",
     "inspect": """examples:
   wavenet inspect quickstart --plot sheet.png
   wavenet inspect wavenet-2016 --layers --lags

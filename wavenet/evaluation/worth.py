@@ -27,6 +27,11 @@ from wavenet.text import many, plain, printable, table
 
 CLIPS, TARGETS = 60, 300_000  # at most so many are scored, for each thing that they are told
 
+MEANING = (
+    "To be told is to be given something beside the past of a sound: fields, such as a speaker, and",
+    "tracks, such as a mel spectrogram, which are measured on it, predicted from its fields, or unknown.",
+)
+
 Judges = Callable[[Condition], Likelihood]
 
 
@@ -77,7 +82,7 @@ class Worths:
             name = f"{printable(one.told)}: {one.against}"
             lines.append([name, one.tracks, one.clips, *shares, f"{one.bits:.3f}", ends])
         extent = f"{many(self.clips, 'held-out clip')}, {many(self.targets, 'sample')}"
-        return [f"{extent}, told what is true and what is not", "", *table(lines, left=2)]
+        return [*MEANING, "", f"{extent}, told what is true and what is not", "", *table(lines, left=2)]
 
 
 @dataclass(frozen=True)
