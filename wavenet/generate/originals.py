@@ -24,16 +24,17 @@ from wavenet.audio.files import is_file
 from wavenet.audio.folders import Source
 from wavenet.audio.layouts import Clip
 from wavenet.errors import InputError, SoundError
-from wavenet.features import mel, tracks
+from wavenet.features import mel, npy, tracks
 from wavenet.features.clock import clock
 from wavenet.features.mel import Mel
+from wavenet.features.npy import Table
 from wavenet.generate import priming
 from wavenet.generate.priming import Prime
 from wavenet.geometry import frame_count
 from wavenet.outputs import Floats, Tracks
 from wavenet.recipe.paths import near_path
 from wavenet.recipe.records import Recipe
-from wavenet.text import one_line, printable, times
+from wavenet.text import printable, times
 
 NPY = ".npy"
 PIECE = 1 << 12  # frames that are read at a time where all are looked at
@@ -94,7 +95,7 @@ def prepared(recipe: Recipe, found: Sequence[Found], cache: Path | None = None) 
     sounds = []
     for index, one in enumerate(found):
         if one.path.suffix.lower() == NPY:
-            made[index] = of_frames(recipe, _opened(one.path), printable(str(one.path)))
+            made[index] = of_frames(recipe, npy.opened(one.path), printable(str(one.path)))
         else:
             sounds.append(index)
     if sounds:
@@ -133,7 +134,7 @@ def of_one(recipe: Recipe, original: Prime, cache: Path | None = None) -> Origin
         return made
     told = {} if recipe.condition is None else dict(recipe.condition.tracks_told())
     width = told.get("mel", told.get("array"))
-    if getattr(original, "ndim", 0) == 2 and original.shape[1] == width:
+    if getattr(original, "ndim", 0) == 2 and width in original.shape:
         return of_frames(recipe, np.asarray(original))
     return of_wave(recipe, priming.mono(original, recipe.audio.sample_rate))
 
@@ -154,12 +155,13 @@ def of_wave(recipe: Recipe, wave: Floats) -> Original:
     return Original(len(wave), 1 / level, told, 0, (False,) * len(_names(recipe)))
 
 
-def of_frames(recipe: Recipe, values: NDArray[Any], name: str = "the array") -> Original:
+def of_frames(recipe: Recipe, values: NDArray[Any] | Table, name: str = "the array") -> Original:
     """Return frames of another program as they are told: mels, or the voice's arrays where it is told no mel.
 
     Args:
         recipe: of the voice.
-        values: [F, bands] natural logarithms of mels at the recipe's hop, or [F, values]; floating point.
+        values: [F, bands] natural logarithms of mels at the recipe's hop, or [bands, F], as programs that speak have
+            them; or [F, values] of an array; floating point.
         name: what errors call them.
 
     Raises:
@@ -170,6 +172,8 @@ def of_frames(recipe: Recipe, values: NDArray[Any], name: str = "the array") -> 
     if kind not in names or config is None:
         told = ", ".join(names) or "no tracks"
         raise InputError(f"{recipe.name} is told {told}, but no mel or array; give it sound in place of {name}")
+    if config.tracks.mel is not None and len(values.shape) == 2 and values.shape[1] != config.tracks.mel.bands:
+        values = values.T if values.shape[0] == config.tracks.mel.bands else values
     _check(values, recipe, kind, name)
     frames = Frames(recipe, values, kind)
     known = ("clock", kind)
@@ -187,7 +191,7 @@ class Frames:
         kind: mel or array.
     """
 
-    def __init__(self, recipe: Recipe, values: NDArray[Any], kind: str) -> None:
+    def __init__(self, recipe: Recipe, values: NDArray[Any] | Table, kind: str) -> None:
         assert recipe.condition is not None
         self.recipe, self.values, self.kind, self.told = recipe, values, kind, recipe.condition.tracks_told()
         self.hop = recipe.condition.hop_samples or 1
@@ -228,24 +232,11 @@ class Frames:
         return np.asarray(sum(part.sum(axis=0, dtype=np.float64) for part in parts) / self.count, np.float32)
 
 
-def _opened(path: Path) -> NDArray[Any]:
-    """Return the array of a .npy file, read from it as it is asked for; nothing in it is executed."""
-    try:
-        values = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError, TypeError, MemoryError) as error:
-        raise InputError(
-            f"{printable(str(path))} cannot be read ({one_line(error, 90)}); write it with numpy.save"
-        ) from None
-    if not isinstance(values, np.ndarray):
-        raise InputError(f"{printable(str(path))} holds several arrays; save one with numpy.save")
-    return values
-
-
-def _check(values: NDArray[Any], recipe: Recipe, kind: str, name: str) -> None:
+def _check(values: NDArray[Any] | Table, recipe: Recipe, kind: str, name: str) -> None:
     """Raise InputError unless an array is what a track can be made of."""
     assert recipe.condition is not None
     config, width = recipe.condition.tracks.mel, recipe.condition.tracks.array
-    if values.dtype.kind != "f" or values.ndim != 2 or not values.size:
+    if values.dtype.kind != "f" or len(values.shape) != 2 or 0 in values.shape:
         raise InputError(
             f"{name} holds {values.dtype} of {times(values.shape) or 'no size'}, expected float32 of two sizes, "
             "[frames, values]"
