@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from wavenet.errors import InputError, RecipeError
 from wavenet.geometry import Channels, Layer, Parallel, Part, Whole
-from wavenet.inspection import layers
+from wavenet.inspection import layers, report
+from wavenet.inspection.text import describe
 from wavenet.recipe import find, read
 
 SAMPLES = sorted((Path(__file__).parents[2] / "samples" / "layers").glob("*.yaml"))
@@ -62,6 +63,25 @@ def test_a_name_a_path_a_run_and_a_bundle_give_the_same_design(tmp_path: Path) -
     for source in (path, str(path), run, bundle, bundle / "config.json"):
         assert layers.read(source) == made
     assert layers.read("quickstart") == layers.read(find.recipe_folder() / "quickstart.yaml")
+
+
+def test_a_trained_network_says_which_values_its_fields_have(tmp_path: Path) -> None:
+    recipe = toys.recipe(condition={"channels": 8, "fields": {"speaker": 9, "word": 3}})
+    run = tmp_path / "run"
+    (run / "model").mkdir(parents=True)
+    written(run, read.dump(recipe), "config.yaml")
+    assert layers.read(run).values == {}
+    known = {"speaker": ["ann", "bo\nb"], "word": ["1", "2", "3"]}
+    data = {"told": {"fields": known}}
+    tree = {"format": "wavenet-bundle", "version": 1, "recipe": read.to_tree(recipe), "data": data}
+    written(run / "model", json.dumps(tree), "config.json")
+    for source in (run, run / "model"):
+        assert layers.read(source).values == known
+        said = describe(report.of_design(layers.read(source)))
+        assert "\nspeaker           ann, bo\\nb\nword              1, 2, 3\n" in said
+    for damaged in ([], {"told": 3}, {"told": {"fields": "ann"}}):
+        written(run / "model", json.dumps(tree | {"data": damaged}), "config.json")
+        assert layers.read(run).values == {}
 
 
 def test_the_design_of_a_recipe_is_causal_and_has_its_stacks_its_rate_and_its_shape() -> None:
