@@ -292,11 +292,13 @@ EPILOGS = {
   wavenet generate runs/digits --speaker jackson --label all       # ten words, NAME-sSEED-jackson-0.wav...""",
     "vocode": """A copy is made of nothing but what the model is told of a sound; it is as long, and keeps its name.
 
-A .npy file holds natural logarithms of a mel spectrogram, [frames, bands] of floating point, with the parameters that
-`condition.tracks.mel` has in the model's recipe. Its hop must be the recipe's `hop_samples`: the file does not say
-it, and a copy from another one is too long or too short. The mels of Tacotron 2 and FastPitch are such logarithms,
-[bands, frames], so save mel.T; a recipe for them has sample_rate 22050, hop_samples 256 and mel {bands: 80,
-fft_samples: 1024, window_samples: 1024, low_hz: 0, high_hz: 8000, power: 1, scale: slaney, norm: slaney, floor: 1e-5}.
+A .npy file holds natural logarithms of a mel spectrogram, [frames, bands] or [bands, frames] of floating point, with
+the parameters that `condition.tracks.mel` has in the model's recipe. Its hop must be the recipe's `hop_samples`: the
+file does not say it, and a copy from another one is too long or too short. The mels of Tacotron 2 and FastPitch are
+such; a recipe for them has audio.sample_rate 22050, no data.level (their mels are as loud as the recordings), and
+condition: {channels: 64, hop_samples: 256, encoder: [{kernel: 3, dilation: 1}], tracks: {mel: {bands: 80, fft_samples:
+1024, window_samples: 1024, low_hz: 0, high_hz: 8000, power: 1, scale: slaney, norm: slaney, floor: 1.0e-5}}}. Their
+frames stand half a hop earlier, and what is made of them comes half a hop, 6 ms, late.
 
 examples:
   wavenet vocode runs/digits take.wav -o copy.wav

@@ -80,6 +80,7 @@ class ToldReport:
     parameters: Split
     macs_per_sample: Split  # multiply-adds; those for frames are shared out over the samples of a frame
     macs_per_frame: int | None  # multiply-adds of both networks over frames
+    macs_per_sound: int  # multiply-adds of what is the same for a whole sound, which those per sample leave out
 
 
 def of_config(config: ConditionConfig, shape: Shape, rate: int) -> ToldReport:
@@ -90,9 +91,8 @@ def of_config(config: ConditionConfig, shape: Shape, rate: int) -> ToldReport:
         shape: of the whole network.
         rate: in Hz.
     """
-    told, tracks, frames = config.shape(), dict(config.tracks_told()), None
-    if tracks:
-        frames = sum(row.inputs * row.outputs for row in told.products(_gates(shape)) if not row.looked_up)
+    told, tracks = config.shape(), dict(config.tracks_told())
+    rows = [*told.products(_gates(shape))]
     acoustic = None
     if told.acoustic is not None:
         encoder = told.acoustic.encoder
@@ -111,7 +111,8 @@ def of_config(config: ConditionConfig, shape: Shape, rate: int) -> ToldReport:
         acoustic=acoustic,
         parameters=_parameters(shape),
         macs_per_sample=_macs(shape),
-        macs_per_frame=frames,
+        macs_per_frame=sum(row.macs for row in rows if row.every is not None) if tracks else None,
+        macs_per_sound=sum(row.macs for row in rows if row.every is None),
     )
 
 
@@ -212,8 +213,7 @@ def _parameters(shape: Shape) -> Split:
 
 def _macs(shape: Shape) -> Split:
     """Return what adds up to `Shape.macs_per_sample`."""
-    used = {row.name: row for row in shape.products if not row.looked_up}
-    return _split({name: row.inputs * row.outputs // row.every for name, row in used.items()})
+    return _split({row.name: row.macs_per_sample for row in shape.products})
 
 
 def _split(costs: dict[str, int]) -> Split:
@@ -251,10 +251,10 @@ def parameters_words(told: ToldReport) -> str:
 
 
 def macs_words(told: ToldReport) -> str:
-    """Return how many of the multiply-adds per sample are for frames."""
+    """Return how many of the multiply-adds per sample are for frames, or what is told costs besides."""
     own = told.macs_per_sample.condition + told.macs_per_sample.acoustic
     if told.macs_per_frame is None or told.hop_samples is None:
-        return f"; {own:,} of these are for what is told, once a sound"
+        return f"; {told.macs_per_sound:,} more for what is told, once a sound"
     share = f", shared by its {many(told.hop_samples, 'sample')}"
     return f"; {own:,} of these are for frames: {number(told.macs_per_frame, 10**10)} a frame{share}"
 
