@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import toys
 
 from wavenet.audio import corpus
@@ -46,3 +48,8 @@ def recipe(folder: Path | None = None, hop: int | None = 30, **told: Any) -> Rec
 def gathered(made: Recipe, cache: Path) -> Corpus:
     """Return the corpus of a recipe."""
     return corpus.gather(made, cache)
+
+
+def logarithms(track: np.ndarray, floor: float) -> np.ndarray:
+    """Return the natural logarithms of mels that a track stands for, float32: the inverse of `mel.scaled`."""
+    return np.asarray((1.0 - track) * math.log(floor) / 2.0, np.float32)

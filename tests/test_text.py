@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import re
@@ -118,6 +119,25 @@ def test_what_is_not_finite_becomes_null_and_all_else_stays() -> None:
     cleaned = {"a": [None, 1, [None, None]], "b": {"c": None, "d": 0.1 + 0.2}, "null": 1}
     assert json.loads(text.to_json(mixed)) == cleaned
     assert text.to_json(nan, 1) == "null"
+
+
+@dataclasses.dataclass
+class Record:
+    """A record with others in it."""
+
+    name: str
+    others: tuple[object, ...] = ()
+
+
+class Own:
+    def to_json(self) -> dict[str, int]:
+        return {"own": 1}
+
+
+def test_records_become_plain_values_as_they_say_or_by_their_fields() -> None:
+    made = text.plain(Record("a", (Record("b"), Own(), None, 2.5)))
+    assert made == {"name": "a", "others": [{"name": "b", "others": []}, {"own": 1}, None, 2.5]}
+    assert text.plain(None) is None
 
 
 def test_nothing_else_writes_json() -> None:

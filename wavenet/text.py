@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import reprlib
@@ -84,6 +85,15 @@ def to_json(value: Any, indent: int | None = None) -> str:
         return json.dumps(value, indent=indent, allow_nan=False)
     except ValueError:
         return json.dumps(_finite(value), indent=indent, allow_nan=False)
+
+
+def plain(value: Any) -> Any:
+    """Return a record as plain values: what its own `to_json` says, else its fields by their names."""
+    if hasattr(value, "to_json"):
+        return value.to_json()
+    if dataclasses.is_dataclass(value):
+        return {name: plain(inner) for name, inner in vars(value).items()}
+    return [plain(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _finite(value: Any) -> Any:

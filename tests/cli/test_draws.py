@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import soundfile
 import toys
+from feature_toys import logarithms
 
 import wavenet
 from wavenet import cli
 from wavenet.audio import files
 from wavenet.cli.draws import named
 from wavenet.errors import Terminated
-from wavenet.features.mel import logarithms
 from wavenet.generate import originals, vocode
 
 

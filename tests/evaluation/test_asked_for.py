@@ -21,7 +21,7 @@ from wavenet.generate.asked import Vocabulary
 from wavenet.generate.voice import Voice
 from wavenet.outputs import Floats
 from wavenet.recipe import read
-from wavenet.text import to_json
+from wavenet.text import plain, to_json
 
 NOTES = ("57", "64", "69")
 
@@ -101,8 +101,8 @@ def test_what_is_heard_is_counted_beside_real_clips(monkeypatch: pytest.MonkeyPa
     label, speaker = made.heard.fields
     assert (label.generated.right, label.generated.clips, speaker.generated.right) == (12, 12, 6)
     assert label.real is not None and (label.real.right, label.real.clips) == (1, 2)
-    plain, lines = json.loads(to_json(made.to_json())), made.to_text()
-    assert plain["clips"] == 12 and plain["heard"]["fields"][0]["right"] == 12 and plain["pitch"] is None
+    told, lines = json.loads(to_json(plain(made))), made.to_text()
+    assert told["clips"] == 12 and told["heard"]["fields"][0]["right"] == 12 and told["pitch"] is None
     assert lines[0].startswith("12 clips, ") and lines[0].endswith("drawn with seed 4, asked for label and speaker")
     deaf = ask_and_listen(voice, voice.vocabulary(), None, real, 2, 4, 1)
     assert deaf is not None and deaf.heard is None and len(deaf.to_text()) == 1
@@ -128,7 +128,7 @@ def test_pitch_is_right_within_half_a_semitone(octave: float, right: int, monkey
     made = ask_and_listen(voice, voice.vocabulary(), None, real, 6, 0)
     assert made is not None and made.pitch is not None and made.pitch.generated.right == right
     assert made.pitch.real is not None and (made.pitch.real.right, made.pitch.real.clips) == (1, 2)
-    assert made.to_json()["pitch"]["generated"]["right"] == right
+    assert plain(made)["pitch"]["generated"]["right"] == right
     assert f"in {right} of 6" in made.to_text()[-1] and "1 of 2" in made.to_text()[-1]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,7 +20,6 @@ from wavenet.errors import InputError
 from wavenet.evaluation.generated import draw_clips, examine, held_out_clips
 from wavenet.features import told
 from wavenet.generate.voice import Voice
-from wavenet.outputs import Draw
 from wavenet.outputs.categorical import Categorical
 from wavenet.recipe import read
 
@@ -37,9 +37,9 @@ def found(sound_folder: Path) -> Corpus:
 def test_a_clip_is_what_generate_makes_of_its_seed_and_length(voice: Voice, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wavenet.evaluation.generated.AT_ONCE", 2)
     lengths = [700, 1_300, 900]
-    clips = draw_clips(voice, lengths, 5, Draw(temperature=0.9))
+    clips = draw_clips(voice, lengths, 5)
     for number, (clip, length) in enumerate(zip(clips, lengths, strict=True)):
-        alone = voice.generate(samples=length, seed=5 + number, temperature=0.9)
+        alone = voice.generate(samples=length, seed=5 + number)
         assert clip.dtype == np.float32 and (clip == alone.samples[0]).all()
 
 
@@ -60,7 +60,7 @@ def test_a_model_is_set_beside_held_out_sound_and_looked_for_in_training(
     voice: Voice, found: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("wavenet.evaluation.generated.FEWEST_CODES", 16)
-    made = examine(voice, found.sound, found.spans["valid"], (found.sound, found.spans["train"]), 3, 1)
+    made = examine(voice, found.sound, found.spans["valid"], found, 3, 1)
     length = found.spans["valid"][0].last
     assert made.seconds == pytest.approx(3 * length / toys.RATE)
     assert made.health.generated == 3 and made.health.real == len(found.spans["valid"])
@@ -71,7 +71,7 @@ def test_a_model_is_set_beside_held_out_sound_and_looked_for_in_training(
     lines = made.to_text()
     assert lines[0].startswith("3 clips, ") and "seed 1" in lines[0]
     assert made.copies.conclusion == lines[-1] and made.health.conclusion in lines
-    assert examine(voice, found.sound, found.spans["valid"], (found.sound, found.spans["train"]), 3, 1) == made
+    assert examine(voice, found.sound, found.spans["valid"], found, 3, 1) == made
 
 
 def test_a_clip_from_the_middle_of_a_file_is_told_the_tracks_of_the_middle(
@@ -85,7 +85,7 @@ def test_a_clip_from_the_middle_of_a_file_is_told_the_tracks_of_the_middle(
     assert known is not None and known.condition.tracks is not None
     monkeypatch.setattr(
         "wavenet.evaluation.generated.draw_clips",
-        lambda voice, lengths, seed, draw, condition: given.append((lengths, condition)) or heard(lengths),
+        lambda voice, lengths, seed, condition: given.append((lengths, condition)) or heard(lengths),
     )
 
     def heard(lengths: list[int]) -> list[np.ndarray]:
@@ -108,12 +108,12 @@ def test_a_model_that_recites_is_found_out(tmp_path: Path, voice: Voice, monkeyp
     sound = sound_of(tmp_path / "sound", [speech(seed, 1.0)[::2] for seed in range(12)], toys.RATE)
     spans = [Span(clip, 0, length) for clip, length in enumerate(sound.lengths)]
 
-    def recite(voice: Voice, lengths: list[int], seed: int, draw: Draw | None, told: None) -> list[np.ndarray]:
+    def recite(voice: Voice, lengths: list[int], seed: int, told: None) -> list[np.ndarray]:
         return [voice.alphabet.decode(voice.alphabet.encode(sound.read(clip, 0, n))) for clip, n in enumerate(lengths)]
 
     monkeypatch.setattr("wavenet.evaluation.generated.draw_clips", recite)
     monkeypatch.setattr(voice, "alphabet", Categorical(256))  # its own 16 classes are too coarse to recite with
-    made = examine(voice, sound, spans[8:], (sound, spans[:8]), 2, 0)
+    made = examine(voice, sound, spans[8:], SimpleNamespace(sound=sound, spans={"train": spans[:8]}), 2, 0)
     assert [match.copy for match in made.copies.generated] == [True, True]
     assert not any(match.copy for match in made.copies.real) and len(made.copies.real) == 2
     assert made.health.unlike == ()
@@ -126,7 +126,7 @@ def test_classes_too_coarse_to_tell_copies_are_told(
     monkeypatch.setattr(voice, "alphabet", Categorical(classes))
     monkeypatch.setattr("wavenet.evaluation.generated.draw_clips", lambda *_: [np.zeros(9, np.float32)])
     with caplog.at_level("INFO", "wavenet"):
-        made = examine(voice, found.sound, found.spans["valid"], (found.sound, found.spans["train"]), 1)
+        made = examine(voice, found.sound, found.spans["valid"], found, 1)
     assert made.copies is None and made.to_json()["copies"] is None
     assert f"copies are not looked for: {classes} classes are too coarse" in caplog.text
 
@@ -134,14 +134,14 @@ def test_classes_too_coarse_to_tell_copies_are_told(
 def test_real_clips_are_quantised_as_the_model_is(voice: Voice, found: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[np.ndarray] = []
     monkeypatch.setattr("wavenet.evaluation.generated.health", lambda ours, theirs, rate, seed: heard.extend(theirs))
-    examine(voice, found.sound, found.spans["valid"], (found.sound, found.spans["train"]), 1, 0)
+    examine(voice, found.sound, found.spans["valid"], found, 1, 0)
     levels = voice.alphabet.decode(np.arange(voice.alphabet.size))
     assert heard and all(np.isin(wave, levels).all() for wave in heard)
 
 
 def test_bad_numbers_and_no_sound_are_refused(voice: Voice, found: Corpus) -> None:
     with pytest.raises(InputError, match="number of clips to draw is 0, expected at least 1"):
-        examine(voice, found.sound, found.spans["valid"], (found.sound, found.spans["train"]), 0)
+        examine(voice, found.sound, found.spans["valid"], found, 0)
     with pytest.raises(InputError, match="no held-out sound"):
         examine(voice, found.sound, [], None)
     with pytest.raises(InputError, match="seed is -1"):

@@ -88,8 +88,7 @@ def test_predicted_tracks_are_those_of_sound_that_is_asked_for() -> None:
         if key[0] == "predicted":
             values = zip(tellers.vocabulary.values.items(), telling.fields, strict=True)
             wanted = {field: known[value] for (field, known), value in values if value < len(known)}
-            recipe = tellers.vocabulary.recipe
-            asked = ask(tellers.packed, recipe, tellers.vocabulary, [wanted], LENGTHS[2] + TAIL, [(0, 0)]).condition
+            asked = ask(tellers.packed, tellers.vocabulary, [wanted], LENGTHS[2] + TAIL).condition
             assert asked is not None and same(window(tellers, telling), asked.window([0], [0], 400))
 
 

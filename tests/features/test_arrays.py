@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from wavenet.errors import SoundError
-from wavenet.features.arrays import Array, read
+from wavenet.features.arrays import Array
 from wavenet.features.framing import of_array
+from wavenet.features.npy import opened
 
 
 def written(folder: Path, values: Any, name: str = "a.npy") -> Path:
@@ -53,8 +54,11 @@ BAD: dict[str, tuple[Any, str]] = {
         numbers(12).T,
         "has 12 values a frame, expected 3, as condition.tracks.array says; it looks transposed",
     ),
-    "nan": (np.where(np.arange(36).reshape(12, 3) == 14, np.nan, 1.0), "holds NaN or infinity in 1 frame (first: 4)"),
-    "infinite": (np.full((12, 3), 1e300), "holds NaN or infinity in 12 frames (first: 0), expected finite numbers"),
+    "nan": (
+        np.where(np.arange(36).reshape(12, 3) == 14, np.nan, 1.0),
+        "holds NaN or infinity in frame 4; compute it anew",
+    ),
+    "infinite": (np.full((12, 3), 1e300), "holds NaN or infinity in frame 0"),
     "whole numbers": (np.ones((12, 3), np.int64), "holds int64 of 12 x 3, expected float32 of two sizes"),
     "one size": (np.ones(12), "holds float64 of 12, expected float32 of two sizes, [frames, values]"),
     "no size": (np.float32(1), "holds float32 of no size, expected float32 of two sizes"),
@@ -85,11 +89,11 @@ def test_what_is_no_array_is_one_sentence_and_nothing_in_it_is_executed(tmp_path
     empty.write_bytes(b"")
     for path in (trapped, words, cut, empty):
         with pytest.raises(SoundError, match=r"cannot be read \(.*\); write it with numpy.save") as caught:
-            read(path)
+            opened(path)
         assert "\n" not in str(caught.value)
     assert not (tmp_path / "sprung").exists()
     with pytest.raises(SoundError, match=r"gone.npy is missing; write it with numpy.save, \[frames, values\] float32"):
-        read(tmp_path / "gone.npy")
+        opened(tmp_path / "gone.npy")
 
 
 def test_a_changed_file_is_another_identity(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ TOLD = {
     "clock": {"clock": feature_toys.CLOCK},
     "mel": {"mel": feature_toys.MEL},
     "both": {"clock": feature_toys.CLOCK, "mel": feature_toys.MEL},
-    "all": {"clock": feature_toys.CLOCK, "mel": feature_toys.MEL, "f0": feature_toys.F0, "array": 2},
+    "three": {"clock": feature_toys.CLOCK, "mel": feature_toys.MEL, "f0": feature_toys.F0},
 }
 
 
@@ -51,16 +51,13 @@ def test_a_corpus_and_its_sounds_in_memory_have_the_same_tracks_bit_for_bit(
     recipe, found, known = made(folder, tmp_path / "cache", **told)
     lengths, tail = found.sound.lengths, found.sound.tail
     waves = [found.sound.read(clip, 0, length + tail) for clip, length in enumerate(lengths)]
-    files = [clip.path.with_suffix(".npy") for clip in found.clips]
-    held = tracks.of_waves(recipe, waves, lengths, files)
-    assert isinstance(held, Arrays)
     assert tail == 40
     for clip, length in enumerate(lengths):
-        count = frame_count(length + tail, 30)
-        assert known.frames(clip) == held.frames(clip) == count
-        assert np.array_equal(known.read(clip, 0, count), held.read(clip, 0, count))
-        assert np.array_equal(known.read(clip, 4, 9), held.read(clip, 4, 9))
-        assert np.allclose(known.mean(clip), held.mean(clip), rtol=1e-6)
+        count, held = frame_count(length + tail, 30), tracks.of_wave(recipe, waves[clip], length)
+        assert isinstance(held, Arrays) and known.frames(clip) == held.frames(0) == count
+        assert np.array_equal(known.read(clip, 0, count), held.read(0, 0, count))
+        assert np.array_equal(known.read(clip, 4, 9), held.read(0, 4, 9))
+        assert np.allclose(known.mean(clip), held.mean(0), rtol=1e-6)
         widths = sum(width for _, width in recipe.condition.tracks_told())
         assert known.read(clip, 0, 3).shape == (3, widths) and known.mean(clip).shape == (widths,)
         assert known.read(clip, 0, 3).dtype == np.float32
@@ -73,8 +70,9 @@ def test_columns_are_in_the_order_of_the_recipe_and_the_clock_knows_no_tail(fold
     both = known.read(2, 0, known.frames(2))
     assert np.array_equal(both[:, :11], own)
     assert own[-1, 4] == 1.0 and own[-1, 10] == 1.0  # in the tail all has passed and nothing is left
-    whole = made(folder, tmp_path, **TOLD["all"])[2].read(2, 0, known.frames(2))
-    alone = [made(folder, tmp_path, **{name: told})[2] for name, told in TOLD["all"].items()]
+    four = {**TOLD["three"], "array": 2}
+    whole = made(folder, tmp_path, **four)[2].read(2, 0, known.frames(2))
+    alone = [made(folder, tmp_path, **{name: told})[2] for name, told in four.items()]
     assert np.array_equal(both, whole[:, :17])
     assert np.array_equal(whole, np.concatenate([track.read(2, 0, known.frames(2)) for track in alone], axis=1))
     assert np.array_equal(whole[: frame_count(length, 30), 19:], np.load(folder / "sound2.npy").astype(np.float32))
@@ -98,7 +96,7 @@ def test_an_array_that_is_missing_or_another_is_one_sentence(folder: Path, tmp_p
     recipe, found, _ = made(folder, tmp_path, array=2)
     wave = found.sound.read(0, 0, found.sound.lengths[0])
     with pytest.raises(InputError, match=r"told an array of its own, NAME\.npy beside NAME\.wav; give sound that"):
-        tracks.of_waves(recipe, [wave])
+        tracks.of_wave(recipe, wave, len(wave))
     np.save(folder / "sound3.npy", np.ones((3, 2)))
     with pytest.raises(SoundError, match=r"sound3.npy has 3 frames, expected \d+ for its sound"):
         made(folder, tmp_path, array=2)
@@ -112,11 +110,11 @@ def test_tracks_of_real_recordings_are_those_of_their_samples(real_audio: Path, 
     for number, path in enumerate(sorted((real_audio / "digits").rglob("*.flac"))[::150]):
         (tmp_path / "sounds").mkdir(exist_ok=True)
         (tmp_path / "sounds" / f"{number}.flac").write_bytes(path.read_bytes())
-    recipe, found, known = made(tmp_path / "sounds", tmp_path, **{name: TOLD["all"][name] for name in ("mel", "f0")})
+    recipe, found, known = made(tmp_path / "sounds", tmp_path, **{name: TOLD["three"][name] for name in ("mel", "f0")})
     waves = [found.sound.read(clip, 0, length + found.sound.tail) for clip, length in enumerate(found.sound.lengths)]
-    held = tracks.of_waves(recipe, waves, found.sound.lengths)
+    held = [tracks.of_wave(recipe, wave, length) for wave, length in zip(waves, found.sound.lengths, strict=True)]
     assert len(waves) == 20
     every = [known.read(clip, 0, known.frames(clip)) for clip in range(20)]
-    assert all(np.array_equal(one, held.values[clip]) for clip, one in enumerate(every))
+    assert all(np.array_equal(one, held[clip].values[0]) for clip, one in enumerate(every))
     loud, voiced = np.concatenate(every)[:, :6], np.concatenate(every)[:, 7]
     assert -1 <= loud.min() < -0.5 and 0 < loud.max() < 1.5 and 0.3 < voiced.mean() < 0.9

@@ -64,7 +64,7 @@ def test_a_length_is_that_of_a_training_sound_with_these_fields(voice: Voice) ->
 
 def test_what_is_asked_for_gets_a_clock_and_predicted_tracks_else_nothing_is_told(voice: Voice) -> None:
     engine, known = voice.engine("reference"), voice.vocabulary()
-    told = ask(engine.packed, voice.recipe, known, [{"label": "low"}, {"label": "high"}], None, [(1, 0), (1, 1)])
+    told = ask(engine.packed, known, [{"label": "low"}, {"label": "high"}], None, 1)
     assert told.condition is not None and told.lengths is not None and told.condition.tracks is not None
     assert told.condition.unknown is not None and not told.condition.unknown.any()
     assert told.condition.fields.tolist() == [[2, 1], [2, 0]]  # the speaker is unknown
@@ -72,9 +72,9 @@ def test_what_is_asked_for_gets_a_clock_and_predicted_tracks_else_nothing_is_tol
         assert told.condition.tracks.frames(sound) == -(-length // 40)
         mel = told.condition.tracks.read(sound, 0, 3)[:, 9:]
         assert mel.any()
-    free = ask(engine.packed, voice.recipe, known, [{}], None, [(1, 0)])
+    free = ask(engine.packed, known, [{}], None, 1)
     assert free.lengths is None and free.condition is not None and free.condition.tracks is None
-    given = ask(engine.packed, voice.recipe, known, [{"speaker": "ann"}], 700, [(1, 0)])
+    given = ask(engine.packed, known, [{"speaker": "ann"}], 700, 1)
     assert given.lengths == (700,)
 
 

@@ -17,7 +17,6 @@ from wavenet.audio.crops import gain
 from wavenet.errors import InputError, SoundError
 from wavenet.features import tracks
 from wavenet.features.clock import clock
-from wavenet.features.mel import logarithms
 from wavenet.generate import originals
 from wavenet.generate.originals import Original
 from wavenet.recipe.records import Recipe
@@ -43,7 +42,7 @@ def frames_of(one: Original) -> np.ndarray:
 
 def mel_of(recipe: Recipe, one: Original) -> np.ndarray:
     """Return the natural logarithms of the mel of a sound itself, without those of its tail."""
-    return logarithms(frames_of(one)[: -(-one.samples // HOP), CLOCK:], FLOOR)
+    return feature_toys.logarithms(frames_of(one)[: -(-one.samples // HOP), CLOCK:], FLOOR)
 
 
 def test_files_folders_and_what_lies_in_them_are_listed(tmp_path: Path) -> None:
@@ -64,7 +63,7 @@ def test_a_sound_is_told_whole_at_the_level_of_the_recipe(tmp_path: Path) -> Non
     level = gain(trims.data.level, float(np.sqrt(np.mean(wave.astype(float) ** 2))), float(np.abs(wave).max()))
     assert one.factor == pytest.approx(1 / level, rel=1e-6)
     heard = np.concatenate([wave * np.float32(level), np.zeros(40, np.float32)])
-    expected = tracks.of_waves(trims, [heard], [len(wave)]).read(0, 0, 99)
+    expected = tracks.of_wave(trims, heard, len(wave)).read(0, 0, 99)
     assert np.allclose(frames_of(one), expected, atol=2e-3)
     held = originals.of_one(trims, wave)
     assert held.samples == one.samples and np.array_equal(frames_of(held), expected)

@@ -12,12 +12,12 @@ import pytest
 import soundfile
 import told_toys
 import toys
+from feature_toys import logarithms
 
 import wavenet
 from wavenet.audio import files
 from wavenet.errors import InputError
-from wavenet.features import tracks
-from wavenet.features.mel import logarithms
+from wavenet.features import npy, tracks
 from wavenet.generate import originals, vocode
 from wavenet.generate.originals import Original
 from wavenet.generate.verify import BOUND
@@ -134,7 +134,7 @@ def test_a_long_sound_costs_no_more_memory_than_a_short_one(
     voice: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vocoder = voice.vocoder(seed=3)
-    for module in (originals, tracks):
+    for module in (npy, tracks):
         monkeypatch.setattr(module, "PIECE", 32)
 
     def most(seconds: float) -> int:

@@ -152,7 +152,7 @@ def test_a_second_ctrl_c_during_a_sound_is_no_failed_sound(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(record.Voice, "stream", interrupted)
+    monkeypatch.setattr(record.Voice, "sampler", interrupted)
     module = modules.build(toys.recipe())
     with pytest.raises(KeyboardInterrupt):
         recorder(module)._sample(module)

@@ -28,6 +28,7 @@ SUFFIXES = frozenset(
     {".wav", ".wave", ".rf64", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".caf"}
     | {".au", ".snd", ".sph", ".nist", ".voc", ".wve", ".bwf", ".mp2", ".mpga"}
 )
+WRITTEN = (".wav", ".flac")
 SOFTWARE = "wavenet-audio"  # in the tag of generated sound, by which it is known again
 MOST_SAMPLES = 1 << 21  # of all channels together, read at a time
 UNKNOWN = (1 << 63) - 1  # frames, as libsndfile says it
@@ -252,7 +253,7 @@ def write(path: Path, wave: NDArray[np.floating], sample_rate: int, bits: int = 
         OSError: the file cannot be written.
     """
     suffix = path.suffix.lower()
-    if suffix not in (".wav", ".flac"):
+    if suffix not in WRITTEN:
         raise InputError(f"cannot write {path.name}: got the suffix {suffix!r}, expected .wav or .flac")
     shifted = to_pcm(wave, bits) << (32 - bits)  # libsndfile takes the upper bits
     encoded = io.BytesIO()  # in memory first: the library only asserts that a disk is not full

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from wavenet.generate.voice import Voice
     from wavenet.outputs import Floats
 
-SUFFIXES = (".wav", ".flac")  # of what is written
+HOW = ("temperature", "top_k", "top_p", "guidance", "backend", "storage", "threads")  # options that all draws share
 MOST_LETTERS = 24  # of a value, in the name of a file
 SHOWN = 3  # files that one line names
 
@@ -51,8 +51,7 @@ def generate(arguments: argparse.Namespace) -> int:
     check_memory(voice.recipe.shape, len(wanted) * (arguments.best_of or 1), 0 if streaming else total)
     paths = [] if streaming else _targets(arguments, f"{voice.name}-s{seed}", wanted)
     prime = None if arguments.prime is None else _prime(arguments.prime, voice.sample_rate)
-    same = ("temperature", "top_k", "top_p", "guidance", "backend", "storage", "threads", "until_silence")
-    chosen = {**{name: getattr(arguments, name) for name in same}, "seed": seed, "prime": prime}
+    chosen = {**_options(arguments, *HOW, "until_silence"), "seed": seed, "prime": prime}
     chosen |= {"samples": None if free else total, "condition": wanted}
     length = f"{len(wanted)} x {many(total, 'sample')}"
     length = f"{many(len(wanted), 'sound')} as long as real ones" if free else length
@@ -103,8 +102,7 @@ def vocode(arguments: argparse.Namespace) -> int:
     paths = [] if streaming else _copies(arguments, found)
     sounds = originals.prepared(voice.recipe, found, path_of(arguments.cache, "--cache"))
     kept = [index for index, one in enumerate(sounds) if one is not None]
-    same = ("temperature", "top_k", "top_p", "guidance", "backend", "storage", "threads", "verify", "level")
-    vocoder = voice.vocoder(seed=seed, condition=wanted, **{name: getattr(arguments, name) for name in same})
+    vocoder = voice.vocoder(seed=seed, condition=wanted, **_options(arguments, *HOW, "verify", "level"))
     own = [one for one in sounds if one is not None]
     about = f"seed {seed}{_asked([wanted])}"
     log.info("%s: copying %s with %s", voice.name, many(len(own), "sound"), about)
@@ -134,6 +132,10 @@ def _written(copies: Iterator[Any], targets: Sequence[Path], sample_rate: int, a
     except (KeyboardInterrupt, Terminated):
         log.warning("not whole, so not written: %s", some([str(path) for path in left], SHOWN))
         raise
+
+
+def _options(arguments: argparse.Namespace, *names: str) -> dict[str, Any]:
+    return {name: getattr(arguments, name) for name in names}
 
 
 def _checked(arguments: argparse.Namespace) -> int:
@@ -189,6 +191,7 @@ def _in_brackets(wanted: Wanted) -> str:
 
 def _targets(arguments: argparse.Namespace, name: str, wanted: Sequence[Wanted]) -> list[Path]:
     """Return where each sound goes: without -o, its name says what was asked for."""
+    from wavenet.audio import files
     from wavenet.generate.sound import numbered
 
     out = path_of(arguments.output, "-o")
@@ -196,7 +199,7 @@ def _targets(arguments: argparse.Namespace, name: str, wanted: Sequence[Wanted])
     if out is None and wanted[0]:
         paths = [Path(f"{stem}.wav") for stem in named(name, wanted)]
     for path in paths:
-        check_target(path, "-o", SUFFIXES, arguments.force)
+        check_target(path, "-o", files.WRITTEN, arguments.force)
     return paths
 
 
@@ -222,10 +225,12 @@ def _letters(value: str) -> str:
 
 def _copies(arguments: argparse.Namespace, found: Sequence[Any]) -> list[Path]:
     """Return where each copy goes: a file, or files in a folder."""
+    from wavenet.audio import files
+
     out = path_of(arguments.output, "-o")
     assert out is not None
     folder = arguments.output.endswith(("/", os.sep)) or out.is_dir() or len(found) > 1 or found[0].within
-    if folder and not out.is_dir() and (out.is_file() or out.suffix.lower() in SUFFIXES):
+    if folder and not out.is_dir() and (out.is_file() or out.suffix.lower() in files.WRITTEN):
         raise InputError(f"-o {out} is a file, but there may be several sounds; name a folder")
     paths = [out / f"{one.stem}.wav" for one in found] if folder else [out]
     inputs, seen = {os.path.realpath(one.path) for one in found}, dict[str, Any]()
@@ -235,7 +240,7 @@ def _copies(arguments: argparse.Namespace, found: Sequence[Any]) -> list[Path]:
             raise InputError(f"the copies of {other.path} and {one.path} would both be {path}; copy them one by one")
         if os.path.realpath(path) in inputs:
             raise InputError(f"-o {path} is one of the sounds that are copied; name another place")
-        check_target(path, "-o", SUFFIXES, arguments.force)
+        check_target(path, "-o", files.WRITTEN, arguments.force)
     return paths
 
 

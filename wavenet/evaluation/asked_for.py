@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from wavenet.audio.corpus import Corpus
 from wavenet.audio.crops import Sound
 from wavenet.audio.splits import Span, Splits
 from wavenet.evaluation import recogniser_file
-from wavenet.evaluation.generated import LONGEST, draw_clips, held_out_clips
+from wavenet.evaluation.generated import LONGEST, draw_clips, held_out_clips, quantised
 from wavenet.evaluation.heard import A4_HZ, A4_MIDI, Heard, heard, share_within
 from wavenet.evaluation.intervals import Share
 from wavenet.evaluation.recogniser import Ids, Recogniser
@@ -44,10 +43,6 @@ class Pitched:
     generated: Share
     real: Share | None  # of held-out clips: what the estimator hears of real notes
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {"generated": self.generated.to_json(), "real": None if self.real is None else self.real.to_json()}
-
     def __str__(self) -> str:
         real = "" if self.real is None else f", of held-out ones in {self.real.right} of {self.real.clips}"
         ours = f"{self.generated.right} of {self.generated.clips} ({self.generated.interval})"
@@ -61,25 +56,14 @@ class AskedFor:
     clips: int
     seconds: float  # of all
     seed: int
-    fields: tuple[str, ...]  # what was asked for
+    asked: tuple[str, ...]  # the fields
     heard: Heard | None  # None where there is no recogniser for these fields
     pitch: Pitched | None  # None where there is no such field
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {
-            "clips": self.clips,
-            "seconds": self.seconds,
-            "seed": self.seed,
-            "asked": list(self.fields),
-            "heard": None if self.heard is None else self.heard.to_json(),
-            "pitch": None if self.pitch is None else self.pitch.to_json(),
-        }
 
     def to_text(self) -> list[str]:
         """Return tables and sentences, line by line."""
         drawn = f"{many(self.clips, 'clip')}, {duration(self.seconds)} in all, drawn with seed {self.seed}"
-        lines = [f"{drawn}, asked for {' and '.join(self.fields)}"]
+        lines = [f"{drawn}, asked for {' and '.join(self.asked)}"]
         lines += [] if self.heard is None else ["", *self.heard.to_text()]
         return lines + ([] if self.pitch is None else ["", str(self.pitch)])
 
@@ -92,11 +76,10 @@ class Real:
     fields: Codes  # [clips, n]
 
     @classmethod
-    def of(cls, voice: Voice, sound: Sound, spans: Sequence[Span], fields: Codes, most: int = REAL) -> Real:
+    def of(cls, voice: Voice, sound: Sound, spans: Sequence[Span], fields: Codes) -> Real:
         """Return clips of some spans, as long as generated ones may be; `fields` are those of all clips of `sound`."""
-        parts, alphabet = held_out_clips(spans, most, voice.sample_rate), voice.alphabet
-        waves = [alphabet.decode(alphabet.encode(sound.read(part.clip, part.first, part.last))) for part in parts]
-        return cls(waves, fields[[part.clip for part in parts]])
+        parts = held_out_clips(spans, REAL, voice.sample_rate)
+        return cls(quantised(voice, sound, parts), fields[[part.clip for part in parts]])
 
 
 @dataclass(frozen=True)
@@ -110,8 +93,8 @@ class Listener:
         """Return what is heard of the values of all fields [clips, n]; beside them in real clips."""
         named = list(self.recogniser.values.values())
         known = [index for index, own in enumerate(real.fields[:, self.columns]) if _any(own, named)]
-        others = [real.waves[index] for index in known]
-        return heard(self.recogniser, waves, asked[:, self.columns], others, real.fields[known][:, self.columns])
+        theirs = [real.waves[index] for index in known], real.fields[known][:, self.columns]
+        return heard(self.recogniser, (waves, asked[:, self.columns]), theirs if known else None)
 
 
 def listener_of(

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from wavenet.audio.corpus import Corpus
 from wavenet.errors import InputError
-from wavenet.evaluation import asked_for, worth
+from wavenet.evaluation import asked_for
 from wavenet.evaluation.asked_for import AskedFor, Real, listener_of
 from wavenet.evaluation.copy_synthesis import CopySynthesis, make_copies
 from wavenet.evaluation.held_out import HeldOut
 from wavenet.evaluation.likelihood import Likelihood
 from wavenet.evaluation.tellings import Tellers
-from wavenet.evaluation.worth import Worths
+from wavenet.evaluation.worth import Worths, worths
 from wavenet.generate.asked import Vocabulary
 from wavenet.generate.voice import Voice, draw_seed
 from wavenet.outputs import Condition
@@ -28,30 +27,16 @@ from wavenet.progress import log
 class Conditions:
     """What comes of what a network is told."""
 
-    worths: Worths
+    worth: Worths
     asked: AskedFor | None  # None where it is told no fields
     copies: CopySynthesis | None  # None where it is told no mel
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        asked, copies = (None if one is None else one.to_json() for one in (self.asked, self.copies))
-        return {"worth": self.worths.to_json(), "asked": asked, "copies": copies}
-
     def to_text(self) -> list[str]:
         """Return tables and sentences, line by line."""
-        lines = self.worths.to_text()
+        lines = self.worth.to_text()
         for part in (self.asked, self.copies):
             lines += [] if part is None else ["", *part.to_text()]
         return lines
-
-
-def check_told(voice: Voice) -> None:
-    """Raise InputError where a voice is told nothing."""
-    if voice.recipe.condition is None:
-        raise InputError(
-            f"{voice.name} is told nothing but the past of its sound, so no conditions can be evaluated; leave "
-            "--conditions out"
-        )
 
 
 @dataclass(frozen=True)
@@ -92,7 +77,7 @@ def compare(
     engine = voice.engine(storage="float32", threads=how.threads)
     tellers = Tellers(condition, held.corpus.sound, engine.packed, vocabulary, how.seed)
     context = voice.recipe.shape.receptive_field
-    worths = worth.worths(tellers, held.spans, judges, voice.alphabet, context, how.workers)
+    worth = worths(tellers, held.spans, judges, voice.alphabet, context, how.workers)
     listener = listener_of(voice, vocabulary, own, held.split, how.cache)
     real = Real.of(voice, held.corpus.sound, held.spans, condition.fields)
     count = asked_for.CLIPS if how.clips is None else how.clips
@@ -100,7 +85,7 @@ def compare(
     copies = None
     if "mel" in (name for name, _ in condition.shape.told.tracks):
         copies = make_copies(voice, held.corpus, held.spans, condition, listener, how.seed, how.threads)
-    return Conditions(worths, asked, copies)
+    return Conditions(worth, asked, copies)
 
 
 def _check_known(condition: Condition, vocabulary: Vocabulary, held: HeldOut) -> None:

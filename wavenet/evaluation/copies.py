@@ -72,8 +72,7 @@ class Copies:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        sides = {"generated": self.generated, "real": self.real}
-        return {**{name: [asdict(match) for match in side] for name, side in sides.items()}, "copy_from": COPY}
+        return {**asdict(self), "copy_from": COPY}
 
     def to_text(self) -> list[str]:
         """Return a table, the nearest first, and the closing sentence."""

@@ -10,12 +10,12 @@ from wavenet.audio.corpus import Corpus
 from wavenet.audio.splits import Span
 from wavenet.evaluation.asked_for import Listener, Real
 from wavenet.evaluation.distances import Copied, copied
-from wavenet.evaluation.generated import draw_clips, held_out_clips
+from wavenet.evaluation.generated import draw_clips, held_out_clips, quantised
 from wavenet.evaluation.heard import Heard
 from wavenet.evaluation.tellings import of_parts, within
 from wavenet.generate.voice import Voice
 from wavenet.outputs import Condition, Floats
-from wavenet.text import duration, many
+from wavenet.text import duration, many, plain
 
 COPIES = 20  # at most
 LONGEST = 3.0  # seconds of one
@@ -44,8 +44,7 @@ class CopySynthesis:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        about = {"seconds": self.seconds, "seed": self.seed}
-        return self.distances.to_json() | about | {"heard": None if self.heard is None else self.heard.to_json()}
+        return self.distances.to_json() | {"seconds": self.seconds, "seed": self.seed, "heard": plain(self.heard)}
 
     def to_text(self) -> list[str]:
         """Return tables and sentences, line by line."""
@@ -74,9 +73,9 @@ def make_copies(
         seed: of the draws.
         threads: that are used at most; None takes as many as there are cores.
     """
-    rate, hop, alphabet = voice.sample_rate, condition.shape.hop, voice.alphabet
+    rate, hop = voice.sample_rate, condition.shape.hop
     parts = [within(span, hop, round(LONGEST * rate)) for span in held_out_clips(spans, COPIES, rate)]
-    originals = [alphabet.decode(alphabet.encode(corpus.sound.read(one.clip, one.first, one.last))) for one in parts]
+    originals = quantised(voice, corpus.sound, parts)
     lengths = [one.last - one.first for one in parts]
     copies = draw_clips(voice, lengths, seed, condition=of_parts(condition, parts), threads=threads)
     found = copied(originals, copies, rate)

@@ -19,8 +19,8 @@ from wavenet.audio.flac_size import FlacSize
 from wavenet.errors import DivergenceError, InputError, SoundError, did_you_mean
 from wavenet.evaluation import held_out, likelihood, statistics_file, surprise
 from wavenet.evaluation.baselines import Baselines, Statistics, order0_nats
-from wavenet.evaluation.conditions import Asking, check_told, compare
-from wavenet.evaluation.generated import Generated, examine
+from wavenet.evaluation.conditions import Asking, compare
+from wavenet.evaluation.generated import examine
 from wavenet.evaluation.held_out import HeldOut
 from wavenet.evaluation.intervals import interval
 from wavenet.evaluation.likelihood import Likelihood, Piece
@@ -78,8 +78,10 @@ def evaluate(
     _check(limit, backend, split)
     target = None if surprisal is None else _target(surprisal, force)
     place = None if cache is None else disk.given_path(str(cache))
-    voice = _voice(model, conditions)
-    unaveraged = bundle.raw_weights(str(model), voice.recipe.shape) if raw else None
+    voice = voices.load(model)
+    if conditions:
+        voice.check_told()
+    newest = replace(voice, arrays=bundle.raw_weights(str(model), voice.recipe.shape)) if raw else None
     held = held_out.find_sound(model, data, split, place)
     log.info("%s", corpus.rates_in_words(held.corpus.sound.entries, voice.sample_rate))
     held = held_out.without_trained(held, voice.data.get("trained_files"), data is not None, limit)
@@ -87,15 +89,22 @@ def evaluate(
     condition = held.condition_under(voice, place)
     judges, workers = judges_of(voice, backend, threads)
     made = _scored(str(model), held, voice, judges(condition), known, workers, target, excerpt)
-    if unaveraged is not None:
-        again, _ = likelihood_of(replace(voice, arrays=unaveraged), backend, threads, condition)
-        made = replace(made, raw=score(str(model), held, again, voice.alphabet, None, (), workers).total.bits)
+    if newest is not None:
+        made = replace(made, raw=_bits_under(newest, str(model), held, condition, backend, threads))
     if sound is not None:
-        made = replace(made, generated=_generated(voice, held, own, condition, sound, seed))
+        made = replace(made, generated=examine(voice, held.corpus.sound, held.spans, own, sound, seed, condition))
     if conditions and condition is not None:
         how = Asking(sound, seed, workers, threads, place)
         made = replace(made, conditions=compare(voice, held, condition, judges, own, how))
     return made
+
+
+def _bits_under(
+    voice: Voice, model: str, held: HeldOut, condition: Condition | None, backend: str, threads: int | None
+) -> float:
+    """Return the bits per sample under a voice, without anything beside them."""
+    judges, workers = judges_of(voice, backend, threads)
+    return score(model, held, judges(condition), voice.alphabet, None, (), workers).total.bits
 
 
 def _scored(
@@ -226,36 +235,12 @@ def _check(limit: float | None, backend: str, split: str | None) -> None:
         raise InputError(f"no split {split!r}{did_you_mean(str(split), splits)}; expected one of {', '.join(splits)}")
 
 
-def _voice(model: str | Path, told: bool) -> Voice:
-    """Return a model, which is told something where that is what is evaluated."""
-    voice = voices.load(model)
-    if told:
-        check_told(voice)
-    return voice
-
-
-def _generated(
-    voice: Voice, held: HeldOut, own: Corpus | None, condition: Condition | None, clips: int, seed: int
-) -> Generated:
-    """Return what clips of a voice are like, beside held-out ones."""
-    trained = None if own is None else (own.sound, own.spans["train"])
-    return examine(voice, held.corpus.sound, held.spans, trained, clips, seed, condition=condition)
-
-
 def _target(path: str | Path, force: bool) -> Path:
     target = disk.given_path(str(path))
     if target.suffix != ".npy":
         raise InputError(f"the surprisal of samples goes to a .npy file, got {path}; give it that suffix")
     disk.check_free(target, "", force, "force=True")
     return target
-
-
-def likelihood_of(
-    voice: Voice, backend: str = "auto", threads: int | None = None, condition: Condition | None = None
-) -> tuple[Likelihood, int]:
-    """Return the likelihood under a voice, and how many pieces are best scored at once; `condition` is of all clips."""
-    judges, workers = judges_of(voice, backend, threads)
-    return judges(condition), workers
 
 
 def judges_of(

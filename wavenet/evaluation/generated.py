@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from wavenet.audio.corpus import Corpus
 from wavenet.audio.crops import Sound, pieces
 from wavenet.audio.splits import Span
 from wavenet.errors import InputError
@@ -15,9 +16,9 @@ from wavenet.evaluation.copies import Copies, copies
 from wavenet.evaluation.health import Health, health
 from wavenet.evaluation.tellings import of_parts, within
 from wavenet.generate.voice import Voice
-from wavenet.outputs import Condition, Draw, Floats
+from wavenet.outputs import Condition, Floats
 from wavenet.progress import Progress, log
-from wavenet.text import duration, many
+from wavenet.text import duration, many, plain
 
 LONGEST = 10.0  # seconds of a clip; longer files are cut
 SHORTEST = 1.0  # seconds that they may be cut to, where there are few
@@ -37,8 +38,7 @@ class Generated:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        copied = None if self.copies is None else self.copies.to_json()
-        parts = {"health": self.health.to_json(), "copies": copied}
+        parts = {"health": plain(self.health), "copies": plain(self.copies)}
         return {"clips": self.health.generated, "seconds": self.seconds, "seed": self.seed, **parts}
 
     def to_text(self) -> list[str]:
@@ -53,10 +53,9 @@ def examine(
     voice: Voice,
     sound: Sound,
     held_out: Sequence[Span],
-    trained: tuple[Sound, Sequence[Span]] | None,
+    trained: Corpus | None,
     clips: int = 20,
     seed: int = 0,
-    draw: Draw | None = None,
     condition: Condition | None = None,
 ) -> Generated:
     """Return what clips of a voice are like, as long as held-out ones, which are quantised as its own are.
@@ -66,10 +65,9 @@ def examine(
         sound: at the voice's level and rate.
         held_out: the spans of the split that real clips come from; up to twice as many as are drawn, so that two lots
             of them are as many each.
-        trained: the sound and the spans that it was trained on; None where they are not here: no copies are looked for.
+        trained: the sound that it was trained on; None where that is not here: no copies are looked for.
         clips: how many to draw.
         seed: of the draws and of the yardstick.
-        draw: temperature and cuts.
         condition: what all clips of `sound` are told; a generated clip is told what a held-out one is, which may be
             from the middle of a file.
 
@@ -78,7 +76,7 @@ def examine(
     """
     if clips < 1:
         raise InputError(f"the number of clips to draw is {clips}, expected at least 1")
-    rate, alphabet = voice.sample_rate, voice.alphabet
+    rate = voice.sample_rate
     chosen = held_out_clips(held_out, 2 * clips, rate)
     if not chosen:
         raise InputError("there is no held-out sound to set generated clips beside; name another split or folder")
@@ -86,13 +84,12 @@ def examine(
     models = [within(chosen[at * len(chosen) // clips], hop) for at in range(clips)]
     lengths = [part.last - part.first for part in models]
     told = None if condition is None else of_parts(condition, models)
-    ours = draw_clips(voice, lengths, seed, draw, told)
-    theirs = [alphabet.decode(alphabet.encode(sound.read(part.clip, part.first, part.last))) for part in chosen]
+    ours, theirs = draw_clips(voice, lengths, seed, told), quantised(voice, sound, chosen)
     fresh = theirs[:: max(1, len(theirs) // clips)][:clips]
-    if alphabet.size < FEWEST_CODES:
-        log.info("copies are not looked for: %d classes are too coarse to tell them", alphabet.size)
+    if voice.alphabet.size < FEWEST_CODES:
+        log.info("copies are not looked for: %d classes are too coarse to tell them", voice.alphabet.size)
         trained = None
-    found = None if trained is None else copies(ours, fresh, *trained, rate)
+    found = None if trained is None else copies(ours, fresh, trained.sound, trained.spans["train"], rate)
     return Generated(health(ours, theirs, rate, seed), found, sum(lengths) / rate, seed)
 
 
@@ -100,7 +97,6 @@ def draw_clips(
     voice: Voice,
     lengths: Sequence[int],
     seed: int = 0,
-    draw: Draw | None = None,
     condition: Condition | None = None,
     threads: int | None = None,
 ) -> list[Floats]:
@@ -110,7 +106,6 @@ def draw_clips(
         voice: draws them, at most AT_ONCE at a time.
         lengths: samples T of each.
         seed: of the first.
-        draw: temperature and cuts.
         condition: what the clips are told.
         threads: that are used at most; None takes as many as there are cores.
 
@@ -124,13 +119,19 @@ def draw_clips(
             waves: list[list[Floats]] = [[np.zeros(0, np.float32)] for _ in own]
             told = None if condition is None else condition.of(range(first, first + len(own)))
             seeds = [seed + first + i for i in range(len(own))]
-            sampler = voice.sampler(len(own), seeds, draw, threads=threads, condition=told)
+            sampler = voice.sampler(len(own), seeds, threads=threads, condition=told)
             for chunk in sampler.generate(own):
                 for sequence, codes in zip(chunk.sequences.tolist(), chunk.codes, strict=True):
                     waves[sequence].append(voice.alphabet.decode(codes))
                 progress.advance(chunk.codes.size)
             clips += [np.concatenate(parts) for parts in waves]
     return clips
+
+
+def quantised(voice: Voice, sound: Sound, parts: Sequence[Span]) -> list[Floats]:
+    """Return some parts of real sound [T] as the voice would make them: of its codes."""
+    alphabet = voice.alphabet
+    return [alphabet.decode(alphabet.encode(sound.read(part.clip, part.first, part.last))) for part in parts]
 
 
 def held_out_clips(spans: Sequence[Span], most: int, rate: int) -> list[Span]:

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wavenet.errors import InputError
-from wavenet.evaluation.intervals import Share
+from wavenet.evaluation.intervals import Share, percent
 from wavenet.evaluation.recogniser import Ids, Recogniser
 from wavenet.outputs import Floats
-from wavenet.text import many, printable, table
+from wavenet.text import many, plain, printable, table
 
 WORST = 3  # mistakes of a field that the text has
 A4_HZ, A4_MIDI = 440.0, 69
+NEAR_SEMITONES = 0.5
 
 
 @dataclass(frozen=True)
@@ -82,73 +83,66 @@ class Heard:
             ["heard right", "clips", "generated", "95 % interval", "real", "chance"]
         ]
         for one in self.rows:
-            real = None if one.real is None else _percent(one.real.share)
-            ours = (one.generated.clips, _percent(one.generated.share), one.generated.interval)
-            rows.append([one.field, *ours, real, _percent(one.chance)])
+            real = None if one.real is None else percent(one.real.share)
+            ours = (one.generated.clips, percent(one.generated.share), one.generated.interval)
+            rows.append([one.field, *ours, real, percent(one.chance)])
         worst = [f"{one.field}: {_in_words(one.mistakes)}" for one in self.fields if one.mistakes]
         return [*table(rows), *worst, self.conclusion]
 
 
+Named = tuple[Ids, Ids]  # [clips, fields] int64 both: what clips were asked for, or are, and what they are named
+
+
 def heard(
-    recogniser: Recogniser,
-    generated: Sequence[Floats],
-    asked: Ids,
-    real: Sequence[Floats] = (),
-    known: Ids | None = None,
+    recogniser: Recogniser, generated: tuple[Sequence[Floats], Ids], real: tuple[Sequence[Floats], Ids] | None = None
 ) -> Heard:
     """Return how often what was asked for is what a recogniser names.
 
     Args:
         recogniser: trained without the real clips, and not on generated ones.
-        generated: waves [T] float32 in [-1, 1], of any lengths.
-        asked: [clips, fields] int64, the ids of what each was asked for, beyond all values where nothing was.
-        real: held-out clips, prepared and quantised as generated ones are.
-        known: [real clips, fields] int64, what these are.
+        generated: waves [T] float32 in [-1, 1], of any lengths; and the ids [clips, fields] int64 of what each was
+            asked for, beyond all values where nothing was.
+        real: held-out clips, prepared and quantised as generated ones are, and what they are; None: there are none.
 
     Raises:
         InputError: the number of ids is another than that of clips, or a clip is empty or not finite.
     """
-    sides = [(generated, asked)] + ([] if known is None or not len(real) else [(real, known)])
-    found: list[tuple[Ids, Ids]] = []
-    for waves, ids in sides:
-        if ids.shape != (len(waves), len(recogniser.values)) or not len(waves):
-            raise InputError(
-                f"ids have shape {list(ids.shape)} for {many(len(waves), 'clip')}, expected "
-                f"[{len(waves)}, {len(recogniser.values)}] and at least one clip; give an id for each field of each"
-            )
-        found.append((ids, recogniser.names(waves)))
-    return compared(recogniser.values, *found[0], *(found[1] if len(found) > 1 else (None, None)))
+    return compared(
+        recogniser.values, _named(recogniser, *generated), None if real is None else _named(recogniser, *real)
+    )
 
 
-def compared(
-    values: Mapping[str, Sequence[str]],
-    asked: Ids,
-    named: Ids,
-    known: Ids | None = None,
-    named_real: Ids | None = None,
-) -> Heard:
+def _named(recogniser: Recogniser, waves: Sequence[Floats], ids: Ids) -> Named:
+    """Return the ids of some clips, and of what they are named."""
+    if ids.shape != (len(waves), len(recogniser.values)) or not len(waves):
+        raise InputError(
+            f"ids have shape {list(ids.shape)} for {many(len(waves), 'clip')}, expected "
+            f"[{len(waves)}, {len(recogniser.values)}] and at least one clip; give an id for each field of each"
+        )
+    return ids, recogniser.names(waves)
+
+
+def compared(values: Mapping[str, Sequence[str]], generated: Named, real: Named | None = None) -> Heard:
     """Return how often what was asked for is what was named, whoever or whatever named it.
 
     Args:
         values: each field with the names of its values, by their ids.
-        asked, named: [clips, fields] int64, of generated clips.
-        known, named_real: [clips, fields] int64, of real ones.
+        generated: of generated clips.
+        real: of real ones.
     """
     sizes = np.array([len(names) for names in values.values()])
-    fields = []
-    for column, (field, names) in enumerate(values.items()):
-        own = [column]
-        ours, theirs = _told(asked[:, own], named[:, own], sizes[own]), None
-        if known is not None and named_real is not None:
-            theirs = _told(known[:, own], named_real[:, own], sizes[own])
-        fields.append(_field(field, *ours, theirs, _mistakes(names, ours[0][:, 0], ours[1][:, 0])))
-    if len(fields) < 2:
-        return Heard(tuple(fields), None)
-    both = None if known is None or named_real is None else _told(known, named_real, sizes)
-    return Heard(tuple(fields), _field("all of it", *_told(asked, named, sizes), both, ()))
+
+    def row(field: str, columns: Sequence[int], names: Sequence[str] = ()) -> FieldHeard:
+        asked, named = _of_columns(generated, columns, sizes)
+        theirs = None if real is None else _share(*_of_columns(real, columns, sizes))
+        mistakes = _mistakes(names, asked[:, 0], named[:, 0]) if names else ()
+        return FieldHeard(field, _share(asked, named), theirs, _chance(asked, named), mistakes)
+
+    fields = tuple(row(field, [column], names) for column, (field, names) in enumerate(values.items()))
+    return Heard(fields, row("all of it", range(len(fields))) if len(fields) > 1 else None)
 
 
-def share_within(f0_hz: Sequence[Floats], asked_midi: Floats | Sequence[float], semitones: float = 0.5) -> Share:
+def share_within(f0_hz: Sequence[Floats], asked_midi: Floats | Sequence[float]) -> Share:
     """Return in how many clips the pitch lies near the note that was asked for.
 
     A clip's pitch is the median of its voiced frames; a clip without any has the wrong one.
@@ -156,7 +150,6 @@ def share_within(f0_hz: Sequence[Floats], asked_midi: Floats | Sequence[float], 
     Args:
         f0_hz: of each clip the fundamental frequency of its frames, [F] in Hz, or of the whole; 0 or NaN: no pitch.
         asked_midi: of each clip the note that was asked for, as a MIDI number: 69 is 440 Hz.
-        semitones: how far off is near enough.
     """
     asked = np.asarray(asked_midi, np.float64)
     if len(asked) != len(f0_hz):
@@ -164,7 +157,7 @@ def share_within(f0_hz: Sequence[Floats], asked_midi: Floats | Sequence[float], 
             f"there are {many(len(asked), 'note')} for {many(len(f0_hz), 'clip')}; give each clip the note asked for"
         )
     off = [semitones_off(one, float(note)) for one, note in zip(f0_hz, asked, strict=True)]
-    return Share(sum(abs(one) <= semitones for one in off), len(off))
+    return Share(sum(abs(one) <= NEAR_SEMITONES for one in off), len(off))
 
 
 def semitones_off(f0_hz: Floats, asked_midi: float) -> float:
@@ -179,18 +172,12 @@ def semitones_off(f0_hz: Floats, asked_midi: float) -> float:
 # --- one field -------------------------------------------------------------------------------------------------------
 
 
-def _told(asked: Ids, named: Ids, sizes: NDArray[np.int64]) -> tuple[Ids, Ids]:
-    """Return the clips in which something was asked for; what was not is taken to be heard."""
-    nothing = asked >= sizes
+def _of_columns(clips: Named, columns: Sequence[int], sizes: NDArray[np.int64]) -> Named:
+    """Return some fields of the clips in which any of them was asked for; what was not is taken to be heard."""
+    asked, named = (ids[:, columns] for ids in clips)
+    nothing = asked >= sizes[columns]
     some = ~nothing.all(axis=1)
     return asked[some], np.where(nothing, asked, named)[some]
-
-
-def _field(
-    field: str, asked: Ids, named: Ids, real: tuple[Ids, Ids] | None, mistakes: tuple[Mistake, ...]
-) -> FieldHeard:
-    theirs = None if real is None else _share(*real)
-    return FieldHeard(field, _share(asked, named), theirs, _chance(asked, named), mistakes)
 
 
 def _share(asked: Ids, named: Ids) -> Share:
@@ -213,9 +200,8 @@ def _mistakes(names: Sequence[str], asked: NDArray[np.int64], named: NDArray[np.
 
 
 def _plain(one: FieldHeard) -> dict[str, Any]:
-    real = None if one.real is None else one.real.to_json()
-    mistakes = [asdict(mistake) for mistake in one.mistakes]
-    return {"field": one.field, **one.generated.to_json(), "chance": one.chance, "real": real, "mistakes": mistakes}
+    about = {"chance": one.chance, "real": plain(one.real), "mistakes": plain(one.mistakes)}
+    return {"field": one.field, **one.generated.to_json(), **about}
 
 
 def _in_words(mistakes: Sequence[Mistake]) -> str:
@@ -224,7 +210,3 @@ def _in_words(mistakes: Sequence[Mistake]) -> str:
         for one in mistakes[:WORST]
     ]
     return ", ".join(words)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"

@@ -46,6 +46,11 @@ def interval(
     return float(low), float(high)
 
 
+def in_words(low: float | None, high: float | None) -> str | None:
+    """Return the ends of an interval for bits per sample: ``4.548 to 4.723``; None where there is none."""
+    return None if low is None or high is None else f"{low:.3f} to {high:.3f}"
+
+
 @dataclass(frozen=True)
 class Share:
     """How many of some clips have something, with the ends of a 95 % interval for the share of all such clips."""
@@ -99,3 +104,8 @@ def wilson(right: int, clips: int, level: float = 0.95) -> tuple[float, float]:
     half = math.sqrt(z2 * (share * (1 - share) / clips + z2 / (4 * clips**2)))
     low, high = ((middle + sign * half) / (1 + z2 / clips) for sign in (-1, 1))
     return max(0.0, min(low, share)), min(1.0, max(high, share))  # all right: no rounding takes the end from 1
+
+
+def percent(share: float) -> str:
+    """Return a share from 0 to 1 in per cent, such as ``66.7 %``."""
+    return f"{100 * share:.1f} %"

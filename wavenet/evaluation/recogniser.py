@@ -65,10 +65,6 @@ class Recogniser:
     sample_rate: int  # in Hz
     weights: Weights  # float32, by name
 
-    def name(self, wave: Floats) -> Ids:
-        """Return the id [fields] int64 of each field's likeliest value, for a wave [T] in [-1, 1] of any length."""
-        return np.asarray(self.names([wave])[0])
-
     def names(self, waves: Sequence[Floats]) -> Ids:
         """Return the ids [clips, fields] int64 of each field's likeliest value, for waves [T] in [-1, 1]."""
         told = self.probabilities(waves)
@@ -101,36 +97,54 @@ class Recogniser:
         return {field: np.concatenate(parts)[back] for field, parts in made.items()}
 
 
-# --- training --------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Labelled:
+    """Clips to train on, and what each of them is.
 
-
-def train(
-    waves: Sequence[Floats],
-    ids: Ids,
-    values: Mapping[str, Sequence[str]],
-    sample_rate: int,
-    settings: Settings = USUAL,
-) -> Recogniser:
-    """Return a recogniser trained on some clips, the same for the same clips, settings and build of torch.
-
-    It takes one thread, so that it is the same however many cores there are.
-
-    Args:
+    Attributes:
         waves: [T] float32 in [-1, 1] each, of any lengths and levels; read when they are needed, many times.
         ids: [clips, fields] int64, which value each clip has in each field; beyond the last: not known.
         values: each field with the names of its values, in the order of the columns of `ids`.
         sample_rate: of the waves, in Hz.
-        settings: how to train.
+    """
+
+    waves: Sequence[Floats]
+    ids: Ids
+    values: Mapping[str, Sequence[str]]
+    sample_rate: int
+
+    def check(self) -> None:
+        """Raise InputError unless each clip has an id in each field."""
+        clips, fields, ids = len(self.waves), len(self.values), self.ids
+        if not clips or not fields or ids.shape != (clips, fields):
+            raise InputError(
+                f"ids have shape {list(ids.shape)} for {many(clips, 'clip')} and {many(fields, 'field')}, expected "
+                f"[{clips}, {fields}] and at least one of each; give each clip an id in each field"
+            )
+        if (ids < 0).any():
+            raise InputError(
+                f"an id is {int(ids.min())}, expected 0 or more; what is not known has an id beyond all values"
+            )
+
+
+# --- training --------------------------------------------------------------------------------------------------------
+
+
+def train(clips: Labelled, settings: Settings = USUAL) -> Recogniser:
+    """Return a recogniser trained on some clips, the same for the same clips, settings and build of torch.
+
+    It takes one thread, so that it is the same however many cores there are.
 
     Raises:
         InputError: waves, ids and values do not fit each other, or a wave is empty or not finite.
     """
     import torch
 
+    waves, sample_rate = clips.waves, clips.sample_rate
     _check(waves)
-    check_ids(len(waves), ids, values)
+    clips.check()
     draw = torch.Generator().manual_seed(settings.seed)
-    own = {field: tuple(names) for field, names in values.items()}
+    own = {field: tuple(names) for field, names in clips.values.items()}
     weights = begin(own, settings.channels, draw)
     tuned = torch.optim.AdamW(weights.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     lengths = np.array([len(wave) for wave in waves])
@@ -140,7 +154,7 @@ def train(
             spoilt = [_spoilt(_levelled(waves[index]), sample_rate, draw) for index in chosen]
             heard, there = _log_mel(_filled(spoilt), [len(wave) for wave in spoilt], sample_rate)
             told = _listen(weights, _holed(heard, draw), there, list(own), settings.dropout, draw)
-            loss = _loss(told, torch.from_numpy(ids[chosen]))
+            loss = _loss(told, torch.from_numpy(clips.ids[chosen]))
             tuned.zero_grad()
             loss.backward()
             tuned.step()
@@ -346,16 +360,3 @@ def _check(waves: Sequence[Floats]) -> None:
             raise InputError(f"clip {index} has no samples, expected at least one; leave it out")
         if not np.isfinite(wave).all():
             raise InputError(f"clip {index} has samples that are not finite, expected -1 to 1; leave it out")
-
-
-def check_ids(clips: int, ids: Ids, values: Mapping[str, Sequence[str]]) -> None:
-    """Raise InputError unless each clip has an id in each field."""
-    if not clips or not values or ids.shape != (clips, len(values)):
-        raise InputError(
-            f"ids have shape {list(ids.shape)} for {many(clips, 'clip')} and {many(len(values), 'field')}, expected "
-            f"[{clips}, {len(values)}] and at least one of each; give each clip an id in each field"
-        )
-    if (ids < 0).any():
-        raise InputError(
-            f"an id is {int(ids.min())}, expected 0 or more; what is not known has an id beyond all values"
-        )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import overload
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from wavenet import disk
 from wavenet.audio.crops import Sound
 from wavenet.audio.splits import Span, Splits
 from wavenet.errors import BundleError
-from wavenet.evaluation.recogniser import USUAL, VERSION, Ids, Recogniser, Settings, Weights, begin, check_ids, train
+from wavenet.evaluation.recogniser import USUAL, VERSION, Labelled, Recogniser, Settings, Weights, begin, train
 from wavenet.features.fields import Fields
 from wavenet.outputs import Floats
 from wavenet.progress import log
@@ -34,18 +34,9 @@ class Clips(Sequence[Floats]):
     def __len__(self) -> int:
         return len(self.spans)
 
-    @overload
-    def __getitem__(self, index: int) -> Floats: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Floats]: ...
-    def __getitem__(self, index: int | slice) -> Floats | Sequence[Floats]:
-        if isinstance(index, slice):
-            return Clips(self.sound, self.spans[index])
+    def __getitem__(self, index: Any) -> Any:
         span = self.spans[index]
         return self.sound.read(span.clip, span.first, span.last)
-
-    def __iter__(self) -> Iterator[Floats]:
-        return map(self.__getitem__, range(len(self)))
 
 
 def of_splits(
@@ -62,43 +53,37 @@ def of_splits(
         sound: at any level.
         splits: the spans of each split.
         fields: of the clips of `sound`.
-        sample_rate, settings, cache: as for `trained`.
+        sample_rate: of the sound, in Hz.
+        settings, cache: as for `trained`.
 
     Raises:
         InputError: there is no field, or no sound to train on.
     """
     spans = [span for name in HEARD for span in splits.get(name, ()) if span.last > span.first]
     ids = fields.ids[[span.clip for span in spans]]
-    return trained(Clips(sound, spans), ids, fields.vocabulary, sample_rate, settings, cache)
+    return trained(Labelled(Clips(sound, spans), ids, fields.vocabulary, sample_rate), settings, cache)
 
 
-def trained(
-    waves: Sequence[Floats],
-    ids: Ids,
-    values: Mapping[str, Sequence[str]],
-    sample_rate: int,
-    settings: Settings = USUAL,
-    cache: Path | None = None,
-) -> Recogniser:
+def trained(clips: Labelled, settings: Settings = USUAL, cache: Path | None = None) -> Recogniser:
     """Return what `train` returns, from the user's cache folder where the same was trained before.
 
     Args:
-        waves, ids, values, sample_rate, settings: as for `train`.
+        clips, settings: as for `train`.
         cache: the folder; None takes the user's own.
 
     Raises:
         InputError: as from `train`.
     """
-    check_ids(len(waves), ids, values)
+    clips.check()
     folder = cache or disk.user_folder("WAVENET_CACHE", "cache")
-    path = folder / f"recogniser-{_digest(waves, ids, values, sample_rate, settings)}.safetensors"
+    path = folder / f"recogniser-{_digest(clips, settings)}.safetensors"
     if path.is_file():
         try:
             return load(path)
         except BundleError as error:
             log.warning("%s: it is trained again", one_line(error))
-    log.info("a recogniser of %s is trained on %s", " and ".join(values), many(len(waves), "real clip"))
-    made = train(waves, ids, values, sample_rate, settings)
+    log.info("a recogniser of %s is trained on %s", " and ".join(clips.values), many(len(clips.waves), "real clip"))
+    made = train(clips, settings)
     try:
         save(path, made)
     except OSError as error:
@@ -154,13 +139,11 @@ def _check_weights(weights: Weights, values: Mapping[str, Sequence[str]]) -> Non
         raise ValueError("its weights are not finite numbers in float32")
 
 
-def _digest(
-    waves: Sequence[Floats], ids: Ids, values: Mapping[str, Sequence[str]], sample_rate: int, settings: Settings
-) -> str:
+def _digest(clips: Labelled, settings: Settings) -> str:
     """Return a digest of all that decides on what is trained."""
-    about = {"version": VERSION, "values": {field: list(names) for field, names in values.items()}}
-    made = hashlib.sha256(to_json({**about, "rate": sample_rate, **asdict(settings)}).encode())
-    made.update(np.ascontiguousarray(ids, "<i8").tobytes())
-    for wave in waves:
+    about = {"version": VERSION, "values": {field: list(names) for field, names in clips.values.items()}}
+    made = hashlib.sha256(to_json({**about, "rate": clips.sample_rate, **asdict(settings)}).encode())
+    made.update(np.ascontiguousarray(clips.ids, "<i8").tobytes())
+    for wave in clips.waves:
         made.update(len(wave).to_bytes(8, "little") + np.ascontiguousarray(wave, "<f4").tobytes())
     return made.hexdigest()[:16]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +9,10 @@ from typing import Any
 from wavenet.evaluation.conditions import Conditions
 from wavenet.evaluation.copy_synthesis import Pair
 from wavenet.evaluation.generated import Generated
+from wavenet.evaluation.intervals import in_words
 from wavenet.evaluation.surprise import Extremes
 from wavenet.outputs import Floats
-from wavenet.text import duration, many, printable, table
+from wavenet.text import duration, many, plain, printable, table
 
 MOST_ROWS = 20  # of one table
 FIRST_NAMES = {"order0": "order-0", "order1": "order-1", "linear": "linear prediction", "flac": "FLAC"}
@@ -44,7 +44,7 @@ class GroupScore:
     @property
     def interval(self) -> str | None:
         """The interval in words."""
-        return None if self.low is None or self.high is None else f"{self.low:.3f} to {self.high:.3f}"
+        return in_words(self.low, self.high)
 
 
 @dataclass(frozen=True)
@@ -120,10 +120,10 @@ class Evaluation:
             "speakers": [_plain(one) for one in self.speakers],
             "labels": [_plain(one) for one in self.labels],
             "files": [_plain(one) for one in self.files],
-            "extremes": None if self.extremes is None else dataclasses.asdict(self.extremes),
+            "extremes": plain(self.extremes),
             "warning": self.warning(),
-            "generated": None if self.generated is None else self.generated.to_json(),
-            "conditions": None if self.conditions is None else self.conditions.to_json(),
+            "generated": plain(self.generated),
+            "conditions": plain(self.conditions),
         }
 
     def to_text(self) -> str:

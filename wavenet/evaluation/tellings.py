@@ -163,7 +163,7 @@ class Tellers:
         values = zip(self.vocabulary.values.items(), ids.tolist(), strict=True)
         wanted = {field: known[value] for (field, known), value in values if value < len(known)}
         whole = self.sound.lengths[clip] + self.sound.tail
-        asked = ask(self.packed, self.vocabulary.recipe, self.vocabulary, [wanted], whole, [(0, 0)]).condition
+        asked = ask(self.packed, self.vocabulary, [wanted], whole).condition
         if asked is None or asked.tracks is None or asked.unknown is None:  # nothing is known to predict from
             return self._told(clip, UNKNOWN, ids)
         return Telling(ids, asked.unknown[0], asked.tracks, frames=asked.tracks.frames(0))

@@ -11,19 +11,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from wavenet.audio.crops import pieces
 from wavenet.audio.splits import Span
-from wavenet.evaluation.intervals import Share, interval
+from wavenet.evaluation.intervals import Share, in_words, interval, percent
 from wavenet.evaluation.likelihood import Likelihood
 from wavenet.evaluation.tellings import NOTHING, PREDICTED, RIGHT, Key, Tellers, condition_of
 from wavenet.outputs import Alphabet, Codes, Condition
 from wavenet.progress import Progress
-from wavenet.text import many, printable, table
+from wavenet.text import many, plain, printable, table
 
 CLIPS, TARGETS = 60, 300_000  # at most so many are scored, for each thing that they are told
 
@@ -63,7 +63,7 @@ class Worths:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        rows = [{**asdict(one), "beats_all": one.beats_all.to_json(), "chance": one.chance} for one in self.rows]
+        rows = [{**plain(one), "chance": one.chance} for one in self.rows]
         return {"clips": self.clips, "targets": self.targets, "rows": rows}
 
     def to_text(self) -> list[str]:
@@ -72,10 +72,9 @@ class Worths:
             ["told right, against", "tracks", "clips", "better", "than all", "chance", "bits/sample", "95 % interval"]
         ]
         for one in self.rows:
-            ends = None if one.low is None or one.high is None else f"{one.low:.3f} to {one.high:.3f}"
-            shares = (_percent(one.wins), _percent(one.beats_all.share), _percent(one.chance))
+            shares = (percent(one.wins), percent(one.beats_all.share), percent(one.chance))
             name = f"{printable(one.told)}: {one.against}"
-            lines.append([name, one.tracks, one.clips, *shares, f"{one.bits:.3f}", ends])
+            lines.append([name, one.tracks, one.clips, *shares, f"{one.bits:.3f}", in_words(one.low, one.high)])
         extent = f"{many(self.clips, 'held-out clip')}, {many(self.targets, 'sample')}"
         return [f"{extent}, told what is true and what is not", "", *table(lines, left=2)]
 
@@ -161,7 +160,3 @@ def _row(scored: Sequence[Scored], told: str, right: Key, against: str, others: 
     best = Share(int((beaten == pairs).sum()), len(each))
     count = float(pairs.mean())
     yield Worth(told, right[0], against, len(each), count, wins, wins_low, wins_high, best, bits, low, high)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"

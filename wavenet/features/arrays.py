@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from wavenet.audio.cache import fingerprint
-from wavenet.audio.files import is_file
 from wavenet.errors import SoundError
+from wavenet.features import npy
 from wavenet.features.framing import Wave
 from wavenet.geometry import frame_count
 from wavenet.outputs import Floats
-from wavenet.text import many, one_line, printable, times
+from wavenet.text import many, printable
 
 SPARE = 2  # frames more than a sound has that are let pass: some programs end with one that stands behind the sound
 
@@ -46,7 +46,8 @@ class Array:
         """
         path, count = self.files[sound], frame_count(wave.samples, self.hop)
         own = frame_count(self.lengths[sound], self.hop)
-        found = read(path)
+        found = npy.opened(path)
+        npy.check_table(found, _named(path))
         if found.shape[1] != self.width:
             turned = "; it looks transposed" if len(found) == self.width else ""
             raise SoundError(
@@ -58,37 +59,8 @@ class Array:
                 f"{_named(path)} has {many(len(found), 'frame')}, expected {own:,} for its sound, one for each "
                 f"{many(self.hop, 'sample')}; write it with this hop (condition.hop_samples)"
             )
-        found = found[:count]
-        yield np.concatenate([found, np.repeat(found[-1:], count - len(found), axis=0)])
-
-
-def read(path: Path) -> Floats:
-    """Return a table of numbers [F, M] float32 from a .npy file.
-
-    Raises:
-        SoundError: the file is missing or unreadable, or it holds something else.
-    """
-    if not is_file(path):
-        raise SoundError(f"{_named(path)} is missing; write it with numpy.save, [frames, values] float32")
-    try:
-        with path.open("rb") as file:
-            found = np.lib.format.read_array(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError, MemoryError) as error:
-        raise SoundError(f"{_named(path)} cannot be read ({one_line(error, 90)}); write it with numpy.save") from None
-    if found.dtype.kind != "f" or found.ndim != 2 or not found.size:
-        raise SoundError(
-            f"{_named(path)} holds {found.dtype} of {times(found.shape) or 'no size'}, expected float32 of two sizes, "
-            "[frames, values]"
-        )
-    with np.errstate(over="ignore"):
-        numbers = np.ascontiguousarray(found, np.float32)
-    wrong = np.flatnonzero(~np.isfinite(numbers).all(axis=1))
-    if len(wrong):
-        raise SoundError(
-            f"{_named(path)} holds NaN or infinity in {many(len(wrong), 'frame')} (first: {wrong[0]:,}), expected "
-            "finite numbers; compute it anew"
-        )
-    return numbers
+        known = found[:count].astype(np.float32)
+        yield np.concatenate([known, np.repeat(known[-1:], count - len(known), axis=0)])
 
 
 def _named(path: Path) -> str:

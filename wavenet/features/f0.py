@@ -64,11 +64,6 @@ def scaled(hertz: Hertz, config: F0Config) -> Floats:
     return np.asarray(2 * np.log2(hertz / config.low_hz) / math.log2(config.high_hz / config.low_hz) - 1, np.float32)
 
 
-def in_hertz(track: Floats, config: F0Config) -> Floats:
-    """Return the pitches in Hz that a track stands for: the inverse of `scaled`."""
-    return np.asarray(config.low_hz * (config.high_hz / config.low_hz) ** ((track + 1) / 2), np.float32)
-
-
 def filled(hertz: Hertz, config: F0Config) -> Hertz:
     """Return pitches in Hz with those between voiced frames in place of 0; in the middle of the range where none is."""
     voiced = np.flatnonzero(hertz)

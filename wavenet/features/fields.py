@@ -18,7 +18,7 @@ from wavenet.progress import log
 from wavenet.recipe.records import Recipe
 from wavenet.text import many, printable, some
 
-Vocabulary = Mapping[str, Sequence[str]]
+Values = Mapping[str, Sequence[str]]
 
 OWN = tuple(one.name for one in fields(Clip) if one.name not in ("path", "name", "split", "columns"))
 SHOWN = 12  # values that one line lists
@@ -36,7 +36,7 @@ class Fields:
         cls,
         recipe: Recipe,
         clips: Sequence[Clip],
-        vocabulary: Vocabulary | None = None,
+        vocabulary: Values | None = None,
         trained: Collection[int] | None = None,
         columns: Sequence[str] = (),
     ) -> Fields:
@@ -73,7 +73,7 @@ class Fields:
         return cls({name: list(vocabulary.get(name, ())) for name in sizes}, ids)
 
 
-def ids_of(recipe: Recipe, asked: Mapping[str, object], vocabulary: Vocabulary) -> Codes:
+def ids_of(recipe: Recipe, asked: Mapping[str, object], vocabulary: Values) -> Codes:
     """Return the numbers of what is asked for, [fields] int64; a field that is not named is unknown.
 
     Args:

@@ -48,7 +48,8 @@ class Mel:
         del sound
         bank, most = filters(self.config, self.rate), max(1, PIECE // self.config.fft_samples // ROWS) * ROWS
         for first, last in stretches(wave, self.hop, most):
-            yield scaled(log_energies(self._bands(wave, first, last, bank), self.config.floor), self.config.floor)
+            answers, floor = self._bands(wave, first, last, bank), self.config.floor
+            yield scaled(np.log(np.maximum(answers, np.float32(floor))), floor)
 
     def _bands(self, wave: Wave, first: int, last: int, bank: Floats) -> Floats:
         """Return what the filters answer, [last - first, bands] float32."""
@@ -82,47 +83,36 @@ def filters(config: MelConfig, rate: int) -> Floats:
     return np.ascontiguousarray(bank.numpy(), np.float32)
 
 
-def given(values: Floats, config: MelConfig, rate: int, name: str) -> Floats:
-    """Return natural logarithms of mels [F, bands], of another program's, as the track has them.
+def check_given(shape: tuple[int, ...], low: float, high: float, config: MelConfig, rate: int, name: str) -> None:
+    """Raise InputError unless numbers of another program can be natural logarithms of the mels that were learned.
 
     Tacotron 2 and FastPitch write such: magnitudes (power 1), Slaney's scale and norm, floor 1e-5. Their frame k
     stands at sample k * hop, ours at the middle of what it covers: sound made of theirs begins half a hop later.
 
     Args:
-        values: finite.
+        shape: expected to be [frames, bands].
+        low: the least of them, which tells their scale as far as that can be told.
+        high: the largest.
         config: what the network learned.
         rate: in Hz.
-        name: of the file, for errors.
-
-    Raises:
-        InputError: they have another shape, or another scale, as far as their range tells.
+        name: of the file.
     """
-    check_bands(values.shape, config, name)
-    check_range(float(values.min()), float(values.max()), config, rate, name)
-    return floored(values, config.floor)
-
-
-def floored(values: Floats, floor: float) -> Floats:
-    """Return natural logarithms of mels of any floor as the track has them, float32."""
-    return scaled(np.maximum(values, np.float32(math.log(floor))), floor)
-
-
-def check_bands(shape: tuple[int, ...], config: MelConfig, name: str) -> None:
-    """Raise InputError unless mels [F, bands] have the bands that the network learned."""
     if shape[1] != config.bands:
-        turned = shape[0] == config.bands
-        remedy = "transpose it (numpy.save of mel.T)" if turned else "compute it with as many bands"
-        raise InputError(f"{name} holds {times(shape)} numbers, expected [frames, {config.bands}] mels; {remedy}")
-
-
-def check_range(low: float, high: float, config: MelConfig, rate: int, name: str) -> None:
-    """Raise InputError where mels from `low` to `high` have another scale than `given` takes, as far as that tells."""
+        raise InputError(
+            f"{name} holds {times(shape)} numbers, expected [frames, {config.bands}] mels; compute it with as many "
+            "bands"
+        )
     scale = _other_scale(low, high, config, rate)
     if scale:
         raise InputError(
             f"{name} lies between {low:.4g} and {high:.4g}: {scale}; expected natural logarithms of "
             f"{'magnitudes' if config.power == 1 else 'energies'}, {math.log(config.floor):.1f} where it is silent"
         )
+
+
+def floored(values: Floats, floor: float) -> Floats:
+    """Return natural logarithms of mels of any floor as the track has them, float32."""
+    return scaled(np.maximum(values, np.float32(math.log(floor))), floor)
 
 
 def _other_scale(low: float, high: float, config: MelConfig, rate: int) -> str:
@@ -141,16 +131,6 @@ def _other_scale(low: float, high: float, config: MelConfig, rate: int) -> str:
     return ""
 
 
-def log_energies(answers: Floats, floor: float) -> Floats:
-    """Return ln(max(m, floor)) of what the filters answered, float32."""
-    return np.log(np.maximum(answers, np.float32(floor)))
-
-
 def scaled(logarithms: Floats, floor: float) -> Floats:
     """Return natural logarithms of mels, ln(floor) to about 0, as the track has them, -1 to about 1, float32."""
     return np.asarray(1.0 - 2.0 * logarithms / math.log(floor), np.float32)
-
-
-def logarithms(track: Floats, floor: float) -> Floats:
-    """Return the natural logarithms of mels that a track stands for, float32: the inverse of `scaled`."""
-    return np.asarray((1.0 - track) * math.log(floor) / 2.0, np.float32)

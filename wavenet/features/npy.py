@@ -5,6 +5,7 @@ Not a memory map: the pages of one count as this process's memory (`audio/cache.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavenet.audio.cache import Samples
-from wavenet.errors import InputError
-from wavenet.text import one_line, printable
+from wavenet.audio.files import is_file
+from wavenet.errors import SoundError
+from wavenet.text import one_line, printable, times
+
+PIECE = 1 << 12  # rows that are read at a time where all are looked at
 
 
 @dataclass(frozen=True)
@@ -56,15 +60,42 @@ def opened(path: Path) -> Table:
     """Return the array of a .npy file; nothing in it is executed.
 
     Raises:
-        InputError: the file cannot be read, or is no such file.
+        SoundError: the file is missing or cannot be read, or holds several arrays.
     """
+    name = printable(str(path))
+    if not is_file(path):
+        raise SoundError(f"{name} is missing; write it with numpy.save, [frames, values] float32")
     try:
         held = np.load(path, mmap_mode="r", allow_pickle=False)  # for its header alone: no page of it is touched
     except (OSError, ValueError, EOFError, SyntaxError, TypeError, MemoryError) as error:
-        raise InputError(
-            f"{printable(str(path))} cannot be read ({one_line(error, 90)}); write it with numpy.save"
-        ) from None
+        raise SoundError(f"{name} cannot be read ({one_line(error, 90)}); write it with numpy.save") from None
     if not isinstance(held, np.memmap):
-        raise InputError(f"{printable(str(path))} holds several arrays; save one with numpy.save")
+        raise SoundError(f"{name} holds several arrays; save one with numpy.save")
     by_columns = held.flags.f_contiguous and not held.flags.c_contiguous
     return Table(Samples(path), int(held.offset), held.shape, held.dtype, by_columns)
+
+
+def check_table(found: NDArray[Any] | Table, name: str) -> tuple[float, float]:
+    """Return the least and the largest number of a table [F, M] of floating point.
+
+    Args:
+        found: what should be one.
+        name: what errors call it.
+
+    Raises:
+        SoundError: it is something else, or holds what is no finite number in float32.
+    """
+    if found.dtype.kind != "f" or len(found.shape) != 2 or 0 in found.shape:
+        raise SoundError(
+            f"{name} holds {found.dtype} of {times(found.shape) or 'no size'}, expected float32 of two sizes, "
+            "[frames, values]"
+        )
+    low, high = math.inf, -math.inf
+    for at in range(0, len(found), PIECE):
+        with np.errstate(over="ignore"):
+            part = np.asarray(found[at : at + PIECE], np.float32)
+        wrong = np.flatnonzero(~np.isfinite(part).all(axis=1))
+        if len(wrong):
+            raise SoundError(f"{name} holds NaN or infinity in frame {at + wrong[0]:,}; compute it anew")
+        low, high = min(low, float(part.min())), max(high, float(part.max()))
+    return low, high

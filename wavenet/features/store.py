@@ -8,6 +8,7 @@ name is a digest of the samples of every clip, their levels, and all that the tr
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import shutil
 from collections.abc import Iterator
@@ -127,7 +128,7 @@ def _make(feature: Feature, sound: Sound, counts: list[int], place: Path, home: 
         values = _values(work, feature)
         with values.open("wb") as file, Progress(f"computing {feature.name}", sum(counts), "frames") as progress:
             for clip, count in enumerate(counts):
-                wave = Wave(_reader(sound, clip), sound.lengths[clip] + sound.tail)
+                wave = Wave(functools.partial(sound.read, clip), sound.lengths[clip] + sound.tail)
                 total = np.zeros(feature.width)
                 for frames in feature.frames(clip, wave):
                     kept = frames.astype(feature.kind)
@@ -144,7 +145,3 @@ def _make(feature: Feature, sound: Sound, counts: list[int], place: Path, home: 
             work.rename(home)
     if not _whole(home, feature, counts):
         raise OSError(f"{home} could not be put in place")
-
-
-def _reader(sound: Sound, clip: int) -> Any:
-    return lambda first, last: sound.read(clip, first, last)

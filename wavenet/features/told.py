@@ -11,7 +11,7 @@ import numpy as np
 
 from wavenet.audio.corpus import Corpus
 from wavenet.features import tracks
-from wavenet.features.fields import Fields, Vocabulary
+from wavenet.features.fields import Fields, Values
 from wavenet.outputs import Condition
 from wavenet.recipe.records import Recipe
 
@@ -43,7 +43,7 @@ def of_corpus(
     recipe: Recipe,
     corpus: Corpus,
     folder: Path | None = None,
-    vocabulary: Vocabulary | None = None,
+    vocabulary: Values | None = None,
     trained: Collection[int] | None = None,
 ) -> CorpusCondition | None:
     """Return what all clips of a corpus are told; None where the recipe tells nothing.

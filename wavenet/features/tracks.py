@@ -24,7 +24,7 @@ from wavenet.geometry import frame_count
 from wavenet.outputs import Arrays, Floats, Tracks
 from wavenet.recipe.records import ConditionConfig, Recipe
 
-PIECE = 4_096  # frames of the clock that are held at once while they are averaged
+PIECE = 4_096  # frames that are held at once while they are averaged
 
 
 class Track(Protocol):
@@ -54,9 +54,13 @@ class Clocks:
     @functools.lru_cache(maxsize=1 << 17)  # noqa: B019  (one lives as long as the program)
     def mean(self, sound: int) -> Floats:
         """Return the mean of all frames of a sound, [knots + 6] float32."""
-        count = self.frames[sound]
-        parts = (self.read(sound, first, min(first + PIECE, count)) for first in range(0, count, PIECE))
-        return np.asarray(sum(part.sum(axis=0, dtype=np.float64) for part in parts) / count, np.float32)
+        return averaged(self, sound, self.frames[sound])
+
+
+def averaged(track: Track, sound: int, frames: int) -> Floats:
+    """Return the mean of all frames of a sound, [width] float32; they are read a piece at a time."""
+    parts = (track.read(sound, at, min(at + PIECE, frames)) for at in range(0, frames, PIECE))
+    return np.asarray(sum(part.sum(axis=0, dtype=np.float64) for part in parts) / frames, np.float32)
 
 
 @dataclass(frozen=True)
@@ -106,42 +110,28 @@ def of_corpus(recipe: Recipe, sound: Sound, clips: Sequence[Clip], folder: Path 
     return SideBySide(counts, tuple(parts))
 
 
-def of_waves(
-    recipe: Recipe, waves: Sequence[Floats], lengths: Sequence[int] | None = None, files: Sequence[Path] = ()
-) -> Arrays:
-    """Return the tracks of sounds that are in memory: bit for bit what `of_corpus` gives of the same samples.
+def of_wave(recipe: Recipe, samples: Floats, length: int) -> Arrays:
+    """Return the tracks of a sound that is in memory: bit for bit what `of_corpus` gives of the same samples.
 
     Args:
         recipe: the complete recipe, which tells tracks.
-        waves: [T] float32 each, at the recipe's level, with a tail of silence or without.
-        lengths: of the sounds without their tails, in samples; None: they have none.
-        files: the .npy file of each, where the recipe tells an array.
+        samples: [T] float32, at the recipe's level, with a tail of silence or without.
+        length: of the sound without its tail, in samples.
 
     Raises:
-        InputError: the recipe tells an array, and there is none.
+        InputError: the recipe tells no tracks, or an array, which lies beside files alone.
     """
-    config, hop = _told(recipe)
-    if config.tracks.array and len(files) < len(waves):
-        raise InputError("the model is told an array of its own, NAME.npy beside NAME.wav; give sound that has one")
-    lengths = [len(wave) for wave in waves] if lengths is None else lengths
-    found = []
-    for index, samples in enumerate(waves):
-        wave, parts = of_array(np.asarray(samples, np.float32)), []
-        if config.tracks.clock is not None:
-            rate, count = recipe.audio.sample_rate, frame_count(len(samples), hop)
-            parts.append(clock(lengths[index], rate, hop, 0, count, config.tracks.clock.knots))
-        for feature in _features(recipe, config, hop, files, lengths):
-            parts.append(np.concatenate(list(store.rounded(feature, index, wave))))
-        found.append(np.concatenate(parts, axis=1))
-    return Arrays(found)
-
-
-def _told(recipe: Recipe) -> tuple[ConditionConfig, int]:
-    """Return the condition of a recipe that tells tracks, and its hop."""
     config = recipe.condition
     if config is None or not config.tracks_told():
         raise InputError(f"{recipe.name} is told no tracks, such as a mel; give a model that is")
-    return config, config.hop_samples or 1
+    if config.tracks.array:
+        raise InputError("the model is told an array of its own, NAME.npy beside NAME.wav; give sound that has one")
+    hop, rate, parts = config.hop_samples or 1, recipe.audio.sample_rate, []
+    if config.tracks.clock is not None:
+        parts.append(clock(length, rate, hop, 0, frame_count(len(samples), hop), config.tracks.clock.knots))
+    for feature in _features(recipe, config, hop, (), ()):
+        parts.append(np.concatenate(list(store.rounded(feature, 0, of_array(samples)))))
+    return Arrays([np.concatenate(parts, axis=1)])
 
 
 def _features(

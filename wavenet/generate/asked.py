@@ -114,14 +114,7 @@ class Asked:
     lengths: tuple[int, ...] | None = None  # samples of each
 
 
-def ask(
-    packed: Packed,
-    recipe: Recipe,
-    vocabulary: Vocabulary,
-    wanted: Sequence[Wanted],
-    samples: int | None,
-    seeds: Sequence[tuple[int, int]],
-) -> Asked:
+def ask(packed: Packed, vocabulary: Vocabulary, wanted: Sequence[Wanted], samples: int | None, seed: int = 0) -> Asked:
     """Return what a network is told where values of fields are asked for.
 
     Where anything is asked for and the network knows a clock, each sound gets a length and a clock; and where it has an
@@ -129,16 +122,15 @@ def ask(
 
     Args:
         packed: the network.
-        recipe: its recipe.
         vocabulary: of its bundle.
         wanted: values by field, for each sequence.
         samples: the length of all; None draws one for each from those of training sounds with these fields.
-        seeds: of each sequence, seed and number, which lengths are drawn from.
+        seed: that lengths are drawn from.
 
     Raises:
         InputError: a field or value is not known.
     """
-    shape, fields = packed.shape.condition, vocabulary.ids(wanted)
+    recipe, shape, fields = vocabulary.recipe, packed.shape.condition, vocabulary.ids(wanted)
     if shape is None:
         return Asked(None)
     names = [name for name, _ in shape.told.tracks]
@@ -149,7 +141,7 @@ def ask(
         lengths = [max(1, samples - tail, samples // 2)] * len(wanted)
         whole = [samples] * len(wanted)
     else:
-        lengths = [vocabulary.length(own, *seed) for own, seed in zip(fields, seeds, strict=True)]
+        lengths = [vocabulary.length(own, seed, sequence) for sequence, own in enumerate(fields)]
         whole = [length + tail for length in lengths]
     if not all(lengths):
         return Asked(Condition(shape, fields))
@@ -182,9 +174,3 @@ def _tracks(packed: Packed, recipe: Recipe, length: int, whole: int, fields: Cod
 def described(wanted: Wanted) -> str:
     """Return what was asked for in words, such as ``speaker jackson, label 7``."""
     return ", ".join(f"{name} {printable(str(value))}" for name, value in wanted.items())
-
-
-def check_count(wanted: Sequence[Wanted], count: int) -> None:
-    """Raise InputError unless something is asked of as many sounds as there are."""
-    if len(wanted) != count:
-        raise InputError(f"got conditions for {many(len(wanted), 'sound')}, expected 1 or {count}; give one for each")

@@ -7,7 +7,6 @@ of them is a piece at a time, so that an hour costs no more memory than a minute
 from __future__ import annotations
 
 import functools
-import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,9 +24,9 @@ from wavenet.audio.folders import Source
 from wavenet.audio.layouts import Clip
 from wavenet.errors import InputError, SoundError
 from wavenet.features import mel, npy, tracks
-from wavenet.features.clock import clock
 from wavenet.features.mel import Mel
 from wavenet.features.npy import Table
+from wavenet.features.tracks import Clocks, SideBySide, Track, averaged
 from wavenet.generate import priming
 from wavenet.generate.priming import Prime
 from wavenet.geometry import frame_count
@@ -37,7 +36,6 @@ from wavenet.recipe.records import Recipe
 from wavenet.text import printable, times
 
 NPY = ".npy"
-PIECE = 1 << 12  # frames that are read at a time where all are looked at
 
 
 @dataclass(frozen=True)
@@ -151,7 +149,7 @@ def of_wave(recipe: Recipe, wave: Floats) -> Original:
     level = gain(recipe.data.level, float(np.sqrt(np.mean(wave.astype(np.float64) ** 2))), peak)
     tail = np.zeros(_tail(recipe), np.float32)
     heard = np.concatenate([np.clip(wave * np.float32(level), -1.0, 1.0), tail])
-    told = tracks.of_waves(recipe, [heard], [len(wave)])
+    told = tracks.of_wave(recipe, heard, len(wave))
     return Original(len(wave), 1 / level, told, 0, (False,) * len(_names(recipe)))
 
 
@@ -167,93 +165,68 @@ def of_frames(recipe: Recipe, values: NDArray[Any] | Table, name: str = "the arr
     Raises:
         InputError: they have another shape or scale, hold NaN, or the voice is told neither.
     """
-    names, config = _names(recipe), recipe.condition
-    kind = "mel" if "mel" in names else "array"
-    if kind not in names or config is None:
-        told = ", ".join(names) or "no tracks"
+    config = recipe.condition
+    widths = {} if config is None else dict(config.tracks_told())
+    kind = "mel" if "mel" in widths else "array"
+    if config is None or kind not in widths:
+        told = ", ".join(widths) or "no tracks"
         raise InputError(f"{recipe.name} is told {told}, but no mel or array; give it sound in place of {name}")
-    if config.tracks.mel is not None and len(values.shape) == 2 and values.shape[1] != config.tracks.mel.bands:
-        values = values.T if values.shape[0] == config.tracks.mel.bands else values
-    _check(values, recipe, kind, name)
-    frames = Frames(recipe, values, kind)
-    known = ("clock", kind)
-    return Original(frames.length, 1.0, frames, 0, tuple(one not in known for one in names))
+    learned, rate, hop = config.tracks.mel, recipe.audio.sample_rate, config.hop_samples or 1
+    if learned is not None and len(values.shape) == 2 and values.shape[1] != learned.bands == values.shape[0]:
+        values = values.T
+    low, high = npy.check_table(values, name)
+    if learned is not None:
+        mel.check_given(values.shape, low, high, learned, rate, name)
+    elif values.shape[1] != widths[kind]:
+        raise InputError(
+            f"{name} holds {times(values.shape)} numbers, expected [frames, {widths[kind]}]; write as many"
+        )
+    length = len(values) * hop
+    count = frame_count(length + (0 if learned is None else _tail(recipe)), hop)
+    parts: dict[str, Track] = {one: Zeros(width) for one, width in widths.items()}
+    parts[kind] = Given(values, count, None if learned is None else learned.floor)
+    if config.tracks.clock is not None:
+        parts["clock"] = Clocks((length,), (count,), rate, hop, config.tracks.clock.knots)
+    unknown = tuple(isinstance(part, Zeros) for part in parts.values())
+    return Original(length, 1.0, SideBySide((count,), tuple(parts.values())), 0, unknown)
 
 
-class Frames:
-    """Mels or arrays [F, values] of one sound as the tracks of a network (`outputs.Tracks`), read a piece at a time.
+@dataclass(frozen=True, eq=False)
+class Given:
+    """Frames of another program as the track of one sound: mels, behind which comes silence, or arrays."""
 
-    Behind a mel comes the recipe's tail of silence, as behind every sound that was trained on.
-
-    Args:
-        recipe: of the voice.
-        values: as `of_frames` takes them.
-        kind: mel or array.
-    """
-
-    def __init__(self, recipe: Recipe, values: NDArray[Any] | Table, kind: str) -> None:
-        assert recipe.condition is not None
-        self.recipe, self.values, self.kind, self.told = recipe, values, kind, recipe.condition.tracks_told()
-        self.hop = recipe.condition.hop_samples or 1
-        self.length = len(values) * self.hop
-        tail = _tail(recipe) if kind == "mel" else 0
-        self.count = frame_count(self.length + tail, self.hop)
-
-    def frames(self, sound: int) -> int:
-        """Return how many frames there are."""
-        return self.count
+    values: NDArray[Any] | Table  # [F, width], read a piece at a time; natural logarithms of mels
+    frames: int
+    floor: float | None  # of the mels; None for arrays
 
     def read(self, sound: int, first: int, last: int) -> Floats:
-        """Return frames first .. last - 1, [last - first, values] float32; zeros in tracks that are not known."""
-        parts = []
-        for name, width in self.told:
-            part = np.zeros((last - first, width), np.float32)
-            if name == "clock":
-                knots = self.recipe.condition.tracks.clock.knots  # type: ignore[union-attr]
-                part = clock(self.length, self.recipe.audio.sample_rate, self.hop, first, last, knots)
-            elif name == self.kind:
-                part = self._known(part, first, last)
-            parts.append(part)
-        return np.concatenate(parts, axis=1)
-
-    def _known(self, part: Floats, first: int, last: int) -> Floats:
-        held = np.asarray(self.values[first : min(last, len(self.values))], np.float32)
-        if self.kind == "array":
-            part[: len(held)] = held
-            return part
-        part[:] = -1.0  # what silence is
-        part[: len(held)] = mel.floored(held, self.recipe.condition.tracks.mel.floor)  # type: ignore[union-attr]
+        """Return frames first .. last - 1, [last - first, width] float32."""
+        held = np.asarray(self.values[first:last], np.float32)
+        if self.floor is None:
+            return held
+        part = np.full((last - first, held.shape[1]), -1.0, np.float32)  # what silence is
+        part[: len(held)] = mel.floored(held, self.floor)
         return part.astype(Mel.kind).astype(np.float32)  # as the cache keeps them
 
     @functools.lru_cache(maxsize=1)  # noqa: B019  (one lives as long as it is copied)
     def mean(self, sound: int) -> Floats:
-        """Return the mean of all frames, [values] float32."""
-        parts = (self.read(sound, at, min(at + PIECE, self.count)) for at in range(0, self.count, PIECE))
-        return np.asarray(sum(part.sum(axis=0, dtype=np.float64) for part in parts) / self.count, np.float32)
+        """Return the mean of all frames, [width] float32."""
+        return averaged(self, sound, self.frames)
 
 
-def _check(values: NDArray[Any] | Table, recipe: Recipe, kind: str, name: str) -> None:
-    """Raise InputError unless an array is what a track can be made of."""
-    assert recipe.condition is not None
-    config, width = recipe.condition.tracks.mel, recipe.condition.tracks.array
-    if values.dtype.kind != "f" or len(values.shape) != 2 or 0 in values.shape:
-        raise InputError(
-            f"{name} holds {values.dtype} of {times(values.shape) or 'no size'}, expected float32 of two sizes, "
-            "[frames, values]"
-        )
-    if kind == "mel" and config is not None:
-        mel.check_bands(values.shape, config, name)
-    elif values.shape[1] != width:
-        raise InputError(f"{name} holds {times(values.shape)} numbers, expected [frames, {width}]; write as many")
-    low, high = math.inf, -math.inf
-    for at in range(0, len(values), PIECE):
-        part = np.asarray(values[at : at + PIECE], np.float32)
-        wrong = np.flatnonzero(~np.isfinite(part).all(axis=1))
-        if len(wrong):
-            raise InputError(f"{name} holds NaN or infinity in frame {at + wrong[0]:,}; compute it anew")
-        low, high = min(low, float(part.min())), max(high, float(part.max()))
-    if kind == "mel" and config is not None:
-        mel.check_range(low, high, config, recipe.audio.sample_rate, name)
+@dataclass(frozen=True)
+class Zeros:
+    """A track that is not known."""
+
+    width: int
+
+    def read(self, sound: int, first: int, last: int) -> Floats:
+        """Return frames first .. last - 1, [last - first, width] float32."""
+        return np.zeros((last - first, self.width), np.float32)
+
+    def mean(self, sound: int) -> Floats:
+        """Return the mean of all frames, [width] float32."""
+        return np.zeros(self.width, np.float32)
 
 
 def _names(recipe: Recipe) -> list[str]:

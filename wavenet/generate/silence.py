@@ -77,24 +77,3 @@ def ending(
             yield part
         left -= wanted
         left[[sound.end is not None for sound in sounds]] = 0
-
-
-def stream_until_silence(source: Sampler, samples: Sequence[int], chunk: int, sample_rate: int) -> Iterator[Floats]:
-    """Yield sound as it is made, [B, n] float32 a chunk, until every sequence has ended; zeros behind each end.
-
-    Args:
-        source: of all sequences.
-        samples: the most of each sequence.
-        chunk: how many at a time.
-        sample_rate: in Hz.
-    """
-    sounds = [Silence(sample_rate) for _ in range(source.batch)]
-    made = 0
-    for part in ending(source, sounds, samples, chunk):
-        wave = np.zeros((source.batch, part.codes.shape[1]), np.float32)
-        wave[part.sequences] = source.alphabet.decode(part.codes)
-        ends = [most if sound.end is None else sound.end for most, sound in zip(samples, sounds, strict=True)]
-        for row, end in enumerate(ends):
-            wave[row, max(0, end - made) :] = 0.0
-        yield wave[:, : max(ends) - made]
-        made += wave.shape[1]

@@ -14,23 +14,22 @@ import numpy as np
 
 from wavenet import disk, outputs
 from wavenet.audio.crops import gain
-from wavenet.errors import InputError, Terminated
-from wavenet.generate import originals, priming, silence
-from wavenet.generate.asked import Asked, Vocabulary, Wanted, ask, check_count
+from wavenet.errors import InputError
+from wavenet.generate import drawn, originals, priming
+from wavenet.generate.asked import Asked, Vocabulary, Wanted, ask
 from wavenet.generate.best_of import BestOf, aim_of, check_numbers
 from wavenet.generate.engines import Engine, Request, build_engine
 from wavenet.generate.packed import stored
 from wavenet.generate.priming import Prime
 from wavenet.generate.sampler import Sampler
 from wavenet.generate.silence import Silence
-from wavenet.generate.sound import Drawn, Sound
+from wavenet.generate.sound import Sound
 from wavenet.generate.state import MAX_CLOCK, check_memory
 from wavenet.generate.verify import Verifier
 from wavenet.generate.vocode import Vocoder, check_vocoder
 from wavenet.model import bundle
 from wavenet.model.bundle import Bundle
 from wavenet.outputs import Codes, Condition, Draw, Floats, checked_draw
-from wavenet.progress import Progress
 from wavenet.text import many, one_line
 
 if TYPE_CHECKING:
@@ -159,25 +158,25 @@ class Voice(Bundle):
         """
         if not wanted:
             return [{} for _ in range(1 if count is None else count)]
-        self._check_told()
+        self.check_told()
         return self.vocabulary().combinations(wanted, count)
 
-    def _check_told(self) -> None:
+    def check_told(self) -> None:
+        """Raise InputError where the network is told nothing."""
         if self.recipe.condition is None:
             raise InputError(f"{self.name} is told nothing but the past of its sound; leave conditions out")
 
-    def asked(self, engine: Engine, wanted: Sequence[Wanted], samples: int | None, seed: int, repeat: int = 1) -> Asked:
-        """Return what the network is told for some sounds, each of them `repeat` times, one after the other.
+    def asked(self, engine: Engine, wanted: Sequence[Wanted], samples: int | None, seed: int) -> Asked:
+        """Return what the network is told where values of fields are asked for (`ask`).
 
         Raises:
             InputError: a field or value is not known.
         """
-        if self.recipe.condition is None and not any(wanted):
+        if any(wanted):
+            self.check_told()
+        if self.recipe.condition is None:
             return Asked(None)
-        self._check_told()
-        each = [one for one in wanted for _ in range(repeat)]
-        seeds = [(seed, sequence) for sequence in range(len(each))]
-        return ask(engine.packed, self.recipe, self.vocabulary(), each, samples, seeds)
+        return ask(engine.packed, self.vocabulary(), wanted, samples, seed)
 
     def stream(
         self,
@@ -194,28 +193,26 @@ class Voice(Bundle):
         storage: str | None = None,
         threads: int | None = None,
         until_silence: bool = False,
-        condition: Told | Condition = None,
+        condition: Told = None,
         guidance: float | None = None,
         chunk: int = 1000,
     ) -> Iterator[Floats]:
         """Return an iterator over sound as it is made, [N, n] float32 a chunk; endless by default.
 
-        See `generate` for the arguments; a `Condition` is told as it is. All that takes time before the first sample
-        is done when this returns. With `until_silence` there are zeros behind the end of a sequence, until all ended.
+        See `generate` for the arguments. All that takes time before the first sample is done when this returns. With
+        `until_silence` there are zeros behind the end of a sequence, until all ended.
         """
         draw, seed = checked_draw(temperature, top_k, top_p), draw_seed(seed)
         total = None if seconds is None and samples is None else self.length(seconds, samples)
-        wanted = [] if isinstance(condition, Condition) else each_wanted(condition, count)
+        wanted = each_wanted(condition, count)
         primed = None if prime is None else self.encode(prime)  # first: the sampler may have to be compiled
         engine = self.engine(backend, storage, threads)
-        asked = Asked(condition) if isinstance(condition, Condition) else self.asked(engine, wanted, total, seed)
+        asked = self.asked(engine, wanted, total, seed)
         source = Sampler(engine, count, seed, draw, asked.condition, self.guidance(guidance, any(wanted)))
-        totals = asked.lengths or (MAX_CLOCK if total is None else total,) * count
         if primed is not None:
             source.prime(primed)
-        if until_silence:
-            return silence.stream_until_silence(source, totals, chunk, self.sample_rate)
-        return _waves(source, totals, chunk)
+        totals = asked.lengths or (MAX_CLOCK if total is None else total,) * count
+        return drawn.stream(source, totals, chunk, self._silences(count, until_silence))
 
     def generate(
         self,
@@ -270,13 +267,12 @@ class Voice(Bundle):
         if best_of is not None:
             aim_of(self.training, self.name)
         check_memory(self.recipe.shape, batch, total)
-        wanted = each_wanted(condition, count)
+        wanted = each_wanted(condition, count, candidates)
         primed = None if prime is None else self.encode(prime)  # first: the sampler may have to be compiled
         engine = self.engine(backend, storage, threads)
-        asked = self.asked(engine, wanted, None if seconds is None and samples is None else total, seed, candidates)
-        totals = asked.lengths or (total,) * batch
+        asked = self.asked(engine, wanted, None if seconds is None and samples is None else total, seed)
         source = Sampler(engine, batch, seed, draw, asked.condition, self.guidance(guidance, any(wanted)))
-        return self._made(source, seed, totals, primed, verify, best_of, until_silence)
+        return self._made(source, seed, asked.lengths or (total,) * batch, primed, verify, best_of, until_silence)
 
     def _made(
         self,
@@ -291,16 +287,28 @@ class Voice(Bundle):
         """Return what a sampler draws behind a prime; `generate` explains the arguments."""
         if primed is not None:
             source.prime(primed)
-        storage = source.engine.storage
-        network = self.network(storage) if verify else None
-        told = source.condition, source.guidance
-        judge = None if network is None else Verifier(network, self.alphabet, source.batch, primed, *told)
+        judge, storage = None, source.engine.storage
+        if verify:
+            told = source.condition, source.guidance
+            judge = Verifier(self.network(storage), self.alphabet, source.batch, primed, *told)
         if best_of is None:
-            drawn = _collect(source, totals, judge, self.sample_rate, until_silence)
+            silences = self._silences(source.batch, until_silence)
+            made = drawn.collect(source, totals, judge, self.sample_rate, silences)
         else:
             aim = aim_of(self.training, self.name)
-            drawn = BestOf(source, best_of, aim, self.sample_rate, primed, judge).draw(totals, until_silence)
-        return self._sound(drawn, seed, storage, None if judge is None else judge.difference)
+            made = BestOf(source, best_of, aim, self.sample_rate, primed, judge).draw(totals, until_silence)
+        lengths = tuple(map(len, made.codes))
+        waves = np.zeros((len(lengths), max(lengths)), np.float32)
+        for wave, codes in zip(waves, made.codes, strict=True):
+            wave[: len(codes)] = self.alphabet.decode(codes)
+        ends = None if len(set(lengths)) == 1 else lengths
+        about = made.wall, made.stopped_by, ends, made.choices
+        difference = None if judge is None else judge.difference
+        return Sound(waves, self.sample_rate, self.bits, seed, storage, difference, *about)
+
+    def _silences(self, count: int, until_silence: bool) -> list[Silence]:
+        """Return what hears each of some sounds until it ends; nothing where they are drawn to their full length."""
+        return [Silence(self.sample_rate) for _ in range(count)] if until_silence else []
 
     def vocoder(
         self,
@@ -353,16 +361,6 @@ class Voice(Bundle):
         wave, wall = np.concatenate(parts)[None], time.monotonic() - began
         return Sound(wave, self.sample_rate, self.bits, vocoder.seed, vocoder.storage, vocoder.difference, wall)
 
-    def _sound(self, drawn: Drawn, seed: int, storage: str, difference: float | None) -> Sound:
-        """Return what was drawn as sound."""
-        lengths = tuple(map(len, drawn.codes))
-        waves = np.zeros((len(lengths), max(lengths)), np.float32)
-        for wave, codes in zip(waves, drawn.codes, strict=True):
-            wave[: len(codes)] = self.alphabet.decode(codes)
-        ends = None if len(set(lengths)) == 1 else lengths
-        about = drawn.wall, drawn.stopped_by, ends, drawn.choices
-        return Sound(waves, self.sample_rate, self.bits, seed, storage, difference, *about)
-
     def length(self, seconds: float | None, samples: int | None) -> int:
         """Return how many samples `seconds` or `samples` ask for; without either, 3 seconds.
 
@@ -385,59 +383,19 @@ def finite(value: Any) -> float | None:
         return None
 
 
-def _collect(source: Sampler, totals: Sequence[int], judge: Verifier | None, rate: int, until_silence: bool) -> Drawn:
-    """Return the codes of all sequences."""
-    made: list[tuple[Codes, Codes]] = []  # sequences and their codes, of each chunk
-    sounds = [Silence(rate) for _ in range(source.batch)] if until_silence else []
-    stopped_by, wall, judged = None, 0.0, judge is not None
-    # a twentieth of a second at a time, so that progress moves and an interruption loses little; the training graph
-    # is asked about a receptive field at least, since it has to see as much again before
-    size = max(100, rate // 20, source.engine.packed.shape.receptive_field if judge is not None else 0)
-    with Progress("generating", max(totals), "samples") as progress:
-        began = time.monotonic()
-        try:
-            chunks = (
-                silence.ending(source, sounds, totals, size, keep_parameters=judged)
-                if until_silence
-                else source.generate(totals, size, keep_parameters=judged)
-            )
-            for chunk in chunks:
-                wall += time.monotonic() - began
-                if judge is not None:
-                    judge.judge(chunk)
-                made.append((chunk.sequences, chunk.codes))
-                progress.advance(chunk.codes.shape[1])
-                began = time.monotonic()
-        except (KeyboardInterrupt, Terminated) as signal:
-            stopped_by = signal.signal if isinstance(signal, Terminated) else "SIGINT"
-            if not made:
-                raise
-    parts: list[list[Codes]] = [[] for _ in range(source.batch)]
-    for sequences, drawn in made:
-        for sequence, codes in zip(sequences, drawn, strict=True):
-            parts[sequence].append(codes)
-    ends = [sound.end for sound in sounds] if until_silence else [None] * len(parts)
-    return Drawn([np.concatenate(part)[:end] for part, end in zip(parts, ends, strict=True)], wall, stopped_by)
-
-
-def _waves(source: Sampler, totals: Sequence[int], chunk: int) -> Iterator[Floats]:
-    """Yield sound as it is made, [N, n] float32 a chunk; zeros behind the ends of shorter sounds."""
-    for part in source.generate(totals, chunk):
-        wave = np.zeros((source.batch, part.codes.shape[1]), np.float32)
-        wave[part.sequences] = source.alphabet.decode(part.codes)
-        yield wave
-
-
-def each_wanted(condition: Told, count: int) -> Sequence[Wanted]:
-    """Return what is asked of each of some sounds.
+def each_wanted(condition: Told, count: int, candidates: int = 1) -> Sequence[Wanted]:
+    """Return what is asked of each of some sounds, once for each of its candidates.
 
     Raises:
         InputError: something is asked of another number of sounds.
     """
     if condition is None or isinstance(condition, Mapping):
-        return [condition or {}] * count
-    check_count(condition, count)
-    return condition
+        return [condition or {}] * (count * candidates)
+    if len(condition) != count:
+        raise InputError(
+            f"got conditions for {many(len(condition), 'sound')}, expected 1 or {count}; give one for each"
+        )
+    return [one for one in condition for _ in range(candidates)]
 
 
 def draw_seed(seed: int | None) -> int:

@@ -109,12 +109,7 @@ def fact(label: str, text: str) -> list[str]:
 
 def missed(holes: Sequence[Hole], most: int = HOLES_SHOWN) -> str:
     """Return the first holes in words: ``missed: 4, 9-12, 15-31 by 2 and 3 more holes``."""
-    shown = [
-        str(first) if first == last else f"{first}-{last}" + (f" by {step}" if step > 1 else "")
-        for first, last, step in holes[:most]
-    ]
-    left = len(holes) - len(shown)
-    return f"missed: {', '.join(shown)}" + (f" and {many(left, 'more hole')}" if left else "")
+    return f"missed: {told.holes_words(holes, most)}"
 
 
 # --- facts -----------------------------------------------------------------------------------------------------------

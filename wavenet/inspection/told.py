@@ -324,12 +324,17 @@ def _missed(encoder: EncoderReport) -> str:
     if not encoder.holes:
         return ""
     behind = [hole for hole in encoder.holes if hole[0] > 0]
-    words = [
+    return f", but only {percent(encoder.coverage)} of these: missed either way {holes_words(behind, HOLES_SHOWN)}"
+
+
+def holes_words(holes: Sequence[Hole], most: int) -> str:
+    """Return the first holes in words: ``4, 9-12, 15-31 by 2 and 3 more holes``."""
+    shown = [
         str(first) if first == last else f"{first}-{last}" + (f" by {step}" if step > 1 else "")
-        for first, last, step in behind[:HOLES_SHOWN]
+        for first, last, step in holes[:most]
     ]
-    more = f" and {many(len(behind) - HOLES_SHOWN, 'more hole')}" if len(behind) > HOLES_SHOWN else ""
-    return f", but only {percent(encoder.coverage)} of these: missed either way {', '.join(words)}{more}"
+    left = len(holes) - len(shown)
+    return ", ".join(shown) + (f" and {many(left, 'more hole')}" if left else "")
 
 
 def _acoustic_words(told: ToldReport, acoustic: AcousticReport) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from wavenet.evaluation import likelihood, statistics_file
 from wavenet.evaluation.baselines import Statistics
-from wavenet.evaluation.evaluate import likelihood_of, score
+from wavenet.evaluation.evaluate import judges_of, score
 from wavenet.evaluation.held_out import HeldOut
 from wavenet.evaluation.likelihood import Piece
 from wavenet.evaluation.report import Evaluation
@@ -62,7 +62,8 @@ def evaluated(
 
     condition = None if data.told is None else data.told.condition
     if module.device.type == "cpu":  # compiled code takes half as long as the training graph, which a GPU has at hand
-        judge, threads = likelihood_of(Voice(recipe, module.averaged.arrays()), condition=condition)
+        judges, threads = judges_of(Voice(recipe, module.averaged.arrays()))
+        judge = judges(condition)
     else:
         judge, threads = likelihood.of_network(module.averaged, alphabet, condition), 1
     try:

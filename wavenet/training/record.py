@@ -304,9 +304,9 @@ class Recorder(pl.Callback):
             return
         voice, parts = Voice(module.recipe, module.averaged.arrays()), []
         try:
-            told = self._told(module)
-            for part in voice.stream(seconds=train.sample_seconds, seed=SAMPLE_SEED, condition=told, chunk=200):
-                parts.append(part[0])
+            source = voice.sampler(seed=SAMPLE_SEED, condition=self._told(module))
+            for part in source.generate(voice.length(train.sample_seconds, None), 200):
+                parts.append(voice.alphabet.decode(part.codes[0]))
                 if self.stopper.interrupted():
                     return
         except WavenetError as error:  # finite weights may give results that are not: the rollback repairs that
