@@ -100,7 +100,7 @@ def find_recipe(text: str) -> Path:
         return named
     path = given_path(text)
     lost = any((path / name).exists() for name in WRITTEN)  # a run whose recipe is lost, which its model can't replace
-    names = ("config.yaml", "config.json", *(() if lost else ("model/config.json",)))
+    names = ["config.yaml", "config.json"] + ([] if lost else ["model/config.json"])
     inside = [path / name for name in names if (path / name).is_file()]
     if inside:
         return inside[0]
