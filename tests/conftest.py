@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
 import os
 import signal
 from collections.abc import Iterator
@@ -18,7 +20,9 @@ import toys  # after the line above: it imports what reads that variable
 import yaml
 from hypothesis import HealthCheck, settings
 
-from wavenet import disk, pictures, progress
+from wavenet import disk, progress
+
+gc.disable()  # until all tests are collected: what they import stays, and looking through it again and again costs much
 
 # a shell that starts the tests in the background has them, and the programs that they start, ignore Ctrl-C; nohup has
 # them ignore a closed terminal
@@ -32,10 +36,32 @@ settings.register_profile("ci", settings.get_profile("house"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "house")
 
 
+UNMADE = itertools.count()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put tests that need the server first: those behind stay with one worker, so that only this one starts it."""
+    items.sort(key=lambda item: "server" not in getattr(item, "fixturenames", ()))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """Leave what was imported out of all that is looked through for garbage from here on."""
+    gc.enable()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WAVENET_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("WAVENET_DATA", str(tmp_path / "data"))
+def own_cache(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keep each test's cache and data in its own folder; where it has none, in one that is made when it is used."""
+    if "tmp_path" in request.fixturenames:
+        place = request.getfixturevalue("tmp_path")
+    else:
+        place = tmp_path_factory.getbasetemp() / f"of-a-test-without-folder-{next(UNMADE)}"
+    monkeypatch.setenv("WAVENET_CACHE", str(place / "cache"))
+    monkeypatch.setenv("WAVENET_DATA", str(place / "data"))
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +80,7 @@ def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
         assert wave.ndim == 1 and sample_rate > 0 and title
         disk.write_bytes(path, b"\x89PNG")
 
-    monkeypatch.setattr(pictures, "spectrogram", blank)
+    monkeypatch.setattr("wavenet.pictures.spectrogram", blank)
 
 
 @pytest.fixture
