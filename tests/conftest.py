@@ -71,8 +71,8 @@ def no_waiting_for_the_disk() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(autouse=True)
-def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def blank_pictures() -> Iterator[None]:
     """Let trainings write blank pictures: drawing takes longer than all else of a toy run.
 
     `trained_run` has real ones, and so have the tests of pictures and of programs in processes of their own.
@@ -82,7 +82,9 @@ def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
         assert wave.ndim == 1 and sample_rate > 0 and title
         disk.write_bytes(path, b"\x89PNG")
 
-    monkeypatch.setattr("wavenet.pictures.spectrogram", blank)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wavenet.pictures.spectrogram", blank)
+        yield
 
 
 @pytest.fixture
@@ -100,8 +102,12 @@ def sound_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def trained_run(tmp_path_factory: pytest.TempPathFactory, sound_folder: Path) -> Path:
+    from wavenet.pictures import sounds
+
     place = tmp_path_factory.mktemp("trained")
-    return toys.train(sound_folder, place / "run", place / "cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wavenet.pictures.spectrogram", sounds.spectrogram)
+        return toys.train(sound_folder, place / "run", place / "cache")
 
 
 @pytest.fixture(scope="session")

@@ -717,6 +717,7 @@ def test_streams_that_are_closed_hold_nothing_up(trained_run: Path, tmp_path: Pa
     assert code == 2 and told.startswith("error: -o - needs an open stdout") and told.count("\n") == 1
 
 
+@pytest.mark.slow  # training/test_full_disk.py holds it at every write
 def test_a_full_disk_is_exit_1_and_leaves_nothing(trained_run: Path, tmp_path: Path) -> None:
     generate = f"{sys.executable} -m wavenet generate {trained_run} --backend reference --samples 1000"
     script = f"ulimit -f 1; trap '' XFSZ; {generate} -o {tmp_path}/out.wav"
