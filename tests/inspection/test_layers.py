@@ -307,29 +307,32 @@ LAUGHING_BRANCHES = laughs("{kernel: 1}", "{parallel: [", "[%s]", "]}")
 LAUGHING_LISTS = laughs("[x]", "[", "%s", "]")
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "layers: [{kernel: 1000000, dilation: 1000000}]",
-        "layers: [" + "{kernel: 2, stride: 1000000}, " * 4 + "]",
-        "layers: [{parallel: [[" + "{kernel: 2, stride: 1000000}, " * 4 + "]]}]",
-        f"layers: [{LAUGHING_BRANCHES}]",
-        f"layers: [[{LAUGHING_LISTS}]]",
-        f"layers: [{{kernel: 3}}]\ndims: [{LAUGHING_LISTS}]",
-    ],
-    ids=["taps", "strides", "branches", "laughing branches", "laughing layer", "laughing dims"],
-)
-def test_huge_layers_are_refused_before_they_cost_anything(tmp_path: Path, text: str) -> None:
+HUGE = {
+    "taps": "layers: [{kernel: 1000000, dilation: 1000000}]",
+    "strides": "layers: [" + "{kernel: 2, stride: 1000000}, " * 4 + "]",
+    "branches": "layers: [{parallel: [[" + "{kernel: 2, stride: 1000000}, " * 4 + "]]}]",
+    "laughing branches": f"layers: [{LAUGHING_BRANCHES}]",
+    "laughing layer": f"layers: [[{LAUGHING_LISTS}]]",
+    "laughing dims": f"layers: [{{kernel: 3}}]\ndims: [{LAUGHING_LISTS}]",
+}
+
+
+def test_huge_layers_are_refused_before_they_cost_anything(tmp_path: Path) -> None:
     script = (
         "import resource, sys\n"
         "resource.setrlimit(resource.RLIMIT_AS, (700 << 20,) * 2)\n"
         "from wavenet import errors\n"
         "from wavenet.inspection.text import inspect\n"
-        "try:\n"
-        "    inspect(sys.argv[1])\n"
-        "except errors.RecipeError as error:\n"
-        "    print('refused:', error)\n"
+        "for path in sys.argv[1:]:\n"
+        "    try:\n"
+        "        inspect(path)\n"
+        "    except errors.RecipeError as error:\n"
+        "        print('refused:', error)\n"
     )
-    command = [sys.executable, "-c", script, str(written(tmp_path, text))]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.stdout.startswith("refused:"), done.stderr[-300:]
+    for name, text in HUGE.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    paths = sorted(str(path) for path in tmp_path.iterdir())
+    done = subprocess.run([sys.executable, "-c", script, *paths], capture_output=True, text=True, timeout=60)
+    told = done.stdout.splitlines()
+    assert len(told) == len(paths) == len(HUGE), done.stderr[-300:]
+    assert all(line.startswith(f"refused: {path}") for line, path in zip(told, paths, strict=True)), told
