@@ -255,13 +255,14 @@ def serve() -> None:
     import torch
     import toys
 
-    from wavenet import pictures
+    from wavenet import pictures, progress
     from wavenet.generate.voice import Voice
     from wavenet.inspection import measure  # noqa: F401
     from wavenet.training import train
 
     torch.set_num_threads(1)
     train._tensorboard = lambda run: False  # it writes from a thread of its own, now or later
+    progress.PLAIN_SECONDS = 0.1  # so that one who waits for progress learns of it soon
     os.fsync = lambda number: None  # a fork that is killed loses nothing: the system goes on
     made = toys.recipe()
     list(Voice(made, toys.arrays(made)).stream(samples=200, seed=1, chunk=200))
@@ -337,6 +338,7 @@ class Server:
         """Start a command whose files lie below `root` and return its process; `end` waits for it."""
         assert self.process.stdin is not None and self.process.stdout is not None
         self.words = root.with_name(f"{root.name}.words")
+        self.words.write_text("")  # who waits for a word finds the file
         job = {"argv": [str(part) for part in argv], "root": str(root), "moment": asdict(moment)}
         print(json.dumps({**job, "words": str(self.words), "stdout": stdout}), file=self.process.stdin, flush=True)
         return int(self.process.stdout.readline())

@@ -180,7 +180,5 @@ def test_mels_of_another_scale_are_told_by_their_range(scale: str) -> None:
 
 
 def test_mels_of_another_shape_are_told() -> None:
-    with pytest.raises(InputError, match=r"holds 80 x 50 numbers, expected \[frames, 80\] mels; transpose it \(numpy"):
-        given(theirs()[:50].T)
     with pytest.raises(InputError, match=r"a.npy holds 50 x 40 numbers, .*; compute it with as many bands"):
         given(theirs()[:50, :40])

@@ -96,7 +96,7 @@ STACKS = {"one sample": ([1], 1), "a hole": ([9], 2), "several": ([[1, 2, 4], [3
 
 @pytest.mark.parametrize("upsample", ["repeat", "linear"])
 @pytest.mark.parametrize("encoder", ENCODERS)
-@pytest.mark.parametrize("hop", [1, 4, 7])
+@pytest.mark.parametrize("hop", [1, pytest.param(4, marks=pytest.mark.slow), 7])
 def test_the_frame_context_is_that_measured_by_gradient(hop: int, encoder: str, upsample: str) -> None:
     for dilations, kernel in STACKS.values():
         model = {"dilations": dilations, "kernel_size": kernel, "skip_channels": 32, "head_channels": 32}

@@ -98,9 +98,10 @@ def check_given(shape: tuple[int, ...], low: float, high: float, config: MelConf
         name: of the file.
     """
     if shape[1] != config.bands:
-        turned = shape[0] == config.bands
-        remedy = "transpose it (numpy.save of mel.T)" if turned else "compute it with as many bands"
-        raise InputError(f"{name} holds {times(shape)} numbers, expected [frames, {config.bands}] mels; {remedy}")
+        raise InputError(
+            f"{name} holds {times(shape)} numbers, expected [frames, {config.bands}] mels; compute it with as many "
+            "bands"
+        )
     scale = _other_scale(low, high, config, rate)
     if scale:
         raise InputError(

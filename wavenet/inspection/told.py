@@ -13,10 +13,12 @@ from typing import Any
 from wavenet import geometry
 from wavenet.geometry import Encoder, Hole, Layer, Parallel, Part, Shape, Whole
 from wavenet.recipe.records import PREDICTED, ConditionConfig, MelConfig
-from wavenet.text import lasting, many, milliseconds, number, percent
+from wavenet.text import lasting, many, milliseconds, number, percent, printable, some
 
 HOLES_SHOWN = 4
 DILATIONS_SHOWN = 8
+VALUES_SHOWN = 100  # of a field
+NAME = 16  # characters of one
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class ToldReport:
     """What a network is told."""
 
     fields: dict[str, int]  # each with the number of its values
+    values: dict[str, list[str]]  # of the fields, as a trained network knows them
     tracks: dict[str, int]  # each with its values a frame
     channels: int
     hop_samples: int | None  # from one frame to the next; None, as what follows, where there are no tracks
@@ -83,13 +86,14 @@ class ToldReport:
     macs_per_sound: int  # multiply-adds of what is the same for a whole sound, which those per sample leave out
 
 
-def of_config(config: ConditionConfig, shape: Shape, rate: int) -> ToldReport:
+def of_config(config: ConditionConfig, shape: Shape, rate: int, values: dict[str, list[str]]) -> ToldReport:
     """Return what a recipe tells its network.
 
     Args:
         config: the recipe's `condition`.
         shape: of the whole network.
         rate: in Hz.
+        values: of its fields, as a trained network knows them.
     """
     told, tracks = config.shape(), dict(config.tracks_told())
     rows = [*told.products(_gates(shape))]
@@ -101,6 +105,7 @@ def of_config(config: ConditionConfig, shape: Shape, rate: int) -> ToldReport:
         acoustic = AcousticReport(predicted, told.acoustic.channels, of_encoder(encoder), reach)
     return ToldReport(
         fields=dict(config.fields),
+        values=values,
         tracks=tracks,
         channels=config.channels,
         hop_samples=told.hop if tracks else None,
@@ -232,6 +237,8 @@ def facts(told: ToldReport, rate: int) -> Iterator[tuple[str, str]]:
     fields = [f"{name} ({many(size, 'value')})" for name, size in told.fields.items()]
     tracks = [f"{name} ({width:,} a frame)" for name, width in told.tracks.items()]
     yield "told", ", ".join([*fields, *tracks]) or "nothing"
+    for name, values in told.values.items():
+        yield printable(f"{name:.{NAME}}"), some(list(map(printable, values)), VALUES_SHOWN)
     context, encoder, hop = told.context, told.encoder, told.hop_samples
     if context is not None and encoder is not None and hop is not None:
         between = "each held over its samples" if told.upsample == "repeat" else "interpolated between their middles"
