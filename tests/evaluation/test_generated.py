@@ -124,6 +124,12 @@ def test_a_voice_that_speaks_when_asked_is_judged_on_what_generate_makes(
     )
     assert made.to_text()[1] == made.told == made.to_json()["told"] == sentence and made.to_json()["guidance"] == 1.5
 
+    words_alone = condition.fields.copy()
+    words_alone[:, 0] = 9
+    half = examine(voice, found.sound, spans, None, 1, 5, replace(condition, fields=words_alone))
+    assert half.told is not None and "asked for the label of a held-out clip" in half.told
+    heard.pop()
+
     nobody = replace(condition, fields=np.full_like(condition.fields, 9))
     free = examine(voice, found.sound, spans, None, 2, 5, nobody)
     assert free.told is not None and free.told.endswith("makes it where nothing is asked for.") and free.guidance == 1

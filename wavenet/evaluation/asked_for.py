@@ -65,7 +65,7 @@ class AskedFor:
         """Return tables and sentences, line by line."""
         drawn = f"{many(self.clips, 'clip')}, {duration(self.seconds)} in all, drawn with seed {self.seed}"
         lines = [f"{drawn} and guidance {self.guidance:g}, asked for {joined(self.asked)}"]
-        lines += [] if self.heard is None else ["", *self.heard.to_text()]
+        lines += ["No recogniser listened to them."] if self.heard is None else ["", *self.heard.to_text()]
         return lines + ([] if self.pitch is None else ["", str(self.pitch)])
 
 

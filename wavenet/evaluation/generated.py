@@ -116,7 +116,8 @@ def _told(voice: Voice, sound: Sound, condition: Condition, parts: Sequence[Span
     if not any(wanted):
         return None, "Each was made as `wavenet generate` makes it where nothing is asked for."
     whole = [part.last - part.first for part in sound.with_tails(parts)]
-    words = f"as `wavenet generate` makes it: asked for the {joined(fields)} of a held-out clip, and as long as it"
+    names = joined([name for name in fields if any(name in one for one in wanted)])
+    words = f"as `wavenet generate` makes it: asked for the {names} of a held-out clip, and as long as it"
     return voice.asked(voice.engine(), wanted, whole, 0).condition, f"Each was made {words}, {how}."
 
 

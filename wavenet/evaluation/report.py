@@ -150,7 +150,7 @@ class Evaluation:
         if self.conditions is not None:
             lines += ["", *self.conditions.to_text()]
         if self.stopped_by is not None:
-            lines += ["", f"Stopped by {self.stopped_by}: what was still to come is left out."]
+            lines += ["", "Interrupted: what was still to come is left out."]
         return "\n".join(lines)
 
 
