@@ -108,14 +108,17 @@ def gathered(place: Path, voice: Voice) -> tuple[Corpus, Condition]:
 def test_a_voice_that_speaks_when_asked_is_judged_on_what_generate_makes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    voice, heard = told_voice(guidance=1.5), []
+    voice, heard, given = told_voice(guidance=1.5), [], []
     found, condition = gathered(tmp_path, voice)
+    drawn = draw_clips
+    monkeypatch.setattr("wavenet.evaluation.generated.draw_clips", lambda *all: given.append(all[-1]) or drawn(*all))
     monkeypatch.setattr("wavenet.evaluation.generated.health", lambda *all: heard.append(all) or health(*all))
     spans, tail = found.spans["test"][2:4], found.sound.tail
     made = examine(voice, found.sound, spans, None, 2, 5, condition)
     for index, (clip, span) in enumerate(zip(heard[0][0], spans, strict=True)):
         wanted = voice.vocabulary().wanted(condition.fields[span.clip])
         assert set(wanted) == {"speaker", "label"} and tail == 40
+        assert given[0].tracks.frames(index) == -(-(span.last + tail) // 40)  # it knows that silence comes behind it
         alone = voice.generate(samples=span.last + tail, seed=5 + index, condition=wanted).samples[0]
         assert (clip == alone[: span.last]).all() and len(clip) == span.last
     sentence = (
