@@ -198,16 +198,16 @@ def watch_work(watch: Watch) -> None:
     from wavenet.audio import cache
     from wavenet.evaluation import bits
     from wavenet.evaluation.baselines import Statistics
-    from wavenet.generate.voice import Voice
     from wavenet.training import final_score
     from wavenet.training.module import WaveNetModule
+    from wavenet.training.record import Recorder
 
     for place, name, kind in (
         (cache, "decode", "decode"),
         (bits, "score", "score"),
         (Statistics, "gather", "evaluation: counting"),
         (final_score, "score", "evaluation: scoring"),
-        (Voice, "stream", "sound"),
+        (Recorder, "_told", "sound"),
         (WaveNetModule, "training_step", "step"),
     ):
         original = getattr(place, name)
