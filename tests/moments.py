@@ -198,16 +198,16 @@ def watch_work(watch: Watch) -> None:
     from wavenet.audio import cache
     from wavenet.evaluation import bits
     from wavenet.evaluation.baselines import Statistics
-    from wavenet.generate.voice import Voice
     from wavenet.training import final_score
     from wavenet.training.module import WaveNetModule
+    from wavenet.training.record import Recorder
 
     for place, name, kind in (
         (cache, "decode", "decode"),
         (bits, "score", "score"),
         (Statistics, "gather", "evaluation: counting"),
         (final_score, "score", "evaluation: scoring"),
-        (Voice, "stream", "sound"),
+        (Recorder, "_told", "sound"),
         (WaveNetModule, "training_step", "step"),
     ):
         original = getattr(place, name)
@@ -220,8 +220,10 @@ def watch_work(watch: Watch) -> None:
 
 def command(job: dict[str, Any], told: int) -> int:
     """Run one command inside its fork and return its exit code."""
-    from wavenet import cli
+    from wavenet import cli, progress
 
+    if job["argv"][0] == "generate":  # so that one who waits for progress learns of it soon; a run's log would vary
+        progress.PLAIN_SECONDS = 0.1
     words = os.open(job["words"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for number in (1, 2):
         os.dup2(words, number)
@@ -255,14 +257,13 @@ def serve() -> None:
     import torch
     import toys
 
-    from wavenet import pictures, progress
+    from wavenet import pictures
     from wavenet.generate.voice import Voice
     from wavenet.inspection import measure  # noqa: F401
     from wavenet.training import train
 
     torch.set_num_threads(1)
     train._tensorboard = lambda run: False  # it writes from a thread of its own, now or later
-    progress.PLAIN_SECONDS = 0.1  # so that one who waits for progress learns of it soon
     os.fsync = lambda number: None  # a fork that is killed loses nothing: the system goes on
     made = toys.recipe()
     list(Voice(made, toys.arrays(made)).stream(samples=200, seed=1, chunk=200))
