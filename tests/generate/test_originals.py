@@ -17,6 +17,7 @@ from wavenet.audio.crops import gain
 from wavenet.errors import InputError, SoundError
 from wavenet.features import tracks
 from wavenet.features.clock import clock
+from wavenet.features.usual import Summary, measured
 from wavenet.generate import originals
 from wavenet.generate.originals import Original
 from wavenet.recipe.records import Recipe
@@ -107,6 +108,18 @@ def test_a_mel_goes_with_an_unknown_f0_and_an_array_stands_for_itself() -> None:
         originals.of_frames(feature_toys.recipe(clock=feature_toys.CLOCK), mel, "a.npy")
 
 
+def test_an_array_of_another_scale_is_warned_of_with_its_numbers(said: list[str]) -> None:
+    recipe, values = feature_toys.recipe(array=3), np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    usual = measured([Summary([values])] * 2)
+    originals.of_frames(recipe, values[:20], "a.npy", usual)
+    assert not said
+    originals.of_frames(recipe, 100 * values, "a.npy", usual)
+    originals.of_frames(recipe, 100 * values, "a.npy")
+    assert len(said) == 1 and re.search(
+        r"a\.npy may have another scale .*: it holds -2\d\d\.?\d? to 2.*usual is a range of", said[0]
+    )
+
+
 MEL = np.log(np.random.default_rng(2).uniform(1e-3, 1, (9, BANDS))).astype(np.float32)
 
 
@@ -117,7 +130,7 @@ MEL = np.log(np.random.default_rng(2).uniform(1e-3, 1, (9, BANDS))).astype(np.fl
         (MEL.T, "holds 6 x 9 numbers, expected [frames, 6] mels; transpose it"),
         (MEL[:, :5], "holds 9 x 5 numbers, expected [frames, 6] mels; compute it with as many bands"),
         (20 * MEL, "these seem to be decibels"),
-        (np.exp(MEL), "these seem to be no logarithms"),
+        (np.exp(4 * MEL), "these seem to be no logarithms"),
         (MEL.astype(np.int32), "holds int32 of 9 x 6, expected float32 of two sizes"),
         (MEL[0], "holds float32 of 6, expected float32 of two sizes"),
         (MEL[:0], "expected float32 of two sizes"),

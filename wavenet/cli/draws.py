@@ -100,7 +100,7 @@ def vocode(arguments: argparse.Namespace) -> int:
     if streaming:
         _check_stream(arguments, len(found))
     paths = [] if streaming else _copies(arguments, found)
-    sounds = originals.prepared(voice.recipe, found, path_of(arguments.cache, "--cache"))
+    sounds = originals.prepared(voice.recipe, found, path_of(arguments.cache, "--cache"), voice.usual())
     kept = [index for index, one in enumerate(sounds) if one is not None]
     same = ("temperature", "top_k", "top_p", "guidance", "backend", "storage", "threads", "verify", "level")
     vocoder = voice.vocoder(seed=seed, condition=wanted, **{name: getattr(arguments, name) for name in same})

@@ -83,8 +83,8 @@ def opened(path: Path) -> NDArray[Any]:
     return found
 
 
-def check_table(found: NDArray[Any], name: str) -> tuple[float, float]:
-    """Return the least and the largest number of a table [F, M] of floating point.
+def check_table(found: NDArray[Any], name: str) -> None:
+    """Raise SoundError unless this is a table [F, M] of floating point.
 
     Args:
         found: what should be one.
@@ -104,7 +104,6 @@ def check_table(found: NDArray[Any], name: str) -> tuple[float, float]:
             finite = (np.isfinite(row.astype(np.float32)).all() for row in found)
             first = next(frame for frame, whole in enumerate(finite) if not whole)
             raise SoundError(f"{name} holds NaN or infinity in frame {first:,}; compute it anew")
-    return low, high
 
 
 def _named(path: Path) -> str:

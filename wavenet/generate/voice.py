@@ -15,6 +15,8 @@ import numpy as np
 from wavenet import disk, outputs
 from wavenet.audio.crops import gain
 from wavenet.errors import InputError
+from wavenet.features import usual
+from wavenet.features.usual import Usual
 from wavenet.generate import drawn, originals, priming
 from wavenet.generate.asked import Asked, Vocabulary, Wanted, ask
 from wavenet.generate.best_of import BestOf, aim_of, check_numbers
@@ -140,6 +142,12 @@ class Voice(Bundle):
             BundleError: the bundle does not say it.
         """
         return Vocabulary.of(self.recipe, self.data)
+
+    def usual(self) -> Usual | None:
+        """Return what mels, or arrays where it is told no mel, are like that it learned; None where none is known."""
+        widths = {} if self.recipe.condition is None else dict(self.recipe.condition.tracks_told())
+        name = "mel" if "mel" in widths else "array"
+        return usual.of_bundle(self.data, name, widths[name]) if name in widths else None
 
     def guidance(self, given: float | None, told: bool) -> float:
         """Return how strongly sounds follow what is told: as given, or as the recipe says; 1 where nothing is told."""
@@ -368,7 +376,8 @@ class Voice(Bundle):
                 copy can be made of.
         """
         vocoder, began = self.vocoder(**options), time.monotonic()
-        known = originals.of_one(self.recipe, original, None if cache is None else disk.user_path(str(cache)))
+        folder = None if cache is None else disk.user_path(str(cache))
+        known = originals.of_one(self.recipe, original, folder, self.usual())
         parts = [piece.wave for piece in vocoder.copies([known])]
         wave, wall = np.concatenate(parts)[None], time.monotonic() - began
         return Sound(wave, self.sample_rate, self.bits, vocoder.seed, vocoder.storage, vocoder.difference, wall)
