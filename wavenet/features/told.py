@@ -30,6 +30,7 @@ class CorpusCondition:
 
     condition: Condition
     vocabulary: dict[str, list[str]]
+    arrays: str = ""  # the checksum of numbers that lie beside the sounds
     usual: dict[str, Usual] = field(default_factory=dict)  # what tracks are like that a user may give
 
     def provenance(self, lengths: list[int], trained: Collection[int]) -> dict[str, Any]:
@@ -73,7 +74,9 @@ def of_corpus(
     fields = Fields.of_clips(recipe, corpus.clips, vocabulary, trained, corpus.source.columns)
     own = tracks.of_corpus(recipe, corpus.sound, corpus.clips, folder)
     usual = {} if own is None or not trained else _usual(own, shape, corpus, trained)
-    return CorpusCondition(Condition(shape, fields.ids, own), fields.vocabulary, usual)
+    return CorpusCondition(
+        Condition(shape, fields.ids, own), fields.vocabulary, "" if own is None else own.arrays, usual
+    )
 
 
 def _usual(own: Tracks, shape: ConditionShape, corpus: Corpus, trained: Collection[int]) -> dict[str, Usual]:
