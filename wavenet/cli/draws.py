@@ -31,6 +31,7 @@ Wanted = Mapping[str, str]
 
 def generate(arguments: argparse.Namespace) -> int:
     """Draw sounds into files, or one to stdout."""
+    from wavenet.generate.asked import unpredicted
     from wavenet.generate.best_of import aim_of
     from wavenet.generate.state import check_memory
 
@@ -38,6 +39,8 @@ def generate(arguments: argparse.Namespace) -> int:
     if arguments.seconds is not None and not arguments.seconds > 0:
         raise InputError(f"--seconds is {arguments.seconds:g}, expected more than 0")
     voice = _loaded(arguments)
+    if warning := unpredicted(voice.recipe):
+        log.warning(warning)
     if arguments.best_of is not None:
         aim_of(voice.training, voice.name)
     total, streaming = voice.length(arguments.seconds, arguments.samples), arguments.output == "-"
