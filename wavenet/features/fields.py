@@ -69,6 +69,7 @@ class Fields:
         for column, (name, values) in enumerate(found.items()):
             numbers = {value: number for number, value in enumerate(vocabulary.get(name, ()))}
             ids[:, column] = [sizes[name] if value is None else numbers.get(value, sizes[name]) for value in values]
+            _tell_missing(name, sum(value is None for value in values), len(clips))
             _tell_unknown(name, {value for value in values if value is not None} - numbers.keys())
         return cls({name: list(vocabulary.get(name, ())) for name in sizes}, ids)
 
@@ -148,6 +149,12 @@ def _check(name: str, count: int, size: int) -> None:
         )
     if count < size:
         log.info("condition.fields.%s is %s, but the sound has %s: the rest stay untrained", name, size, f"{count:,}")
+
+
+def _tell_missing(name: str, missing: int, count: int) -> None:
+    if missing:
+        have = "has" if missing == 1 else "have"
+        log.warning("%s of %s %s no %s: it is unknown there", f"{missing:,}", many(count, "sound"), have, name)
 
 
 def _tell_unknown(name: str, values: Collection[str]) -> None:
