@@ -114,6 +114,9 @@ def test_a_field_that_nothing_is_known_of_names_those_there_are() -> None:
         "condition.fields names 'pitsh', of which nothing is known for this sound (did you mean 'pitch'?); it has "
         "speaker, label, pitch, take, velocity; choose among these, or add a column to its metadata.csv"
     )
+    tree = feature_toys.condition() | {"fields": {"label": 2}, "columns": {"label": "pitsh"}, "acoustic": None}
+    with pytest.raises(SoundError, match=r"condition\.columns\.label is 'pitsh', of which nothing .*mean 'pitch'"):
+        Fields.of_clips(toys.recipe(condition=tree), CLIPS)
     with pytest.raises(SoundError, match="; it has none; choose"):
         Fields.of_clips(feature_toys.recipe(fields={"speaker": 2}), [clip("a")])
 

@@ -60,7 +60,7 @@ class Fields:
         if vocabulary is None:
             for name, values in found.items():
                 if not any(values):
-                    raise SoundError(_lacking(recipe.columns[recipe.fields.index(name)], clips, columns))
+                    raise SoundError(_lacking(name, recipe.columns[recipe.fields.index(name)], clips, columns))
             chosen = range(len(clips)) if trained is None else sorted(trained)
             vocabulary = {name: ordered({values[clip] for clip in chosen}) for name, values in found.items()}
             for name, known in vocabulary.items():
@@ -166,12 +166,13 @@ def _tell_unknown(name: str, values: Collection[str]) -> None:
         )
 
 
-def _lacking(name: str, clips: Sequence[Clip], columns: Sequence[str]) -> str:
+def _lacking(name: str, column: str, clips: Sequence[Clip], columns: Sequence[str]) -> str:
     """Return in words that no clip has a field, and which fields there are."""
     there = [own for own in OWN if any(getattr(clip, own) for clip in clips)]
     there += sorted({*columns, *(column for clip in clips for column, _ in clip.columns)} - {*there})
     have = f"it has {', '.join(map(printable, there))}" if there else "it has none"
+    names = f"condition.fields names {name!r}" if name == column else f"condition.columns.{name} is {column!r}"
     return (
-        f"condition.fields names {name!r}, of which nothing is known for this sound{did_you_mean(name, there)}; "
+        f"{names}, of which nothing is known for this sound{did_you_mean(column, there)}; "
         f"{have}; choose among these, or add a column to its metadata.csv"
     )
