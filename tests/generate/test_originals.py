@@ -10,6 +10,7 @@ import feature_toys
 import numpy as np
 import pytest
 import told_toys
+import torch
 import toys
 
 from wavenet.audio import files
@@ -142,6 +143,24 @@ def test_what_is_no_mel_of_this_voice_is_one_sentence(tmp_path: Path, values: np
     with pytest.raises(InputError, match=re.escape(words)) as caught:
         originals.prepared(recipe_of(), originals.listed([str(tmp_path / "a.npy")]))
     assert "a.npy" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("shape", [(500, 40), (64, 44), (10, 9)])
+def test_a_table_of_other_sizes_is_no_sound_of_many_channels(shape: tuple[int, int]) -> None:
+    tracks = told_toys.CONDITION["tracks"] | {
+        "mel": told_toys.CONDITION["tracks"]["mel"] | {"bands": 64, "fft_samples": 1_024}
+    }
+    made = toys.recipe(condition=told_toys.CONDITION | {"tracks": tracks})
+    table = np.random.default_rng(0).uniform(-1, 0, shape).astype(np.float32)
+    remedy = "transpose it" if shape[0] == 64 else "compute it with as many bands"
+    words = rf"the array holds {shape[0]} x {shape[1]} numbers, expected \[frames, 64\] mels; {remedy}"
+    for given in (table, torch.from_numpy(table)):
+        with pytest.raises(InputError, match=words):
+            originals.of_one(made, given)
+    for wave in (sound(), sound()[None], np.stack([sound()] * 8, axis=1)):  # sound of one and of several channels
+        assert originals.of_one(made, wave).samples == 1_200
+    with pytest.raises(InputError, match="channels before samples"):
+        originals.of_one(made, np.stack([sound()] * 2))
 
 
 def test_a_file_that_holds_no_array_is_one_sentence(tmp_path: Path) -> None:

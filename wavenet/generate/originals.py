@@ -38,6 +38,7 @@ from wavenet.recipe.records import Recipe
 from wavenet.text import printable, times
 
 NPY = ".npy"
+MOST_CHANNELS = 8  # of sound in an array, where the voice is told frames: a table of more is taken as frames
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,8 @@ def of_one(recipe: Recipe, original: Prime, cache: Path | None = None, usual: Us
         return made
     told = {} if recipe.condition is None else dict(recipe.condition.tracks_told())
     width = told.get("mel", told.get("array"))
-    if getattr(original, "ndim", 0) == 2 and original.shape[1] == width:
+    shape = tuple(getattr(original, "shape", ()))
+    if width is not None and len(shape) == 2 and (shape[1] == width or min(shape) > MOST_CHANNELS):
         return of_frames(recipe, np.asarray(original), usual=usual)
     return of_wave(recipe, priming.mono(original, recipe.audio.sample_rate))
 

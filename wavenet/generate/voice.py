@@ -354,7 +354,8 @@ class Voice(Bundle):
         draw, seed = checked_draw(temperature, top_k, top_p), draw_seed(seed)
         assert self.recipe.shape.condition is not None
         nothing = Condition.nothing(self.recipe.shape.condition, 1).fields
-        fields = (self.vocabulary().ids([condition]) if condition else nothing)[0]
+        (wanted,) = each_wanted(condition, 1)
+        fields = (self.vocabulary().ids([wanted]) if wanted else nothing)[0]
         engine = self.engine(backend, storage, threads)
         network = self.network(engine.storage) if verify else None
         strength = self.guidance(guidance, told=True)
@@ -408,10 +409,15 @@ def each_wanted(condition: Told, count: int, candidates: int = 1) -> Sequence[Wa
     """Return what is asked of each of some sounds, once for each of its candidates.
 
     Raises:
-        InputError: something is asked of another number of sounds.
+        InputError: it is no mapping of fields to values, or something is asked of another number of sounds.
     """
     if condition is None or isinstance(condition, Mapping):
         return [condition or {}] * (count * candidates)
+    if not isinstance(condition, list | tuple) or not all(isinstance(one, Mapping) for one in condition):
+        raise InputError(
+            f"the condition is {one_line(repr(condition), 60)}, expected values by field, such as "
+            "{'speaker': 'jackson'}, or a list of such, one for each sound"
+        )
     if len(condition) != count:
         raise InputError(
             f"got conditions for {many(len(condition), 'sound')}, expected 1 or {count}; give one for each"
