@@ -67,3 +67,14 @@ def test_a_recipe_that_is_told_nothing_and_none_ask_for_nothing_more(folder: Pat
     table.write_text(table.read_text().replace("low-bob-1.wav,bob", "low-bob-1.wav,"))
     assert wavenet.scan(folder, feature_toys.recipe(folder, fields={"speaker": 2})).usable
     assert "1 of 12 sounds has no speaker: it is unknown there" in said
+
+
+def test_arrays_of_a_slightly_smaller_hop_are_warned_of_in_scans_and_training(tmp_path: Path, said: list[str]) -> None:
+    for number in range(24):
+        length = 300 + 61 * number
+        files.write(tmp_path / "sounds" / f"{number}.wav", toys.wave(length / toys.RATE, number), toys.RATE)
+        np.save(tmp_path / "sounds" / f"{number}.npy", np.ones((-(-length // 29), 2), np.float32))
+    recipe = feature_toys.recipe(tmp_path / "sounds", array=2)
+    wavenet.scan(tmp_path / "sounds", recipe)
+    told.of_corpus(recipe, feature_toys.gathered(recipe, tmp_path / "cache"), tmp_path / "cache")
+    assert sum("a hop of about 29" in line or "a hop of about 28." in line for line in said) == 2

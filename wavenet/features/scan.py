@@ -54,6 +54,7 @@ def _check_arrays(recipe: Recipe, clips: Sequence[Clip], lengths: Sequence[int])
     for sound, length in enumerate(lengths):
         for _ in arrays.frames(sound, Wave(_nothing, length)):
             pass
+    arrays.warn_of_another_hop()
 
 
 def _nothing(first: int, last: int) -> Floats:

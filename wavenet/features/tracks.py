@@ -107,7 +107,11 @@ def of_corpus(recipe: Recipe, sound: Sound, clips: Sequence[Clip], folder: Path 
         knots = config.tracks.clock.knots
         parts.append(Clocks(tuple(sound.lengths), counts, recipe.audio.sample_rate, hop, knots))
     files = [clip.path.with_suffix(".npy") for clip in clips]
-    kept = {one.name: store.prepare(one, sound, folder) for one in _features(recipe, config, hop, files, sound.lengths)}
+    kept = {}
+    for one in _features(recipe, config, hop, files, sound.lengths):
+        kept[one.name] = store.prepare(one, sound, folder)
+        if isinstance(one, Array):
+            one.warn_of_another_hop()
     arrays = kept[Array.name].checksum if Array.name in kept else ""
     return SideBySide(counts, (*parts, *kept.values()), arrays)
 
