@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
 import os
 import signal
 from collections.abc import Iterator
@@ -18,7 +20,9 @@ import toys  # after the line above: it imports what reads that variable
 import yaml
 from hypothesis import HealthCheck, settings
 
-from wavenet import disk, pictures, progress
+from wavenet import disk, progress
+
+gc.disable()  # until all tests are collected: what they import stays, and looking through it again and again costs much
 
 # a shell that starts the tests in the background has them, and the programs that they start, ignore Ctrl-C; nohup has
 # them ignore a closed terminal
@@ -32,19 +36,43 @@ settings.register_profile("ci", settings.get_profile("house"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "house")
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WAVENET_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("WAVENET_DATA", str(tmp_path / "data"))
+UNMADE = itertools.count()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put tests that need the server first: those behind stay with one worker, so that only this one starts it."""
+    items.sort(key=lambda item: "server" not in getattr(item, "fixturenames", ()))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """Leave what was imported out of all that is looked through for garbage from here on."""
+    gc.enable()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
-def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "fsync", lambda number: None)
+def own_cache(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keep each test's cache and data in its own folder; where it has none, in one that is made when it is used."""
+    if "tmp_path" in request.fixturenames:
+        place = request.getfixturevalue("tmp_path")
+    else:
+        place = tmp_path_factory.getbasetemp() / f"of-a-test-without-folder-{next(UNMADE)}"
+    monkeypatch.setenv("WAVENET_CACHE", str(place / "cache"))
+    monkeypatch.setenv("WAVENET_DATA", str(place / "data"))
 
 
-@pytest.fixture(autouse=True)
-def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def no_waiting_for_the_disk() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda number: None)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def blank_pictures() -> Iterator[None]:
     """Let trainings write blank pictures: drawing takes longer than all else of a toy run.
 
     `trained_run` has real ones, and so have the tests of pictures and of programs in processes of their own.
@@ -54,7 +82,9 @@ def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
         assert wave.ndim == 1 and sample_rate > 0 and title
         disk.write_bytes(path, b"\x89PNG")
 
-    monkeypatch.setattr(pictures, "spectrogram", blank)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wavenet.pictures.spectrogram", blank)
+        yield
 
 
 @pytest.fixture
@@ -72,8 +102,12 @@ def sound_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def trained_run(tmp_path_factory: pytest.TempPathFactory, sound_folder: Path) -> Path:
+    from wavenet.pictures import sounds
+
     place = tmp_path_factory.mktemp("trained")
-    return toys.train(sound_folder, place / "run", place / "cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wavenet.pictures.spectrogram", sounds.spectrogram)
+        return toys.train(sound_folder, place / "run", place / "cache")
 
 
 @pytest.fixture(scope="session")

@@ -185,18 +185,18 @@ class Hang(BaseException):
 
 
 @contextlib.contextmanager
-def watched(seconds: int = SECONDS) -> Iterator[None]:
+def watched(seconds: float = SECONDS) -> Iterator[None]:
     """Raise Hang where what follows takes longer."""
 
     def ring(number: int, frame: object) -> None:
         raise Hang
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.alarm(seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 
 

@@ -220,8 +220,10 @@ def watch_work(watch: Watch) -> None:
 
 def command(job: dict[str, Any], told: int) -> int:
     """Run one command inside its fork and return its exit code."""
-    from wavenet import cli
+    from wavenet import cli, progress
 
+    if job["argv"][0] == "generate":  # so that one who waits for progress learns of it soon; a run's log would vary
+        progress.PLAIN_SECONDS = 0.1
     words = os.open(job["words"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for number in (1, 2):
         os.dup2(words, number)
@@ -337,6 +339,7 @@ class Server:
         """Start a command whose files lie below `root` and return its process; `end` waits for it."""
         assert self.process.stdin is not None and self.process.stdout is not None
         self.words = root.with_name(f"{root.name}.words")
+        self.words.write_text("")  # who waits for a word finds the file
         job = {"argv": [str(part) for part in argv], "root": str(root), "moment": asdict(moment)}
         print(json.dumps({**job, "words": str(self.words), "stdout": stdout}), file=self.process.stdin, flush=True)
         return int(self.process.stdout.readline())

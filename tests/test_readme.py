@@ -67,7 +67,7 @@ def test_every_command_of_the_readme_runs(
         if "--conditions" in words:
             continue  # trains a recogniser; tests/evaluation/test_conditions.py runs it
         if words[0] == "bench":
-            words += ["--seconds", "0.2"]
+            words += ["--seconds", "0.05"]
         if "--prime" in words:
             toys.write_sounds(tmp_path / "prime", 1)
             words[words.index("--prime") + 1] = str(tmp_path / "prime" / "sound0.wav")

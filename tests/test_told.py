@@ -14,9 +14,10 @@ from condition_toys import backends, engine_of, forms, network_of, recipe_of, to
 from wavenet import outputs
 from wavenet.audio.crops import Crops, pieces
 from wavenet.audio.splits import Span
-from wavenet.errors import InputError
+from wavenet.errors import InputError, WavenetError
 from wavenet.evaluation import likelihood
 from wavenet.evaluation.bits import score
+from wavenet.generate import told
 from wavenet.generate.sampler import Chunk, Sampler
 from wavenet.generate.verify import BOUND, Verifier
 from wavenet.outputs import Condition
@@ -81,6 +82,49 @@ def test_chunks_going_back_and_a_saved_state_change_nothing(form: str, backend: 
         source.rewind(sequence, whole[sequence, :20], 20)
     source.positions[:] = 20
     assert np.array_equal(drawn(source, 10), whole[:, 20:])
+
+
+@forms
+@backends
+def test_a_bounded_memory_for_what_is_told_changes_nothing(
+    form: str, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = recipe_of(form)
+    condition, engine = told_of(recipe), engine_of(recipe, backend)
+    codes = np.random.default_rng(2).integers(0, 16, 63)
+    kinds = (1.0,) if backend == "reference" else (1.0, 1.5)
+
+    def made() -> list[np.ndarray]:
+        found = []
+        for guidance in kinds:
+            source = Sampler(engine, 3, 5, condition=condition, guidance=guidance)
+            source.prime(PRIME)
+            parts = [*source.generate(30, 30, keep_parameters=True)]
+            assert len(parts) == 1 and parts[0].parameters is not None
+            found += [parts[0].codes, parts[0].parameters, source.memory.clocks]
+        return [*found, likelihood.of_engine(engine, condition)(0, codes[:0], codes, 0)]
+
+    whole = made()
+    monkeypatch.setattr(told, "NUMBERS", 1_000)  # one frame or a few at a time
+    for one, other in zip(made(), whole, strict=True):
+        if backend == "cpu" or one.ndim != 1:
+            assert one.tobytes() == other.tobytes()
+        else:  # NumPy may round a product of fewer rows otherwise
+            np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+@backends
+def test_an_answer_that_is_not_finite_is_counted_to_behind_what_was_made(
+    backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = recipe_of("every sample")
+    condition, engine = told_of(recipe, [50]), engine_of(recipe, backend)
+    assert condition.tracks is not None
+    condition.tracks.read(0, 0, 50)[20:] = np.inf  # seen from 3 frames before, and the frame before those
+    for numbers in (1 << 22, 60 * 4):
+        monkeypatch.setattr(told, "NUMBERS", numbers)
+        with pytest.raises(WavenetError, match="within the next 17 samples is not finite"):
+            drawn(Sampler(engine, 1, 5, condition=condition), 40)
 
 
 def test_a_state_brings_its_fields_and_leaves_those_of_others_alone(tmp_path: Path) -> None:

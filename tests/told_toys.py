@@ -10,7 +10,6 @@ import toys
 
 from wavenet.audio import files
 from wavenet.recipe import read
-from wavenet.training.train import train
 
 SPEAKERS, LABELS = ("ann", "bob"), ("low", "middle", "high")
 CONDITION: dict[str, Any] = {
@@ -53,6 +52,8 @@ def write_sounds(folder: Path, takes: int = 3) -> Path:
 
 def trained(folder: Path, run: Path, cache: Path, steps: int = 6, **condition: Any) -> Path:
     """Train a toy that is told fields, a clock and a mel spectrogram, and return its run folder."""
+    from wavenet.training.train import train
+
     made = toys.tree(data={"path": str(folder)}, train={"steps": steps, "validate_steps": steps, "save_steps": steps})
     made["condition"] = CONDITION | condition
     return train(read.from_tree(made, "told"), out=run, device="cpu", cache=cache)

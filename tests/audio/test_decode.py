@@ -402,17 +402,20 @@ def test_an_hour_costs_little_memory(tmp_path: Path, rate: int | str | None, sec
 KINDS = sound_toys.kinds()
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_every_format_that_can_be_written_is_kept_whole(tmp_path: Path, kind: sound_toys.Kind) -> None:
-    content = sound_toys.written(kind)
-    if content is None:
-        pytest.skip("libsndfile does not write this combination")
-    path = tmp_path / f"a{sound_toys.SUFFIX[kind.format]}"
+@pytest.mark.parametrize("kind", sorted({kind.format for kind in KINDS}))
+def test_every_format_that_can_be_written_is_kept_whole(tmp_path: Path, kind: str) -> None:
+    for one in KINDS:
+        content = sound_toys.written(one) if one.format == kind else None
+        if content is not None:  # libsndfile does not write each combination
+            check_kept_whole(tmp_path / f"a{sound_toys.SUFFIX[kind]}", content, one)
+
+
+def check_kept_whole(path: Path, content: bytes, kind: sound_toys.Kind) -> None:
     path.write_bytes(content)
     entry, pcm = decoded(clip(path))
-    assert path.suffix in files.SUFFIXES and entry.note == ""
-    assert entry.reason is None
-    assert (entry.channels, entry.source_rate) == (kind.channels, soundfile.info(path).samplerate)
+    assert path.suffix in files.SUFFIXES and entry.note == "", kind
+    assert entry.reason is None, kind
+    assert (entry.channels, entry.source_rate) == (kind.channels, soundfile.info(path).samplerate), kind
     mean = sound_toys.toy(kind.rate, kind.channels).mean(axis=1)
     if kind.subtype.startswith(("PCM", "FLOAT", "DOUBLE", "ALAC")):
         assert len(pcm) - len(mean) in (0, kind.format == "AIFF")  # the byte that pads it

@@ -32,15 +32,15 @@ def toy_file(tmp_path: Path) -> Path:
 
 def test_a_run_is_measured_and_scored(trained_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     picture = tmp_path / "speed.png"
-    assert run("bench", trained_run, "--seconds", 0.2, "--plot", picture) == 0
+    assert run("bench", trained_run, "--seconds", 0.05, "--plot", picture) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert told.startswith("toy: R 6, G 5, S 24, H 20, Q 16, 6 layers")
     assert "reference float32" in told and "cpu float16" in told and "GB/s read" in told
     assert "held-out bits/sample over" in told
     assert picture.read_bytes().startswith(b"\x89PNG")
-    assert run("bench", trained_run, "--seconds", 0.2, "--plot", picture) == 2
+    assert run("bench", trained_run, "--seconds", 0.05, "--plot", picture) == 2
     assert "--force" in capsys.readouterr().err
-    assert run("bench", trained_run, "--seconds", 0.2, "--plot", tmp_path / "speed.jpg") == 2
+    assert run("bench", trained_run, "--seconds", 0.05, "--plot", tmp_path / "speed.jpg") == 2
 
 
 def test_json_has_every_case_with_its_shares(trained_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,22 +69,22 @@ def test_a_bundle_has_no_sound_of_its_own_and_takes_a_folder(
     trained_run: Path, sound_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(trained_run / "model", tmp_path / "bundle")
-    assert run("bench", tmp_path / "bundle", "--seconds", 0.1) == 0
+    assert run("bench", tmp_path / "bundle", "--seconds", 0.02) == 0
     assert "not measured" in capsys.readouterr().out
-    assert run("bench", tmp_path / "bundle", "--data", sound_folder, "--seconds", 0.1) == 0
+    assert run("bench", tmp_path / "bundle", "--data", sound_folder, "--seconds", 0.02) == 0
     assert "held-out bits/sample over" in capsys.readouterr().out
-    assert run("bench", tmp_path / "bundle", "--data", tmp_path / "nowhere", "--seconds", 0.1) == 2
+    assert run("bench", tmp_path / "bundle", "--data", tmp_path / "nowhere", "--seconds", 0.02) == 2
 
 
 def test_a_recipe_is_measured_untrained(toy_file: Path) -> None:
-    made = cases.bench_model(str(toy_file), seconds=0.1)
+    made = cases.bench_model(str(toy_file), seconds=0.02)
     assert made.name == "toy" and made.group("size") == () and made.targets == 0
     assert [speed.batch for speed in made.group("batch")] == list(cases.BATCHES)
 
 
 def test_without_a_source_the_net_of_the_field_and_other_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cases, "SIZES", ((8, 16, 1), (16, 16, 1)))
-    made = cases.bench_model(seconds=0.1)
+    made = cases.bench_model(seconds=0.02)
     shape = made.shape
     assert (shape.residual, shape.skip, shape.outputs, len(shape.layers)) == (64, 256, 256, 20)
     assert shape.macs_per_sample() == 864_256 and set(shape.kernels) == {2}
@@ -102,7 +102,7 @@ def test_a_recipe_that_is_told_things_is_fed_some_and_measured_with_guidance(
 ) -> None:
     told = {"channels": 5, "fields": {"speaker": 3}, "tracks": {"array": 2}, "hop_samples": 7}
     (tmp_path / "toy.yaml").write_text(yaml.safe_dump(toys.tree(condition=told)))
-    assert run("bench", tmp_path / "toy.yaml", "--json", "--seconds", 0.1) == 0
+    assert run("bench", tmp_path / "toy.yaml", "--json", "--seconds", 0.02) == 0
     made = json.loads(capsys.readouterr().out)
     assert {case["told"] for case in made} == {"its own"} and all(case["samples_per_second"] > 0 for case in made)
     guided = [(case["group"], case["guidance"]) for case in made if case["group"] == "told"]
@@ -118,7 +118,7 @@ def test_engines_are_shared_by_the_cases(toy_file: Path, monkeypatch: pytest.Mon
         return build_engine(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(cases, "build_engine", counted)
-    cases.bench_model(str(toy_file), seconds=0.05)
+    cases.bench_model(str(toy_file), seconds=0.02)
     assert len(made) <= 7  # two storages on as many cores as there are, on one and on two; and the reference
 
 
@@ -132,7 +132,7 @@ def test_weights_beyond_half_precision_are_measured_whole(
         return recipe, {**arrays, "hidden.weight": arrays["hidden.weight"] + np.float32(1e5)}
 
     monkeypatch.setattr(cases, "_network", large)
-    assert run("bench", trained_run, "--seconds", 0.1) == 0
+    assert run("bench", trained_run, "--seconds", 0.02) == 0
     told = capsys.readouterr()
     assert "hidden.weight is beyond float16" in told.err and "float16" not in told.out
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import told_toys
 import toys
 from speech_toys import RATE, sound_of, speech
 
@@ -17,8 +18,10 @@ from wavenet.audio.corpus import Corpus
 from wavenet.audio.splits import Span
 from wavenet.errors import InputError
 from wavenet.evaluation.generated import draw_clips, examine, held_out_clips
+from wavenet.features import told
 from wavenet.generate.voice import Voice
 from wavenet.outputs.categorical import Categorical
+from wavenet.recipe import read
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +72,36 @@ def test_a_model_is_set_beside_held_out_sound_and_looked_for_in_training(
     assert lines[0].startswith("3 clips, ") and "seed 1" in lines[0]
     assert made.copies.conclusion == lines[-1] and made.health.conclusion in lines
     assert examine(voice, found.sound, found.spans["valid"], found, 3, 1) == made
+
+
+def test_a_clip_from_the_middle_of_a_file_is_told_the_tracks_of_the_middle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told_toys.write_sounds(tmp_path / "sounds")
+    tree = toys.tree(data={"path": str(tmp_path / "sounds")}) | {"condition": told_toys.CONDITION}
+    recipe = read.from_tree(tree, "told")
+    found = corpus.gather(recipe, tmp_path / "cache")
+    known, given = told.of_corpus(recipe, found, tmp_path / "cache"), []
+    assert known is not None and known.condition.tracks is not None
+    monkeypatch.setattr(
+        "wavenet.evaluation.generated.draw_clips",
+        lambda voice, lengths, seed, condition: given.append((lengths, condition)) or heard(lengths),
+    )
+
+    def heard(lengths: list[int]) -> list[np.ndarray]:
+        return [toys.wave(length / toys.RATE, 1) for length in lengths]
+
+    hop, tracks = recipe.condition.hop_samples, known.condition.tracks
+    spans = [Span(2, 2 * hop + 1, 8 * hop), Span(3, 0, 5 * hop)]
+    monkeypatch.setattr("wavenet.evaluation.generated.held_out_clips", lambda spans, most, rate: spans)
+    voice = Voice(recipe, toys.arrays(recipe))
+    examine(voice, found.sound, spans, None, 2, condition=known.condition)
+    ((lengths, condition),) = given
+    assert lengths == [5 * hop, 5 * hop] and condition.fields.tolist() == known.condition.fields[[2, 3]].tolist()
+    assert condition.tracks.frames(0) == tracks.frames(2) - 3 and condition.tracks.frames(1) == tracks.frames(3)
+    assert (condition.tracks.read(0, 0, 5) == tracks.read(2, 3, 8)).all()
+    assert (condition.tracks.read(1, 0, 5) == tracks.read(3, 0, 5)).all()
+    assert not (tracks.read(2, 0, 5) == tracks.read(2, 3, 8)).all()
 
 
 def test_a_model_that_recites_is_found_out(tmp_path: Path, voice: Voice, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from telling_toys import LENGTHS, TAIL, tellers_of
 
-from wavenet.evaluation.tellings import ANOTHER, NOTHING, RIGHT, Tellers, Telling, condition_of
+from wavenet.audio.splits import Span
+from wavenet.evaluation.tellings import ANOTHER, NOTHING, RIGHT, Tellers, Telling, condition_of, of_parts, within
 from wavenet.generate.asked import Vocabulary, ask
 from wavenet.outputs import Condition, Window
 
@@ -108,3 +109,23 @@ def test_what_is_unknown_is_told_nowhere(condition: dict[str, object], ways: tup
     assert same(nothing, Condition.nothing(tellers.shape, 1).window([0], [0], 400))
     if "unknown" in ways:
         assert not window(tellers, told["unknown", "", ""]).frames.any()
+
+
+def test_parts_begin_with_a_frame_and_are_told_what_lies_there() -> None:
+    tellers = tellers_of()
+    condition, hop, tracks = tellers.condition, tellers.shape.hop, tellers.condition.tracks
+    assert tracks is not None
+    assert within(Span(2, hop + 1, 9 * hop), hop) == Span(2, 2 * hop, 9 * hop)
+    assert within(Span(2, hop, 9 * hop), hop, 5) == Span(2, hop, hop + 5)
+    assert within(Span(2, 1, hop - 1), hop) == Span(2, hop - 2, hop - 1)  # shorter than a frame
+    parts = [Span(2, 2 * hop, 9 * hop), Span(0, 0, 3 * hop)]
+    told = of_parts(condition, parts)
+    assert told.tracks is not None and told.fields.tolist() == condition.fields[[2, 0]].tolist()
+    assert [told.tracks.frames(row) for row in range(2)] == [tracks.frames(2) - 2, tracks.frames(0)]
+    assert (told.tracks.read(0, 0, 4) == tracks.read(2, 2, 6)).all()
+    hidden = np.zeros((4, len(condition.shape.told.tracks)), bool)
+    hidden[2, 0] = True
+    unknown = of_parts(Condition(condition.shape, condition.fields, tracks, hidden), parts).unknown
+    assert unknown is not None and unknown.tolist() == hidden[[2, 0]].tolist()
+    fields = of_parts(Condition(condition.shape, condition.fields), parts)
+    assert fields.tracks is None and fields.fields.tolist() == condition.fields[[2, 0]].tolist()

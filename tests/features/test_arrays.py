@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from wavenet.errors import SoundError
-from wavenet.features.arrays import Array, opened
+from wavenet.features.arrays import Array
 from wavenet.features.framing import of_array
+from wavenet.features.npy import opened
 
 
 def written(folder: Path, values: Any, name: str = "a.npy") -> Path:

@@ -159,7 +159,5 @@ def test_a_mel_of_tacotron_2_is_what_the_track_is() -> None:
 
 
 def test_mels_of_another_shape_are_told() -> None:
-    with pytest.raises(InputError, match=r"holds 80 x 50 numbers, expected \[frames, 80\] mels; transpose it \(numpy"):
-        given(theirs()[:50].T)
     with pytest.raises(InputError, match=r"a.npy holds 50 x 40 numbers, .*; compute it with as many bands"):
         given(theirs()[:50, :40])

@@ -58,7 +58,7 @@ def drawn(source: Sampler, samples: int, chunk: int = 1_000) -> np.ndarray:
 
 @everywhere
 @any_form
-@pytest.mark.parametrize("guidance", [0.0, 1.5, 4.0])
+@pytest.mark.parametrize("guidance", [0.0, 1.5, pytest.param(4.0, marks=pytest.mark.slow)])
 def test_answers_are_the_graphs_two_mixed_at_any_time(form: str, name: str, guidance: float) -> None:
     condition, net, prime = told(form), NETWORKS[form], np.arange(11) % 16
     source = Sampler(engine(form, name), 3, 5, Draw(0.9, 12, 0.98), condition, guidance)

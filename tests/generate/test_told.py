@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -67,6 +69,51 @@ def test_the_bits_depend_neither_on_the_chunk_nor_on_the_batch(form: str, channe
         for at in range(0, 80 - chunk, max(chunk, 6)):
             got = added(packed, condition, [2, 1], at - 3, chunk)
             assert got.tobytes() == np.ascontiguousarray(whole[[2, 1], :, at : at + chunk]).tobytes()
+
+
+@forms
+@pytest.mark.parametrize("numbers", [1, 1_500, 1 << 22])
+def test_stretch_by_stretch_the_bits_are_those_of_the_whole_window(
+    form: str, numbers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = recipe_of(form)
+    packed, condition = packed_of(recipe), told_of(recipe)
+    hop, linear, tracks = condition.shape.hop, condition.shape.linear, condition.shape.told.tracks
+    window, blank = condition.window([0, 2], [-5, 9], 60), np.zeros((60, 10), np.float32)
+    whole = told.gates(packed, window)
+    assert whole is not None
+    monkeypatch.setattr(told, "NUMBERS", numbers)
+    found = list(told.stretches(packed, window, 60))
+    assert [one.stop for one, _ in found] == [*(one.start for one, _ in found[1:]), 60] and found[0][0].start == 0
+    assert all(one.start % hop == 0 for one, _ in found)
+    if tracks:  # two frames more on either side, and at least one of its own
+        most = max(1, numbers // (2 * (3 if linear else 1) * LAYERS * 10)) + 2
+        assert max(part.rows.shape[1] for _, part in found if part is not None) <= most
+        assert (len(found) > 1) == (numbers == 1 or (numbers == 1_500 and most * hop < 60))
+    for row in range(2):
+        for layer in range(LAYERS):
+            every = blank + whole.of(row, layer, LAYERS, slice(0, 60))
+            for steps, part in found:
+                assert part is not None
+                own = part.of(row, layer, LAYERS, slice(0, steps.stop - steps.start))
+                assert (blank[steps] + own).tobytes() == every[steps].tobytes()
+
+
+def test_what_is_held_of_a_long_window_does_not_grow_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = recipe_of("every sample")
+    packed, condition = packed_of(recipe), told_of(recipe, [4_000])
+    monkeypatch.setattr(told, "NUMBERS", 6_000)
+
+    def most(steps: int) -> int:
+        window = condition.window([0], [0], steps)
+        tracemalloc.start()
+        for _, part in told.stretches(packed, window, steps):
+            assert part is not None
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    assert most(4_000) < 1.1 * most(400)
 
 
 @pytest.mark.parametrize("encoder", ENCODERS)

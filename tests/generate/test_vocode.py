@@ -17,7 +17,7 @@ from feature_toys import logarithms
 import wavenet
 from wavenet.audio import files
 from wavenet.errors import InputError
-from wavenet.features import tracks
+from wavenet.features import npy, tracks
 from wavenet.generate import originals, vocode
 from wavenet.generate.originals import Original
 from wavenet.generate.verify import BOUND
@@ -134,7 +134,8 @@ def test_a_long_sound_costs_no_more_memory_than_a_short_one(
     voice: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vocoder = voice.vocoder(seed=3)
-    monkeypatch.setattr(tracks, "PIECE", 32)
+    for module in (npy, tracks):
+        monkeypatch.setattr(module, "PIECE", 32)
 
     def most(seconds: float) -> int:
         wave = 0.1 * np.random.default_rng(0).standard_normal(round(seconds * toys.RATE))

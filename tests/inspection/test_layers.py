@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from wavenet.errors import InputError, RecipeError
 from wavenet.geometry import Channels, Layer, Parallel, Part, Whole
-from wavenet.inspection import layers
+from wavenet.inspection import layers, report
+from wavenet.inspection.text import describe
 from wavenet.recipe import find, read
 
 SAMPLES = sorted((Path(__file__).parents[2] / "samples" / "layers").glob("*.yaml"))
@@ -62,6 +63,25 @@ def test_a_name_a_path_a_run_and_a_bundle_give_the_same_design(tmp_path: Path) -
     for source in (path, str(path), run, bundle, bundle / "config.json"):
         assert layers.read(source) == made
     assert layers.read("quickstart") == layers.read(find.recipe_folder() / "quickstart.yaml")
+
+
+def test_a_trained_network_says_which_values_its_fields_have(tmp_path: Path) -> None:
+    recipe = toys.recipe(condition={"channels": 8, "fields": {"speaker": 9, "word": 3}})
+    run = tmp_path / "run"
+    (run / "model").mkdir(parents=True)
+    written(run, read.dump(recipe), "config.yaml")
+    assert layers.read(run).values == {}
+    known = {"speaker": ["ann", "bo\nb"], "word": ["1", "2", "3"]}
+    data = {"told": {"fields": known}}
+    tree = {"format": "wavenet-bundle", "version": 1, "recipe": read.to_tree(recipe), "data": data}
+    written(run / "model", json.dumps(tree), "config.json")
+    for source in (run, run / "model"):
+        assert layers.read(source).values == known
+        said = describe(report.of_design(layers.read(source)))
+        assert "\nspeaker           ann, bo\\nb\nword              1, 2, 3\n" in said
+    for damaged in ([], {"told": 3}, {"told": {"fields": "ann"}}):
+        written(run / "model", json.dumps(tree | {"data": damaged}), "config.json")
+        assert layers.read(run).values == {}
 
 
 def test_the_design_of_a_recipe_is_causal_and_has_its_stacks_its_rate_and_its_shape() -> None:
@@ -287,29 +307,32 @@ LAUGHING_BRANCHES = laughs("{kernel: 1}", "{parallel: [", "[%s]", "]}")
 LAUGHING_LISTS = laughs("[x]", "[", "%s", "]")
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "layers: [{kernel: 1000000, dilation: 1000000}]",
-        "layers: [" + "{kernel: 2, stride: 1000000}, " * 4 + "]",
-        "layers: [{parallel: [[" + "{kernel: 2, stride: 1000000}, " * 4 + "]]}]",
-        f"layers: [{LAUGHING_BRANCHES}]",
-        f"layers: [[{LAUGHING_LISTS}]]",
-        f"layers: [{{kernel: 3}}]\ndims: [{LAUGHING_LISTS}]",
-    ],
-    ids=["taps", "strides", "branches", "laughing branches", "laughing layer", "laughing dims"],
-)
-def test_huge_layers_are_refused_before_they_cost_anything(tmp_path: Path, text: str) -> None:
+HUGE = {
+    "taps": "layers: [{kernel: 1000000, dilation: 1000000}]",
+    "strides": "layers: [" + "{kernel: 2, stride: 1000000}, " * 4 + "]",
+    "branches": "layers: [{parallel: [[" + "{kernel: 2, stride: 1000000}, " * 4 + "]]}]",
+    "laughing branches": f"layers: [{LAUGHING_BRANCHES}]",
+    "laughing layer": f"layers: [[{LAUGHING_LISTS}]]",
+    "laughing dims": f"layers: [{{kernel: 3}}]\ndims: [{LAUGHING_LISTS}]",
+}
+
+
+def test_huge_layers_are_refused_before_they_cost_anything(tmp_path: Path) -> None:
     script = (
         "import resource, sys\n"
         "resource.setrlimit(resource.RLIMIT_AS, (700 << 20,) * 2)\n"
         "from wavenet import errors\n"
         "from wavenet.inspection.text import inspect\n"
-        "try:\n"
-        "    inspect(sys.argv[1])\n"
-        "except errors.RecipeError as error:\n"
-        "    print('refused:', error)\n"
+        "for path in sys.argv[1:]:\n"
+        "    try:\n"
+        "        inspect(path)\n"
+        "    except errors.RecipeError as error:\n"
+        "        print('refused:', error)\n"
     )
-    command = [sys.executable, "-c", script, str(written(tmp_path, text))]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.stdout.startswith("refused:"), done.stderr[-300:]
+    for name, text in HUGE.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    paths = sorted(str(path) for path in tmp_path.iterdir())
+    done = subprocess.run([sys.executable, "-c", script, *paths], capture_output=True, text=True, timeout=60)
+    told = done.stdout.splitlines()
+    assert len(told) == len(paths) == len(HUGE), done.stderr[-300:]
+    assert all(line.startswith(f"refused: {path}") for line, path in zip(told, paths, strict=True)), told

@@ -240,7 +240,11 @@ def test_a_told_network_is_measured_with_what_belongs_to_the_sound(name: str) ->
 # --- where the sound comes from --------------------------------------------------------------------------------------
 
 
-def test_a_run_is_measured_on_its_own_held_out_sound(trained_run: Path, sound_folder: Path) -> None:
+def test_a_run_is_measured_on_its_own_held_out_sound(
+    trained_run: Path, sound_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure, "POSITIONS", 60)
+    monkeypatch.setattr(measure, "GRADIENTS", 10)
     voice = load(trained_run)
     heard = measure.excerpts(voice, trained_run, None)
     lengths = [round((0.2 + 0.03 * i) * toys.RATE) for i in range(8)]
@@ -248,7 +252,7 @@ def test_a_run_is_measured_on_its_own_held_out_sound(trained_run: Path, sound_fo
     assert heard.name == f"held-out sound of {sound_folder.name}"
     assert heard.read(heard.spans[0].clip, 10, 30).shape == (20,)
     measured = measure.measure(trained_run)
-    assert measured.context[-1].bits == pytest.approx(measure.measure_voice(voice, heard).context[-1].bits)
+    assert measured.context[-1].bits == pytest.approx(measure.measure_voice(voice, heard, 60, 10).context[-1].bits)
     json.dumps(measured.to_json(), allow_nan=False)
 
 

@@ -96,7 +96,7 @@ STACKS = {"one sample": ([1], 1), "a hole": ([9], 2), "several": ([[1, 2, 4], [3
 
 @pytest.mark.parametrize("upsample", ["repeat", "linear"])
 @pytest.mark.parametrize("encoder", ENCODERS)
-@pytest.mark.parametrize("hop", [1, 4, 7])
+@pytest.mark.parametrize("hop", [1, pytest.param(4, marks=pytest.mark.slow), 7])
 def test_the_frame_context_is_that_measured_by_gradient(hop: int, encoder: str, upsample: str) -> None:
     for dilations, kernel in STACKS.values():
         model = {"dilations": dilations, "kernel_size": kernel, "skip_channels": 32, "head_channels": 32}
@@ -211,12 +211,16 @@ def test_costs_are_those_of_the_real_modules_and_add_up(tells: dict[str, Any]) -
     plain = report.of_recipe(toys.recipe())
     assert costs.samples == plain.macs_per_sample and own.parameters.samples == plain.parameters
     products = [
-        module.weight.numel()
+        (name, module.weight.numel())
         for room in (network.condition, getattr(network, "acoustic", torch.nn.Module()))
-        for module in room.modules()
+        for name, module in room.named_modules()
         if isinstance(module, torch.nn.Linear)
     ]
-    assert own.macs_per_frame == (sum(products) if own.tracks else None)
+    if not own.tracks:
+        assert own.macs_per_frame is None and own.macs_per_sound == sum(macs for _, macs in products)
+    else:
+        assert own.macs_per_frame == sum(macs for name, macs in products if name != "pooled")
+        assert own.macs_per_sound == sum(macs for name, macs in products if name == "pooled")
     assert plain.condition is None
 
 
@@ -263,7 +267,8 @@ def test_fields_alone_have_no_frames() -> None:
     words = facts(said)
     assert words["told"] == "speaker (3 values), label (2 values)"
     assert not {"frames", "encoder", "frame context", "future", "clock"} & words.keys()
-    assert words["multiply-adds"].endswith("are for what is told, once a sound")
+    assert words["multiply-adds"].endswith(f"; {own.macs_per_sound:,} more for what is told, once a sound")
+    assert said.macs_per_sample == report.of_recipe(toys.recipe()).macs_per_sample and own.macs_per_sound > 0
 
 
 def test_a_look_at_what_a_network_is_told_loads_neither_torch_nor_numpy(tmp_path: Path) -> None:

@@ -77,6 +77,17 @@ def test_sounds_and_rows_are_picked_in_any_order() -> None:
     assert rows.first.tolist() == [5, 40] and np.array_equal(rows.tracks, whole.tracks[[2, 1]])
 
 
+@forms
+def test_a_part_of_a_window_is_the_window_of_these_steps(form: str) -> None:
+    condition = told_of(recipe_of(form), [9, 6, 8])
+    hop = condition.shape.hop
+    whole = condition.window([2, 0, 1], [5, -6, 13], 61)  # at other places of their frames
+    for first, last in ((0, 61), (0, 1), (4 * hop, 5 * hop), (4 * hop, 61), (hop, hop + 2), (2 * hop, 2 * hop)):
+        part = condition.window([2, 0, 1], [5 + first, -6 + first, 13 + first], last - first)
+        for name, value in vars(whole.part(first, last, condition.shape)).items():
+            assert np.array_equal(value, getattr(part, name)), name
+
+
 def test_arrays_are_read_as_they_are() -> None:
     values = [np.arange(8, dtype=np.float32).reshape(4, 2), np.ones((1, 2), np.float32)]
     held = Arrays(values)

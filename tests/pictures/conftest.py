@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from wavenet import pictures
+from wavenet.pictures import sounds
+
 
 @pytest.fixture(autouse=True)
-def blank_pictures() -> None:
-    """Leave `wavenet.pictures` as it is."""
+def real_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "spectrogram", sounds.spectrogram)

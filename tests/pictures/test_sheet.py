@@ -137,7 +137,7 @@ def test_counts_that_are_too_long_are_said_to_be_floating(tmp_path: Path, monkey
     assert "(in floating point)" in drawn(tmp_path, said)
 
 
-@settings(max_examples=4)
+@settings(max_examples=2)
 @given(st.lists(st.lists(st.integers(1, 2_000), min_size=1, max_size=4), min_size=1, max_size=3), st.integers(1, 4))
 def test_any_schedule_can_be_drawn(
     tmp_path_factory: pytest.TempPathFactory, stacks: list[list[int]], kernel: int

@@ -231,6 +231,13 @@ def test_a_folder_means_the_recipe_in_it(tmp_path: Path) -> None:
     (tmp_path / "notes").touch()
     with pytest.raises(RecipeError, match=r"without config\.yaml"):
         find_recipe(str(tmp_path))
+    (tmp_path / "model").mkdir()
+    written(tmp_path / "model", "{}", "config.json")
+    assert find_recipe(str(tmp_path)) == tmp_path / "model" / "config.json"
+    (tmp_path / "metrics.csv").touch()
+    with pytest.raises(RecipeError, match=r"a run folder without its config\.yaml"):
+        find_recipe(str(tmp_path))
+    (tmp_path / "metrics.csv").unlink()
     written(tmp_path, "{}", "config.json")
     assert find_recipe(str(tmp_path)) == tmp_path / "config.json"
     written(tmp_path, "{}", "config.yaml")

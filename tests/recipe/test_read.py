@@ -94,26 +94,30 @@ def test_the_sweep_meets_every_key() -> None:
     assert len(LEAVES) >= 40
 
 
-@pytest.mark.parametrize("key", LEAVES)
-def test_a_wrong_type_anywhere_names_its_key(key: str) -> None:
+def wrong_types(key: str) -> list[object]:
+    """Return values of types that a key does not take."""
     kind, optional = LEAVES[key].kind, LEAVES[key].optional
-    wrong = [] if key == "condition.fields" else [{"a": 1}]
+    wrong: list[object] = [] if key == "condition.fields" else [{"a": 1}]
     wrong += [] if key in ("model.dilations", "model.kernel_size", "data.labels") else [[1]]
     wrong += [] if optional else [None]
     wrong += [] if kind is str else ["word"]
     wrong += [7, 1.5] if kind in (str, bool) else [True]
-    wrong += [1.5] if kind is int else []
-    for value in wrong:
-        message = refused(base_for(key, value))
-        assert re.search(rf"\b{re.escape(key)}\b", message), (value, message)
+    return wrong + ([1.5] if kind is int else [])
 
 
-@pytest.mark.parametrize("key", LEAVES)
-def test_a_misspelt_key_is_unknown_and_guessed(key: str) -> None:
-    section, _, last = key.rpartition(".")
-    slipped = last + last[-1]
-    message = refused(changed(f"{section}.{slipped}" if section else slipped, 1))
-    assert f"unknown key {section + '.' if section else ''}{slipped} (did you mean '{last}'?)" in message
+def test_a_wrong_type_anywhere_names_its_key() -> None:
+    for key in LEAVES:
+        for value in wrong_types(key):
+            message = refused(base_for(key, value))
+            assert re.search(rf"\b{re.escape(key)}\b", message), (key, value, message)
+
+
+def test_a_misspelt_key_is_unknown_and_guessed() -> None:
+    for key in LEAVES:
+        section, _, last = key.rpartition(".")
+        slipped = last + last[-1]
+        message = refused(changed(f"{section}.{slipped}" if section else slipped, 1))
+        assert f"unknown key {section + '.' if section else ''}{slipped} (did you mean '{last}'?)" in message
 
 
 @pytest.mark.parametrize("section", ["audio", "data", "output", "model", "train"])
@@ -171,21 +175,25 @@ GREEDY = {
 }
 
 
-@pytest.mark.parametrize("name", GREEDY)
-def test_huge_dimensions_are_refused_before_they_cost_anything(tmp_path: Path, name: str) -> None:
-    path = written(tmp_path, plain_text(model=GREEDY[name]))
+def test_huge_dimensions_are_refused_before_they_cost_anything(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{name}.yaml" for name in GREEDY]
+    for path, model in zip(paths, GREEDY.values(), strict=True):
+        path.write_text(plain_text(model=model))
     script = (
         "import resource, sys, pathlib\n"
         "resource.setrlimit(resource.RLIMIT_AS, (700 << 20,) * 2)\n"
         "from wavenet import errors\n"
         "from wavenet.recipe import read\n"
-        "try:\n"
-        "    read.load(pathlib.Path(sys.argv[1]))\n"
-        "except errors.RecipeError as error:\n"
-        "    print('refused:', error)\n"
+        "for path in sys.argv[1:]:\n"
+        "    try:\n"
+        "        read.load(pathlib.Path(path))\n"
+        "    except errors.RecipeError as error:\n"
+        "        print('refused:', error)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, timeout=30)
-    assert re.match(r"refused: .*(model\.\w+|the model has)", done.stdout), done.stderr[-300:]
+    done = subprocess.run([sys.executable, "-c", script, *paths], capture_output=True, text=True, timeout=30)
+    told = done.stdout.splitlines()
+    assert len(told) == len(paths) == 3, done.stderr[-300:]
+    assert all(re.match(r"refused: .*(model\.\w+|the model has)", line) for line in told), told
 
 
 # --- YAML ------------------------------------------------------------------------------------------------------------

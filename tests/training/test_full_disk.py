@@ -116,7 +116,7 @@ def refused(server: Server, root: Path, target: Path, *command: object) -> None:
         assert [path.name for path in root.iterdir()] == [target.name] and target.read_bytes() == before
 
 
-@pytest.mark.parametrize("suffix", [".wav", ".flac"])
+@pytest.mark.parametrize("suffix", [".wav", pytest.param(".flac", marks=pytest.mark.slow)])
 def test_a_full_disk_while_a_sound_is_written(server: Server, trained_run: Path, tmp_path: Path, suffix: str) -> None:
     out = tmp_path / "root" / f"a{suffix}"
     refused(server, out.parent, out, "generate", trained_run, "--samples", 50, "--seed", 1, "-o", out)

@@ -106,7 +106,7 @@ def test_stopped_again_while_a_record_is_made_up_for(server: Server, unhurt: Unh
     assert unhurt.differs(tmp_path / "root") == []
 
 
-@pytest.mark.parametrize("during", ["counting", "scoring"])
+@pytest.mark.parametrize("during", [pytest.param("counting", marks=pytest.mark.slow), "scoring"])
 def test_stopped_again_while_the_last_step_is_evaluated(
     server: Server, unhurt: Unhurt, tmp_path: Path, during: str
 ) -> None:
@@ -117,6 +117,7 @@ def test_stopped_again_while_the_last_step_is_evaluated(
     assert unhurt.differs(tmp_path / "root") == []
 
 
+@pytest.mark.slow  # test_train.py holds it in one process
 def test_stops_by_max_steps_leave_no_trace(server: Server, unhurt: Unhurt, tmp_path: Path) -> None:
     run = tmp_path / "root" / "run"
     run.parent.mkdir()

@@ -118,7 +118,9 @@ def _generate(parser: argparse.ArgumentParser) -> None:
 
 def _asked(parser: argparse.ArgumentParser, more: str = "") -> None:
     """Add the options that ask for values of fields."""
-    asked = parser.add_argument_group("what is asked for", "a voice knows the values of its training sounds")
+    asked = parser.add_argument_group(
+        "what is asked for", "`wavenet inspect MODEL` lists the values that a voice knows"
+    )
     add = asked.add_argument
     for name in ("speaker", "label"):
         add(
@@ -173,7 +175,9 @@ def _vocode(parser: argparse.ArgumentParser) -> None:
 
 
 LENGTH = "how long, in seconds (default: as long as such sounds last, where the voice knows it; else 3)"
-GUIDANCE = "above 1 follows what is told more strongly, at twice the work; 0 to 10 (default: what the voice says)"
+GUIDANCE = (
+    "1 follows what is asked for as trained, more than 1 more strongly, at twice the work (default: the recipe's)"
+)
 LOUDNESS = "as loud as the original, or as the voice was trained (default: original)"
 COPIES = "a .wav or .flac file for one sound, a folder for several, or - for WAV on stdout"
 
@@ -263,7 +267,7 @@ def _recipes(parser: argparse.ArgumentParser) -> None:
 VERBS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], object] | None]] = {  # None: it has verbs of its own
     "train": ("train a recipe on a folder of sound", _train),
     "generate": ("generate sound with a trained model", _generate),
-    "vocode": ("copy sound: to what a trained model is told of it, and back to sound", _vocode),
+    "vocode": ("turn sound into its mel spectrogram and back, in the voice of a trained model", _vocode),
     "evaluate": ("measure how well a trained model predicts held-out sound", _evaluate),
     "inspect": ("show what a stack of dilations sees and costs", _inspect),
     "data": ("fetch or check sound before training on it", None),
@@ -289,14 +293,17 @@ EPILOGS = {
   wavenet generate runs/quickstart -n 5 --best-of 4 --until-silence -o words.wav
   wavenet generate runs/quickstart --prime beginning.wav -o - | aplay
   wavenet generate runs/digits --speaker jackson --label 7 -o seven.wav
-  wavenet generate runs/digits --speaker jackson --label all       # ten words, NAME-sSEED-jackson-0.wav...""",
-    "vocode": """A copy is made of nothing but what the model is told of a sound; it is as long, and keeps its name.
+  wavenet generate runs/digits --speaker jackson --label all       # ten words, NAME-sSEED-jackson-0.wav...
+  wavenet generate runs/piano --condition pitch=60 --condition velocity=mf --guidance 2 -o c4.wav""",
+    "vocode": """A copy is made from the mel spectrogram (or F0, or arrays) of a sound: as long, under its name.
 
-A .npy file holds natural logarithms of a mel spectrogram, [frames, bands] of floating point, with the parameters that
-`condition.tracks.mel` has in the model's recipe. Its hop must be the recipe's `hop_samples`: the file does not say
-it, and a copy from another one is too long or too short. The mels of Tacotron 2 and FastPitch are such logarithms,
-[bands, frames], so save mel.T; a recipe for them has sample_rate 22050, hop_samples 256 and mel {bands: 80,
-fft_samples: 1024, window_samples: 1024, low_hz: 0, high_hz: 8000, power: 1, scale: slaney, norm: slaney, floor: 1e-5}.
+A .npy file holds natural logarithms of a mel spectrogram, [frames, bands] or [bands, frames] of floating point, with
+the parameters that `condition.tracks.mel` has in the model's recipe. Its hop must be the recipe's `hop_samples`: the
+file does not say it, and a copy from another one is too long or too short. The mels of Tacotron 2 and FastPitch are
+such; a recipe for them has audio.sample_rate 22050, no data.level (their mels are as loud as the recordings), and
+condition: {channels: 64, hop_samples: 256, encoder: [{kernel: 3, dilation: 1}], tracks: {mel: {bands: 80, fft_samples:
+1024, window_samples: 1024, low_hz: 0, high_hz: 8000, power: 1, scale: slaney, norm: slaney, floor: 1.0e-5}}}. Their
+frames stand half a hop earlier, and what is made of them comes half a hop, 6 ms, late.
 
 examples:
   wavenet vocode runs/digits take.wav -o copy.wav

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wavenet.generate.voice import Voice
     from wavenet.outputs import Floats
 
+HOW = ("temperature", "top_k", "top_p", "guidance", "backend", "storage", "threads")  # options that all draws share
 MOST_LETTERS = 24  # of a value, in the name of a file
 SHOWN = 3  # files that one line names
 
@@ -53,8 +54,7 @@ def generate(arguments: argparse.Namespace) -> int:
     check_memory(voice.recipe.shape, len(wanted) * (arguments.best_of or 1), 0 if streaming else total)
     paths = [] if streaming else _targets(arguments, f"{voice.name}-s{seed}", wanted)
     prime = None if arguments.prime is None else _prime(arguments.prime, voice.sample_rate)
-    same = ("temperature", "top_k", "top_p", "guidance", "backend", "storage", "threads", "until_silence")
-    chosen = {**{name: getattr(arguments, name) for name in same}, "seed": seed, "prime": prime}
+    chosen = {**_options(arguments, *HOW, "until_silence"), "seed": seed, "prime": prime}
     chosen |= {"samples": None if free else total, "condition": wanted}
     length = f"{len(wanted)} x {many(total, 'sample')}"
     length = f"{many(len(wanted), 'sound')} as long as real ones" if free else length
@@ -105,8 +105,7 @@ def vocode(arguments: argparse.Namespace) -> int:
     paths = [] if streaming else _copies(arguments, found)
     sounds = originals.prepared(voice.recipe, found, path_of(arguments.cache, "--cache"), voice.usual())
     kept = [index for index, one in enumerate(sounds) if one is not None]
-    same = ("temperature", "top_k", "top_p", "guidance", "backend", "storage", "threads", "verify", "level")
-    vocoder = voice.vocoder(seed=seed, condition=wanted, **{name: getattr(arguments, name) for name in same})
+    vocoder = voice.vocoder(seed=seed, condition=wanted, **_options(arguments, *HOW, "verify", "level"))
     own = [one for one in sounds if one is not None]
     about = f"seed {seed}{_asked([wanted])}"
     log.info("%s: copying %s with %s", voice.name, many(len(own), "sound"), about)
@@ -136,6 +135,10 @@ def _written(copies: Iterator[Any], targets: Sequence[Path], sample_rate: int, a
     except (KeyboardInterrupt, Terminated):
         log.warning("not whole, so not written: %s", some([str(path) for path in left], SHOWN))
         raise
+
+
+def _options(arguments: argparse.Namespace, *names: str) -> dict[str, Any]:
+    return {name: getattr(arguments, name) for name in names}
 
 
 def _checked(arguments: argparse.Namespace) -> int:

@@ -76,9 +76,9 @@ class Real:
     fields: Codes  # [clips, n]
 
     @classmethod
-    def of(cls, voice: Voice, sound: Sound, spans: Sequence[Span], fields: Codes, most: int = REAL) -> Real:
+    def of(cls, voice: Voice, sound: Sound, spans: Sequence[Span], fields: Codes) -> Real:
         """Return clips of some spans, as long as generated ones may be; `fields` are those of all clips of `sound`."""
-        parts = held_out_clips(spans, most, voice.sample_rate)
+        parts = held_out_clips(spans, REAL, voice.sample_rate)
         return cls(quantised(voice, sound, parts), fields[[part.clip for part in parts]])
 
 

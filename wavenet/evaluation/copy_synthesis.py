@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from wavenet.audio.corpus import Corpus
 from wavenet.audio.splits import Span
 from wavenet.evaluation.asked_for import Listener, Real
 from wavenet.evaluation.distances import Copied, copied
 from wavenet.evaluation.generated import draw_clips, held_out_clips, quantised
 from wavenet.evaluation.heard import Heard
-from wavenet.evaluation.tellings import Telling, condition_of
+from wavenet.evaluation.tellings import of_parts, within
 from wavenet.generate.voice import Voice
 from wavenet.outputs import Condition, Floats
 from wavenet.text import duration, many, plain
@@ -76,10 +74,10 @@ def make_copies(
         threads: that are used at most; None takes as many as there are cores.
     """
     rate, hop = voice.sample_rate, condition.shape.hop
-    parts = [_part(span, hop, round(LONGEST * rate)) for span in held_out_clips(spans, COPIES, rate)]
+    parts = [within(span, hop, round(LONGEST * rate)) for span in held_out_clips(spans, COPIES, rate)]
     originals = quantised(voice, corpus.sound, parts)
     lengths = [one.last - one.first for one in parts]
-    copies = draw_clips(voice, lengths, seed, condition=_told(condition, parts), threads=threads)
+    copies = draw_clips(voice, lengths, seed, condition=of_parts(condition, parts), threads=threads)
     found = copied(originals, copies, rate)
     ranked = sorted(range(len(parts)), key=lambda index: found.own[index].mel)
     shown = [ranked[at * (len(ranked) - 1) // max(1, SHOWN - 1)] for at in range(min(SHOWN, len(ranked)))]
@@ -88,20 +86,3 @@ def make_copies(
     ids = condition.fields[[one.clip for one in parts]]
     heard = None if listener is None else listener.heard(copies, ids, Real(originals, ids))
     return CopySynthesis(found, heard, pairs, sum(lengths) / rate, seed)
-
-
-def _part(span: Span, hop: int, most: int) -> Span:
-    """Return as much of a span as a copy is made of, from the beginning of a frame on."""
-    first = min(-(-span.first // hop) * hop, span.last - 1)
-    return Span(span.clip, first, min(span.last, first + most))
-
-
-def _told(condition: Condition, parts: Sequence[Span]) -> Condition:
-    """Return what copies of some parts are told: each sound begins where its part does."""
-    tracks, hop = condition.tracks, condition.shape.hop
-    assert tracks is not None
-    hidden, tellings = np.zeros(len(condition.shape.told.tracks), bool), []
-    for part in parts:
-        begin, ids = part.first // hop, condition.fields[part.clip]
-        tellings.append(Telling(ids, hidden, tracks, part.clip, -begin, tracks.frames(part.clip) - begin))
-    return condition_of(condition.shape, tellings)

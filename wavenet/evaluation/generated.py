@@ -14,6 +14,7 @@ from wavenet.audio.splits import Span
 from wavenet.errors import InputError
 from wavenet.evaluation.copies import Copies, copies
 from wavenet.evaluation.health import Health, health
+from wavenet.evaluation.tellings import of_parts, within
 from wavenet.generate.voice import Voice
 from wavenet.outputs import Condition, Floats
 from wavenet.progress import Progress, log
@@ -67,7 +68,8 @@ def examine(
         trained: the sound that it was trained on; None where that is not here: no copies are looked for.
         clips: how many to draw.
         seed: of the draws and of the yardstick.
-        condition: what all clips of `sound` are told; a generated clip is told what a held-out one is.
+        condition: what all clips of `sound` are told; a generated clip is told what a held-out one is, which may be
+            from the middle of a file.
 
     Raises:
         InputError: the number of clips or the seed is out of range, or there is no held-out sound.
@@ -78,9 +80,10 @@ def examine(
     chosen = held_out_clips(held_out, 2 * clips, rate)
     if not chosen:
         raise InputError("there is no held-out sound to set generated clips beside; name another split or folder")
-    models = [chosen[at * len(chosen) // clips] for at in range(clips)]
+    hop = 1 if condition is None else condition.shape.hop
+    models = [within(chosen[at * len(chosen) // clips], hop) for at in range(clips)]
     lengths = [part.last - part.first for part in models]
-    told = None if condition is None else condition.of([part.clip for part in models])
+    told = None if condition is None else of_parts(condition, models)
     ours, theirs = draw_clips(voice, lengths, seed, told), quantised(voice, sound, chosen)
     fresh = theirs[:: max(1, len(theirs) // clips)][:clips]
     if voice.alphabet.size < FEWEST_CODES:

@@ -22,6 +22,7 @@ from wavenet.text import many, plain, printable, table
 
 WORST = 3  # mistakes of a field that the text has
 A4_HZ, A4_MIDI = 440.0, 69
+NEAR_SEMITONES = 0.5
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def compared(values: Mapping[str, Sequence[str]], generated: Named, real: Named 
     return Heard(fields, row("all of it", range(len(fields))) if len(fields) > 1 else None)
 
 
-def share_within(f0_hz: Sequence[Floats], asked_midi: Floats | Sequence[float], semitones: float = 0.5) -> Share:
+def share_within(f0_hz: Sequence[Floats], asked_midi: Floats | Sequence[float]) -> Share:
     """Return in how many clips the pitch lies near the note that was asked for.
 
     A clip's pitch is the median of its voiced frames; a clip without any has the wrong one.
@@ -149,7 +150,6 @@ def share_within(f0_hz: Sequence[Floats], asked_midi: Floats | Sequence[float], 
     Args:
         f0_hz: of each clip the fundamental frequency of its frames, [F] in Hz, or of the whole; 0 or NaN: no pitch.
         asked_midi: of each clip the note that was asked for, as a MIDI number: 69 is 440 Hz.
-        semitones: how far off is near enough.
     """
     asked = np.asarray(asked_midi, np.float64)
     if len(asked) != len(f0_hz):
@@ -157,7 +157,7 @@ def share_within(f0_hz: Sequence[Floats], asked_midi: Floats | Sequence[float], 
             f"there are {many(len(asked), 'note')} for {many(len(f0_hz), 'clip')}; give each clip the note asked for"
         )
     off = [semitones_off(one, float(note)) for one, note in zip(f0_hz, asked, strict=True)]
-    return Share(sum(abs(one) <= semitones for one in off), len(off))
+    return Share(sum(abs(one) <= NEAR_SEMITONES for one in off), len(off))
 
 
 def semitones_off(f0_hz: Floats, asked_midi: float) -> float:

@@ -46,6 +46,11 @@ def interval(
     return float(low), float(high)
 
 
+def in_words(low: float | None, high: float | None) -> str | None:
+    """Return the ends of an interval for bits per sample: ``4.548 to 4.723``; None where there is none."""
+    return None if low is None or high is None else f"{low:.3f} to {high:.3f}"
+
+
 @dataclass(frozen=True)
 class Share:
     """How many of some clips have something, with the ends of a 95 % interval for the share of all such clips."""

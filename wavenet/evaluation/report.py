@@ -9,6 +9,7 @@ from typing import Any
 from wavenet.evaluation.conditions import Conditions
 from wavenet.evaluation.copy_synthesis import Pair
 from wavenet.evaluation.generated import Generated
+from wavenet.evaluation.intervals import in_words
 from wavenet.evaluation.surprise import Extremes
 from wavenet.outputs import Floats
 from wavenet.text import duration, many, plain, printable, table
@@ -43,7 +44,7 @@ class GroupScore:
     @property
     def interval(self) -> str | None:
         """The interval in words."""
-        return None if self.low is None or self.high is None else f"{self.low:.3f} to {self.high:.3f}"
+        return in_words(self.low, self.high)
 
 
 @dataclass(frozen=True)

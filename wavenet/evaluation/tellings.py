@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavenet.audio.crops import Sound
+from wavenet.audio.splits import Span
 from wavenet.generate.asked import Vocabulary, ask
 from wavenet.generate.packed import Packed
 from wavenet.geometry import ConditionShape
@@ -67,6 +68,31 @@ def condition_of(shape: ConditionShape, tellings: Sequence[Telling]) -> Conditio
     fields, unknown = (np.stack([getattr(one, name) for one in tellings]) for name in ("fields", "unknown"))
     tracks = None if any(one.tracks is None for one in tellings) else Moved(tellings)
     return Condition(shape, fields, tracks, unknown)
+
+
+def within(span: Span, hop: int, most: int | None = None) -> Span:
+    """Return a span from the beginning of its first whole frame on, of `most` samples at most."""
+    first = min(-(-span.first // hop) * hop, span.last - 1)
+    return Span(span.clip, first, span.last if most is None else min(span.last, first + most))
+
+
+def of_parts(condition: Condition, parts: Sequence[Span]) -> Condition:
+    """Return what parts of sounds are told, each from the beginning of a frame on: as if a sound began there.
+
+    Args:
+        condition: of all clips.
+        parts: that are `within` spans of them.
+    """
+    own, tracks, hop = condition.of([part.clip for part in parts]), condition.tracks, condition.shape.hop
+    if tracks is None:
+        return own
+    unknown = np.zeros((len(parts), len(condition.shape.told.tracks)), bool) if own.unknown is None else own.unknown
+    begins = [part.first // hop for part in parts]
+    tellings = [
+        Telling(own.fields[at], unknown[at], tracks, part.clip, -begin, tracks.frames(part.clip) - begin)
+        for at, (part, begin) in enumerate(zip(parts, begins, strict=True))
+    ]
+    return condition_of(condition.shape, tellings)
 
 
 @dataclass(frozen=True)

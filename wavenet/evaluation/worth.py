@@ -18,7 +18,7 @@ import numpy as np
 
 from wavenet.audio.crops import pieces
 from wavenet.audio.splits import Span
-from wavenet.evaluation.intervals import Share, interval, percent
+from wavenet.evaluation.intervals import Share, in_words, interval, percent
 from wavenet.evaluation.likelihood import Likelihood
 from wavenet.evaluation.tellings import NOTHING, PREDICTED, RIGHT, Key, Tellers, condition_of
 from wavenet.outputs import Alphabet, Codes, Condition
@@ -72,10 +72,9 @@ class Worths:
             ["told right, against", "tracks", "clips", "better", "than all", "chance", "bits/sample", "95 % interval"]
         ]
         for one in self.rows:
-            ends = None if one.low is None or one.high is None else f"{one.low:.3f} to {one.high:.3f}"
             shares = (percent(one.wins), percent(one.beats_all.share), percent(one.chance))
             name = f"{printable(one.told)}: {one.against}"
-            lines.append([name, one.tracks, one.clips, *shares, f"{one.bits:.3f}", ends])
+            lines.append([name, one.tracks, one.clips, *shares, f"{one.bits:.3f}", in_words(one.low, one.high)])
         extent = f"{many(self.clips, 'held-out clip')}, {many(self.targets, 'sample')}"
         return [f"{extent}, told what is true and what is not", "", *table(lines, left=2)]
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wavenet.audio.cache import fingerprint
-from wavenet.audio.files import is_file
 from wavenet.errors import SoundError
+from wavenet.features import npy
 from wavenet.features.framing import Wave
 from wavenet.geometry import frame_count
 from wavenet.outputs import Floats
 from wavenet.progress import log
-from wavenet.text import many, one_line, printable, times
+from wavenet.text import many, printable
 
 MANY, ALIKE = 20, 0.7  # arrays, and the correlation of their spare frames with the length, that tell another hop
 SPARE = 2  # frames more than a sound has that are let pass: some programs end with one that stands behind the sound
@@ -51,8 +49,8 @@ class Array:
         """
         path, count = self.files[sound], frame_count(wave.samples, self.hop)
         own = frame_count(self.lengths[sound], self.hop)
-        found = opened(path)
-        check_table(found, _named(path))
+        found = npy.opened(path)
+        npy.check_table(found, _named(path))
         if found.shape[1] != self.width:
             turned = "; it looks transposed" if len(found) == self.width else ""
             raise SoundError(
@@ -65,8 +63,8 @@ class Array:
                 f"{many(self.hop, 'sample')}; write it with this hop (condition.hop_samples)"
             )
         self._counts.append((own, len(found)))
-        found = found[:count].astype(np.float32)
-        yield np.concatenate([found, np.repeat(found[-1:], count - len(found), axis=0)])
+        known = found[:count].astype(np.float32)
+        yield np.concatenate([known, np.repeat(known[-1:], count - len(known), axis=0)])
 
     def warn_of_another_hop(self) -> None:
         """Warn where files that were read have the more spare frames the longer their sounds are.
@@ -85,47 +83,6 @@ class Array:
             "with a hop of about %.4g samples in place of %s: write them with condition.hop_samples",
             *(f"{np.count_nonzero(spare):,}", many(len(spare), "array"), self.hop / (1 + grows), self.hop),
         )
-
-
-def opened(path: Path) -> NDArray[Any]:
-    """Return the array in a .npy file, which is read from it as it is asked for.
-
-    Raises:
-        SoundError: the file is missing or unreadable, or holds several arrays.
-    """
-    if not is_file(path):
-        raise SoundError(f"{_named(path)} is missing; write it with numpy.save, [frames, values] float32")
-    try:
-        found = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError, TypeError, MemoryError) as error:
-        raise SoundError(f"{_named(path)} cannot be read ({one_line(error, 90)}); write it with numpy.save") from None
-    if not isinstance(found, np.ndarray):
-        found.close()
-        raise SoundError(f"{_named(path)} holds several arrays; save one with numpy.save")
-    return found
-
-
-def check_table(found: NDArray[Any], name: str) -> None:
-    """Raise SoundError unless this is a table [F, M] of floating point.
-
-    Args:
-        found: what should be one.
-        name: what errors call it.
-
-    Raises:
-        SoundError: it is something else, or holds what is no finite number in float32.
-    """
-    if found.dtype.kind != "f" or found.ndim != 2 or not found.size:
-        raise SoundError(
-            f"{name} holds {found.dtype} of {times(found.shape) or 'no size'}, expected float32 of two sizes, "
-            "[frames, values]"
-        )
-    with np.errstate(over="ignore", invalid="ignore"):
-        low, high = (float(np.float32(edge)) for edge in (found.min(), found.max()))  # NaN is either
-        if not (math.isfinite(low) and math.isfinite(high)):
-            finite = (np.isfinite(row.astype(np.float32)).all() for row in found)
-            first = next(frame for frame, whole in enumerate(finite) if not whole)
-            raise SoundError(f"{name} holds NaN or infinity in frame {first:,}; compute it anew")
 
 
 def _named(path: Path) -> str:

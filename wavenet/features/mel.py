@@ -91,9 +91,10 @@ def check_bands(shape: tuple[int, ...], config: MelConfig, name: str) -> None:
     stands at sample k * hop, ours at the middle of what it covers: sound made of theirs begins half a hop later.
     """
     if shape[1] != config.bands:
-        turned = shape[0] == config.bands
-        remedy = "transpose it (numpy.save of mel.T)" if turned else "compute it with as many bands"
-        raise InputError(f"{name} holds {times(shape)} numbers, expected [frames, {config.bands}] mels; {remedy}")
+        raise InputError(
+            f"{name} holds {times(shape)} numbers, expected [frames, {config.bands}] mels; compute it with as many "
+            "bands"
+        )
 
 
 def floored(values: Floats, floor: float) -> Floats:

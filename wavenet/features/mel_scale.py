@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from wavenet.errors import InputError
 from wavenet.features.mel import SILENCE, filters, floored
+from wavenet.features.npy import Table
 from wavenet.features.usual import Summary, Usual, heard, pieces
 from wavenet.progress import log
 from wavenet.recipe.records import MelConfig
@@ -39,7 +40,7 @@ class Reading(NamedTuple):
 BASE_10 = Reading("logarithms to base 10", "multiply them by 2.3026, ln(10)", math.log(10))
 
 
-def check(values: NDArray[Any], config: MelConfig, rate: int, usual: Usual | None, name: str) -> None:
+def check(values: NDArray[Any] | Table, config: MelConfig, rate: int, usual: Usual | None, name: str) -> None:
     """Refuse a mel that has another scale for sure, and warn of a strange one.
 
     Args:
@@ -74,7 +75,7 @@ def check(values: NDArray[Any], config: MelConfig, rate: int, usual: Usual | Non
         log.warning("%s, unlike the mels that were learned; %s; %s", where, expected, what)
 
 
-def _shown(values: NDArray[Any], found: Summary, config: MelConfig, rate: int) -> Reading | None:
+def _shown(values: NDArray[Any] | Table, found: Summary, config: MelConfig, rate: int) -> Reading | None:
     """Return the scale that numbers show for sure; None where they may be natural logarithms."""
     low, high = float(found.low.min()), float(found.high.max())
     for begin, end in ((-4, 4), (0, 1), (-1, 1)):
@@ -94,12 +95,12 @@ def _shown(values: NDArray[Any], found: Summary, config: MelConfig, rate: int) -
     return None
 
 
-def _is_floor(values: NDArray[Any], low: float, floors: list[float]) -> bool:
+def _is_floor(values: NDArray[Any] | Table, low: float, floors: list[float]) -> bool:
     """Return whether the least number is one of these, and several are just this."""
     if not any(abs(low - one) < EXACT for one in floors):
         return False
     count = sum(int((piece < low + EXACT).sum()) for piece in pieces(values))
-    return count > max(2, AT_FLOOR * values.size)
+    return count > max(2, AT_FLOOR * math.prod(values.shape))
 
 
 def _decibels(config: MelConfig) -> Reading:
@@ -118,7 +119,7 @@ def _readings(config: MelConfig) -> list[Reading]:
     ]
 
 
-def _distances(values: NDArray[Any], config: MelConfig, usual: Usual, times: float) -> tuple[float, float]:
+def _distances(values: NDArray[Any] | Table, config: MelConfig, usual: Usual, times: float) -> tuple[float, float]:
     """Return how far from what is usual a mel lies that is so many times what it should be, as sums of squares.
 
     The first, about 3 for a usual one, hears any sound; the second, about 4, is small only where loudness comes and

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wavenet.features.npy import Table
 from wavenet.outputs import Floats, Tracks
 
 MOST_SOUNDS = 1_000  # that are looked at, evenly spread over all
@@ -122,7 +123,7 @@ def of_tracks(
     return {sound: one for sound, one in found.items() if one.frames}
 
 
-def pieces(values: NDArray[Any]) -> Iterator[Floats]:
+def pieces(values: NDArray[Any] | Table) -> Iterator[Floats]:
     """Yield a table of numbers [F, width] a piece at a time, [n, width] float32."""
     for at in range(0, len(values), PIECE):
         yield np.asarray(values[at : at + PIECE], np.float32)

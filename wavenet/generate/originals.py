@@ -23,9 +23,9 @@ from wavenet.audio.files import is_file
 from wavenet.audio.folders import Source
 from wavenet.audio.layouts import Clip
 from wavenet.errors import InputError, SoundError
-from wavenet.features import mel, mel_scale, tracks
-from wavenet.features.arrays import check_table, opened
+from wavenet.features import mel, mel_scale, npy, tracks
 from wavenet.features.mel import Mel
+from wavenet.features.npy import Table
 from wavenet.features.tracks import Clocks, SideBySide, Track, averaged
 from wavenet.features.usual import Summary, Usual, pieces, strange
 from wavenet.generate import priming
@@ -99,7 +99,7 @@ def prepared(
     sounds = []
     for index, one in enumerate(found):
         if one.path.suffix.lower() == NPY:
-            made[index] = of_frames(recipe, opened(one.path), printable(str(one.path)), usual)
+            made[index] = of_frames(recipe, npy.opened(one.path), printable(str(one.path)), usual)
         else:
             sounds.append(index)
     if sounds:
@@ -139,7 +139,7 @@ def of_one(recipe: Recipe, original: Prime, cache: Path | None = None, usual: Us
     told = {} if recipe.condition is None else dict(recipe.condition.tracks_told())
     width = told.get("mel", told.get("array"))
     shape = tuple(getattr(original, "shape", ()))
-    if width is not None and len(shape) == 2 and (shape[1] == width or min(shape) > MOST_CHANNELS):
+    if width is not None and len(shape) == 2 and (width in shape or min(shape) > MOST_CHANNELS):
         return of_frames(recipe, np.asarray(original), usual=usual)
     return of_wave(recipe, priming.mono(original, recipe.audio.sample_rate))
 
@@ -160,12 +160,15 @@ def of_wave(recipe: Recipe, wave: Floats) -> Original:
     return Original(len(wave), 1 / level, told, 0, (False,) * len(_names(recipe)))
 
 
-def of_frames(recipe: Recipe, values: NDArray[Any], name: str = "the array", usual: Usual | None = None) -> Original:
+def of_frames(
+    recipe: Recipe, values: NDArray[Any] | Table, name: str = "the array", usual: Usual | None = None
+) -> Original:
     """Return frames of another program as they are told: mels, or the voice's arrays where it is told no mel.
 
     Args:
         recipe: of the voice.
-        values: [F, bands] natural logarithms of mels at the recipe's hop, or [F, values]; floating point.
+        values: [F, bands] natural logarithms of mels at the recipe's hop, or [bands, F], as programs that speak have
+            them; or [F, values] of an array; floating point.
         name: what errors call them.
         usual: what those are like that the voice learned.
 
@@ -178,8 +181,10 @@ def of_frames(recipe: Recipe, values: NDArray[Any], name: str = "the array", usu
     if config is None or kind not in widths:
         told = ", ".join(widths) or "no tracks"
         raise InputError(f"{recipe.name} is told {told}, but no mel or array; give it sound in place of {name}")
-    check_table(values, name)
     learned, rate, hop = config.tracks.mel, recipe.audio.sample_rate, config.hop_samples or 1
+    if learned is not None and len(values.shape) == 2 and values.shape[1] != learned.bands == values.shape[0]:
+        values = values.T
+    npy.check_table(values, name)
     if learned is not None:
         mel.check_bands(values.shape, learned, name)
         mel_scale.check(values, learned, rate, usual, name)
@@ -203,7 +208,7 @@ def of_frames(recipe: Recipe, values: NDArray[Any], name: str = "the array", usu
 class Given:
     """Frames of another program as the track of one sound: mels, behind which comes silence, or arrays."""
 
-    values: NDArray[Any]  # [F, width], read a piece at a time; natural logarithms of mels
+    values: NDArray[Any] | Table  # [F, width], read a piece at a time; natural logarithms of mels
     frames: int
     floor: float | None  # of the mels; None for arrays
 

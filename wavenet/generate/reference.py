@@ -6,12 +6,14 @@ it would be alone.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from wavenet.generate.guidance import guided
 from wavenet.generate.packed import Packed
 from wavenet.generate.state import Job, Queues
-from wavenet.generate.told import Gates, gates
+from wavenet.generate.told import Gates, gates, stretches
 from wavenet.outputs import Alphabet, Codes, Feed, Floats, Window
 
 Place = tuple[int, slice]
@@ -63,7 +65,16 @@ class Reference:
 
     def draw(self, queues: Queues, job: Job) -> int:
         """Draw samples; return how many each member has at least: all, unless an answer was not finite."""
-        added, g = gates(self.packed, job.told), job.guidance
+        for steps, added in stretches(self.packed, job.told, job.codes.shape[1]):
+            part = job.of(steps)
+            drawn = self._draw(queues, part, added)
+            job.take(part, steps)
+            if drawn < steps.stop - steps.start:
+                return int(steps.start + drawn)
+        return int(job.codes.shape[1])
+
+    def _draw(self, queues: Queues, job: Job, added: Gates | None) -> int:
+        g = job.guidance
         for n, sequence in enumerate(job.members.tolist()):
             for t in range(job.codes.shape[1]):
                 code, at = int(job.newest[sequence]), slice(t, t + 1)
@@ -82,10 +93,15 @@ class Reference:
 
     def absorb(self, queues: Queues, sequence: int, feed: Feed, answers: Floats | None = None) -> None:
         """Take known codes of one sequence in, in parallel passes: as if `step` had been called T times."""
-        added = gates(self.packed, feed.told)
-        for at in range(0, len(feed.codes), PASS_SAMPLES):
-            some = slice(at, min(at + PASS_SAMPLES, len(feed.codes)))
-            self._pass(queues, sequence, feed.codes[some], None if answers is None else answers[some], added, some)
+        for some, added, steps in self._passes(feed):
+            self._pass(queues, sequence, feed.codes[some], None if answers is None else answers[some], added, steps)
+
+    def _passes(self, feed: Feed) -> Iterator[tuple[slice, Gates | None, slice]]:
+        """Yield which codes are taken in together, what is added to gates, and which steps of that are theirs."""
+        for whole, added in stretches(self.packed, feed.told, len(feed.codes)):
+            for first in range(whole.start, whole.stop, PASS_SAMPLES):
+                some = slice(first, min(first + PASS_SAMPLES, whole.stop))
+                yield some, added, slice(some.start - whole.start, some.stop - whole.start)
 
     @np.errstate(over="ignore", invalid="ignore")
     def nll(self, queues: Queues, sequence: int, feed: Feed, targets: Codes) -> Floats:
@@ -93,11 +109,10 @@ class Reference:
 
         It is NaN where a parameter of the answer is not finite.
         """
-        nats, added = np.empty(len(targets), np.float32), gates(self.packed, feed.told)
-        for at in range(0, len(targets), PASS_SAMPLES):
-            some = slice(at, min(at + PASS_SAMPLES, len(targets)))
+        nats = np.empty(len(targets), np.float32)
+        for some, added, steps in self._passes(feed):
             answers = np.empty((len(targets[some]), self.alphabet.parameters), np.float32)
-            self._pass(queues, sequence, feed.codes[some], answers, added, some)
+            self._pass(queues, sequence, feed.codes[some], answers, added, steps)
             logs = self.alphabet.log_probabilities(answers, targets[some, None])[:, 0]
             nats[some] = np.where(np.isfinite(answers).all(axis=1), -logs, np.nan)
         return nats

@@ -8,7 +8,7 @@ arXiv:1611.09482, for K = 2).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -55,6 +55,18 @@ class Job:
     # other than 1: `guidance.py` says what is drawn from. The state then has 2B sequences, of which B + m is given the
     # codes of m and told nothing; `told` has 2N rows, those of the members first.
     guidance: float = 1.0
+
+    def of(self, steps: slice) -> Job:
+        """Return the job of some of its samples, in arrays without gaps, which compiled code wants; `take` it back."""
+        uniforms, codes = np.ascontiguousarray(self.uniforms[:, steps]), np.ascontiguousarray(self.codes[:, steps])
+        answers = None if self.answers is None else np.ascontiguousarray(self.answers[:, steps])
+        return replace(self, uniforms=uniforms, codes=codes, answers=answers, told=None)
+
+    def take(self, job: Job, steps: slice) -> None:
+        """Set codes and answers to those of a job `of` these samples."""
+        self.codes[:, steps] = job.codes
+        if self.answers is not None:
+            self.answers[:, steps] = job.answers
 
 
 def padded(width: int) -> int:

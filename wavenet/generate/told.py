@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from wavenet.generate.packed import Packed
 from wavenet.geometry import FrameShape, mixing
 from wavenet.outputs import Codes, Floats, Window
 
+NUMBERS = 1 << 22  # of V c that are held at once, 16 MB: where each sample has its own frame, a minute has gigabytes
 NOBODY = np.zeros((0, 1, 1, 0), np.float32)
 
 
@@ -46,6 +47,23 @@ class Gates:
 NOTHING = Gates(NOBODY, np.zeros(0, np.int64), np.zeros((1, 3), np.float32))
 
 
+def stretches(packed: Packed, told: Window | None, steps: int) -> Iterator[tuple[slice, Gates | None]]:
+    """Yield the steps of a window in order, with V c of them: so many together that memory is bounded.
+
+    The bits are those of V c of the whole window.
+    """
+    shape = packed.shape.condition
+    if told is None or shape is None or not shape.told.tracks:
+        yield slice(0, steps), gates(packed, told)
+        return
+    frame = len(told.first) * (3 if shape.linear else 1) * len(packed.layers) * 2 * packed.shape.gate
+    most = max(1, NUMBERS // frame) * shape.hop
+    for first in range(0, steps, most):
+        last = min(first + most, steps)
+        yield slice(first, last), gates(packed, told.part(first, last, shape))
+
+
+@np.errstate(over="ignore", invalid="ignore")  # readers of the network's answers check them
 def gates(packed: Packed, told: Window | None) -> Gates | None:
     """Return V c of a window, None where nothing is told."""
     shape = packed.shape.condition

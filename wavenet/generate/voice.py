@@ -186,23 +186,6 @@ class Voice(Bundle):
             return Asked(None)
         return ask(engine.packed, self.vocabulary(), wanted, samples, seed)
 
-    def _source(
-        self,
-        engine: Engine,
-        wanted: Sequence[Wanted],
-        samples: int | None,
-        seed: int,
-        draw: Draw,
-        guidance: float | None,
-        primed: Codes | None,
-    ) -> tuple[Sampler, tuple[int, ...] | None]:
-        """Return a primed sampler of sounds that are asked for, and their lengths where these follow from that."""
-        asked = self.asked(engine, wanted, samples, seed)
-        source = Sampler(engine, len(wanted), seed, draw, asked.condition, self.guidance(guidance, any(wanted)))
-        if primed is not None:
-            source.prime(primed)
-        return source, asked.lengths
-
     def stream(
         self,
         *,
@@ -232,8 +215,11 @@ class Voice(Bundle):
         wanted = each_wanted(condition, count)
         primed = None if prime is None else self.encode(prime)  # first: the sampler may have to be compiled
         engine = self.engine(backend, storage, threads)
-        source, lengths = self._source(engine, wanted, total, seed, draw, guidance, primed)
-        totals = lengths or (MAX_CLOCK if total is None else total,) * count
+        asked = self.asked(engine, wanted, total, seed)
+        source = Sampler(engine, count, seed, draw, asked.condition, self.guidance(guidance, any(wanted)))
+        if primed is not None:
+            source.prime(primed)
+        totals = asked.lengths or (MAX_CLOCK if total is None else total,) * count
         return drawn.stream(source, totals, chunk, self._silences(count, until_silence))
 
     def generate(
@@ -292,9 +278,9 @@ class Voice(Bundle):
         wanted = each_wanted(condition, count, candidates)
         primed = None if prime is None else self.encode(prime)  # first: the sampler may have to be compiled
         engine = self.engine(backend, storage, threads)
-        samples = None if seconds is None and samples is None else total
-        source, lengths = self._source(engine, wanted, samples, seed, draw, guidance, primed)
-        return self._made(source, seed, lengths or (total,) * batch, primed, verify, best_of, until_silence)
+        asked = self.asked(engine, wanted, None if seconds is None and samples is None else total, seed)
+        source = Sampler(engine, batch, seed, draw, asked.condition, self.guidance(guidance, any(wanted)))
+        return self._made(source, seed, asked.lengths or (total,) * batch, primed, verify, best_of, until_silence)
 
     def _made(
         self,
@@ -307,6 +293,8 @@ class Voice(Bundle):
         until_silence: bool,
     ) -> Sound:
         """Return what a sampler draws behind a prime; `generate` explains the arguments."""
+        if primed is not None:
+            source.prime(primed)
         judge, storage = None, source.engine.storage
         if verify:
             told = source.condition, source.guidance

@@ -102,13 +102,13 @@ class FrameShape:
             if self.encoder.pyramid:
                 yield ProductShape(f"{self.name}.alone", C, C, True, every=hop)
                 if self.encoder.pooled:
-                    yield ProductShape(f"{self.name}.pooled", self.width, C, True, every=hop)
+                    yield ProductShape(f"{self.name}.pooled", self.width, C, True, every=None)
                 branches = len(layers) + 1 + self.encoder.pooled
                 yield ProductShape(f"{self.name}.project", branches * C, C, True, every=hop)
         if self.outputs is None:  # in place of all tracks before the first sample; and V of equations 2.5
             if self.tracks:
                 yield ProductShape(f"{self.name}.before", 1, C, False, looked_up=True)
-            yield ProductShape(f"{self.name}.output", C, gates, False, every=hop)
+            yield ProductShape(f"{self.name}.output", C, gates, False, every=hop if self.tracks else None)
         else:
             yield ProductShape(f"{self.name}.output", C, self.outputs, True, every=hop)
 

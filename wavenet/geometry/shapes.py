@@ -62,7 +62,7 @@ class Shape:
 
     def macs_per_sample(self) -> int:
         """Return the multiply-adds of matrix products per generated sample; products of frames are shared out."""
-        return sum(row.inputs * row.outputs // row.every for row in self.products if not row.looked_up)
+        return sum(row.macs_per_sample for row in self.products)
 
     def parameters(self) -> int:
         """Return how many numbers training adjusts."""

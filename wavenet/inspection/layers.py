@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import chain, count, islice
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from wavenet.errors import RecipeError
 from wavenet.geometry import Channels, Layer, LayerError, Padding, Parallel, Part, Shape, Whole
 from wavenet.geometry.layers import PADDINGS
 from wavenet.recipe import find
-from wavenet.recipe.read import load
+from wavenet.recipe.read import load, read_bundle_config
 from wavenet.recipe.records import ConditionConfig, Recipe
 from wavenet.recipe.safe_yaml import read_yaml
 from wavenet.recipe.schema import Between, check_choice, check_keys, number
@@ -41,6 +41,7 @@ class Design:
     dims: int = 1  # axes along which every kernel lies
     shape: Shape | None = None  # the integers of a whole WaveNet; None for a list of layers
     condition: ConditionConfig | None = None  # what that is told besides the past of its sound
+    values: dict[str, list[str]] = field(default_factory=dict)  # of its fields, as a trained network knows them
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -55,7 +56,16 @@ def read(source: str | Path) -> Design:
         tree = read_yaml(path)
         if isinstance(tree, dict) and "layers" in tree and "model" not in tree:
             return of_layers(tree, path)
-    return of_recipe(load(path))
+    return replace(of_recipe(load(path)), values=_values(path))
+
+
+def _values(path: Path) -> dict[str, list[str]]:
+    """Return the values of the fields that the model in or beside a recipe's file knows; {} where none is trained."""
+    bundle = path.parent / "model" / "config.json" if path.name == "config.yaml" else path
+    found: Any = read_bundle_config(bundle) if bundle.name == "config.json" and bundle.is_file() else {}
+    for key in ("data", "told", "fields"):
+        found = found.get(key) if isinstance(found, dict) else None
+    return {name: list(map(str, values)) for name, values in found.items()} if isinstance(found, dict) else {}
 
 
 def of_recipe(recipe: Recipe) -> Design:

@@ -205,7 +205,7 @@ def of_design(design: Design, size: int | Sequence[int] | None = None) -> Report
 def _told(design: Design) -> ToldReport | None:
     if design.condition is None or design.shape is None or design.sample_rate is None:
         return None
-    return told.of_config(design.condition, design.shape, design.sample_rate)
+    return told.of_config(design.condition, design.shape, design.sample_rate, design.values)
 
 
 def _checked_size(design: Design, size: int | Sequence[int] | None) -> Sizes | None:

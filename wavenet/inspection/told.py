@@ -13,10 +13,12 @@ from typing import Any
 from wavenet import geometry
 from wavenet.geometry import Encoder, Hole, Layer, Parallel, Part, Shape, Whole
 from wavenet.recipe.records import PREDICTED, ConditionConfig, MelConfig
-from wavenet.text import lasting, many, milliseconds, number, percent
+from wavenet.text import lasting, many, milliseconds, number, percent, printable, some
 
 HOLES_SHOWN = 4
 DILATIONS_SHOWN = 8
+VALUES_SHOWN = 100  # of a field
+NAME = 16  # characters of one
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class ToldReport:
     """What a network is told."""
 
     fields: dict[str, int]  # each with the number of its values
+    values: dict[str, list[str]]  # of the fields, as a trained network knows them
     tracks: dict[str, int]  # each with its values a frame
     channels: int
     hop_samples: int | None  # from one frame to the next; None, as what follows, where there are no tracks
@@ -80,19 +83,20 @@ class ToldReport:
     parameters: Split
     macs_per_sample: Split  # multiply-adds; those for frames are shared out over the samples of a frame
     macs_per_frame: int | None  # multiply-adds of both networks over frames
+    macs_per_sound: int  # multiply-adds of what is the same for a whole sound, which those per sample leave out
 
 
-def of_config(config: ConditionConfig, shape: Shape, rate: int) -> ToldReport:
+def of_config(config: ConditionConfig, shape: Shape, rate: int, values: dict[str, list[str]]) -> ToldReport:
     """Return what a recipe tells its network.
 
     Args:
         config: the recipe's `condition`.
         shape: of the whole network.
         rate: in Hz.
+        values: of its fields, as a trained network knows them.
     """
-    told, tracks, frames = config.shape(), dict(config.tracks_told()), None
-    if tracks:
-        frames = sum(row.inputs * row.outputs for row in told.products(_gates(shape)) if not row.looked_up)
+    told, tracks = config.shape(), dict(config.tracks_told())
+    rows = [*told.products(_gates(shape))]
     acoustic = None
     if told.acoustic is not None:
         encoder = told.acoustic.encoder
@@ -101,6 +105,7 @@ def of_config(config: ConditionConfig, shape: Shape, rate: int) -> ToldReport:
         acoustic = AcousticReport(predicted, told.acoustic.channels, of_encoder(encoder), reach)
     return ToldReport(
         fields=dict(config.fields),
+        values=values,
         tracks=tracks,
         channels=config.channels,
         hop_samples=told.hop if tracks else None,
@@ -111,7 +116,8 @@ def of_config(config: ConditionConfig, shape: Shape, rate: int) -> ToldReport:
         acoustic=acoustic,
         parameters=_parameters(shape),
         macs_per_sample=_macs(shape),
-        macs_per_frame=frames,
+        macs_per_frame=sum(row.macs for row in rows if row.every is not None) if tracks else None,
+        macs_per_sound=sum(row.macs for row in rows if row.every is None),
     )
 
 
@@ -212,8 +218,7 @@ def _parameters(shape: Shape) -> Split:
 
 def _macs(shape: Shape) -> Split:
     """Return what adds up to `Shape.macs_per_sample`."""
-    used = {row.name: row for row in shape.products if not row.looked_up}
-    return _split({name: row.inputs * row.outputs // row.every for name, row in used.items()})
+    return _split({row.name: row.macs_per_sample for row in shape.products})
 
 
 def _split(costs: dict[str, int]) -> Split:
@@ -232,6 +237,8 @@ def facts(told: ToldReport, rate: int) -> Iterator[tuple[str, str]]:
     fields = [f"{name} ({many(size, 'value')})" for name, size in told.fields.items()]
     tracks = [f"{name} ({width:,} a frame)" for name, width in told.tracks.items()]
     yield "told", ", ".join([*fields, *tracks]) or "nothing"
+    for name, values in told.values.items():
+        yield printable(f"{name:.{NAME}}"), some(list(map(printable, values)), VALUES_SHOWN)
     context, encoder, hop = told.context, told.encoder, told.hop_samples
     if context is not None and encoder is not None and hop is not None:
         between = "each held over its samples" if told.upsample == "repeat" else "interpolated between their middles"
@@ -251,10 +258,10 @@ def parameters_words(told: ToldReport) -> str:
 
 
 def macs_words(told: ToldReport) -> str:
-    """Return how many of the multiply-adds per sample are for frames."""
+    """Return how many of the multiply-adds per sample are for frames, or what is told costs besides."""
     own = told.macs_per_sample.condition + told.macs_per_sample.acoustic
     if told.macs_per_frame is None or told.hop_samples is None:
-        return f"; {own:,} of these are for what is told, once a sound"
+        return f"; {told.macs_per_sound:,} more for what is told, once a sound"
     share = f", shared by its {many(told.hop_samples, 'sample')}"
     return f"; {own:,} of these are for frames: {number(told.macs_per_frame, 10**10)} a frame{share}"
 

@@ -8,7 +8,7 @@ columns and a one in the column that says so; those columns come behind all valu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -97,6 +97,12 @@ class Window:
             self.mean[rows],
         )
 
+    def part(self, first: int, last: int, shape: ConditionShape) -> Window:
+        """Return the window of its steps first .. last - 1, where `first` is a whole number of hops."""
+        at = first // shape.hop  # frames of every sequence, wherever in a frame it began
+        tracks = self.tracks[:, at : at + _frames(shape, last - first)]
+        return replace(self, first=self.first + first, steps=last - first, tracks=tracks)
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -144,8 +150,7 @@ class Condition:
             sizes = np.array([size for _, size in told.fields], np.int64)
             fields = np.where(dropped[:, : len(sizes)], sizes, fields)
             hidden |= dropped[:, len(sizes) :]
-        begin, end = frames_between(0, steps + self.shape.hop - 1, self.shape.hop, self.shape.linear)
-        wide = end - begin + 2 * reach if told.tracks else 0
+        wide = _frames(self.shape, steps)
         frames = np.zeros(len(sounds), np.int64)
         tracks = np.tile(_unknown(told), (len(sounds), wide, 1))
         mean = np.tile(_unknown(told), (len(sounds), 1))
@@ -153,13 +158,19 @@ class Condition:
             if self.tracks is None or hidden[row].all():
                 continue
             frames[row] = self.tracks.frames(sound)
-            at = step // self.shape.hop + begin - reach
+            at = step // self.shape.hop - int(self.shape.linear) - reach
             low, high = max(0, at), min(int(frames[row]), at + wide)
             if low < high:
                 tracks[row, low - at : high - at] = _joined(told, self.tracks.read(sound, low, high), hidden[row])
             if self.shape.pooled:  # else nothing looks at it, and a long sound would be read for every window
                 mean[row] = _joined(told, self.tracks.mean(sound)[None], hidden[row])[0]
         return Window(np.asarray(first, np.int64), steps, fields, tracks, reach, frames, mean)
+
+
+def _frames(shape: ConditionShape, steps: int) -> int:
+    """Return how many frames a window has for so many steps, wherever in a frame they begin."""
+    begin, end = frames_between(0, steps + shape.hop - 1, shape.hop, shape.linear)
+    return end - begin + 2 * shape.reach if shape.told.tracks else 0
 
 
 def _unknown(told: FrameShape) -> Floats:

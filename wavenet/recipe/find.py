@@ -92,22 +92,25 @@ def _holds_a_recipe(folder: Path) -> bool:
 def find_recipe(text: str) -> Path:
     """Return the file that a RECIPE argument means: an existing path, else a name in `recipes/`.
 
-    A run folder stands for its config.yaml, a bundle folder for its config.json. RecipeError where there is neither.
+    A run folder stands for its config.yaml, a bundle folder, or a folder that holds one as `model`, for its
+    config.json. RecipeError where there is neither.
     """
     named = named_recipe(text)
     if named is not None:
         return named
     path = given_path(text)
-    inside = [path / name for name in ("config.yaml", "config.json") if (path / name).is_file()]
+    lost = any((path / name).exists() for name in WRITTEN)  # a run whose recipe is lost, which its model can't replace
+    names = ["config.yaml", "config.json"] + ([] if lost else ["model/config.json"])
+    inside = [path / name for name in names if (path / name).is_file()]
     if inside:
         return inside[0]
     if not path.exists():
         near = did_you_mean(text, recipe_names()) if len(path.parts) == 1 else ""
         near = near or near_path(path, lambda one: is_run(one) or one.suffix == ".yaml", (RUNS,))
-        names = ", ".join(recipe_names())
+        known = ", ".join(recipe_names())
         if len(path.parts) > 1:
-            raise RecipeError(f"{text} does not exist{near}; give another path, or one of the recipes {names}")
-        raise RecipeError(f"no recipe {text!r}{near}; give a path or one of {names}")
+            raise RecipeError(f"{text} does not exist{near}; give another path, or one of the recipes {known}")
+        raise RecipeError(f"no recipe {text!r}{near}; give a path or one of {known}")
     if kind := kind_at(path):
         what, advice = kind
         raise RecipeError(f"{text} is {what}, not a recipe, run, bundle or list of layers; {advice}")

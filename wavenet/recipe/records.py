@@ -214,7 +214,7 @@ class AcousticConfig:
 class ConditionConfig:
     """What the network is told besides the past of its sound: fields hold for a whole sound, tracks for a frame."""
 
-    channels: Annotated[int, CHANNELS, "Width of what all that is told is brought to."]
+    channels: Annotated[int, CHANNELS, "Width of the vectors that fields and tracks are turned into."]
     fields: Annotated[
         tuple[tuple[str, int], ...],
         Parsed(sizes, "a mapping such as {speaker: 6, label: 10}"),
@@ -223,30 +223,34 @@ class ConditionConfig:
     columns: Annotated[
         tuple[tuple[str, str], ...],
         Parsed(names, "a mapping such as {pitch: label}"),
-        "Which column a field is read from, where the sound calls it something else.",
+        "Column of metadata.csv that a field is read from, where it has another name.",
     ] = ()
     tracks: TracksConfig = TracksConfig()
-    hop_samples: Annotated[int | None, Between(1, 65_536, "samples"), "Distance of two frames; with tracks only."] = (
-        None
-    )
+    hop_samples: Annotated[
+        int | None, Between(1, 65_536, "samples"), "Samples from one frame to the next; with tracks only."
+    ] = None
     encoder: Annotated[
         geometry.Encoder,
         Parsed(convolutions, "a list such as [{kernel: 3, dilation: 1}], or {pyramid: [1, 2, 4], pooled: false}"),
         "Convolutions over frames, which look back and ahead; or parallel ones of several dilations, with an average "
         "over the whole sound beside them where `pooled` is true.",
     ] = NO_ENCODER
-    upsample: Annotated[str, OneOf(("repeat", "linear")), "How a frame is brought to its samples."] = "linear"
+    upsample: Annotated[
+        str,
+        OneOf(("repeat", "linear")),
+        "Between the middles of frames: `repeat` holds each over its samples, `linear` draws lines.",
+    ] = "linear"
     unknown: Annotated[
         float,
         Between(0.0, 0.9, "as a share"),
-        "Share of the training segments that are told nothing; and of the others, for each thing that they are told, "
-        "that are not told it.",
+        "Share of the training segments that are told no field and no track; and share of the others from which each "
+        "field or track is left out by itself. So the network learns to do without.",
     ] = 0.1
     guidance: Annotated[
         float,
         Between(0.0, 10.0, "as a factor"),
-        "How strongly generated sound follows what is asked for, unless it is said otherwise: 1 as it was told in "
-        "training, more at the cost of variety, and of twice the work.",
+        "How strongly generated sound follows what is asked for, without --guidance: 1 as trained; more costs variety "
+        "and twice the work.",
     ] = 1.0
     acoustic: AcousticConfig | None = None
 

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
 import numpy as np
 import pytest
 import toys
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numba import njit
 
 from wavenet.generate.cpu.drawing import NOT_FINITE, choose, nll, scratch
+from wavenet.generate.cpu.jit import Entry
 from wavenet.outputs import Draw
 
+THIS = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]  # what is compiled is kept until this file changes
 
-@njit
-def one(logits: np.ndarray, u: float, temperature: float, top_k: int, top_p: float) -> int:
+
+def choose_one(logits: np.ndarray, u: float, temperature: float, top_k: int, top_p: float) -> int:
     return choose(logits, u, temperature, top_k, top_p, scratch(len(logits)))
+
+
+one = Entry(choose_one, THIS, announced=False)
 
 
 def chosen(logits: list[float] | np.ndarray, u: float, how: Draw | None = None) -> int:
@@ -23,9 +30,11 @@ def chosen(logits: list[float] | np.ndarray, u: float, how: Draw | None = None) 
     return one(np.array(logits, np.float32), u, how.temperature, how.top_k, how.top_p)
 
 
-@njit
-def cost(logits: np.ndarray, target: int) -> float:
+def cost_of_one(logits: np.ndarray, target: int) -> float:
     return nll(logits, target, scratch(len(logits)))
+
+
+cost = Entry(cost_of_one, THIS, announced=False)
 
 
 ROUND = st.sampled_from([-3.0, -1.0, -0.0, 0.0, 0.5, 1.0, 2.0])  # ties are common

@@ -20,7 +20,7 @@ from wavenet.generate.cpu.panels import lay_out
 from wavenet.generate.packed import Packed, too_large
 from wavenet.generate.reference import Reference
 from wavenet.generate.state import Job, Queues
-from wavenet.generate.told import gates
+from wavenet.generate.told import stretches
 from wavenet.outputs import Alphabet, Categorical, Codes, Draw, Feed, Floats, Window
 
 Arrays = tuple[Any, ...]  # what compiled code takes a network as
@@ -81,7 +81,15 @@ class Cpu:
 
     def draw(self, queues: Queues, job: Job) -> int:
         """Draw samples; return how many each member has at least: all, unless an answer was not finite."""
-        told = self.panels.told(gates(self.packed, job.told))
+        for steps, added in stretches(self.packed, job.told, job.codes.shape[1]):
+            part = job.of(steps)
+            drawn = self._drawn(queues, part, self.panels.told(added))
+            job.take(part, steps)
+            if drawn < steps.stop - steps.start:
+                return int(steps.start + drawn)
+        return int(job.codes.shape[1])
+
+    def _drawn(self, queues: Queues, job: Job, told: Arrays) -> int:
         parts = self._deal(np.arange(len(job.members)), kernel.ROWS if job.guidance == 1 else kernel.ROWS // 2)
         if self.threads == 1 or len(parts) == 1:
             return min(self._run(queues, job, part, told) for part in parts)
@@ -121,9 +129,9 @@ class Cpu:
     def _take_in(
         self, queues: Queues, sequence: int, feed: Feed, answers: Floats, targets: Codes, nats: Floats
     ) -> None:
-        told = self.panels.told(gates(self.packed, feed.told))
         # compiled for one kind of array: what can be read alone is another one, and would be compiled anew
         codes, aims = (np.require(one, np.int64, ["C", "W"]) for one in (feed.codes, targets))
-        given = codes, answers, aims, nats, told
-        self._absorb(self._arrays, queues.memory[sequence], int(queues.clocks[sequence]), *given)
-        queues.clocks[sequence] += len(codes)
+        for some, added in stretches(self.packed, feed.told, len(codes)):
+            given = codes[some], answers[some], aims[some], nats[some], self.panels.told(added)
+            self._absorb(self._arrays, queues.memory[sequence], int(queues.clocks[sequence]), *given)
+            queues.clocks[sequence] += some.stop - some.start
