@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from wavenet.audio.scan import scan as scan
     from wavenet.datasets.fetch import fetch as fetch
     from wavenet.evaluation.evaluate import evaluate as evaluate
+    from wavenet.features.scan import scan as scan
     from wavenet.generate.voice import load as load
     from wavenet.inspection.text import inspect as inspect
     from wavenet.training.train import train as train
@@ -23,7 +23,7 @@ _LAZY = {
     "fetch": "wavenet.datasets.fetch",
     "inspect": "wavenet.inspection.text",
     "load": "wavenet.generate.voice",
-    "scan": "wavenet.audio.scan",
+    "scan": "wavenet.features.scan",
     "train": "wavenet.training.train",
 }
 

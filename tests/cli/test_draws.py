@@ -7,6 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import feature_toys
 import numpy as np
 import pytest
 import soundfile
@@ -19,6 +20,8 @@ from wavenet.audio import files
 from wavenet.cli.draws import named
 from wavenet.errors import Terminated
 from wavenet.generate import originals, vocode
+from wavenet.model import bundle
+from wavenet.model.bundle import Bundle
 
 
 def run(*arguments: object) -> int:
@@ -57,6 +60,15 @@ def test_every_value_in_turn_is_named_in_files_and_in_the_closing_line(
     assert lengths <= {360 + 40 * word + 17 * take for word in range(3) for take in (1, 2)} and len(lengths) > 1
     assert run("generate", told_run, "--speaker", "bob", "--label", "all", "--seed", 5) == 2
     assert run("generate", told_run, "--condition", "speaker=bob", "--label", "low", "--seed", 5, "--samples", 80) == 2
+
+
+def test_a_voice_told_what_nothing_predicts_says_so_once(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = feature_toys.recipe(mel=feature_toys.MEL)
+    about = {"told": {"fields": {}, "durations": []}}
+    bundle.save(here / "voice", Bundle(made, toys.arrays(made), about, {"valid_bits": 1.0, "order0_bits": 2.0}))
+    assert run("generate", here / "voice", "--samples", 20, "--backend", "reference", "--seed", 1) == 0
+    told = capsys.readouterr().err
+    assert told.count("is told a mel spectrogram, which `generate` does not have: expect babble; `wavenet vocode`") == 1
 
 
 def test_names_of_files_for_more_sounds_than_combinations_or_with_o(

@@ -102,3 +102,38 @@ def test_a_changed_file_is_another_identity(tmp_path: Path) -> None:
     assert before == Array([path], [115], 3, 10).identity()
     written(tmp_path, numbers(12) + 1)
     assert before != Array([path], [115], 3, 10).identity()
+
+
+def spares(folder: Path, lengths: list[int], frames: list[int], hop: int, said: list[str]) -> list[str]:
+    """Return what is said of files with so many frames beside sounds of these lengths."""
+    files = [written(folder, np.ones((count, 1), np.float32), f"{i}.npy") for i, count in enumerate(frames)]
+    feature = Array(files, lengths, 1, hop)
+    for sound, length in enumerate(lengths):
+        list(feature.frames(sound, of_array(np.zeros(length, np.float32))))
+    said.clear()
+    feature.warn_of_another_hop()
+    return said
+
+
+def test_arrays_of_a_slightly_smaller_hop_are_told_by_all_of_them_together(tmp_path: Path, said: list[str]) -> None:
+    rng = np.random.default_rng(0)
+    lengths = [int(length) for length in rng.uniform(1_200, 12_000, 60)]
+    other = spares(tmp_path, lengths, [-(-length // 80) for length in lengths], 81, said)
+    assert len(other) == 1 and "have some), as if they were written with a hop of about " in other[0]
+    assert other[0].endswith("in place of 81: write them with condition.hop_samples") and "\n" not in other[0]
+    assert 79.5 < float(other[0].split("about ")[1].split()[0]) < 80.5
+    assert not spares(tmp_path, lengths[:9], [-(-length // 80) for length in lengths[:9]], 81, said)  # too few to tell
+
+
+@pytest.mark.parametrize("rule", ["as many", "one more", "floor and one", "any"])
+def test_arrays_that_end_behind_the_sound_are_no_other_hop(tmp_path: Path, rule: str, said: list[str]) -> None:
+    rng = np.random.default_rng(1)
+    lengths = [int(length) for length in rng.uniform(1_200, 12_000, 60)]
+    rules = {
+        "as many": [-(-length // 81) for length in lengths],
+        "one more": [1 - (-length // 81) for length in lengths],
+        "floor and one": [1 + length // 81 for length in lengths],
+        "any": [int(rng.integers(3)) - (-length // 81) for length in lengths],
+    }
+    assert not spares(tmp_path, lengths, rules[rule], 81, said)
+    assert not spares(tmp_path, [1_000] * 30, [13] * 15 + [14] * 15, 81, said)

@@ -144,6 +144,32 @@ def test_a_damaged_file_is_made_anew(sound: Sound, place: Path, damage: str) -> 
     assert np.array_equal(kept.read(1, 0, 5), whole(feature, sound, 1)[:5])
 
 
+@pytest.mark.parametrize("name", ["means.float32", "loudness.float16"])
+def test_a_file_damaged_at_equal_size_is_made_anew_with_a_warning(
+    sound: Sound, place: Path, name: str, said: list[str]
+) -> None:
+    before = store.prepare(Loudness(), sound, place)
+    path = next(place.rglob(name))
+    whole_file = path.read_bytes()
+    with path.open("r+b") as file:
+        file.seek(len(whole_file) // 2)
+        file.write(b"\xff" * 8)  # NaN
+    feature = Loudness()
+    kept = store.prepare(feature, sound, place)
+    assert feature.asked == [0, 1, 2, 3] and path.read_bytes() == whole_file and kept.checksum == before.checksum
+    assert len(said) == 1 and "the cache of loudness in " in said[0] and "is damaged (checksum)" in said[0]
+
+
+def test_a_file_of_an_older_version_without_a_checksum_is_made_anew_in_silence(
+    sound: Sound, place: Path, said: list[str]
+) -> None:
+    store.prepare(Loudness(), sound, place)
+    next(place.rglob("checksum")).unlink()
+    feature = Loudness()
+    store.prepare(feature, sound, place)
+    assert feature.asked and not said
+
+
 def test_a_file_that_is_cut_in_use_is_one_sentence(sound: Sound, place: Path) -> None:
     kept = store.prepare(Loudness(), sound, place)
     path = next(place.rglob("loudness.float16"))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import feature_toys
+import numpy as np
 import pytest
 import told_toys
 import toys
 
 from wavenet.features import told
 from wavenet.features.fields import Fields
+from wavenet.features.usual import of_bundle
 from wavenet.geometry import frame_count
 
 
@@ -48,6 +51,34 @@ def test_a_bundle_says_the_fields_and_the_length_of_sounds_that_were_trained_on(
     assert said == {"fields": found.vocabulary, "durations": [[fields[i], lengths[i]] for i in (0, 4)]}
     monkeypatch.setattr(told, "MOST_DURATIONS", 3)
     assert found.provenance(lengths, range(6))["durations"] == [[fields[i], lengths[i]] for i in (0, 2, 4)]
+
+
+def test_a_bundle_says_what_mels_and_arrays_of_training_sounds_are_like(tmp_path: Path) -> None:
+    folder, cache = told_toys.write_sounds(tmp_path / "sounds", 2), tmp_path / "cache"
+    made = feature_toys.recipe(folder, mel=feature_toys.MEL, f0=feature_toys.F0)
+    corpus = feature_toys.gathered(made, cache)
+    found = told.of_corpus(made, corpus, cache, trained={1, 3})
+    assert found is not None and found.condition.tracks is not None and found.usual.keys() == {"mel"}
+    whole = [
+        found.condition.tracks.read(clip, 0, frame_count(corpus.sound.lengths[clip], 30))[:, :6] for clip in (1, 3)
+    ]
+    assert np.allclose(found.usual["mel"].mean, np.concatenate(whole).mean(axis=0), atol=1e-3)
+    assert corpus.sound.tail > 0
+    said = found.provenance(corpus.sound.lengths, {1, 3})["usual"]
+    assert of_bundle({"told": {"usual": said}}, "mel", 6) == found.usual["mel"]
+
+
+def test_arrays_of_another_scale_than_the_others_are_warned_of(tmp_path: Path, said: list[str]) -> None:
+    folder = told_toys.write_sounds(tmp_path / "sounds", 2)
+    made, rng = feature_toys.recipe(folder, array=2), np.random.default_rng(0)
+    corpus = feature_toys.gathered(made, tmp_path / "cache")
+    for number, (clip, length) in enumerate(zip(corpus.clips, corpus.sound.lengths, strict=True)):
+        values = rng.normal(0, 100 if number == 4 else 1, (frame_count(length, 30), 2))
+        np.save(clip.path.with_suffix(".npy"), values.astype(np.float32))
+    found = told.of_corpus(made, corpus, tmp_path / "cache", trained={1, 3, 4, 5})
+    assert found is not None and found.usual.keys() == {"array"}
+    assert len(said) == 2 and f"1 array may have another scale: {corpus.clips[4].path.with_suffix('.npy')}" in said[1]
+    assert " holds -" in said[1] and re.search(r"; usual is a range of \d\d?\.?\d* around ", said[1])
 
 
 def test_shares_are_those_of_the_recipe() -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
+import feature_toys
 import numpy as np
 import pytest
+import told_toys
 import toys
 
 import wavenet
 from wavenet.errors import BundleError, InputError
 from wavenet.generate import asked
-from wavenet.generate.asked import Vocabulary, ask, described
+from wavenet.generate.asked import Vocabulary, ask, described, unpredicted
 from wavenet.generate.voice import Voice
 
 
@@ -120,3 +123,29 @@ def test_conditions_for_another_number_of_sounds_and_for_plain_voices_are_refuse
 def test_a_bundle_that_does_not_say_what_its_fields_are_is_damaged(voice: Voice, damage: object) -> None:
     with pytest.raises(BundleError, match="does not say what the values of its fields are called"):
         Vocabulary.of(voice.recipe, {"told": damage})
+
+
+@pytest.mark.parametrize(
+    ("tracks", "words"),
+    [
+        ({"clock": feature_toys.CLOCK}, ""),
+        (
+            {"mel": feature_toys.MEL},
+            "toy is told a mel spectrogram, which `generate` does not have: expect babble",
+        ),
+        (
+            {"f0": feature_toys.F0, "array": 2, "clock": feature_toys.CLOCK},
+            "a pitch (f0) and an array of one's own, wh",
+        ),
+    ],
+)
+def test_tracks_that_nothing_predicts_are_warned_of(tracks: dict[str, Any], words: str) -> None:
+    found = unpredicted(feature_toys.recipe(**tracks))
+    assert words in found and bool(words) == bool(found)
+
+
+def test_what_an_acoustic_network_predicts_is_not_warned_of() -> None:
+    assert unpredicted(toys.recipe(condition=told_toys.CONDITION)) == unpredicted(toys.recipe()) == ""
+    tracks = told_toys.CONDITION["tracks"] | {"array": 3}
+    both = toys.recipe(condition=told_toys.CONDITION | {"tracks": tracks})
+    assert "toy is told an array of one's own, which" in unpredicted(both)

@@ -10,6 +10,7 @@ import feature_toys
 import numpy as np
 import pytest
 import told_toys
+import torch
 import toys
 
 from wavenet.audio import files
@@ -17,6 +18,7 @@ from wavenet.audio.crops import gain
 from wavenet.errors import InputError, SoundError
 from wavenet.features import tracks
 from wavenet.features.clock import clock
+from wavenet.features.usual import Summary, measured
 from wavenet.generate import originals
 from wavenet.generate.originals import Original
 from wavenet.recipe.records import Recipe
@@ -119,6 +121,18 @@ def test_a_mel_goes_with_an_unknown_f0_and_an_array_stands_for_itself() -> None:
         originals.of_frames(feature_toys.recipe(clock=feature_toys.CLOCK), mel, "a.npy")
 
 
+def test_an_array_of_another_scale_is_warned_of_with_its_numbers(said: list[str]) -> None:
+    recipe, values = feature_toys.recipe(array=3), np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    usual = measured([Summary([values])] * 2)
+    originals.of_frames(recipe, values[:20], "a.npy", usual)
+    assert not said
+    originals.of_frames(recipe, 100 * values, "a.npy", usual)
+    originals.of_frames(recipe, 100 * values, "a.npy")
+    assert len(said) == 1 and re.search(
+        r"a\.npy may have another scale .*: it holds -2\d\d\.?\d? to 2.*usual is a range of", said[0]
+    )
+
+
 MEL = np.log(np.random.default_rng(2).uniform(1e-3, 1, (9, BANDS))).astype(np.float32)
 
 
@@ -129,7 +143,7 @@ MEL = np.log(np.random.default_rng(2).uniform(1e-3, 1, (9, BANDS))).astype(np.fl
         (MEL[:, :5].T, "holds 5 x 9 numbers, expected [frames, 6] mels; compute it with as many bands"),
         (MEL[:, :5], "holds 9 x 5 numbers, expected [frames, 6] mels; compute it with as many bands"),
         (20 * MEL, "these seem to be decibels"),
-        (np.exp(MEL), "these seem to be no logarithms"),
+        (np.exp(4 * MEL), "these seem to be no logarithms"),
         (MEL.astype(np.int32), "holds int32 of 9 x 6, expected float32 of two sizes"),
         (MEL[0], "holds float32 of 6, expected float32 of two sizes"),
         (MEL[:0], "expected float32 of two sizes"),
@@ -141,6 +155,23 @@ def test_what_is_no_mel_of_this_voice_is_one_sentence(tmp_path: Path, values: np
     with pytest.raises(InputError, match=re.escape(words)) as caught:
         originals.prepared(recipe_of(), originals.listed([str(tmp_path / "a.npy")]))
     assert "a.npy" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("shape", [(500, 40), (44, 63), (10, 9)])
+def test_a_table_of_other_sizes_is_no_sound_of_many_channels(shape: tuple[int, int]) -> None:
+    tracks = told_toys.CONDITION["tracks"] | {
+        "mel": told_toys.CONDITION["tracks"]["mel"] | {"bands": 64, "fft_samples": 1_024}
+    }
+    made = toys.recipe(condition=told_toys.CONDITION | {"tracks": tracks})
+    table = np.random.default_rng(0).uniform(-1, 0, shape).astype(np.float32)
+    words = rf"the array holds {shape[0]} x {shape[1]} numbers, expected \[frames, 64\] mels; compute it with as many"
+    for given in (table, torch.from_numpy(table)):
+        with pytest.raises(InputError, match=words):
+            originals.of_one(made, given)
+    for wave in (sound(), sound()[None], np.stack([sound()] * 8, axis=1)):  # sound of one and of several channels
+        assert originals.of_one(made, wave).samples == 1_200
+    with pytest.raises(InputError, match="channels before samples"):
+        originals.of_one(made, np.stack([sound()] * 2))
 
 
 def test_a_file_that_holds_no_array_is_one_sentence(tmp_path: Path) -> None:

@@ -157,6 +157,20 @@ def test_a_long_sound_costs_no_more_memory_than_a_short_one(
     assert long < short + 60_000
 
 
+def test_mels_are_compared_with_those_that_the_voice_learned(voice: Voice, tmp_path: Path, said: list[str]) -> None:
+    known = voice.usual()
+    assert known is not None and len(known.mean) == 6 and -1 <= min(known.low) < max(known.high) < 3
+    mel = np.random.default_rng(0).normal(-3.2, 0.05, (30, 6)).astype(np.float32)
+    mel[0, 0] = -1.5
+    np.save(tmp_path / "a.npy", mel)
+    for given in (mel, tmp_path / "a.npy"):
+        said.clear()
+        voice.vocode(given, **PLAIN)
+        assert len(said) == 1 and "unlike the mels that were learned" in said[0]
+    older = Voice(voice.recipe, voice.arrays, {**voice.data, "told": {**voice.data["told"], "usual": None}}, {})
+    assert older.usual() is None
+
+
 def test_voices_that_cannot_copy_and_streams_that_need_the_whole_sound_say_why(told_run: Path) -> None:
     with pytest.raises(InputError, match="toy is told nothing but the past of its sound: a copy is made of mel"):
         check_vocoder(toys.recipe())

@@ -141,3 +141,15 @@ def test_a_record_that_holds_no_number_is_none(value: object) -> None:
     for missing in ({"order0_bits": 4.0}, {"valid_bits": value}, {}):
         voice.training = missing
         assert "never measured" in voice.warnings()[0]
+
+
+@pytest.mark.parametrize("condition", [[1, 2], "jackson", 7, {"ann"}, [{"speaker": "ann"}, "bob"]])
+def test_a_condition_that_is_no_mapping_is_one_sentence(told_run: Path, condition: object) -> None:
+    voice = wavenet.load(told_run)
+    words = r"the condition is .*, expected values by field, such as \{'speaker': 'jackson'"
+    for speak in (voice.generate, voice.stream):
+        with pytest.raises(InputError, match=words) as caught:
+            speak(count=2, samples=8, condition=condition)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match=words):
+        voice.vocoder(condition=condition)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import told_toys
 import toys
 
 from wavenet.audio import files
@@ -100,3 +102,44 @@ def test_without_a_list_less_is_said(folder: Path, tmp_path: Path) -> None:
     assert "has no manifest.csv" in refusal(run, "of old", folder)
     manifest.write(run, manifest.rows(sound))
     assert "the same files, but this version trims" in refusal(run, "of old", folder)
+
+
+@pytest.fixture
+def told_folder(tmp_path: Path) -> Path:
+    """Return sounds with fields, and arrays beside them."""
+    folder = told_toys.write_sounds(tmp_path / "told", 2)
+    for number, path in enumerate(sorted(folder.glob("*.wav"))):
+        np.save(path.with_suffix(".npy"), np.full((-(-len(files.read(path, toys.RATE)) // 40), 2), number, np.float32))
+    return folder
+
+
+def told(folder: Path) -> SoundData:
+    condition = {"channels": 4, "fields": {"label": 3}, "tracks": {"array": 2}, "hop_samples": 40}
+    sound = SoundData(toys.recipe(data={"path": str(folder), "trim": None}, condition=condition))
+    sound.prepare()
+    return sound
+
+
+def test_other_arrays_or_values_of_fields_are_other_sound_and_are_told_apart(told_folder: Path, tmp_path: Path) -> None:
+    sound, run, table = told(told_folder), tmp_path / "run", told_folder / "metadata.csv"
+    fingerprint, before = sound.fingerprint(), sound.older_fingerprint()
+    manifest.write(run, manifest.rows(sound))
+    moved = Path(shutil.copytree(told_folder, tmp_path / "moved", copy_function=shutil.copy))  # under other times
+    manifest.check(run, fingerprint, told(moved))
+    array = moved / "low-ann-1.npy"
+    np.save(array, np.load(array) + 1)
+    with pytest.raises(InputError, match=r"the same files, but other arrays in the \.npy files beside them; give"):
+        manifest.check(run, fingerprint, told(moved))
+    manifest.check(run, before, told(moved))  # of a version that knew no arrays
+    table.write_text(table.read_text().replace("low-ann-1.wav,ann,low", "low-ann-1.wav,ann,high"))
+    changed = told(told_folder)
+    with pytest.raises(InputError, match=r"the same files, but other values of label; give the same sound again"):
+        manifest.check(run, fingerprint, changed)
+    with pytest.raises(InputError, match=r"but other values of label or this version trims or measures them diff"):
+        manifest.check(run, before, changed)
+    np.save(told_folder / array.name, np.load(array))
+    with pytest.raises(InputError, match=r"but other values of label and other arrays in the \.npy files beside them;"):
+        manifest.check(run, fingerprint, told(told_folder))
+    again = sound.fingerprint().partition("-")[2]
+    with pytest.raises(InputError, match=r"but this version trims or measures them differently"):
+        manifest.check(run, f"of another-{again}", sound)

@@ -32,6 +32,7 @@ Wanted = Mapping[str, str]
 
 def generate(arguments: argparse.Namespace) -> int:
     """Draw sounds into files, or one to stdout."""
+    from wavenet.generate.asked import unpredicted
     from wavenet.generate.best_of import aim_of
     from wavenet.generate.state import check_memory
 
@@ -39,6 +40,8 @@ def generate(arguments: argparse.Namespace) -> int:
     if arguments.seconds is not None and not arguments.seconds > 0:
         raise InputError(f"--seconds is {arguments.seconds:g}, expected more than 0")
     voice = _loaded(arguments)
+    if warning := unpredicted(voice.recipe):
+        log.warning(warning)
     if arguments.best_of is not None:
         aim_of(voice.training, voice.name)
     total, streaming = voice.length(arguments.seconds, arguments.samples), arguments.output == "-"
@@ -100,7 +103,7 @@ def vocode(arguments: argparse.Namespace) -> int:
     if streaming:
         _check_stream(arguments, len(found))
     paths = [] if streaming else _copies(arguments, found)
-    sounds = originals.prepared(voice.recipe, found, path_of(arguments.cache, "--cache"))
+    sounds = originals.prepared(voice.recipe, found, path_of(arguments.cache, "--cache"), voice.usual())
     kept = [index for index, one in enumerate(sounds) if one is not None]
     vocoder = voice.vocoder(seed=seed, condition=wanted, **_options(arguments, *HOW, "verify", "level"))
     own = [one for one in sounds if one is not None]

@@ -117,7 +117,7 @@ def _span(arguments: argparse.Namespace) -> int:
 
 
 def _scan(arguments: argparse.Namespace) -> int:
-    from wavenet.audio.scan import scan
+    from wavenet.features.scan import scan
 
     survey = scan(disk.given_path(arguments.folder), arguments.recipe, arguments.set)
     if arguments.json:

@@ -60,7 +60,7 @@ class Fields:
         if vocabulary is None:
             for name, values in found.items():
                 if not any(values):
-                    raise SoundError(_lacking(recipe.columns[recipe.fields.index(name)], clips, columns))
+                    raise SoundError(_lacking(name, recipe.columns[recipe.fields.index(name)], clips, columns))
             chosen = range(len(clips)) if trained is None else sorted(trained)
             vocabulary = {name: ordered({values[clip] for clip in chosen}) for name, values in found.items()}
             for name, known in vocabulary.items():
@@ -69,6 +69,7 @@ class Fields:
         for column, (name, values) in enumerate(found.items()):
             numbers = {value: number for number, value in enumerate(vocabulary.get(name, ()))}
             ids[:, column] = [sizes[name] if value is None else numbers.get(value, sizes[name]) for value in values]
+            _tell_missing(name, sum(value is None for value in values), len(clips))
             _tell_unknown(name, {value for value in values if value is not None} - numbers.keys())
         return cls({name: list(vocabulary.get(name, ())) for name in sizes}, ids)
 
@@ -150,6 +151,12 @@ def _check(name: str, count: int, size: int) -> None:
         log.info("condition.fields.%s is %s, but the sound has %s: the rest stay untrained", name, size, f"{count:,}")
 
 
+def _tell_missing(name: str, missing: int, count: int) -> None:
+    if missing:
+        have = "has" if missing == 1 else "have"
+        log.warning("%s of %s %s no %s: it is unknown there", f"{missing:,}", many(count, "sound"), have, name)
+
+
 def _tell_unknown(name: str, values: Collection[str]) -> None:
     if values:
         count, be = many(len(values), "value"), "is" if len(values) == 1 else "are"
@@ -159,12 +166,13 @@ def _tell_unknown(name: str, values: Collection[str]) -> None:
         )
 
 
-def _lacking(name: str, clips: Sequence[Clip], columns: Sequence[str]) -> str:
+def _lacking(name: str, column: str, clips: Sequence[Clip], columns: Sequence[str]) -> str:
     """Return in words that no clip has a field, and which fields there are."""
     there = [own for own in OWN if any(getattr(clip, own) for clip in clips)]
     there += sorted({*columns, *(column for clip in clips for column, _ in clip.columns)} - {*there})
     have = f"it has {', '.join(map(printable, there))}" if there else "it has none"
+    names = f"condition.fields names {name!r}" if name == column else f"condition.columns.{name} is {column!r}"
     return (
-        f"condition.fields names {name!r}, of which nothing is known for this sound{did_you_mean(name, there)}; "
+        f"{names}, of which nothing is known for this sound{did_you_mean(column, there)}; "
         f"{have}; choose among these, or add a column to its metadata.csv"
     )

@@ -21,6 +21,7 @@ from wavenet.outputs import Floats
 from wavenet.recipe.records import MelConfig
 from wavenet.text import times
 
+SILENCE = -1.0  # of a track, whatever the floor
 ROWS = 64  # frames of one product: always as many, since a product of another shape may round otherwise
 PIECE = 1 << 20  # samples in the windows that are held at once
 
@@ -83,52 +84,22 @@ def filters(config: MelConfig, rate: int) -> Floats:
     return np.ascontiguousarray(bank.numpy(), np.float32)
 
 
-def check_given(shape: tuple[int, ...], low: float, high: float, config: MelConfig, rate: int, name: str) -> None:
-    """Raise InputError unless numbers of another program can be natural logarithms of the mels that were learned.
+def check_bands(shape: tuple[int, ...], config: MelConfig, name: str) -> None:
+    """Raise InputError unless mels [F, bands] of another program have the bands that the network learned.
 
     Tacotron 2 and FastPitch write such: magnitudes (power 1), Slaney's scale and norm, floor 1e-5. Their frame k
     stands at sample k * hop, ours at the middle of what it covers: sound made of theirs begins half a hop later.
-
-    Args:
-        shape: expected to be [frames, bands].
-        low: the least of them, which tells their scale as far as that can be told.
-        high: the largest.
-        config: what the network learned.
-        rate: in Hz.
-        name: of the file.
     """
     if shape[1] != config.bands:
         raise InputError(
             f"{name} holds {times(shape)} numbers, expected [frames, {config.bands}] mels; compute it with as many "
             "bands"
         )
-    scale = _other_scale(low, high, config, rate)
-    if scale:
-        raise InputError(
-            f"{name} lies between {low:.4g} and {high:.4g}: {scale}; expected natural logarithms of "
-            f"{'magnitudes' if config.power == 1 else 'energies'}, {math.log(config.floor):.1f} where it is silent"
-        )
 
 
 def floored(values: Floats, floor: float) -> Floats:
     """Return natural logarithms of mels of any floor as the track has them, float32."""
     return scaled(np.maximum(values, np.float32(math.log(floor))), floor)
-
-
-def _other_scale(low: float, high: float, config: MelConfig, rate: int) -> str:
-    """Return which other scale a mel from `low` to `high` has, or an empty text."""
-    answers = filters(config, rate).sum(axis=0).max() * (config.window_samples / 2) ** config.power
-    if low >= -1.01:
-        return "these seem to be no logarithms, or normalised ones"
-    if low < min(-25.0, math.log(config.floor) - 5):
-        return "these seem to be decibels"
-    if high > math.log(answers) + 0.1:  # no sound within full scale is as loud
-        return "these seem to be normalised, or of sound beyond full scale"
-    if abs(low - math.log10(config.floor)) < 0.05:
-        return "these seem to be logarithms to base 10"
-    if abs(low + 4) < 0.02:
-        return "these seem to be normalised to -4 to 4"
-    return ""
 
 
 def scaled(logarithms: Floats, floor: float) -> Floats:

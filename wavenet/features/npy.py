@@ -5,7 +5,6 @@ Not a memory map: the pages of one count as this process's memory (`audio/cache.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -75,8 +74,8 @@ def opened(path: Path) -> Table:
     return Table(Samples(path), int(held.offset), held.shape, held.dtype, by_columns)
 
 
-def check_table(found: NDArray[Any] | Table, name: str) -> tuple[float, float]:
-    """Return the least and the largest number of a table [F, M] of floating point.
+def check_table(found: NDArray[Any] | Table, name: str) -> None:
+    """Raise SoundError unless this is a table [F, M] of floating point.
 
     Args:
         found: what should be one.
@@ -90,12 +89,9 @@ def check_table(found: NDArray[Any] | Table, name: str) -> tuple[float, float]:
             f"{name} holds {found.dtype} of {times(found.shape) or 'no size'}, expected float32 of two sizes, "
             "[frames, values]"
         )
-    low, high = math.inf, -math.inf
     for at in range(0, len(found), PIECE):
         with np.errstate(over="ignore"):
             part = np.asarray(found[at : at + PIECE], np.float32)
         wrong = np.flatnonzero(~np.isfinite(part).all(axis=1))
         if len(wrong):
             raise SoundError(f"{name} holds NaN or infinity in frame {at + wrong[0]:,}; compute it anew")
-        low, high = min(low, float(part.min())), max(high, float(part.max()))
-    return low, high

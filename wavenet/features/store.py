@@ -11,6 +11,7 @@ import contextlib
 import functools
 import hashlib
 import shutil
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,10 +26,12 @@ from wavenet.audio.crops import Sound
 from wavenet.features.framing import Wave
 from wavenet.geometry import frame_count
 from wavenet.outputs import Floats
-from wavenet.progress import Progress
+from wavenet.progress import Progress, log
 from wavenet.text import to_json
 
 FEATURES_VERSION = 1  # raise it when the same sound would give other frames
+MEANS, CHECKSUM = "means.float32", "checksum"
+PART_BYTES = 1 << 20  # of a file that is read at a time
 REMEDY = "free space there or name another place with --cache DIR"
 
 
@@ -56,6 +59,7 @@ class Stored:
     first: NDArray[np.int64]  # [sounds + 1] frames before each sound
     width: int
     kind: np.dtype[Any]
+    checksum: str  # of all frames
 
     def read(self, sound: int, first: int, last: int) -> Floats:
         """Return frames first .. last - 1 of a sound, [last - first, width] float32.
@@ -94,12 +98,13 @@ def prepare(feature: Feature, sound: Sound, folder: Path | None = None) -> Store
     place = folder or default_folder()
     home = place / _key(feature, sound)
     counts = [frame_count(length + sound.tail, feature.hop) for length in sound.lengths]
-    if not _whole(home, feature, counts):
+    checksum = _checked(home, feature, counts, aloud=True)
+    if checksum is None:
         with disk.explained(f"the cache in {place}", REMEDY):
-            _make(feature, sound, counts, place, home)
-    means = np.frombuffer((home / "means.float32").read_bytes(), np.float32).reshape(-1, feature.width)
+            checksum = _make(feature, sound, counts, place, home)
+    means = np.frombuffer((home / MEANS).read_bytes(), np.float32).reshape(-1, feature.width)
     first = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-    return Stored(Samples(_values(home, feature)), means, first, feature.width, feature.kind)
+    return Stored(Samples(_values(home, feature)), means, first, feature.width, feature.kind, checksum)
 
 
 def _key(feature: Feature, sound: Sound) -> str:
@@ -112,17 +117,36 @@ def _values(home: Path, feature: Feature) -> Path:
     return home / f"{feature.name}.{feature.kind.name}"
 
 
-def _whole(home: Path, feature: Feature, counts: list[int]) -> bool:
+def _checked(home: Path, feature: Feature, counts: list[int], aloud: bool = False) -> str | None:
+    """Return the checksum of frames that are kept whole; None where they must be computed, `aloud` if damaged."""
+    values, means = _values(home, feature), home / MEANS
     try:
-        size, means = (path.stat().st_size for path in (_values(home, feature), home / "means.float32"))
+        expected = (home / CHECKSUM).read_text(encoding="ascii", errors="replace")
+        sizes = [path.stat().st_size for path in (values, means)]
+        row = feature.width * feature.kind.itemsize
+        if sizes != [sum(counts) * row, len(counts) * feature.width * 4]:
+            return None
+        found = f"{_sum_of(values):08x} {_sum_of(means):08x}"
     except OSError:
-        return False
-    row = feature.width * feature.kind.itemsize
-    return size == sum(counts) * row and means == len(counts) * feature.width * 4
+        return None
+    if found == expected:
+        return found
+    if aloud:
+        log.warning("the cache of %s in %s is damaged (checksum); it is computed anew", feature.name, home)
+    return None
 
 
-def _make(feature: Feature, sound: Sound, counts: list[int], place: Path, home: Path) -> None:
-    """Put the files of a track in place."""
+def _sum_of(path: Path) -> int:
+    """Return the CRC-32 of a file."""
+    total = 0
+    with path.open("rb") as file:
+        while part := file.read(PART_BYTES):
+            total = zlib.crc32(part, total)
+    return total
+
+
+def _make(feature: Feature, sound: Sound, counts: list[int], place: Path, home: Path) -> str:
+    """Put the files of a track in place and return the checksum of its frames."""
     means = np.zeros((len(counts), feature.width), np.float32)
     with disk.work_folder(place) as work:
         values = _values(work, feature)
@@ -136,12 +160,15 @@ def _make(feature: Feature, sound: Sound, counts: list[int], place: Path, home: 
                     total += kept.sum(axis=0, dtype=np.float64)
                     progress.advance(len(kept))
                 means[clip] = total / count
-        (work / "means.float32").write_bytes(means.tobytes())
-        for path in (values, work / "means.float32"):
-            disk.sync(path)
-        if home.exists() and not _whole(home, feature, counts):
+        (work / MEANS).write_bytes(means.tobytes())
+        checksum = f"{_sum_of(values):08x} {_sum_of(work / MEANS):08x}"
+        (work / CHECKSUM).write_text(checksum, encoding="ascii")
+        for name in (values.name, MEANS, CHECKSUM):
+            disk.sync(work / name)
+        if home.exists() and _checked(home, feature, counts) is None:
             shutil.rmtree(home)  # a damaged cache
         with contextlib.suppress(OSError):  # another process made the same meanwhile
             work.rename(home)
-    if not _whole(home, feature, counts):
+    if _checked(home, feature, counts) != checksum:
         raise OSError(f"{home} could not be put in place")
+    return checksum

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,15 @@ import numpy as np
 from wavenet.audio.corpus import Corpus
 from wavenet.features import tracks
 from wavenet.features.fields import Fields, Values
-from wavenet.outputs import Condition
+from wavenet.features.mel import SILENCE
+from wavenet.features.usual import Usual, measured, of_tracks, strange
+from wavenet.geometry import ConditionShape, frame_count
+from wavenet.outputs import Condition, Tracks
+from wavenet.progress import log
 from wavenet.recipe.records import Recipe
+from wavenet.text import many, printable
 
+GIVEN = ("mel", "array")  # tracks that other programs may write
 MOST_DURATIONS = 4_096  # of training sounds that a bundle lists
 
 
@@ -24,9 +30,11 @@ class CorpusCondition:
 
     condition: Condition
     vocabulary: dict[str, list[str]]
+    arrays: str = ""  # the checksum of numbers that lie beside the sounds
+    usual: dict[str, Usual] = field(default_factory=dict)  # what tracks are like that a user may give
 
     def provenance(self, lengths: list[int], trained: Collection[int]) -> dict[str, Any]:
-        """Return what a bundle says of it: the values of fields, and for training sounds their fields and samples.
+        """Return what a bundle says of it: the values of fields; of training sounds, fields, samples and usual tracks.
 
         Args:
             lengths: of all clips, in samples, without tails.
@@ -36,7 +44,8 @@ class CorpusCondition:
         if len(chosen) > MOST_DURATIONS:
             chosen = chosen[np.arange(MOST_DURATIONS) * len(chosen) // MOST_DURATIONS]
         known = np.concatenate([self.condition.fields[chosen], np.array(lengths, np.int64)[chosen, None]], axis=1)
-        return {"fields": self.vocabulary, "durations": known.tolist()}
+        usual = {"usual": {name: one.to_plain() for name, one in self.usual.items()}} if self.usual else {}
+        return {"fields": self.vocabulary, "durations": known.tolist(), **usual}
 
 
 def of_corpus(
@@ -53,7 +62,7 @@ def of_corpus(
         corpus: its sound.
         folder: where caches are kept; None takes the default.
         vocabulary: the values of fields that a trained model knows; None makes one.
-        trained: the clips that it is made of; None: all.
+        trained: the clips that it is made of, and what is usual; None: all, and nothing is.
 
     Raises:
         SoundError: the sound lacks a field or a track, or has more values of a field than the recipe says.
@@ -64,7 +73,28 @@ def of_corpus(
         return None
     fields = Fields.of_clips(recipe, corpus.clips, vocabulary, trained, corpus.source.columns)
     own = tracks.of_corpus(recipe, corpus.sound, corpus.clips, folder)
-    return CorpusCondition(Condition(shape, fields.ids, own), fields.vocabulary)
+    usual = {} if own is None or not trained else _usual(own, shape, corpus, trained)
+    return CorpusCondition(
+        Condition(shape, fields.ids, own), fields.vocabulary, "" if own is None else own.arrays, usual
+    )
+
+
+def _usual(own: Tracks, shape: ConditionShape, corpus: Corpus, trained: Collection[int]) -> dict[str, Usual]:
+    """Return what tracks are like that a user may give, in training sounds; and warn of arrays of another scale."""
+    frames, usual = [frame_count(length, shape.hop) for length in corpus.sound.lengths], {}
+    for name in [name for name, _ in shape.told.tracks if name in GIVEN]:
+        silence = SILENCE if name == "mel" else None
+        found = of_tracks(own, shape.told.tracks, name, frames, sorted(trained), silence)
+        if found:
+            usual[name] = measured(found.values())
+    if "array" in usual:
+        every = of_tracks(own, shape.told.tracks, "array", frames, range(len(frames)))
+        odd = {sound: words for sound, one in every.items() if (words := strange(one, usual["array"]))}
+        if odd:
+            first = next(iter(odd))
+            path = printable(str(corpus.clips[first].path.with_suffix(".npy")))
+            log.warning("%s may have another scale: %s holds %s", many(len(odd), "array"), path, odd[first])
+    return usual
 
 
 def shares(recipe: Recipe) -> tuple[float, float]:

@@ -21,7 +21,7 @@ from wavenet.features.framing import of_array
 from wavenet.features.mel import Mel
 from wavenet.features.store import Feature
 from wavenet.geometry import frame_count
-from wavenet.outputs import Arrays, Floats, Tracks
+from wavenet.outputs import Arrays, Floats
 from wavenet.recipe.records import ConditionConfig, Recipe
 
 PIECE = 4_096  # frames that are held at once while they are averaged
@@ -69,6 +69,7 @@ class SideBySide:
 
     counts: tuple[int, ...]  # of the frames of each sound
     parts: tuple[Track, ...]
+    arrays: str = ""  # the checksum of numbers that lie beside the sounds: all else follows from sound and recipe
 
     def frames(self, sound: int) -> int:
         """Return how many frames a sound has."""
@@ -83,7 +84,7 @@ class SideBySide:
         return np.concatenate([part.mean(sound) for part in self.parts])
 
 
-def of_corpus(recipe: Recipe, sound: Sound, clips: Sequence[Clip], folder: Path | None = None) -> Tracks | None:
+def of_corpus(recipe: Recipe, sound: Sound, clips: Sequence[Clip], folder: Path | None = None) -> SideBySide | None:
     """Return the tracks of all clips of a corpus; None where the recipe tells none.
 
     Args:
@@ -106,8 +107,13 @@ def of_corpus(recipe: Recipe, sound: Sound, clips: Sequence[Clip], folder: Path 
         knots = config.tracks.clock.knots
         parts.append(Clocks(tuple(sound.lengths), counts, recipe.audio.sample_rate, hop, knots))
     files = [clip.path.with_suffix(".npy") for clip in clips]
-    parts += [store.prepare(feature, sound, folder) for feature in _features(recipe, config, hop, files, sound.lengths)]
-    return SideBySide(counts, tuple(parts))
+    kept = {}
+    for one in _features(recipe, config, hop, files, sound.lengths):
+        kept[one.name] = store.prepare(one, sound, folder)
+        if isinstance(one, Array):
+            one.warn_of_another_hop()
+    arrays = kept[Array.name].checksum if Array.name in kept else ""
+    return SideBySide(counts, (*parts, *kept.values()), arrays)
 
 
 def of_wave(recipe: Recipe, samples: Floats, length: int) -> Arrays:

@@ -23,6 +23,8 @@ from wavenet.text import many, printable
 ALL = "all"  # in place of a value: every value in turn
 MOST_SOUNDS = 1 << 20  # that one request makes
 
+FROM_SOUND = {"mel": "a mel spectrogram", "f0": "a pitch (f0)", "array": "an array of one's own"}
+
 Wanted = Mapping[str, object]  # fields by name, each with the value that is asked for
 
 
@@ -185,6 +187,19 @@ def _tracks(packed: Packed, recipe: Recipe, length: int, whole: int, fields: Cod
         made = predicted(packed, given, fields[None])[0]
         values[:, own.shape[1] : own.shape[1] + made.shape[1]] = made
     return values
+
+
+def unpredicted(recipe: Recipe) -> str:
+    """Return a warning where a network is told tracks that come from recordings alone; else an empty text."""
+    told = recipe.condition
+    made = {*PREDICTED} if told is not None and told.acoustic is not None else set()
+    names = [] if told is None else [name for name, _ in told.tracks_told() if name in {*FROM_SOUND} - made]
+    if not names:
+        return ""
+    return (
+        f"{recipe.name} is told {' and '.join(map(FROM_SOUND.__getitem__, names))}, which `generate` does not have: "
+        "expect babble; `wavenet vocode` turns recordings into its sound"
+    )
 
 
 def described(wanted: Wanted) -> str:

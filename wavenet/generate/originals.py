@@ -23,19 +23,22 @@ from wavenet.audio.files import is_file
 from wavenet.audio.folders import Source
 from wavenet.audio.layouts import Clip
 from wavenet.errors import InputError, SoundError
-from wavenet.features import mel, npy, tracks
+from wavenet.features import mel, mel_scale, npy, tracks
 from wavenet.features.mel import Mel
 from wavenet.features.npy import Table
 from wavenet.features.tracks import Clocks, SideBySide, Track, averaged
+from wavenet.features.usual import Summary, Usual, pieces, strange
 from wavenet.generate import priming
 from wavenet.generate.priming import Prime
 from wavenet.geometry import frame_count
 from wavenet.outputs import Floats, Tracks
+from wavenet.progress import log
 from wavenet.recipe.paths import near_path
 from wavenet.recipe.records import Recipe
 from wavenet.text import printable, times
 
 NPY = ".npy"
+MOST_CHANNELS = 8  # of sound in an array, where the voice is told frames: a table of more is taken as frames
 
 
 @dataclass(frozen=True)
@@ -77,13 +80,16 @@ def listed(inputs: Sequence[str]) -> list[Found]:
     return found
 
 
-def prepared(recipe: Recipe, found: Sequence[Found], cache: Path | None = None) -> list[Original | None]:
+def prepared(
+    recipe: Recipe, found: Sequence[Found], cache: Path | None = None, usual: Usual | None = None
+) -> list[Original | None]:
     """Return what is to be copied; None for what lay in a folder and cannot be read, of which a line warns.
 
     Args:
         recipe: of the voice, which is told tracks.
         found: the files: sound, and mels or arrays in .npy files.
         cache: where decoded sound and its tracks are kept; None takes the default.
+        usual: what mels or arrays are like that the voice learned (`Voice.usual`).
 
     Raises:
         InputError: a file that was named cannot be used, or none of all.
@@ -93,7 +99,7 @@ def prepared(recipe: Recipe, found: Sequence[Found], cache: Path | None = None) 
     sounds = []
     for index, one in enumerate(found):
         if one.path.suffix.lower() == NPY:
-            made[index] = of_frames(recipe, npy.opened(one.path), printable(str(one.path)))
+            made[index] = of_frames(recipe, npy.opened(one.path), printable(str(one.path)), usual)
         else:
             sounds.append(index)
     if sounds:
@@ -117,7 +123,7 @@ def _of_files(recipe: Recipe, found: Sequence[Found], cache: Path | None) -> lis
     return [None if entry.reason is not None else next(own) for entry in decoded.cache.entries]
 
 
-def of_one(recipe: Recipe, original: Prime, cache: Path | None = None) -> Original:
+def of_one(recipe: Recipe, original: Prime, cache: Path | None = None, usual: Usual | None = None) -> Original:
     """Return what is to be copied: a path; or an array or tensor, of sound or of frames.
 
     Raises:
@@ -127,13 +133,14 @@ def of_one(recipe: Recipe, original: Prime, cache: Path | None = None) -> Origin
         found = listed([str(original)])
         if len(found) != 1 or found[0].within:
             raise InputError(f"{printable(str(original))} is a folder; give one file")
-        (made,) = prepared(recipe, found, cache)
+        (made,) = prepared(recipe, found, cache, usual)
         assert made is not None
         return made
     told = {} if recipe.condition is None else dict(recipe.condition.tracks_told())
     width = told.get("mel", told.get("array"))
-    if getattr(original, "ndim", 0) == 2 and width in original.shape:
-        return of_frames(recipe, np.asarray(original))
+    shape = tuple(getattr(original, "shape", ()))
+    if width is not None and len(shape) == 2 and (width in shape or min(shape) > MOST_CHANNELS):
+        return of_frames(recipe, np.asarray(original), usual=usual)
     return of_wave(recipe, priming.mono(original, recipe.audio.sample_rate))
 
 
@@ -153,7 +160,9 @@ def of_wave(recipe: Recipe, wave: Floats) -> Original:
     return Original(len(wave), 1 / level, told, 0, (False,) * len(_names(recipe)))
 
 
-def of_frames(recipe: Recipe, values: NDArray[Any] | Table, name: str = "the array") -> Original:
+def of_frames(
+    recipe: Recipe, values: NDArray[Any] | Table, name: str = "the array", usual: Usual | None = None
+) -> Original:
     """Return frames of another program as they are told: mels, or the voice's arrays where it is told no mel.
 
     Args:
@@ -161,6 +170,7 @@ def of_frames(recipe: Recipe, values: NDArray[Any] | Table, name: str = "the arr
         values: [F, bands] natural logarithms of mels at the recipe's hop, or [bands, F], as programs that speak have
             them; or [F, values] of an array; floating point.
         name: what errors call them.
+        usual: what those are like that the voice learned.
 
     Raises:
         InputError: they have another shape or scale, hold NaN, or the voice is told neither.
@@ -174,13 +184,16 @@ def of_frames(recipe: Recipe, values: NDArray[Any] | Table, name: str = "the arr
     learned, rate, hop = config.tracks.mel, recipe.audio.sample_rate, config.hop_samples or 1
     if learned is not None and len(values.shape) == 2 and values.shape[1] != learned.bands == values.shape[0]:
         values = values.T
-    low, high = npy.check_table(values, name)
+    npy.check_table(values, name)
     if learned is not None:
-        mel.check_given(values.shape, low, high, learned, rate, name)
+        mel.check_bands(values.shape, learned, name)
+        mel_scale.check(values, learned, rate, usual, name)
     elif values.shape[1] != widths[kind]:
         raise InputError(
             f"{name} holds {times(values.shape)} numbers, expected [frames, {widths[kind]}]; write as many"
         )
+    elif usual is not None and (words := strange(Summary(pieces(values)), usual)):
+        log.warning("%s may have another scale than the arrays that were learned: it holds %s", name, words)
     length = len(values) * hop
     count = frame_count(length + (0 if learned is None else _tail(recipe)), hop)
     parts: dict[str, Track] = {one: Zeros(width) for one, width in widths.items()}
@@ -204,7 +217,7 @@ class Given:
         held = np.asarray(self.values[first:last], np.float32)
         if self.floor is None:
             return held
-        part = np.full((last - first, held.shape[1]), -1.0, np.float32)  # what silence is
+        part = np.full((last - first, held.shape[1]), mel.SILENCE, np.float32)
         part[: len(held)] = mel.floored(held, self.floor)
         return part.astype(Mel.kind).astype(np.float32)  # as the cache keeps them
 

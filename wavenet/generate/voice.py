@@ -15,6 +15,8 @@ import numpy as np
 from wavenet import disk, outputs
 from wavenet.audio.crops import gain
 from wavenet.errors import InputError
+from wavenet.features import usual
+from wavenet.features.usual import Usual
 from wavenet.generate import drawn, originals, priming
 from wavenet.generate.asked import Asked, Vocabulary, Wanted, ask
 from wavenet.generate.best_of import BestOf, aim_of, check_numbers
@@ -142,6 +144,12 @@ class Voice(Bundle):
             BundleError: the bundle does not say it.
         """
         return Vocabulary.of(self.recipe, self.data)
+
+    def usual(self) -> Usual | None:
+        """Return what mels, or arrays where it is told no mel, are like that it learned; None where none is known."""
+        widths = {} if self.recipe.condition is None else dict(self.recipe.condition.tracks_told())
+        name = "mel" if "mel" in widths else "array"
+        return usual.of_bundle(self.data, name, widths[name]) if name in widths else None
 
     def guidance(self, given: float | None, told: bool) -> float:
         """Return how strongly sounds follow what is told: as given, or as the recipe says; 1 where nothing is told."""
@@ -336,7 +344,8 @@ class Voice(Bundle):
         draw, seed = checked_draw(temperature, top_k, top_p), draw_seed(seed)
         assert self.recipe.shape.condition is not None
         nothing = Condition.nothing(self.recipe.shape.condition, 1).fields
-        fields = (self.vocabulary().ids([condition]) if condition else nothing)[0]
+        (wanted,) = each_wanted(condition, 1)
+        fields = (self.vocabulary().ids([wanted]) if wanted else nothing)[0]
         engine = self.engine(backend, storage, threads)
         network = self.network(engine.storage) if verify else None
         strength = self.guidance(guidance, told=True)
@@ -358,7 +367,8 @@ class Voice(Bundle):
                 copy can be made of.
         """
         vocoder, began = self.vocoder(**options), time.monotonic()
-        known = originals.of_one(self.recipe, original, None if cache is None else disk.user_path(str(cache)))
+        folder = None if cache is None else disk.user_path(str(cache))
+        known = originals.of_one(self.recipe, original, folder, self.usual())
         parts = [piece.wave for piece in vocoder.copies([known])]
         wave, wall = np.concatenate(parts)[None], time.monotonic() - began
         return Sound(wave, self.sample_rate, self.bits, vocoder.seed, vocoder.storage, vocoder.difference, wall)
@@ -389,10 +399,15 @@ def each_wanted(condition: Told, count: int, candidates: int = 1) -> Sequence[Wa
     """Return what is asked of each of some sounds, once for each of its candidates.
 
     Raises:
-        InputError: something is asked of another number of sounds.
+        InputError: it is no mapping of fields to values, or something is asked of another number of sounds.
     """
     if condition is None or isinstance(condition, Mapping):
         return [condition or {}] * (count * candidates)
+    if not isinstance(condition, list | tuple) or not all(isinstance(one, Mapping) for one in condition):
+        raise InputError(
+            f"the condition is {one_line(repr(condition), 60)}, expected values by field, such as "
+            "{'speaker': 'jackson'}, or a list of such, one for each sound"
+        )
     if len(condition) != count:
         raise InputError(
             f"got conditions for {many(len(condition), 'sound')}, expected 1 or {count}; give one for each"

@@ -137,11 +137,24 @@ class SoundData(pl.LightningDataModule):
         )
 
     def fingerprint(self) -> str:
-        """Return a text that is equal only for the same files, by name and measure, cut and levelled alike."""
+        """Return a text that is equal only for the same files, by name and measure, cut, levelled and told alike.
+
+        Behind the sound's own part come, where it is told anything, those of its fields and of arrays beside it.
+        """
+        told = [] if self.told is None else [self._fields_told(), self.told.arrays.encode()]
+        return "-".join([self._digest(), *(hashlib.sha256(part).hexdigest()[:8] for part in told)])
+
+    def older_fingerprint(self) -> str:
+        """Return what `fingerprint` was before it had parts: it knew no arrays."""
+        return self._digest(b"" if self.told is None else self._fields_told())
+
+    def _fields_told(self) -> bytes:
+        assert self.told is not None
+        return self.told.condition.fields.tobytes() + to_json(self.told.vocabulary).encode()
+
+    def _digest(self, fields: bytes = b"") -> str:
         digest = hashlib.sha256(self.crops["train"].table.tobytes() + self.crops["valid"].table.tobytes())
-        digest.update(self.counts.tobytes())
-        if self.told is not None:
-            digest.update(self.told.condition.fields.tobytes() + to_json(self.told.vocabulary).encode())
+        digest.update(self.counts.tobytes() + fields)
         for entry in self.sound.entries:
             digest.update(f"{entry.name} {entry.length} {entry.rms} {entry.peak}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()[:24]

@@ -71,17 +71,30 @@ def read(run: Path) -> list[Row] | None:
 
 def check(run: Path, fingerprint: str, sound: SoundData) -> None:
     """Raise InputError, which names files, where the sound is not the one of this fingerprint."""
-    if fingerprint == sound.fingerprint():
+    if fingerprint in (sound.fingerprint(), sound.older_fingerprint()):
         return
     before = read(run)
     if before is None:
         told = "it has no manifest.csv, which lists its files (an older version wrote none)"
     else:
-        told = difference(before, rows(sound)) or "the same files, but this version trims or measures them differently"
+        told = difference(before, rows(sound)) or f"the same files, but {_other_than_files(fingerprint, sound)}"
     raise InputError(
         f"the sound is not what {run} was started with: {told}; give the same sound again, or train on this one in "
         f"another run with --out (--init {run} starts it from these weights)"
     )
+
+
+def _other_than_files(fingerprint: str, sound: SoundData) -> str:
+    """Return in words what of the same files is another."""
+    measured = "this version trims or measures them differently"
+    fields = f"other values of {', '.join(sound.recipe.fields)}" if sound.recipe.fields else ""
+    (own, *before), (now, *after) = fingerprint.split("-"), sound.fingerprint().split("-")
+    if not before:  # of an older version, which told them not apart
+        return " or ".join(filter(None, [fields, measured]))
+    if own != now or len(before) != len(after):
+        return measured
+    arrays = "other arrays in the .npy files beside them"
+    return " and ".join(what for what, a, b in zip((fields, arrays), before, after, strict=True) if a != b)
 
 
 def difference(before: Sequence[Row], now: Sequence[Row]) -> str:

@@ -23,7 +23,7 @@ from wavenet.progress import log
 from wavenet.recipe import find, read
 from wavenet.recipe.records import Recipe
 from wavenet.text import many
-from wavenet.training import checkpoint, manifest, processes, summary
+from wavenet.training import checkpoint, init, manifest, processes, summary
 from wavenet.training import module as modules
 from wavenet.training import run as runs
 from wavenet.training.checkpoint import Standing, State
@@ -263,29 +263,14 @@ def _module(recipe: Recipe, sound: SoundData, state: State | None, options: Opti
         checkpoint.restore(module, state)
         sound.first_step = module.step
         return module
-    if options.init is not None:
-        _take_weights(module, options.init)
-    elif sound.crops:  # else the first process sends its weights
+    if options.init is not None and sound.crops:  # else the first process sends its weights
+        values = {} if sound.told is None else sound.told.vocabulary
+        taken = init.weights(recipe, recipe.shape, values, str(options.init))
+        module.network.load_state_dict({name: torch.from_numpy(value) for name, value in taken.items()})
+    elif sound.crops:
         module.network.start_at(sound.alphabet.baseline(sound.target_counts))
     module.averaged.load_state_dict(module.network.state_dict())
     return module
-
-
-def _take_weights(module: WaveNetModule, model: str | Path) -> None:
-    """Begin with the weights of a bundle.
-
-    Raises:
-        BundleError: it cannot be read, or is of other dimensions.
-    """
-    ours, theirs = module.network.state_dict(), bundle.load(bundle.find(str(model))).arrays
-    for name in [*ours, *theirs]:
-        have = list(theirs[name].shape) if name in theirs else "missing"
-        want = list(ours[name].shape) if name in ours else "none"
-        if have != want:
-            raise BundleError(
-                f"--init {model}: the weight {name} is {have}, expected {want}; give a model of the same dimensions"
-            )
-    module.network.load_state_dict({name: torch.from_numpy(value) for name, value in theirs.items()})
 
 
 # --- training --------------------------------------------------------------------------------------------------------

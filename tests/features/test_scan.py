@@ -1,0 +1,80 @@
+"""A scan by a recipe that is told things refuses what training would refuse, with its words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import feature_toys
+import numpy as np
+import pytest
+import told_toys
+import toys
+
+import wavenet
+from wavenet import cli
+from wavenet.audio import files
+from wavenet.errors import SoundError
+from wavenet.features import told
+from wavenet.recipe import read
+from wavenet.recipe.records import Recipe
+
+HOP = 30
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = told_toys.write_sounds(tmp_path / "sounds", 2)
+    for path in made.glob("*.wav"):
+        np.save(path.with_suffix(".npy"), np.ones((-(-len(files.read(path, toys.RATE)) // HOP), 2), np.float32))
+    return made
+
+
+def changed(folder: Path, recipe: Recipe, what: str) -> Recipe:
+    """Spoil sound or recipe, so that training would not begin."""
+    table, array = folder / "metadata.csv", folder / "low-ann-0.npy"
+    if what == "no column":
+        table.write_text(table.read_text().replace(",label,", ",text,"))
+    elif what == "short array":
+        np.save(array, np.load(array)[:-1])
+    elif what == "no array":
+        array.unlink()
+    elif what == "more values":
+        return feature_toys.recipe(folder, fields={"speaker": 1, "label": 3}, array=2)
+    return recipe
+
+
+@pytest.mark.parametrize("what", ["no column", "short array", "no array", "more values"])
+def test_what_training_would_refuse_is_refused_with_its_words(
+    folder: Path, tmp_path: Path, what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = feature_toys.recipe(folder, fields={"speaker": 2, "label": 3}, array=2)
+    assert wavenet.scan(folder, recipe).usable
+    made = changed(folder, recipe, what)
+    survey = wavenet.scan(folder, made)
+    with pytest.raises(SoundError) as caught:
+        told.of_corpus(made, feature_toys.gathered(made, tmp_path / "cache"), tmp_path / "cache", trained={0, 1, 2, 3})
+    assert survey.refusal == str(caught.value) and not survey.usable
+    (tmp_path / "toy.yaml").write_text(read.dump(made))
+    assert cli.main(["data", "scan", str(folder), "--recipe", str(tmp_path / "toy.yaml")]) == 2
+    assert f"refused   {caught.value}" in capsys.readouterr().out
+
+
+def test_a_recipe_that_is_told_nothing_and_none_ask_for_nothing_more(folder: Path, said: list[str]) -> None:
+    plain: list[Any] = [None, toys.recipe(data={"path": str(folder)})]
+    assert all(wavenet.scan(folder, one).usable for one in plain)
+    table = folder / "metadata.csv"
+    table.write_text(table.read_text().replace("low-bob-1.wav,bob", "low-bob-1.wav,"))
+    assert wavenet.scan(folder, feature_toys.recipe(folder, fields={"speaker": 2})).usable
+    assert "1 of 12 sounds has no speaker: it is unknown there" in said
+
+
+def test_arrays_of_a_slightly_smaller_hop_are_warned_of_in_scans_and_training(tmp_path: Path, said: list[str]) -> None:
+    for number in range(24):
+        length = 300 + 61 * number
+        files.write(tmp_path / "sounds" / f"{number}.wav", toys.wave(length / toys.RATE, number), toys.RATE)
+        np.save(tmp_path / "sounds" / f"{number}.npy", np.ones((-(-length // 29), 2), np.float32))
+    recipe = feature_toys.recipe(tmp_path / "sounds", array=2)
+    wavenet.scan(tmp_path / "sounds", recipe)
+    told.of_corpus(recipe, feature_toys.gathered(recipe, tmp_path / "cache"), tmp_path / "cache")
+    assert sum("a hop of about 29" in line or "a hop of about 28." in line for line in said) == 2
