@@ -23,7 +23,7 @@ from wavenet.errors import InputError, RecipeError
 from wavenet.inspection import measure
 from wavenet.recipe import read
 from wavenet.recipe.find import find_recipe, recipe_folder, recipe_names, run_folder, with_data
-from wavenet.training import train
+from wavenet.training import init, train
 
 
 class ReachedError(Exception):
@@ -57,8 +57,7 @@ def begun(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ((recipe, run, options, _),) = seen
     assert Path(recipe.data.path) == (home / "sounds").resolve() and run == home / "new"
     assert options.cache == home / "cache"
-    module = train.modules.build(recipe)
-    train._take_weights(module, "~/run")
+    assert init.weights(recipe, recipe.shape, {}, str(options.init))
 
 
 def in_the_environment(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,7 +123,7 @@ def test_weights_that_answer_with_what_is_not_finite_make_no_sound_and_end_nothi
     said: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(record.Voice, "stream", partialmethod(record.Voice.stream, backend="reference"))
+    monkeypatch.setattr(record.Voice, "sampler", partialmethod(record.Voice.sampler, backend="reference"))
     module = modules.build(toys.recipe())
     with torch.no_grad():
         for value in module.averaged.parameters():

@@ -316,7 +316,7 @@ def test_a_run_of_an_older_version_is_left_alone(fit: Fit, tmp_path: Path, stopp
 def test_a_signal_during_a_score_or_a_sound_loses_neither(
     fit: Fit, tmp_path: Path, trained_run: Path, monkeypatch: pytest.MonkeyPatch, during: str, step: int
 ) -> None:
-    place, name = (record.bits, "score") if during == "score" else (record.Voice, "stream")
+    place, name = (record.bits, "score") if during == "score" else (record.Recorder, "_told")
     original, check, stopper = getattr(place, name), record.Stopper.check, []
     started = record.Stopper.on_train_start
 
