@@ -138,10 +138,11 @@ def prepare(clips: Sequence[Clip], sample_rate: int, trim: TrimConfig | None, fo
     if cache is None:
         with disk.explained(f"the sound cache in {place}", "free space there or name another place with --cache DIR"):
             cache = _made(clips, sample_rate, trim, place, prints)
+    usable = any(entry.reason is None for entry in cache.entries)
+    if len(clips) == 1 and not usable:  # a warning would say it twice
+        raise SoundError(f"{printable(clips[0].name)} cannot be used: {cache.entries[0].why}; give another file")
     _warn(cache.entries, known)
-    if not any(entry.reason is None for entry in cache.entries):
-        if len(clips) == 1:
-            raise SoundError(f"{printable(clips[0].name)} cannot be used: {cache.entries[0].why}; give another file")
+    if not usable:
         raise SoundError(f"none of {many(len(clips), 'file')} can be used; `{SCAN}` says why for each")
     return cache
 
