@@ -178,7 +178,12 @@ def test_guidance_reaches_draws_of_all_kinds(
         assert np.array_equal(streamed(monkeypatch, here, *common, "--guidance", 8), most)
         capsys.readouterr()
         assert run(*common, "-o", "x.wav", "--guidance", 11) == 2
-        assert "the guidance is 11.0, expected a number from 0 to 10" in capsys.readouterr().err
+        refused = capsys.readouterr().err
+        assert "the guidance is 11.0, expected a number from 0 to 10" in refused and "drawing" not in refused
+    free = ("generate", told_run, "--samples", 50, "--seed", 2)
+    assert run(*free, "-o", "free.wav") == 0 == run(*free, "-o", "free8.wav", "--guidance", 8)
+    assert Path("free.wav").read_bytes() == Path("free8.wav").read_bytes()
+    assert "warning: --guidance 8 has nothing to follow" in capsys.readouterr().err
     assert run("generate", trained_run, "-o", "x.wav", "--guidance", 2) == 2
     assert "this network is told nothing; leave it at 1" in capsys.readouterr().err
 

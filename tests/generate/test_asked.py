@@ -15,7 +15,7 @@ import toys
 import wavenet
 from wavenet.errors import BundleError, InputError
 from wavenet.generate import asked
-from wavenet.generate.asked import Vocabulary, ask, described, unpredicted
+from wavenet.generate.asked import Vocabulary, ask, described, stretched, unpredicted
 from wavenet.generate.voice import Voice
 
 
@@ -115,6 +115,18 @@ def test_conditions_for_another_number_of_sounds_and_for_plain_voices_are_refuse
         voice.generate(condition=[{}], count=2, samples=10)
     with pytest.raises(InputError, match="is told nothing but the past"):
         wavenet.load(trained_run).generate(condition={"label": "7"}, samples=10)
+
+
+def test_a_length_far_beyond_those_learned_is_warned_of(voice: Voice) -> None:
+    known = voice.vocabulary()
+    wanted = [{"speaker": "bob", "label": "low"}, {"label": "high"}]
+    longest = max(int(known.lasted(ids).max()) for ids in known.ids(wanted)) + 40  # with the tail of silence
+    for samples in (None, 1, longest, longest * 3 // 2):
+        assert stretched(known, wanted, samples) == ""
+    warning = stretched(known, wanted, longest * 3 // 2 + 2)
+    assert "toy learned such sounds of up to 0.1 seconds, and will stretch one over 0.2" in warning
+    assert stretched(known, [{}], 10**6) == ""
+    assert stretched(Vocabulary(known.recipe, known.values, known.durations[:0]), wanted, 10**6) == ""
 
 
 @pytest.mark.parametrize(

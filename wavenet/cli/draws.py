@@ -32,7 +32,7 @@ Wanted = Mapping[str, str]
 
 def generate(arguments: argparse.Namespace) -> int:
     """Draw sounds into files, or one to stdout."""
-    from wavenet.generate.asked import unpredicted
+    from wavenet.generate.asked import stretched, unpredicted
     from wavenet.generate.best_of import aim_of
     from wavenet.generate.state import check_memory
 
@@ -47,8 +47,13 @@ def generate(arguments: argparse.Namespace) -> int:
     total, streaming = voice.length(arguments.seconds, arguments.samples), arguments.output == "-"
     check_memory(voice.recipe.shape, (arguments.count or 1) * (arguments.best_of or 1))  # before there is a list of all
     wanted = voice.combinations(asked_for(arguments.condition), arguments.count)
+    voice.guidance(arguments.guidance, any(wanted))  # refuses what is out of range before anything is said
+    if arguments.guidance not in (None, 1.0) and not any(wanted):
+        log.warning("--guidance %g has nothing to follow: ask for something, such as --label", arguments.guidance)
     free = arguments.seconds is None and arguments.samples is None  # each is as long as the voice knows such sounds
     free = free and voice.recipe.condition is not None and voice.vocabulary().knows_lengths(wanted)
+    if any(wanted) and (warning := stretched(voice.vocabulary(), wanted, None if free else total)):
+        log.warning(warning)
     if streaming:
         _check_stream(arguments, len(wanted))
     check_memory(voice.recipe.shape, len(wanted) * (arguments.best_of or 1), 0 if streaming else total)

@@ -18,10 +18,11 @@ from wavenet.generate.told import predicted
 from wavenet.geometry import ConditionShape, frame_count
 from wavenet.outputs import Arrays, Codes, Condition, Floats
 from wavenet.recipe.records import PREDICTED, Recipe
-from wavenet.text import many, printable
+from wavenet.text import duration, many, printable
 
 ALL = "all"  # in place of a value: every value in turn
 MOST_SOUNDS = 1 << 20  # that one request makes
+STRETCHED = 1.5  # times the longest that was learned, a sound is warned of
 
 FROM_SOUND = {"mel": "a mel spectrogram", "f0": "a pitch (f0)", "array": "an array of one's own"}
 
@@ -101,7 +102,13 @@ class Vocabulary:
         return np.array(found, np.int64).reshape(len(wanted), len(self.values))
 
     def length(self, ids: Codes, seed: int, sequence: int) -> int:
-        """Return the samples of a training sound with these fields [n], drawn for one sequence of a seed.
+        """Return the samples of a training sound with these fields [n], drawn for one sequence of a seed."""
+        lasted = self.lasted(ids)
+        drawn = np.random.Generator(np.random.Philox(key=np.array([seed, sequence], np.uint64), counter=[0, 1, 0, 0]))
+        return max(1, int(lasted[int(drawn.integers(len(lasted)))])) if len(lasted) else 0
+
+    def lasted(self, ids: Codes) -> Codes:
+        """Return the samples of all training sounds with these fields [n], without tails.
 
         Where none had all of them, the fields that come last in the recipe are passed over.
         """
@@ -109,8 +116,7 @@ class Vocabulary:
         for column, value in enumerate(ids.tolist()):
             own = matching[matching[:, column] == value]  # none where it is unknown
             matching = own if len(own) else matching
-        drawn = np.random.Generator(np.random.Philox(key=np.array([seed, sequence], np.uint64), counter=[0, 1, 0, 0]))
-        return max(1, int(matching[int(drawn.integers(len(matching))), -1])) if len(matching) else 0
+        return matching[:, -1]
 
 
 @dataclass(frozen=True)
@@ -199,6 +205,20 @@ def unpredicted(recipe: Recipe) -> str:
     return (
         f"{recipe.name} is told {' and '.join(map(FROM_SOUND.__getitem__, names))}, which `generate` does not have: "
         "expect babble; `wavenet vocode` turns recordings into its sound"
+    )
+
+
+def stretched(vocabulary: Vocabulary, wanted: Sequence[Wanted], samples: int | None) -> str:
+    """Return a warning where sounds of so many samples are far longer than those learned; else an empty text."""
+    if samples is None or not vocabulary.knows_lengths(wanted):
+        return ""
+    recipe = vocabulary.recipe
+    rate, longest = recipe.audio.sample_rate, max(int(vocabulary.lasted(ids).max()) for ids in vocabulary.ids(wanted))
+    if samples / rate <= STRETCHED * (longest / rate + recipe.data.tail_seconds):
+        return ""
+    return (
+        f"{recipe.name} learned such sounds of up to {duration(longest / rate)}, and will stretch one over "
+        f"{duration(samples / rate)}; leave the length out, and it is as long as real ones"
     )
 
 

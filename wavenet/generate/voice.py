@@ -21,6 +21,7 @@ from wavenet.generate import drawn, originals, priming
 from wavenet.generate.asked import Asked, Vocabulary, Wanted, ask
 from wavenet.generate.best_of import BestOf, aim_of, check_numbers
 from wavenet.generate.engines import Engine, Request, build_engine
+from wavenet.generate.guidance import check_guidance
 from wavenet.generate.packed import stored
 from wavenet.generate.priming import Prime
 from wavenet.generate.sampler import Sampler
@@ -152,9 +153,17 @@ class Voice(Bundle):
         return usual.of_bundle(self.data, name, widths[name]) if name in widths else None
 
     def guidance(self, given: float | None, told: bool) -> float:
-        """Return how strongly sounds follow what is told: as given, or as the recipe says; 1 where nothing is told."""
+        """Return how strongly sounds follow what is told: as given, or as the recipe says; 1 where nothing is told.
+
+        Raises:
+            InputError: what is given is out of range, or the network can't follow (`check_guidance`).
+        """
         own = self.recipe.condition
-        return given if given is not None else own.guidance if own is not None and told else 1.0
+        if given is not None:
+            given = check_guidance(given, self.recipe.shape, self.alphabet)
+        if own is None or not told:  # both rows would be alike
+            return 1.0
+        return own.guidance if given is None else given
 
     def combinations(self, wanted: Wanted, count: int | None = None) -> list[dict[str, str]]:
         """Return what each of some sounds is asked for; the value `all` takes every value in turn.
