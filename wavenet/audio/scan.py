@@ -190,17 +190,9 @@ def _measures(kept: list[Entry], recipe: Recipe | None) -> list[str]:
 
 
 def scan(folder: str | Path, recipe: str | Path | Recipe | None = None, overrides: Sequence[str] = ()) -> Survey:
-    """Return what a folder of sound holds; nothing is kept of it.
+    """Return what a folder of sound holds, without a look at what its recipe tells the network.
 
-    Args:
-        folder: the folder.
-        recipe: measure as training by it will: a path, a name in `recipes/`, or the record itself. None measures each
-            file at its own rate.
-        overrides: ``KEY=VALUE`` at dotted keys of the recipe.
-
-    Raises:
-        InputError: there is no such folder, sound or recipe.
-        WavenetError: there is no room for a temporary file.
+    `features/scan.py` has both, takes the same and raises the same.
     """
     if recipe is None:
         if overrides:
