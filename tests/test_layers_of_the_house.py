@@ -24,6 +24,7 @@ FLOORS = [  # a name with a dot is a module that lies deeper than the rest of it
     {"recipe"},
     {"outputs"},
     {"model", "audio"},
+    {"speech"},
     {"features"},
     {"generate"},
     {"evaluation"},
