@@ -36,6 +36,14 @@ ACOUSTIC: dict[str, Any] = {
     "encoder": ENCODERS["plain"],
     "acoustic": {"channels": 6, "encoder": ENCODERS["plain"], "dropout": 0.0},
 }
+PHONES: dict[str, Any] = {
+    "fields": {"speaker": 3},
+    "tracks": {"clock": {"knots": 3}, "phones": {"kinds": 3, "neighbours": 1}, "mel": MEL},
+    "hop_samples": HOP,
+    "encoder": ENCODERS["plain"],
+    "acoustic": {"channels": 6, "encoder": ENCODERS["pyramid"], "dropout": 0.0},
+    "durations": {"channels": 5, "encoder": ENCODERS["plain"], "dropout": 0.0},
+}
 TRACKED = {
     f"{name}-{upsample}": {**BOTH, "hop_samples": HOP, "upsample": upsample, "encoder": encoder}
     for name, encoder in ENCODERS.items()
@@ -47,6 +55,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "every sample": {"tracks": {"array": 2}, "hop_samples": 1, "encoder": ENCODERS["plain"]},
     **TRACKED,
     "acoustic": ACOUSTIC,
+    "phones": PHONES,
 }
 forms = pytest.mark.parametrize("form", FORMS)
 tracked = pytest.mark.parametrize("form", TRACKED)

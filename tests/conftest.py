@@ -15,6 +15,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # toys gain nothing from threads,
 
 import moments
 import numpy as np
+import phone_toys
 import told_toys
 import toys  # after the line above: it imports what reads that variable
 import yaml
@@ -116,6 +117,22 @@ def told_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("told")
     (place / "sounds").mkdir()
     return told_toys.trained(told_toys.write_sounds(place / "sounds"), place / "run", place / "cache")
+
+
+@pytest.fixture(scope="session")
+def phones_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a run whose network is told speaker, clock, phones and mel, with networks of mel and of durations."""
+    place = tmp_path_factory.mktemp("phones")
+    (place / "sounds").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wavenet.speech.aligned", phone_toys.of_sound, raising=False)
+        return phone_toys.trained(told_toys.write_sounds(place / "sounds"), place / "run", place / "cache")
+
+
+@pytest.fixture
+def spoken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what is said in toy sounds be known."""
+    monkeypatch.setattr("wavenet.speech.aligned", phone_toys.of_sound, raising=False)
 
 
 @pytest.fixture(scope="session")

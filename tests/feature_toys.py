@@ -18,6 +18,7 @@ CLOCK = {"knots": 5}
 MEL = {"bands": 6, "fft_samples": 128, "window_samples": 100, "low_hz": 50.0, "high_hz": 2_000.0, "power": 1} | {
     **{"scale": "slaney", "norm": "slaney", "floor": 1e-5}
 }
+PHONES = {"kinds": 4, "neighbours": 1}
 F0 = {"low_hz": 80.0, "high_hz": 500.0}
 
 
@@ -27,13 +28,14 @@ def condition() -> dict[str, Any]:
         "channels": 4,
         "fields": {"speaker": 3, "label": 2},
         "columns": {"label": "word"},
-        "tracks": {"clock": {**CLOCK}, "mel": {**MEL}, "f0": {**F0}, "array": 2},
+        "tracks": {"clock": {**CLOCK}, "phones": {**PHONES}, "mel": {**MEL}, "f0": {**F0}, "array": 2},
         "hop_samples": 30,
         "encoder": [{"kernel": 3, "dilation": 2}],
         "upsample": "linear",
         "unknown": 0.2,
         "guidance": 1.2,
         "acoustic": {"channels": 5, "encoder": [{"kernel": 3, "dilation": 1}], "share": 0.25, "dropout": 0.05},
+        "durations": {"channels": 4, "encoder": [{"kernel": 3, "dilation": 2}], "dropout": 0.15},
     }
 
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import feature_toys
 import numpy as np
+import phone_toys
 import pytest
 import told_toys
 import toys
 
-from wavenet.features import told
+from wavenet.errors import SoundError
+from wavenet.features import phones, told
 from wavenet.features.fields import Fields
 from wavenet.features.usual import of_bundle
 from wavenet.geometry import frame_count
+from wavenet.recipe.records import PhonesConfig
+from wavenet.speech import Aligned
 
 
 def test_fields_and_tracks_are_of_the_same_clips(tmp_path: Path) -> None:
@@ -86,3 +91,31 @@ def test_shares_are_those_of_the_recipe() -> None:
     both, alone = (toys.recipe(condition={**tree, "acoustic": acoustic}) for acoustic in (tree["acoustic"], None))
     assert told.shares(both) == (0.2, 0.25) and told.shares(alone) == (0.2, 0.0)
     assert told.shares(toys.recipe()) == (0.0, 0.0)
+
+
+@pytest.mark.usefixtures("spoken")
+def test_phones_are_those_of_training_sentences_and_a_bundle_names_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder, cache = told_toys.write_sounds(tmp_path / "sounds", 2), tmp_path / "cache"
+    made = phone_toys.recipe()
+    corpus = feature_toys.gathered(replace(made, data=replace(made.data, path=str(folder))), cache)
+    found = told.of_corpus(made, corpus, cache, trained={1, 3})
+    assert found is not None and found.condition.tracks is not None and found.spoken is not None
+    assert found.condition.sentences is found.spoken and found.spoken.names == phone_toys.NAMES
+    assert found.provenance(corpus.sound.lengths, {1, 3})["phones"] == phone_toys.NAMES
+    said, own = phone_toys.of_sound(corpus.clips, corpus.cache)[5], slice(9, 9 + 18 + 12)
+    assert isinstance(said, Aligned)
+    columns = phones.columns(said.phones, phone_toys.NAMES, PhonesConfig(4, 1))
+    expected = phones.frames_of(said, columns, toys.RATE, 40, 1, 7)
+    assert np.array_equal(found.condition.tracks.read(5, 1, 7)[:, own], expected)
+    of_trained = told.of_corpus(made, corpus, cache, names=("sil", "AA"))
+    assert of_trained is not None and of_trained.spoken is not None and of_trained.spoken.names == ("sil", "AA")
+    assert any("2 phones (B, IY) are unknown to the network" in line for line in caplog.messages)
+    other = [one if clip != 3 else "no text" for clip, one in enumerate(found.spoken.sentences)]
+    monkeypatch.setattr("wavenet.speech.aligned", lambda clips, decoded: other)
+    less = told.of_corpus(made, corpus, cache, trained={1})
+    assert less is not None and less.spoken is not None and less.spoken.sentences[3] is None
+    with pytest.raises(SoundError, match=r"has room for 2 kinds of phones, but the sound has 4, pauses included"):
+        few = phone_toys.recipe(tracks={"phones": {"kinds": 2, "neighbours": 1}}, acoustic=None)
+        told.of_corpus(few, corpus, cache)

@@ -8,6 +8,7 @@ from typing import Any
 
 import feature_toys
 import numpy as np
+import phone_toys
 import pytest
 import soundfile
 import toys
@@ -15,6 +16,7 @@ import toys
 from wavenet.errors import InputError, SoundError
 from wavenet.features import tracks
 from wavenet.features.clock import clock
+from wavenet.features.phones import Phones
 from wavenet.geometry import frame_count
 from wavenet.outputs import Arrays, Tracks
 
@@ -76,6 +78,27 @@ def test_columns_are_in_the_order_of_the_recipe_and_the_clock_knows_no_tail(fold
     assert np.array_equal(both, whole[:, :17])
     assert np.array_equal(whole, np.concatenate([track.read(2, 0, known.frames(2)) for track in alone], axis=1))
     assert np.array_equal(whole[: frame_count(length, 30), 19:], np.load(folder / "sound2.npy").astype(np.float32))
+
+
+def test_phones_come_behind_the_clock_and_are_zeros_where_nothing_is_known_of_them(
+    folder: Path, tmp_path: Path
+) -> None:
+    tells = {**TOLD["both"], "phones": {"kinds": 4, "neighbours": 1}}
+    recipe, found, known = made(folder, tmp_path, **tells)
+    both = made(folder, tmp_path, **TOLD["both"])[2].read(2, 0, 9)
+    config = recipe.condition.tracks.phones
+    said = tuple(phone_toys.aligned(clip, length) for clip, length in enumerate(found.sound.lengths))
+    counts = tuple(known.frames(clip) for clip in range(len(said)))
+    phones = Phones(said, phone_toys.NAMES, config, counts, toys.RATE, 30)
+    told = tracks.of_corpus(recipe, found.sound, found.clips, tmp_path, phones)
+    wave = found.sound.read(2, 0, found.sound.lengths[2] + found.sound.tail)
+    for one in (known, told, tracks.of_wave(recipe, wave, found.sound.lengths[2])):
+        sound = 0 if isinstance(one, Arrays) else 2
+        values = one.read(sound, 0, 9)
+        assert np.array_equal(np.delete(values, slice(11, 11 + config.frame_width), axis=1), both)
+        own, mean = values[:, 11 : 11 + config.frame_width], one.mean(sound)[11 : 11 + config.frame_width]
+        assert np.array_equal(own, phones.read(2, 0, 9)) if one is told else not own.any()
+        assert np.array_equal(mean, phones.mean(2)) if one is told else not mean.any()
 
 
 def test_without_tracks_there_is_nothing(folder: Path, tmp_path: Path) -> None:

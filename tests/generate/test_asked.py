@@ -8,15 +8,20 @@ from typing import Any
 
 import feature_toys
 import numpy as np
+import phone_toys
 import pytest
 import told_toys
+import torch
 import toys
 
 import wavenet
 from wavenet.errors import BundleError, InputError
+from wavenet.features.clock import clock
+from wavenet.features.phones import columns, frames_of
 from wavenet.generate import asked
-from wavenet.generate.asked import Vocabulary, ask, described, stretched, unpredicted
+from wavenet.generate.asked import Vocabulary, ask, ask_phones, described, stretched, unpredicted
 from wavenet.generate.voice import Voice
+from wavenet.speech import Aligned, Phone
 
 
 @pytest.fixture
@@ -161,3 +166,49 @@ def test_what_an_acoustic_network_predicts_is_not_warned_of() -> None:
     tracks = told_toys.CONDITION["tracks"] | {"array": 3}
     both = toys.recipe(condition=told_toys.CONDITION | {"tracks": tracks})
     assert "toy is told an array of one's own, which" in unpredicted(both)
+
+
+# --- phones ----------------------------------------------------------------------------------------------------------
+
+
+def test_phones_that_are_asked_for_come_with_their_clock_and_what_is_predicted_from_both(phones_run: Path) -> None:
+    voice = wavenet.load(phones_run)
+    packed, known = voice.engine("reference").packed, voice.vocabulary()
+    assert known.phones == phone_toys.NAMES
+    short = Aligned(phone_toys.SENTENCE[:3], (0.02, 0.05, 0.1003))
+    told = ask_phones(packed, known, [{"speaker": "ann"}, {}], [phone_toys.ALIGNED, short])
+    assert told.condition is not None and told.condition.tracks is not None and told.condition.unknown is not None
+    assert told.lengths == (1_640 + 40, 401 + 40) and not told.condition.unknown.any()
+    assert told.condition.fields.tolist() == [[0], [2]]
+    config = voice.recipe.condition.tracks.phones
+    for sound, (said, length) in enumerate(((phone_toys.ALIGNED, 1_640), (short, 401))):
+        count = told.condition.tracks.frames(sound)
+        assert count == -(-(length + 40) // 40)
+        clocked, phones, mel = np.split(told.condition.tracks.read(sound, 0, count), [9, 39], axis=1)
+        assert np.array_equal(clocked, clock(length, toys.RATE, 40, 0, count, 3))
+        own = columns(said.phones, known.phones, config)
+        assert np.array_equal(phones, frames_of(said, own, toys.RATE, 40, 0, count))
+        fields = torch.from_numpy(told.condition.fields[[sound]])
+        given = np.pad(np.concatenate([clocked, phones, np.zeros((count, 2))], axis=1), ((1, 1), (0, 0)))
+        given[[0, -1], -2:] = 1.0
+        rows = torch.from_numpy(given.astype(np.float32))[None]
+        made = voice.network().acoustic.predict(rows, fields, rows.mean(dim=1))
+        np.testing.assert_allclose(mel, made[0].detach().numpy(), atol=1e-5)
+    assert len(voice.generate(condition={"speaker": "ann"}, samples=50, backend="reference").samples[0]) == 50
+
+
+def test_a_voice_says_nothing_that_it_does_not_know(phones_run: Path, voice: Voice) -> None:
+    own = wavenet.load(phones_run)
+    packed, known = own.engine("reference").packed, own.vocabulary()
+    with pytest.raises(InputError, match=r"knows no phone 'silk' \(did you mean 'sil'\?\); it knows sil, AA, B, IY"):
+        ask_phones(packed, known, [{}], [Aligned((Phone("silk"),), (0.1,))])
+    with pytest.raises(InputError, match="toy is told no phones, so it cannot say anything; take a voice that is"):
+        ask_phones(voice.engine("reference").packed, voice.vocabulary(), [{}], [phone_toys.ALIGNED])
+    assert "is told phones, which `generate` does not have: expect babble" in unpredicted(own.recipe)
+
+
+@pytest.mark.parametrize("damage", [None, "sil", ["AA", "sil"], ["sil", "sil"], ["sil", 3], ["sil", *"abcd"]])
+def test_a_bundle_that_does_not_say_its_phones_is_damaged(phones_run: Path, damage: object) -> None:
+    voice = wavenet.load(phones_run)
+    with pytest.raises(BundleError, match="does not say which phones it knows; get it again or train it anew"):
+        Vocabulary.of(voice.recipe, {"told": voice.data["told"] | {"phones": damage}})

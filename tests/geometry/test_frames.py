@@ -83,3 +83,14 @@ def test_the_frames_that_an_acoustic_network_needs_come_on_top() -> None:
     assert (alone.reach, both.reach) == (5, 9)
     names = [row.name for row in both.products(120)]
     assert names == [row.name for made in (both.told, predicts) for row in made.products(80, 120)]
+
+
+def test_a_network_over_phones_is_used_by_no_sample_and_widens_no_context() -> None:
+    lasts = FrameShape("durations", (("speaker", 3),), (("phones", 18),), 8, PYRAMID, 2)
+    alone, both = (ConditionShape(shape(PLAIN), 80, True, None, one) for one in (None, lasts))
+    assert both.reach == alone.reach and both.pooled == alone.pooled
+    added = [*both.products(60)][len([*alone.products(60)]) :]
+    assert added == [*lasts.products(None, 60)] and all(row.name.startswith("durations.") for row in added)
+    assert all(row.every is None and row.macs_per_sample == 0 for row in added if not row.looked_up)
+    assert added[-1] == ProductShape("durations.output", 8, 2, True, every=None)
+    assert repr(alone) == repr(both)  # and so what identifies a network without one stays what it was

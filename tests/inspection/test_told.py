@@ -44,6 +44,9 @@ MEL = {"bands": 5, "fft_samples": 64, "window_samples": 50, "low_hz": 0.0, "high
 TALKS = {"fields": {"speaker": 3}, "tracks": {"clock": {"knots": 2}, "mel": MEL}, "hop_samples": 20} | {
     "acoustic": {"channels": 6, "encoder": [{"kernel": 3, "dilation": 2}]}
 }
+SPEAKS = {**TALKS, "tracks": {**TALKS["tracks"], "phones": {"kinds": 4, "neighbours": 1}}} | {
+    "durations": {"channels": 3, "encoder": {"pyramid": [1, 2], "pooled": True}}
+}
 
 
 def recipe_of(model: dict[str, Any] | None = None, **condition: Any) -> Recipe:
@@ -195,6 +198,7 @@ COSTLY: list[dict[str, Any]] = [
     {"fields": {"speaker": 3}},
     *({"tracks": {"array": 3}, "hop_samples": 7, "encoder": encoder} for encoder in ENCODERS.values()),
     *({**TALKS, "encoder": ENCODERS[name]} for name in ("none", "pyramid")),
+    SPEAKS,
 ]
 
 
@@ -202,11 +206,13 @@ COSTLY: list[dict[str, Any]] = [
 def test_costs_are_those_of_the_real_modules_and_add_up(tells: dict[str, Any]) -> None:
     recipe = recipe_of(**tells)
     (said, own), network = said_of(recipe), networks.build(recipe)
-    for name in ("condition", "acoustic"):
+    for name in ("condition", "acoustic", "durations"):
         room = getattr(network, name, torch.nn.Module())
         assert getattr(own.parameters, name) == sum(value.numel() for value in room.parameters())
-    assert said.parameters == own.parameters.samples + own.parameters.condition + own.parameters.acoustic
+    told = own.parameters
+    assert said.parameters == told.samples + told.condition + told.acoustic + told.durations
     costs = own.macs_per_sample
+    assert costs.durations == 0
     assert said.macs_per_sample == costs.samples + costs.condition + costs.acoustic
     plain = report.of_recipe(toys.recipe())
     assert costs.samples == plain.macs_per_sample and own.parameters.samples == plain.parameters
@@ -222,6 +228,9 @@ def test_costs_are_those_of_the_real_modules_and_add_up(tells: dict[str, Any]) -
         assert own.macs_per_frame == sum(macs for name, macs in products if name != "pooled")
         assert own.macs_per_sound == sum(macs for name, macs in products if name == "pooled")
     assert plain.condition is None
+    linear = [part for part in getattr(network, "durations", torch.nn.Module()).modules() if hasattr(part, "bias")]
+    costs_of_phones = sum(part.weight.numel() for part in linear)
+    assert (0 if own.durations is None else own.durations.macs_per_phone) == costs_of_phones
 
 
 # --- words -----------------------------------------------------------------------------------------------------------
@@ -241,6 +250,19 @@ def test_the_text_says_what_a_vocoder_is_told() -> None:
     assert "of the acoustic network" in words["parameters"] and "shared by its 20 samples" in words["multiply-adds"]
 
 
+def test_the_text_says_what_a_voice_is_told_that_speaks_text() -> None:
+    words = facts(said_of(recipe_of(**SPEAKS))[0])
+    assert words["told"] == "speaker (3 values), clock (8 a frame), phones (30 a frame), mel (5 a frame)"
+    assert words["acoustic"].startswith("predicts mel (5 a frame) from speaker, clock, phones; 6 channels")
+    assert words["durations"].startswith(
+        "predicts how long phones are from speaker and phones; 3 channels; a pyramid of dilations 1 2; sees 5 phones, "
+        "2 back and as many ahead; and the whole sentence in a pooled branch; "
+    )
+    assert words["durations"].endswith("219 multiply-adds a phone")
+    assert words["lengths"] == "of all phones have to be known beforehand"
+    assert ", 251 of that of durations" in words["parameters"]
+
+
 def test_what_needs_the_whole_sound_cannot_be_streamed() -> None:
     for track, width in (("mel", MEL), ("array", 2)):
         said, own = said_of(recipe_of(tracks={track: width}, hop_samples=20, encoder=ENCODERS["pooled"]))
@@ -254,11 +276,12 @@ def test_what_needs_the_whole_sound_cannot_be_streamed() -> None:
     assert facts(said)["future"] == "cannot be streamed: f0 is found by looking at the whole sound"
 
 
-def test_a_pooled_branch_that_sees_nothing_but_the_clock_can_be_streamed() -> None:
-    clock = {"tracks": {"clock": {"knots": 2}}, "hop_samples": 20, "encoder": ENCODERS["pooled"]}
-    said, own = said_of(recipe_of(**clock))
-    assert own.context is not None and own.context.streams
-    assert "future" not in facts(said)
+def test_a_pooled_branch_that_sees_nothing_but_what_is_known_beforehand_can_be_streamed() -> None:
+    phones = {"phones": {"kinds": 4, "neighbours": 1}}
+    for tracks in ({"clock": {"knots": 2}}, phones, {"clock": {"knots": 2}, **phones}):
+        said, own = said_of(recipe_of(tracks=tracks, hop_samples=20, encoder=ENCODERS["pooled"]))
+        assert own.context is not None and own.context.streams
+        assert "future" not in facts(said)
 
 
 def test_fields_alone_have_no_frames() -> None:

@@ -41,10 +41,10 @@ def refused(tree: dict[str, Any]) -> str:
 
 def test_the_whole_condition_contradicts_nothing() -> None:
     told = read.from_tree(made({}), "here").condition
-    assert told is not None and told.acoustic is not None and len(told.tracks_told()) == 4
+    assert told is not None and told.acoustic is not None and len(told.tracks_told()) == 5
 
 
-NO_TRACKS = {"tracks": None, "acoustic": None, "encoder": None, "hop_samples": None}
+NO_TRACKS = {"tracks": None, "acoustic": None, "durations": None, "encoder": None, "hop_samples": None}
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,11 @@ NO_TRACKS = {"tracks": None, "acoustic": None, "encoder": None, "hop_samples": N
             "128, which lie 31.2 Hz apart",
         ),
         ({"tracks.mel": None, "tracks.f0": None}, "condition.acoustic predicts mel and f0; add one of them to"),
-        ({"tracks.clock": None}, "condition.acoustic goes by the clock; add condition.tracks.clock, or remove"),
+        ({"tracks.phones": None}, "condition.durations are those of phones; add condition.tracks.phones, or remove"),
+        (
+            {"tracks.clock": None, "tracks.phones": None, "durations": None},
+            "condition.acoustic goes by the clock or phones; add condition.tracks.clock, or",
+        ),
         (
             {"encoder": {"pyramid": [1], "pooled": True}},
             "condition.encoder averages over the whole sound (pooled), which",
@@ -97,6 +101,9 @@ def test_arrays_and_trimming_do_not_go_together() -> None:
         {**NO_TRACKS},
         {"fields": None},
         {"tracks.f0": None},
+        {"tracks.clock": None},
+        {"tracks.phones": None, "durations": None},
+        {"fields": None, "tracks.clock": None},
         {"tracks.mel": None},
         {"encoder": {"pyramid": [1, 2], "pooled": True}, "acoustic": None},
         {"acoustic.encoder": {"pyramid": [1, 2], "pooled": True}},

@@ -35,7 +35,7 @@ def tree(key: str, *value: Any) -> dict[str, Any]:
     """Return a small recipe with a condition in which a key has a value, or is left out."""
     made = toys.tree() | {"condition": feature_toys.condition()}
     if key == "condition.hop_samples" and value in ((), (None,)):
-        made["condition"] |= {"tracks": {}, "encoder": [], "acoustic": None}
+        made["condition"] |= {"tracks": {}, "encoder": [], "acoustic": None, "durations": None}
     if key == "condition.fields" and not value:
         del made["condition"]["columns"]
     if key.startswith("data.trim."):

@@ -325,13 +325,15 @@ def conditions(draw: st.DrawFn) -> dict[str, Any]:
     told["columns"] = {name: "other" for name in pairs if draw(st.booleans())}
     told["fields"] = draw(st.sampled_from([pairs, [list(pair) for pair in pairs.items()]]))
     told["upsample"], told["unknown"] = draw(st.sampled_from(["repeat", "linear"])), draw(floats(0.0, 0.9))
-    for name in ("acoustic", "upsample", "unknown", "fields"):
+    told["durations"]["encoder"] = draw(LAYERS | PYRAMIDS.map(lambda wide: {**wide, "pooled": True}))
+    for name in ("acoustic", "durations", "upsample", "unknown", "fields"):
         if draw(st.booleans()):
             del told[name]
     if "fields" not in told:
         del told["columns"]
     if draw(st.booleans()):
         told["tracks"] = {name: told["tracks"][name] for name in ("clock", "mel")}
+        told.pop("durations", None)
     if draw(st.booleans()):
         told = {"channels": 3, "fields": {"speaker": 1, **dict(pairs)}}
     return told

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import phone_toys
 import pytest
 import told_toys
 import toys
@@ -105,3 +106,34 @@ def test_training_begins_with_rows_by_name(told_run: Path, tmp_path: Path) -> No
     )  # fmt: skip
     now, before = (wavenet.load(one).arrays["condition.fields.speaker.weight"] for one in (run, told_run))
     assert np.allclose(now, before[[1, 2, 2]], atol=1e-6) and not np.allclose(before[0], before[1], atol=1e-3)
+
+
+def test_phones_go_by_name_and_new_ones_begin_as_unknown(phones_run: Path, caplog: pytest.LogCaptureFixture) -> None:
+    theirs, made = wavenet.load(phones_run).arrays, phone_toys.recipe()
+    with caplog.at_level(logging.INFO, "wavenet"):
+        ours = init.weights(made, made.shape, {"speaker": ["ann", "bob"]}, str(phones_run), ("sil", "IY", "ZH", "AA"))
+    assert caplog.messages[1:] == [
+        f"--init {phones_run}: of phones it knows sil, IY, AA; ZH new, which begins as unknown"
+    ]
+    for name, first in (("condition.entry", 9), ("acoustic.entry", 9), ("durations.entry", 0)):
+        before, after = theirs[f"{name}.weight"], ours[f"{name}.weight"].copy()
+        for side in range(3):
+            begin = first + 4 * side
+            moved = before[:, begin : begin + 4][:, [0, 3, 2, 1]]
+            moved[:, 2] = 0
+            assert np.array_equal(after[:, begin : begin + 4], moved)
+            after[:, begin : begin + 4] = before[:, begin : begin + 4]
+        assert np.array_equal(after, before)
+    entries = {f"{room}.entry.weight" for room in ("condition", "acoustic", "durations")}
+    assert all(np.array_equal(ours[name], theirs[name]) for name in theirs.keys() - entries)
+    same = init.weights(made, made.shape, {"speaker": ["ann", "bob"]}, str(phones_run), phone_toys.NAMES)
+    assert all(np.array_equal(same[name], theirs[name]) for name in theirs)
+
+
+def test_as_many_columns_of_other_phones_mean_something_else(phones_run: Path) -> None:
+    tracks = phone_toys.CONDITION["tracks"] | {"phones": {"kinds": 12, "neighbours": 0}}
+    made = phone_toys.recipe(tracks=tracks)
+    with pytest.raises(
+        InputError, match=r"its condition\.tracks\.phones\.kinds is 4, but here it is 12, so that frames"
+    ):
+        init.weights(made, made.shape, {"speaker": ["ann"]}, str(phones_run), phone_toys.NAMES)

@@ -44,10 +44,13 @@ def test_a_torn_last_row_is_no_obstacle(tmp_path: Path) -> None:
 def test_a_window_says_what_was_learnt_in_it() -> None:
     assert metrics.columns(Window(6.0, 3.0, 900, 3, 1.5)) == {
         "train_bits": 2.0,
+        "length_nats": "",
         "gradient_norm": 1.0,
         "targets_per_second": 600,
     }
-    assert metrics.columns(Window()) == {"train_bits": "", "gradient_norm": 0.0, "targets_per_second": 0}
+    assert metrics.columns(Window(6.0, 3.0, 900, 3, 1.5, 0.75))["length_nats"] == 0.25
+    nothing = {"train_bits": "", "length_nats": "", "gradient_norm": 0.0, "targets_per_second": 0}
+    assert metrics.columns(Window()) == metrics.columns(Window(length_nats=0.0)) == nothing
 
 
 def test_no_file_has_no_rows(tmp_path: Path) -> None:

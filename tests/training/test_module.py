@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
 import condition_toys
+import phone_toys
 import pytest
 import torch
 import toys
 
-from wavenet.model.condition import Told, as_told
+from wavenet.features.phones import Phones
+from wavenet.model.condition import Sentences, Told, as_sentences, as_told
 from wavenet.outputs import IGNORED
+from wavenet.recipe.records import PhonesConfig
 from wavenet.training import module as modules
 from wavenet.training.module import WaveNetModule, ema_decay, learning_rate
 
@@ -213,5 +217,101 @@ def test_two_processes_learn_what_one_with_all_their_rows_does(monkeypatch: pyte
     totals = [sum(both).double() for both in zip(*seen, strict=True)]
     one, other = (gradients(rows, totals) for rows in parts)
     assert whole.keys() == one.keys() == other.keys() and any(name.startswith("acoustic.") for name in whole)
+    for name, value in whole.items():
+        torch.testing.assert_close((one[name] + other[name]) / 2, value, atol=1e-6, rtol=1e-4)
+
+
+# --- what predicts lengths -------------------------------------------------------------------------------------------
+
+
+def spoken(pair: tuple[int, int] = (0, 1)) -> tuple[Told, Sentences]:
+    """Return what the rows of a toy batch are told, and what is said in them."""
+    recipe = condition_toys.recipe_of("phones")
+    config = PhonesConfig(3, 1)
+    said = tuple(phone_toys.aligned(sound, 400, kinds=2) for sound in pair)
+    held = Phones(said, phone_toys.NAMES[:3], config, (9, 9), toys.RATE, condition_toys.HOP)
+    condition = replace(condition_toys.told_of(recipe, [9, 9]), sentences=held)
+    window = as_told(condition.window([0, 1], [0, 0], 44), condition_toys.HOP)
+    return window, as_sentences(condition.said([0, 1]))
+
+
+def test_the_loss_of_lengths_is_the_likelihood_of_their_logarithms() -> None:
+    module = modules.build(condition_toys.recipe_of("phones"))
+    told, said = spoken()
+    nats, count = module.network.surprise(said, told.fields)
+    expected, phones = 0.0, 0
+    for row in range(2):
+        found = module.network.durations.predict(said.phones[[row]], told.fields[[row]], said.mean[[row]])[0]
+        aligned = phone_toys.aligned(row, 400, kinds=2)
+        for at, (phone, seconds) in enumerate(zip(aligned.phones, aligned.seconds(), strict=True)):
+            if not phone.silent or 0 < at < len(aligned.phones) - 1:
+                normal = torch.distributions.Normal(found[at, 0], torch.exp(found[at, 1]))
+                expected -= normal.log_prob(torch.tensor(math.log(seconds / 0.1))).item()
+                phones += 1
+    assert count == phones and len(said.lengths[0]) > said.learned.sum(dim=1).min() + 2  # one sentence is padded
+    assert nats.item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_sentence_costs_the_same_beside_a_longer_one() -> None:
+    for encoder in ("plain", "pooled"):
+        durations = {"channels": 5, "encoder": condition_toys.ENCODERS[encoder], "dropout": 0.0}
+        module = modules.build(condition_toys.recipe_of(condition_toys.PHONES | {"durations": durations}))
+        told, said = spoken()
+        lengths = [len(phone_toys.aligned(sound, 400, kinds=2).phones) for sound in (0, 1)]
+        row, short = int(lengths[1] < lengths[0]), min(lengths)
+        wide = short + 2 * module.network.shape.condition.durations.encoder.reach
+        alone = Sentences(*(part[[row]] for part in said))
+        cut = alone._replace(
+            phones=alone.phones[:, :wide], lengths=alone.lengths[:, :short], learned=alone.learned[:, :short]
+        )
+        costs = [module.network.surprise(one, told.fields[[row]])[0].item() for one in (alone, cut)]
+        assert lengths[0] != lengths[1] and costs[0] == pytest.approx(costs[1], rel=1e-5)
+
+
+def test_lengths_are_learned_beside_all_else_and_none_scales_another_s_gradient(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    moved = []
+    for scale in (1.0, 1e4):
+        recipe = condition_toys.recipe_of("phones", train={"gradient_clip": 1e-3, "warmup_steps": 0})
+        module = modules.build(recipe)
+        loop, (told, said) = Loop(module, monkeypatch), spoken()
+        nats, count = module.network.surprise(said, told.fields)
+        far = said._replace(lengths=said.lengths * scale)
+        found = loop.step(told=told, predicted=torch.tensor([True, False]), said=far)
+        assert found["finite"] and (scale > 1 or found["length_nats"] == pytest.approx((nats / count).item(), rel=1e-5))
+        for room in ("acoustic", "durations", ""):
+            named = [(name.partition(".")[0], weight.grad) for name, weight in module.network.named_parameters()]
+            own = [one for name, one in named if (name if name in modules.SMALL else "") == room and one is not None]
+            moved.append(torch.cat([one.flatten() for one in own]).norm().item())
+    assert moved == pytest.approx([1e-3] * 6, rel=1e-3)
+
+
+def test_two_processes_learn_lengths_as_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe, (told, said) = condition_toys.recipe_of("phones", train={"gradient_clip": 1e6}), spoken()
+    batch = {"inputs": torch.randint(0, 17, (2, 44)), "targets": torch.randint(0, 16, (2, 30))}
+    seen: list[tuple[torch.Tensor, ...]] = []
+
+    def gradients(rows: slice, totals: list[torch.Tensor] | None = None) -> dict[str, torch.Tensor]:
+        def summed(*values: torch.Tensor) -> list[torch.Tensor]:
+            seen.append(values)
+            return totals or list(values)
+
+        module = modules.build(recipe)
+        monkeypatch.setattr(modules.processes, "summed", summed)
+        part = told._replace(**{name: value[rows] for name, value in told._asdict().items() if name != "offset"})
+        own = {name: value[rows] for name, value in batch.items()}
+        spoken = Sentences(*(value[rows] for value in said))
+        Loop(module, monkeypatch).step(**own, told=part, predicted=torch.tensor([True, False])[rows], said=spoken)
+        return {name: one.grad for name, one in module.network.named_parameters() if name.startswith("durations.")}
+
+    whole = gradients(slice(None))
+    monkeypatch.setattr(modules.processes, "together", lambda: True)
+    monkeypatch.setattr(WaveNetModule, "trainer", SimpleNamespace(world_size=2))
+    parts = [slice(0, 1), slice(1, 2)]
+    for rows in parts:
+        gradients(rows)
+    totals = [sum(both).double() for both in zip(*seen, strict=True)]
+    one, other = (gradients(rows, totals) for rows in parts)
     for name, value in whole.items():
         torch.testing.assert_close((one[name] + other[name]) / 2, value, atol=1e-6, rtol=1e-4)

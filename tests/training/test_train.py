@@ -10,10 +10,12 @@ import math
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import phone_toys
 import pytest
 import soundfile
 import told_toys
@@ -274,6 +276,37 @@ def test_what_is_told_predicted_and_noisy_resumes_exactly_too_and_with_any_worke
     assert_same_run(whole, fit("parted", 0, resume=True))
     before, after = build(read.load(whole / "config.yaml")).network.arrays(), wavenet.load(whole).arrays
     assert [name for name, value in after.items() if (value == before[name]).all()] == []  # all of it learns
+
+
+@pytest.mark.usefixtures("spoken")
+def test_what_is_said_and_how_long_it_takes_resumes_exactly_too(tmp_path: Path, phones_run: Path) -> None:
+    folder = told_toys.write_sounds(tmp_path / "sounds")
+    parted = [tmp_path / "parted", tmp_path / "cache"]
+    phone_toys.trained(folder, *parted, max_steps=4)
+    run = phone_toys.trained(folder, *parted, resume=True)
+    assert_same_run(phones_run, run)
+    before, after = build(read.load(run / "config.yaml")).network.arrays(), wavenet.load(run).arrays
+    assert [name for name, value in after.items() if (value == before[name]).all()] == []  # all of it learns
+    rows = rows_of(run / "metrics.csv")
+    assert all(row["length_nats"] for row in rows if row["train_bits"])
+    scored = wavenet.load(run).training["held_out"]["lengths"]
+    assert scored["phones"] > 3 and scored["rmse_ms"] > 0 and scored["average_rmse_ms"] > 0
+
+
+@pytest.mark.usefixtures("spoken")
+def test_other_times_of_the_same_phones_are_other_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = told_toys.write_sounds(tmp_path / "sounds")
+    phone_toys.trained(folder, tmp_path / "run", tmp_path / "cache", max_steps=1)
+
+    def later(clips: Any, decoded: Any) -> list[Any]:
+        one, *others = phone_toys.of_sound(clips, decoded)
+        return [replace(one, ends=(one.ends[0] * 1.01, *one.ends[1:])), *others]
+
+    monkeypatch.setattr("wavenet.speech.aligned", later)
+    with pytest.raises(
+        InputError, match="the same files, but other phones, or other times at which they are said; give"
+    ):
+        phone_toys.trained(folder, tmp_path / "run", tmp_path / "cache", resume=True)
 
 
 def test_a_run_folder_given_as_the_recipe_goes_on_in_itself(

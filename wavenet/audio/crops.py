@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -20,14 +20,12 @@ from numpy.typing import NDArray
 from wavenet.audio.cache import Cache
 from wavenet.audio.decode import FULL, Entry, Pcm
 from wavenet.audio.splits import Span
-from wavenet.outputs import IGNORED, Alphabet, Codes, Condition, Feed, Floats
+from wavenet.outputs import IGNORED, Alphabet, Codes, Condition, Feed, Flags, Floats, Said
 from wavenet.recipe.records import LevelConfig
 
 CLIPPED = 1.0 + 0.5 / FULL  # a magnitude beyond it is clipped, not merely rounded: half a step of 16 bits
 COUNTED_SAMPLES = 1 << 20  # read at a time where codes are counted: an hour costs no more memory than a minute
 WINDOW_BATCHES = 16  # pieces of this many batches are sorted by length, so that little of a batch is padding
-
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,7 @@ class Batch:
     feed: Feed  # codes [B, width + receptive_field - 1], with what their clips are told
     targets: Codes  # [B, width]; IGNORED beyond the ends of a piece
     predicted: Flags | None = None  # [B], which rows are to hear predicted tracks
+    said: Said | None = None  # the sentences of these clips, where a network of durations learns them
 
 
 @dataclass(frozen=True)
@@ -236,7 +235,11 @@ class Crops:
         dropped = drawn.random((size, names + 1)) < self.unknown
         dropped[:, :names] |= dropped[:, names:]
         predicted = drawn.random(size) < self.predicted
-        return self._noisy(self.batch(rows[own], dropped[own, :names], predicted[own]), seed, step, size, own)
+        batch = replace(self.batch(rows[own], dropped[own, :names], predicted[own]), said=self._said(rows[own]))
+        return self._noisy(batch, seed, step, size, own)
+
+    def _said(self, rows: NDArray[np.int64]) -> Said | None:
+        return None if self.condition is None else self.condition.said(self.table[rows, 0].tolist())
 
     def _noisy(self, batch: Batch, seed: int, step: int, size: int, own: slice) -> Batch:
         """Return a batch whose past is a little wrong: each row by a level of its own; *start* stays what it is."""
@@ -248,7 +251,7 @@ class Crops:
         draws = [_generator(seed, 4, step * size + row).standard_normal(codes.shape[1]) for row in range(size)[own]]
         moved = np.clip(codes + np.rint(levels * np.stack(draws)).astype(np.int64), 0, self.alphabet.size - 1)
         moved = np.where(codes == self.alphabet.size, codes, moved)
-        return Batch(Feed(moved, batch.feed.told), batch.targets, batch.predicted)
+        return replace(batch, feed=Feed(moved, batch.feed.told))
 
     @functools.lru_cache(maxsize=2)  # noqa: B019  (one Crops lives as long as the program)
     def _window(self, seed: int, window: int, size: int) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ from wavenet.audio.corpus import Corpus
 from wavenet.audio.splits import Span
 from wavenet.errors import InputError
 from wavenet.evaluation.overlap import trained_on
-from wavenet.features import told
+from wavenet.features import sentences, told
 from wavenet.generate.voice import Voice
 from wavenet.outputs import Condition
 from wavenet.progress import log
@@ -58,7 +58,8 @@ class HeldOut:
         """
         if voice.recipe.condition is None:
             return None
-        found = told.of_corpus(self.recipe, self.corpus, cache, voice.vocabulary().values)
+        known = voice.vocabulary()
+        found = told.of_corpus(self.recipe, self.corpus, cache, known.values, names=known.phones)
         return None if found is None else found.condition
 
     def limited(self, seconds: float | None) -> HeldOut:
@@ -118,9 +119,10 @@ def find_sound(
     if place is not None and split is None and not any(clip.split == "test" for clip in source.clips):
         split = ALL
     if split == ALL:
-        found = corpus.whole(recipe, source, cache)
+        found = sentences.aligned_alone(recipe, corpus.whole(recipe, source, cache))
         return HeldOut(name, ALL, recipe, found, found.spans[ALL])
-    found, chosen = corpus.gather(recipe, cache, source), split or "test"
+    found = sentences.aligned_alone(recipe, corpus.gather(recipe, cache, source))
+    chosen = split or "test"
     if not found.spans[chosen]:
         have = corpus.splits_in_words(recipe, found.source, found.cache.entries, found.spans)
         other = "give `--split valid`, or other sound with --data" if chosen == "test" else "give other sound"
@@ -131,7 +133,7 @@ def find_sound(
 def _one_file(recipe: Recipe, place: Path, split: str | None, cache: Path | None) -> HeldOut:
     if split not in (None, ALL):
         raise InputError(f"{place} is a file, of which all is scored, got --split {split}; leave --split out")
-    found = corpus.whole(recipe, folders.one_file(place), cache)
+    found = sentences.aligned_alone(recipe, corpus.whole(recipe, folders.one_file(place), cache))
     return HeldOut(printable(place.name), ALL, recipe, found, found.spans[ALL])
 
 

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from wavenet.audio.crops import Sound
 from wavenet.audio.splits import Span
-from wavenet.generate.asked import Vocabulary, ask
+from wavenet.generate.asked import Vocabulary, all_tracks, ask
 from wavenet.generate.packed import Packed
 from wavenet.geometry import ConditionShape
-from wavenet.outputs import Codes, Condition, Floats, Tracks
+from wavenet.outputs import Arrays, Codes, Condition, Floats, Tracks
+from wavenet.recipe.records import ASKED
+from wavenet.recipe.records import PREDICTED as FOLLOWING
 from wavenet.text import many
 
 WRONG = 9  # values of a field beside the right one, at most
@@ -116,8 +118,18 @@ class Tellers:
         names = [name for name, _ in self.shape.told.tracks]
         if not names:
             return (NONE,)
-        predicted = self.shape.told.fields and "clock" in names and self.shape.acoustic is not None
+        asked = "phones" in names or (self.shape.told.fields and "clock" in names)
+        predicted = asked and self.shape.acoustic is not None
         return (MEASURED, PREDICTED, UNKNOWN) if predicted else (MEASURED, UNKNOWN)
+
+    @property
+    def _moved(self) -> tuple[str, ...]:
+        """How tracks are told that come late or are another sound's: predicted ones too where phones decide on them."""
+        return tuple(way for way in self.ways if way == MEASURED or (way == PREDICTED and self._speaks))
+
+    @property
+    def _speaks(self) -> bool:
+        return "phones" in (name for name, _ in self.shape.told.tracks)
 
     def of(self, clip: int, others: Sequence[int]) -> dict[Key, Telling]:
         """Return all that a clip is told, by what is not right about it.
@@ -131,10 +143,11 @@ class Tellers:
         for way in self.ways:
             found |= {(way, *what): self._told(clip, way, ids) for what, ids in self._fields(clip)}
         if self.ways[0] == MEASURED:
-            for late in LATE:
-                found[MEASURED, "tracks", many(late, "frame") + " late"] = self._told(clip, MEASURED, right, late=late)
-            if others:
-                found[MEASURED, "tracks", ANOTHER] = self._told(clip, MEASURED, right, self._nearest(clip, others))
+            for way in self._moved:
+                for late in LATE:
+                    found[way, "tracks", many(late, "frame") + " late"] = self._told(clip, way, right, late=late)
+                if others:
+                    found[way, "tracks", ANOTHER] = self._told(clip, way, right, self._nearest(clip, others))
         found[NOTHING] = self._told(clip, UNKNOWN, np.array(sizes, np.int64))
         return found
 
@@ -156,16 +169,27 @@ class Tellers:
 
     def _told(self, clip: int, way: str, ids: Codes, sound: int | None = None, late: int = 0) -> Telling:
         hidden = np.full(len(self.shape.told.tracks), way == UNKNOWN)
-        if way != PREDICTED:
+        if way != PREDICTED or self._speaks:
             tracks = self.condition.tracks
             frames = 0 if tracks is None else tracks.frames(clip)
-            return Telling(ids, hidden, tracks, clip if sound is None else sound, late, frames)
+            told = Telling(ids, hidden, tracks, clip if sound is None else sound, late, frames)
+            return told if way != PREDICTED else self._said(told)
         wanted = self.vocabulary.wanted(ids)
         whole = self.sound.lengths[clip] + self.sound.tail
         asked = ask(self.packed, self.vocabulary, [wanted], whole).condition
         if asked is None or asked.tracks is None or asked.unknown is None:  # nothing is known to predict from
             return self._told(clip, UNKNOWN, ids)
         return Telling(ids, asked.unknown[0], asked.tracks, frames=asked.tracks.frames(0))
+
+    def _said(self, told: Telling) -> Telling:
+        """Return what is told where clock and phones are those of a telling, and the rest is predicted from them."""
+        values = Moved([told]).read(0, 0, told.frames)
+        ends = np.cumsum([width for _, width in self.shape.told.tracks])[:-1]
+        parts = zip(self.shape.told.tracks, np.split(values, ends, axis=1), strict=True)
+        given = {name: part for (name, _), part in parts if name in ASKED}
+        hidden = np.array([name not in (*ASKED, *FOLLOWING) for name, _ in self.shape.told.tracks])
+        own = Arrays([all_tracks(self.packed, given, told.fields)])
+        return Telling(told.fields, hidden, own, frames=told.frames)
 
     def _nearest(self, clip: int, others: Sequence[int]) -> int:
         """Return a clip of about the same length, with as few fields in common as there are."""

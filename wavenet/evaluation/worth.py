@@ -143,7 +143,7 @@ def _rows(scored: Sequence[Scored], tellers: Tellers) -> Iterator[Worth]:
             yield from _row(scored, field, (way, *RIGHT), "not told", [(way, field, "")])
     for key in keys:
         if key[1] == "tracks":
-            yield from _row(scored, "tracks", first, key[2], [key])
+            yield from _row(scored, "tracks", (key[0], *RIGHT), key[2], [key])
     if PREDICTED in tellers.ways:
         yield from _row(scored, "tracks", first, "those predicted", [(PREDICTED, *RIGHT)])
 

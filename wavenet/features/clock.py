@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wavenet.outputs import Floats
 from wavenet.recipe.records import CLOCK_SECONDS
@@ -26,7 +27,15 @@ def clock(samples: int, rate: int, hop: int, first: int, last: int, knots: int) 
     """
     middle = np.arange(first, last) * hop + hop / 2
     share = np.minimum(middle / samples, 1.0)
-    hats = np.maximum(0.0, 1.0 - np.abs(share[:, None] * (knots - 1) - np.arange(knots)))
     passed, left = middle / rate, np.maximum(0.0, samples - middle) / rate
     fading = np.exp(-np.stack([passed, left])[:, :, None] / np.array(CLOCK_SECONDS))
-    return np.concatenate([hats, fading[0], fading[1]], axis=1).astype(np.float32)
+    return np.concatenate([hats(share, knots), fading[0], fading[1]], axis=1).astype(np.float32)
+
+
+def hats(share: NDArray[np.float64], knots: int) -> NDArray[np.float64]:
+    """Return hat functions [n, knots] of shares [n] in [0, 1]: each is 1 at its own of `knots` even points, 0 beside.
+
+    They sum to 1.
+    """
+    found: NDArray[np.float64] = np.maximum(0.0, 1.0 - np.abs(share[:, None] * (knots - 1) - np.arange(knots)))
+    return found

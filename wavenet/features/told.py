@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from wavenet.audio.corpus import Corpus
-from wavenet.features import tracks
+from wavenet.features import phones, sentences, tracks
 from wavenet.features.fields import Fields, Values
 from wavenet.features.mel import SILENCE
+from wavenet.features.phones import Phones
 from wavenet.features.usual import Usual, measured, of_tracks, strange
 from wavenet.geometry import ConditionShape, frame_count
 from wavenet.outputs import Condition, Tracks
@@ -26,12 +27,13 @@ MOST_DURATIONS = 4_096  # of training sounds that a bundle lists
 
 @dataclass(frozen=True)
 class CorpusCondition:
-    """What the clips of a corpus are told, and what the values of their fields are called."""
+    """What the clips of a corpus are told, and what the values of their fields, and their phones, are called."""
 
     condition: Condition
     vocabulary: dict[str, list[str]]
     arrays: str = ""  # the checksum of numbers that lie beside the sounds
     usual: dict[str, Usual] = field(default_factory=dict)  # what tracks are like that a user may give
+    spoken: Phones | None = None  # what is said in them
 
     def provenance(self, lengths: list[int], trained: Collection[int]) -> dict[str, Any]:
         """Return what a bundle says of it: the values of fields; of training sounds, fields, samples and usual tracks.
@@ -45,7 +47,8 @@ class CorpusCondition:
             chosen = chosen[np.arange(MOST_DURATIONS) * len(chosen) // MOST_DURATIONS]
         known = np.concatenate([self.condition.fields[chosen], np.array(lengths, np.int64)[chosen, None]], axis=1)
         usual = {"usual": {name: one.to_plain() for name, one in self.usual.items()}} if self.usual else {}
-        return {"fields": self.vocabulary, "durations": known.tolist(), **usual}
+        said = {} if self.spoken is None else {"phones": self.spoken.names}
+        return {"fields": self.vocabulary, "durations": known.tolist(), **said, **usual}
 
 
 def of_corpus(
@@ -54,6 +57,7 @@ def of_corpus(
     folder: Path | None = None,
     vocabulary: Values | None = None,
     trained: Collection[int] | None = None,
+    names: Sequence[str] | None = None,
 ) -> CorpusCondition | None:
     """Return what all clips of a corpus are told; None where the recipe tells nothing.
 
@@ -63,6 +67,7 @@ def of_corpus(
         folder: where caches are kept; None takes the default.
         vocabulary: the values of fields that a trained model knows; None makes one.
         trained: the clips that it is made of, and what is usual; None: all, and nothing is.
+        names: the phones that a trained model knows; None takes those of the trained clips.
 
     Raises:
         SoundError: the sound lacks a field or a track, or has more values of a field than the recipe says.
@@ -72,11 +77,29 @@ def of_corpus(
     if shape is None:
         return None
     fields = Fields.of_clips(recipe, corpus.clips, vocabulary, trained, corpus.source.columns)
-    own = tracks.of_corpus(recipe, corpus.sound, corpus.clips, folder)
+    spoken = _spoken(recipe, corpus, trained, names)
+    own = tracks.of_corpus(recipe, corpus.sound, corpus.clips, folder, spoken)
     usual = {} if own is None or not trained else _usual(own, shape, corpus, trained)
-    return CorpusCondition(
-        Condition(shape, fields.ids, own), fields.vocabulary, "" if own is None else own.arrays, usual
-    )
+    condition, arrays = Condition(shape, fields.ids, own, None, spoken), "" if own is None else own.arrays
+    return CorpusCondition(condition, fields.vocabulary, arrays, usual, spoken)
+
+
+def _spoken(
+    recipe: Recipe, corpus: Corpus, trained: Collection[int] | None, names: Sequence[str] | None
+) -> Phones | None:
+    """Return what is said in the clips of a corpus; None where the recipe tells no phones."""
+    found, config = sentences.of_corpus(recipe, corpus), recipe.condition
+    if found is None or config is None or config.tracks.phones is None:
+        return None
+    known = tuple(None if isinstance(one, str) else one for one in found)
+    if names is None:
+        chosen = range(len(known)) if trained is None else sorted(trained)
+        names = phones.names_of(one for clip in chosen if (one := known[clip]) is not None)
+        phones.check_room(names, config.tracks.phones)
+    phones.tell_unknown((one for one in known if one is not None), names)
+    rate, hop, sound = recipe.audio.sample_rate, config.hop_samples or 1, corpus.sound
+    counts = tuple(frame_count(length + sound.tail, hop) for length in sound.lengths)
+    return Phones(known, tuple(names), config.tracks.phones, counts, rate, hop)
 
 
 def _usual(own: Tracks, shape: ConditionShape, corpus: Corpus, trained: Collection[int]) -> dict[str, Usual]:

@@ -57,6 +57,21 @@ class Clocks:
         return averaged(self, sound, self.frames[sound])
 
 
+@dataclass(frozen=True)
+class Zeros:
+    """A track that is not known."""
+
+    width: int
+
+    def read(self, sound: int, first: int, last: int) -> Floats:
+        """Return frames first .. last - 1 of a sound, [last - first, width] float32."""
+        return np.zeros((last - first, self.width), np.float32)
+
+    def mean(self, sound: int) -> Floats:
+        """Return the mean of all frames of a sound, [width] float32."""
+        return np.zeros(self.width, np.float32)
+
+
 def averaged(track: Track, sound: int, frames: int) -> Floats:
     """Return the mean of all frames of a sound, [width] float32; they are read a piece at a time."""
     parts = (track.read(sound, at, min(at + PIECE, frames)) for at in range(0, frames, PIECE))
@@ -84,7 +99,9 @@ class SideBySide:
         return np.concatenate([part.mean(sound) for part in self.parts])
 
 
-def of_corpus(recipe: Recipe, sound: Sound, clips: Sequence[Clip], folder: Path | None = None) -> SideBySide | None:
+def of_corpus(
+    recipe: Recipe, sound: Sound, clips: Sequence[Clip], folder: Path | None = None, phones: Track | None = None
+) -> SideBySide | None:
     """Return the tracks of all clips of a corpus; None where the recipe tells none.
 
     Args:
@@ -92,6 +109,7 @@ def of_corpus(recipe: Recipe, sound: Sound, clips: Sequence[Clip], folder: Path 
         sound: the clips at the recipe's level; frames of their tails are included.
         clips: the same, with what their folder says of them.
         folder: where caches are kept; None takes the default.
+        phones: what is said in them; None: it is not known, where the recipe tells it.
 
     Raises:
         SoundError: a clip has no such track.
@@ -106,6 +124,8 @@ def of_corpus(recipe: Recipe, sound: Sound, clips: Sequence[Clip], folder: Path 
     if config.tracks.clock is not None:
         knots = config.tracks.clock.knots
         parts.append(Clocks(tuple(sound.lengths), counts, recipe.audio.sample_rate, hop, knots))
+    if config.tracks.phones is not None:
+        parts.append(phones or Zeros(config.tracks.phones.frame_width))
     files = [clip.path.with_suffix(".npy") for clip in clips]
     kept = {}
     for one in _features(recipe, config, hop, files, sound.lengths):
@@ -118,6 +138,8 @@ def of_corpus(recipe: Recipe, sound: Sound, clips: Sequence[Clip], folder: Path 
 
 def of_wave(recipe: Recipe, samples: Floats, length: int) -> Arrays:
     """Return the tracks of a sound that is in memory: bit for bit what `of_corpus` gives of the same samples.
+
+    Phones are zeros: what is said in it is not known.
 
     Args:
         recipe: the complete recipe, which tells tracks.
@@ -135,6 +157,8 @@ def of_wave(recipe: Recipe, samples: Floats, length: int) -> Arrays:
     hop, rate, parts = config.hop_samples or 1, recipe.audio.sample_rate, []
     if config.tracks.clock is not None:
         parts.append(clock(length, rate, hop, 0, frame_count(len(samples), hop), config.tracks.clock.knots))
+    if config.tracks.phones is not None:
+        parts.append(Zeros(config.tracks.phones.frame_width).read(0, 0, frame_count(len(samples), hop)))
     for feature in _features(recipe, config, hop, (), ()):
         parts.append(np.concatenate(list(store.rounded(feature, 0, of_array(samples)))))
     return Arrays([np.concatenate(parts, axis=1)])

@@ -13,18 +13,20 @@ import numpy as np
 from wavenet.errors import BundleError, InputError
 from wavenet.features.clock import clock
 from wavenet.features.fields import check_field, ids_of
+from wavenet.features.phones import check_known, columns, frames_of
 from wavenet.generate.packed import Packed
 from wavenet.generate.told import predicted
 from wavenet.geometry import ConditionShape, frame_count
 from wavenet.outputs import Arrays, Codes, Condition, Floats
 from wavenet.recipe.records import PREDICTED, Recipe
+from wavenet.speech import SILENCE, Aligned
 from wavenet.text import duration, many, printable
 
 ALL = "all"  # in place of a value: every value in turn
 MOST_SOUNDS = 1 << 20  # that one request makes
 STRETCHED = 1.5  # times the longest that was learned, a sound is warned of
 
-FROM_SOUND = {"mel": "a mel spectrogram", "f0": "a pitch (f0)", "array": "an array of one's own"}
+FROM_SOUND = {"phones": "phones", "mel": "a mel spectrogram", "f0": "a pitch (f0)", "array": "an array of one's own"}
 
 Wanted = Mapping[str, object]  # fields by name, each with the value that is asked for
 
@@ -36,11 +38,13 @@ class Vocabulary:
     Attributes:
         values: of each field in the order of the recipe, as text.
         durations: [sounds, fields + 1] int64, training sounds: their fields, then their samples without tails.
+        phones: that it knows, pauses first; of a voice that is told phones.
     """
 
     recipe: Recipe
     values: dict[str, tuple[str, ...]]
     durations: Codes
+    phones: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, recipe: Recipe, data: Mapping[str, Any]) -> Vocabulary:
@@ -60,7 +64,7 @@ class Vocabulary:
             raise BundleError(
                 "the bundle does not say what the values of its fields are called; get it again or train it anew"
             ) from None
-        return cls(recipe, values, durations)
+        return cls(recipe, values, durations, _phones(recipe, told))
 
     def combinations(self, wanted: Wanted, count: int | None) -> list[dict[str, str]]:
         """Return what each of `count` sounds is asked for; `all` takes every value in turn, the last field fastest.
@@ -119,6 +123,21 @@ class Vocabulary:
         return matching[:, -1]
 
 
+def _phones(recipe: Recipe, told: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the phones that a voice knows, none where it is told none; BundleError where its bundle does not say."""
+    config, names = None if recipe.condition is None else recipe.condition.tracks.phones, told.get("phones")
+    if config is None:
+        return ()
+    if (
+        not isinstance(names, list)
+        or not all(isinstance(name, str) for name in names)
+        or names[:1] != [SILENCE]
+        or not len({*names}) == len(names) <= config.kinds
+    ):
+        raise BundleError("the bundle does not say which phones it knows; get it again or train it anew")
+    return tuple(names)
+
+
 @dataclass(frozen=True)
 class Asked:
     """What sequences are told, and how long they are where that follows from it."""
@@ -164,47 +183,102 @@ def ask(
         whole = [length + tail for length in lengths]
     if not all(lengths):
         return Asked(Condition(shape, fields))
-    known = follows(shape)
-    tracks = [_tracks(packed, recipe, *one) for one in zip(lengths, whole, fields, strict=True)]
-    unknown = np.tile([name not in known for name in names], (len(wanted), 1))
-    return Asked(Condition(shape, fields, Arrays(tracks), unknown), tuple(whole))
+    given = [
+        {"clock": _clock(shape, recipe, length, frame_count(one, shape.hop))}
+        for length, one in zip(lengths, whole, strict=True)
+    ]
+    return _asked(packed, shape, fields, given, whole)
+
+
+def ask_phones(packed: Packed, vocabulary: Vocabulary, wanted: Sequence[Wanted], sentences: Sequence[Aligned]) -> Asked:
+    """Return what a network is told that is to say something: phones, a clock, and what is predicted from them.
+
+    Args:
+        packed: the network, which is told phones.
+        vocabulary: of its bundle.
+        wanted: values by field, for each sentence.
+        sentences: phones, each with its end; the last end is that of the sound, but for its tail of silence.
+
+    Raises:
+        InputError: a field, a value or a phone is not known, or the network is told no phones.
+    """
+    recipe, shape, fields = vocabulary.recipe, packed.shape.condition, vocabulary.ids(wanted)
+    config = None if recipe.condition is None else recipe.condition.tracks.phones
+    if shape is None or config is None:
+        raise InputError(f"{recipe.name} is told no phones, so it cannot say anything; take a voice that is")
+    rate, given, whole = recipe.audio.sample_rate, [], []
+    for said in sentences:
+        check_known(said.phones, vocabulary.phones)
+        length = max(1, round(said.ends[-1] * rate))
+        whole.append(length + round(recipe.data.tail_seconds * rate))
+        count = frame_count(whole[-1], shape.hop)
+        own = columns(said.phones, vocabulary.phones, config)
+        given.append({"phones": frames_of(said, own, rate, shape.hop, 0, count)})
+        if "clock" in (name for name, _ in shape.told.tracks):
+            given[-1]["clock"] = _clock(shape, recipe, length, count)
+    return _asked(packed, shape, fields, given, whole)
 
 
 def follows(shape: ConditionShape) -> frozenset[str]:
-    """Return the tracks that follow from what is asked for: the clock, and what an acoustic network predicts."""
+    """Return the tracks that follow where fields are asked for: the clock, and what an acoustic network predicts."""
     return frozenset(("clock", *(PREDICTED if shape.acoustic is not None else ())))
 
 
-def _tracks(packed: Packed, recipe: Recipe, length: int, whole: int, fields: Codes) -> Floats:
-    """Return the tracks of one sound [F, values]: its clock, what is predicted from it, zeros for the others."""
-    shape, told = packed.shape.condition, recipe.condition
+def _clock(shape: ConditionShape, recipe: Recipe, length: int, count: int) -> Floats:
+    """Return all frames of the clock of a sound [count, knots + 6], which its tail of silence is no part of."""
+    assert recipe.condition is not None
+    assert recipe.condition.tracks.clock is not None
+    return clock(length, recipe.audio.sample_rate, shape.hop, 0, count, recipe.condition.tracks.clock.knots)
+
+
+def _asked(
+    packed: Packed, shape: ConditionShape, fields: Codes, given: Sequence[Mapping[str, Floats]], whole: Sequence[int]
+) -> Asked:
+    """Return what sounds are told of which some tracks are given, by name, [F, values] each."""
+    known = {*given[0], *(PREDICTED if shape.acoustic is not None else ())}
+    tracks = [all_tracks(packed, *one) for one in zip(given, fields, strict=True)]
+    unknown = np.tile([name not in known for name, _ in shape.told.tracks], (len(given), 1))
+    return Asked(Condition(shape, fields, Arrays(tracks), unknown), tuple(whole))
+
+
+def all_tracks(packed: Packed, given: Mapping[str, Floats], fields: Codes) -> Floats:
+    """Return the tracks of one sound [F, values]: those given, what is predicted from them, zeros for the others.
+
+    Args:
+        packed: the network.
+        given: clock and phones, where they are known, [F, values] each.
+        fields: [n] int64.
+    """
+    shape = packed.shape.condition
     assert shape is not None
-    assert told is not None
-    assert told.tracks.clock is not None
-    count = frame_count(whole, shape.hop)
-    own = clock(length, recipe.audio.sample_rate, shape.hop, 0, count, told.tracks.clock.knots)
-    values = np.zeros((count, sum(width for _, width in shape.told.tracks)), np.float32)
-    values[:, : own.shape[1]] = own
+    count = len(next(iter(given.values())))
+    held = {name: given.get(name, np.zeros((count, width), np.float32)) for name, width in shape.told.tracks}
     if shape.acoustic is not None:
-        reach = shape.acoustic.encoder.reach
-        given = np.zeros((1, count + 2 * reach, own.shape[1] + 1), np.float32)
-        given[..., -1] = 1.0
-        given[0, reach : reach + count] = np.concatenate([own, np.zeros((count, 1), np.float32)], axis=1)
-        made = predicted(packed, given, fields[None])[0]
-        values[:, own.shape[1] : own.shape[1] + made.shape[1]] = made
-    return values
+        names = [name for name, _ in shape.acoustic.tracks]
+        reach, width = shape.acoustic.encoder.reach, shape.acoustic.width
+        own = np.zeros((1, count + 2 * reach, width), np.float32)
+        own[..., width - len(names) :] = 1.0  # outside of the sound nothing is known
+        within = own[0, reach : reach + count]
+        within[:, : width - len(names)] = np.concatenate([held[name] for name in names], axis=1)
+        within[:, width - len(names) :] = [name not in given for name in names]
+        made = predicted(packed, own, fields[None])[0]
+        aims = [(name, width) for name, width in shape.told.tracks if name in PREDICTED]
+        ends = np.cumsum([width for _, width in aims])[:-1]
+        held |= zip([name for name, _ in aims], np.split(made, ends, axis=1), strict=True)
+    return np.concatenate([*held.values()], axis=1)
 
 
 def unpredicted(recipe: Recipe) -> str:
-    """Return a warning where a network is told tracks that come from recordings alone; else an empty text."""
+    """Return a warning where a network is told tracks that do not follow from fields; else an empty text."""
     told = recipe.condition
     made = {*PREDICTED} if told is not None and told.acoustic is not None else set()
     names = [] if told is None else [name for name, _ in told.tracks_told() if name in {*FROM_SOUND} - made]
     if not names:
         return ""
+    help = "`wavenet say` has them" if "phones" in names else "`wavenet vocode` turns recordings into its sound"
     return (
         f"{recipe.name} is told {' and '.join(map(FROM_SOUND.__getitem__, names))}, which `generate` does not have: "
-        "expect babble; `wavenet vocode` turns recordings into its sound"
+        f"expect babble; {help}"
     )
 
 

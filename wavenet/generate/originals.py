@@ -26,7 +26,7 @@ from wavenet.errors import InputError, SoundError
 from wavenet.features import mel, mel_scale, npy, tracks
 from wavenet.features.mel import Mel
 from wavenet.features.npy import Table
-from wavenet.features.tracks import Clocks, SideBySide, Track, averaged
+from wavenet.features.tracks import Clocks, SideBySide, Track, Zeros, averaged
 from wavenet.features.usual import Summary, Usual, pieces, strange
 from wavenet.generate import priming
 from wavenet.generate.priming import Prime
@@ -118,8 +118,8 @@ def _of_files(recipe: Recipe, found: Sequence[Found], cache: Path | None) -> lis
     sound = decoded.sound
     told = tracks.of_corpus(whole, sound, decoded.clips, cache)
     assert told is not None
-    known = (False,) * len(_names(recipe))
-    own = iter([Original(sound.lengths[i], 1 / sound.gains[i], told, i, known) for i in range(len(sound.entries))])
+    unknown = _unheard(recipe)
+    own = iter([Original(sound.lengths[i], 1 / sound.gains[i], told, i, unknown) for i in range(len(sound.entries))])
     return [None if entry.reason is not None else next(own) for entry in decoded.cache.entries]
 
 
@@ -157,7 +157,7 @@ def of_wave(recipe: Recipe, wave: Floats) -> Original:
     tail = np.zeros(_tail(recipe), np.float32)
     heard = np.concatenate([np.clip(wave * np.float32(level), -1.0, 1.0), tail])
     told = tracks.of_wave(recipe, heard, len(wave))
-    return Original(len(wave), 1 / level, told, 0, (False,) * len(_names(recipe)))
+    return Original(len(wave), 1 / level, told, 0, _unheard(recipe))
 
 
 def of_frames(
@@ -227,23 +227,9 @@ class Given:
         return averaged(self, sound, self.frames)
 
 
-@dataclass(frozen=True)
-class Zeros:
-    """A track that is not known."""
-
-    width: int
-
-    def read(self, sound: int, first: int, last: int) -> Floats:
-        """Return frames first .. last - 1, [last - first, width] float32."""
-        return np.zeros((last - first, self.width), np.float32)
-
-    def mean(self, sound: int) -> Floats:
-        """Return the mean of all frames, [width] float32."""
-        return np.zeros(self.width, np.float32)
-
-
-def _names(recipe: Recipe) -> list[str]:
-    return [] if recipe.condition is None else [name for name, _ in recipe.condition.tracks_told()]
+def _unheard(recipe: Recipe) -> tuple[bool, ...]:
+    """Return which tracks do not follow from sound alone: what is said in it."""
+    return () if recipe.condition is None else tuple(name == "phones" for name, _ in recipe.condition.tracks_told())
 
 
 def _tail(recipe: Recipe) -> int:

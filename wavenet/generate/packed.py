@@ -126,4 +126,4 @@ def stored(arrays: Arrays, storage: str) -> Arrays:
 
 def _rounds(name: str) -> bool:
     """Return whether an array is kept in half precision: only what a sample needs."""
-    return name.endswith(".weight") and not name.startswith(("entry.", "condition.", "acoustic."))
+    return name.endswith(".weight") and not name.startswith(("entry.", "condition.", "acoustic.", "durations."))

@@ -1,4 +1,4 @@
-"""What a network over frames makes of fields and tracks, with NumPy: V c of a window, and predicted tracks.
+"""What a network over frames makes of fields and tracks, with NumPy: V c of a window, predicted tracks and lengths.
 
 `model/condition.py` has the same as modules that are trained, and says why.
 """
@@ -95,14 +95,26 @@ def predicted(packed: Packed, tracks: Floats, fields: Codes) -> Floats:
 
     Args:
         packed: the network.
-        tracks: [B, F + 2 reach, M] float32, what it is given: the clock, unknown outside of the sound.
+        tracks: [B, F + 2 reach, M] float32, what it is given: clock and phones, unknown outside of the sound.
         fields: [B, n] int64.
     """
     shape = packed.shape.condition
     assert shape is not None
     assert shape.acoustic is not None
-    network, mean = _Frames(packed, shape.acoustic), cut(tracks, shape.acoustic.encoder.reach).mean(axis=1)
-    out: Floats = network.output(_rectified(network.encode(tracks, network.constant(fields), mean)))
+    return answers(packed, shape.acoustic, tracks, fields)
+
+
+def answers(packed: Packed, shape: FrameShape, rows: Floats, fields: Codes) -> Floats:
+    """Return what a network that predicts answers for whole sounds, [B, F, outputs].
+
+    Args:
+        packed: has it.
+        shape: of it.
+        rows: [B, F + 2 reach, M] float32, what it is given, unknown outside of the sound.
+        fields: [B, n] int64.
+    """
+    network, mean = _Frames(packed, shape), cut(rows, shape.encoder.reach).mean(axis=1)
+    out: Floats = network.output(_rectified(network.encode(rows, network.constant(fields), mean)))
     return out
 
 

@@ -7,7 +7,7 @@ is drawn under what holds at t. Everything that turns samples into frames, or ba
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from wavenet.geometry.products import ProductShape
@@ -76,7 +76,10 @@ class Encoder:
 
 @dataclass(frozen=True)
 class FrameShape:
-    """The integers of a network over frames: of what is told, `condition`, or of what predicts tracks, `acoustic`."""
+    """The integers of a network over frames: of what is told, `condition`, or of what predicts tracks, `acoustic`.
+
+    Where it predicts how long phones are, `durations`, its frames are phones.
+    """
 
     name: str
     fields: tuple[tuple[str, int], ...]  # each with the number of its values
@@ -90,11 +93,11 @@ class FrameShape:
         """Numbers a frame that it is given: the values of each track, and one that says whether it is unknown."""
         return sum(width + 1 for _, width in self.tracks)
 
-    def products(self, hop: int, gates: int) -> Iterator[ProductShape]:
+    def products(self, hop: int | None, gates: int) -> Iterator[ProductShape]:
         """Yield the rows of its weights; a field has one value more, *unknown*, the last."""
         C, layers = self.channels, self.encoder.layers
-        for field, size in self.fields:
-            yield ProductShape(f"{self.name}.fields.{field}", size + 1, C, False, looked_up=True)
+        for name, size in self.fields:
+            yield ProductShape(f"{self.name}.fields.{name}", size + 1, C, False, looked_up=True)
         if self.tracks:
             yield ProductShape(f"{self.name}.entry", self.width, C, True, every=hop)
             for i, (kernel, _) in enumerate(layers):
@@ -120,7 +123,9 @@ class ConditionShape:
     told: FrameShape
     hop: int  # samples between two frames; 1 where there are no tracks
     linear: bool  # whether samples lie between the frames beside them, or repeat their own
-    acoustic: FrameShape | None = None  # predicts tracks from fields and clock
+    acoustic: FrameShape | None = None  # predicts tracks from fields, clock and phones
+    # predicts how long phones are; not shown, so that what identifies a network without it stays what it was
+    durations: FrameShape | None = field(default=None, repr=False)
 
     @property
     def pooled(self) -> bool:
@@ -137,3 +142,5 @@ class ConditionShape:
         yield from self.told.products(self.hop, gates)
         if self.acoustic is not None:
             yield from self.acoustic.products(self.hop, gates)
+        if self.durations is not None:
+            yield from self.durations.products(None, gates)

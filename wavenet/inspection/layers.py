@@ -41,7 +41,9 @@ class Design:
     dims: int = 1  # axes along which every kernel lies
     shape: Shape | None = None  # the integers of a whole WaveNet; None for a list of layers
     condition: ConditionConfig | None = None  # what that is told besides the past of its sound
-    values: dict[str, list[str]] = field(default_factory=dict)  # of its fields, as a trained network knows them
+    values: dict[str, list[str]] = field(
+        default_factory=dict
+    )  # of its fields, and phones, as a trained network knows them
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -60,12 +62,17 @@ def read(source: str | Path) -> Design:
 
 
 def _values(path: Path) -> dict[str, list[str]]:
-    """Return the values of the fields that the model in or beside a recipe's file knows; {} where none is trained."""
+    """Return the values of fields, and the phones, that the model in or beside a recipe's file knows, by their names.
+
+    Where none is trained there are none.
+    """
     bundle = path.parent / "model" / "config.json" if path.name == "config.yaml" else path
     found: Any = read_bundle_config(bundle) if bundle.name == "config.json" and bundle.is_file() else {}
-    for key in ("data", "told", "fields"):
+    for key in ("data", "told"):
         found = found.get(key) if isinstance(found, dict) else None
-    return {name: list(map(str, values)) for name, values in found.items()} if isinstance(found, dict) else {}
+    fields, phones = (found.get(key) if isinstance(found, dict) else None for key in ("fields", "phones"))
+    known = {**(fields if isinstance(fields, dict) else {}), **({"phones": phones} if phones else {})}
+    return {name: list(map(str, values)) for name, values in known.items()}
 
 
 def of_recipe(recipe: Recipe) -> Design:

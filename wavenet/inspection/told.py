@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from wavenet import geometry
-from wavenet.geometry import Encoder, Hole, Layer, Parallel, Part, Shape, Whole
-from wavenet.recipe.records import PREDICTED, ConditionConfig, MelConfig
-from wavenet.text import lasting, many, milliseconds, number, percent, printable, some
+from wavenet.geometry import ConditionShape, Encoder, Hole, Layer, Parallel, Part, Shape, Whole
+from wavenet.recipe.records import ASKED, PREDICTED, ConditionConfig, MelConfig
+from wavenet.text import joined, lasting, many, milliseconds, number, percent, printable, some
 
 HOLES_SHOWN = 4
 DILATIONS_SHOWN = 8
@@ -58,12 +58,22 @@ class AcousticReport:
 
 
 @dataclass(frozen=True)
+class DurationsReport:
+    """The network that predicts how long phones are."""
+
+    channels: int
+    encoder: EncoderReport  # over phones
+    macs_per_phone: int  # multiply-adds
+
+
+@dataclass(frozen=True)
 class Split:
     """What something costs, by what it is for."""
 
     samples: int  # the stacks and the head
     condition: int  # what brings all that is told to the gates
     acoustic: int  # what predicts tracks
+    durations: int  # what predicts how long phones are, once a phone: nothing of it is for samples
 
 
 @dataclass(frozen=True)
@@ -71,7 +81,7 @@ class ToldReport:
     """What a network is told."""
 
     fields: dict[str, int]  # each with the number of its values
-    values: dict[str, list[str]]  # of the fields, as a trained network knows them
+    values: dict[str, list[str]]  # of the fields, and phones, as a trained network knows them
     tracks: dict[str, int]  # each with its values a frame
     channels: int
     hop_samples: int | None  # from one frame to the next; None, as what follows, where there are no tracks
@@ -80,6 +90,7 @@ class ToldReport:
     encoder: EncoderReport | None
     context: FrameContext | None
     acoustic: AcousticReport | None
+    durations: DurationsReport | None
     parameters: Split
     macs_per_sample: Split  # multiply-adds; those for frames are shared out over the samples of a frame
     macs_per_frame: int | None  # multiply-adds of both networks over frames
@@ -93,10 +104,10 @@ def of_config(config: ConditionConfig, shape: Shape, rate: int, values: dict[str
         config: the recipe's `condition`.
         shape: of the whole network.
         rate: in Hz.
-        values: of its fields, as a trained network knows them.
+        values: of its fields, and phones, as a trained network knows them.
     """
     told, tracks = config.shape(), dict(config.tracks_told())
-    rows = [*told.products(_gates(shape))]
+    rows = [row for row in told.products(_gates(shape)) if row.name.partition(".")[0] != "durations"]
     acoustic = None
     if told.acoustic is not None:
         encoder = told.acoustic.encoder
@@ -114,11 +125,20 @@ def of_config(config: ConditionConfig, shape: Shape, rate: int, values: dict[str
         encoder=of_encoder(told.told.encoder) if tracks else None,
         context=_context(config, shape, rate) if tracks else None,
         acoustic=acoustic,
+        durations=_durations(told),
         parameters=_parameters(shape),
         macs_per_sample=_macs(shape),
         macs_per_frame=sum(row.macs for row in rows if row.every is not None) if tracks else None,
         macs_per_sound=sum(row.macs for row in rows if row.every is None),
     )
+
+
+def _durations(told: ConditionShape) -> DurationsReport | None:
+    """Return what predicts how long phones are."""
+    own = told.durations
+    if own is None:
+        return None
+    return DurationsReport(own.channels, of_encoder(own.encoder), sum(row.macs for row in own.products(None, 0)))
 
 
 # --- frames ----------------------------------------------------------------------------------------------------------
@@ -178,7 +198,7 @@ def _context(config: ConditionConfig, shape: Shape, rate: int) -> FrameContext:
     told = config.shape()
     hop, linear, reach = told.hop, told.linear, told.told.encoder.reach
     names = {name for name, _ in config.tracks_told()}
-    whole = "f0" in names or (told.told.encoder.pooled and names != {"clock"})  # which a length alone decides
+    whole = "f0" in names or (told.told.encoder.pooled and not names <= {*ASKED})  # which are known before
     places, past, mel = range(hop), past_steps(shape), config.tracks.mel
     ahead = [reach + frames_ahead(at, hop, linear) for at in places]
     back = [reach + frames_back(at, hop, linear) for at in places]
@@ -222,10 +242,10 @@ def _macs(shape: Shape) -> Split:
 
 
 def _split(costs: dict[str, int]) -> Split:
-    rooms = {"condition": 0, "acoustic": 0, "samples": 0}
+    rooms = {"condition": 0, "acoustic": 0, "durations": 0, "samples": 0}
     for name, cost in costs.items():
         room = name.partition(".")[0]
-        rooms[room if room in ("condition", "acoustic") else "samples"] += cost
+        rooms[room if room in rooms else "samples"] += cost
     return Split(**rooms)
 
 
@@ -249,12 +269,21 @@ def facts(told: ToldReport, rate: int) -> Iterator[tuple[str, str]]:
         yield from _future(told, context, rate)
     if told.acoustic is not None:
         yield "acoustic", _acoustic_words(told, told.acoustic)
+    if told.durations is not None:
+        given = joined([*told.fields, "phones"])
+        channels, costs = many(told.durations.channels, "channel"), number(told.durations.macs_per_phone, 10**10)
+        what = (
+            f"predicts how long phones are from {given}; {channels}; {_encoder_words(told.durations.encoder, 'phone')}"
+        )
+        yield "durations", f"{what}; {costs} multiply-adds a phone"
 
 
 def parameters_words(told: ToldReport) -> str:
     """Return whose the parameters are: ``: 69,712 for samples, 5,120 for what is told``."""
     acoustic = f", {told.parameters.acoustic:,} of the acoustic network" if told.acoustic else ""
-    return f": {told.parameters.samples:,} for samples, {told.parameters.condition:,} for what is told{acoustic}"
+    durations = f", {told.parameters.durations:,} of that of durations" if told.durations else ""
+    own = f": {told.parameters.samples:,} for samples, {told.parameters.condition:,} for what is told"
+    return own + acoustic + durations
 
 
 def macs_words(told: ToldReport) -> str:
@@ -296,20 +325,23 @@ def _future(told: ToldReport, context: FrameContext, rate: int) -> Iterator[tupl
         yield "future", f"sound up to {lasting(context.future_samples, rate)}, ahead of a sample: {parts}"
     if "clock" in told.tracks:
         yield "clock", "has to know beforehand how long the sound lasts"
+    if "phones" in told.tracks:
+        yield "lengths", "of all phones have to be known beforehand"
 
 
-def _encoder_words(encoder: EncoderReport) -> str:
+def _encoder_words(encoder: EncoderReport, unit: str = "frame") -> str:
     """Return an encoder in words, with the frames around one that it misses."""
     if not encoder.convolutions:
-        return "none: each frame by itself"
-    seen = f"sees {many(2 * encoder.reach + 1, 'frame')}, {encoder.reach:,} back and as many ahead"
+        return f"none: each {unit} by itself"
+    seen = f"sees {many(2 * encoder.reach + 1, unit)}, {encoder.reach:,} back and as many ahead"
     if isinstance(encoder.convolutions, dict):
         made = f"a pyramid of dilations {_listed(encoder.convolutions['pyramid'])}"
     else:
         kernels, dilations = ([one[key] for one in encoder.convolutions] for key in ("kernel", "dilation"))
         made = f"kernel {kernels[0]}" if len(set(kernels)) == 1 else f"kernels {_listed(kernels)}"
         made += f", {'dilations' if len(dilations) > 1 else 'dilation'} {_listed(dilations)}"
-    pooled = "; and the whole sound in a pooled branch" if encoder.whole_input else ""
+    whole = "sound" if unit == "frame" else "sentence"
+    pooled = f"; and the whole {whole} in a pooled branch" if encoder.whole_input else ""
     return f"{made}; {seen}{_missed(encoder)}{pooled}"
 
 
@@ -339,7 +371,7 @@ def holes_words(holes: Sequence[Hole], most: int) -> str:
 
 def _acoustic_words(told: ToldReport, acoustic: AcousticReport) -> str:
     """Return what an acoustic network predicts, from what, and what it sees."""
-    given = [*told.fields, *(["clock"] if "clock" in told.tracks else [])]
+    given = [*told.fields, *(name for name in ASKED if name in told.tracks)]
     predicts = " and ".join(f"{name} ({width:,} a frame)" for name, width in acoustic.predicts.items())
     reach = f", {_ms(acoustic.reach_ms)} either way" if acoustic.encoder.reach else ""
     channels = many(acoustic.channels, "channel")

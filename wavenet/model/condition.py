@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavenet.geometry import ConditionShape, FrameShape, mixing
-from wavenet.outputs import Window
+from wavenet.outputs import Said, Window
 
 
 class Told(NamedTuple):
@@ -41,6 +41,20 @@ def as_told(window: Window, hop: int, device: torch.device | None = None) -> Tol
     arrays = (window.first, window.fields, window.tracks, window.frames, window.mean)
     first, fields, tracks, frames, mean = (torch.from_numpy(array).to(device) for array in arrays)
     return Told(first, fields, tracks, frames, mean, offsets.pop())
+
+
+class Sentences(NamedTuple):
+    """A `Said` as tensors."""
+
+    phones: Tensor  # [B, P + 2 reach, M] float32
+    mean: Tensor  # [B, M] float32
+    lengths: Tensor  # [B, P] float32
+    learned: Tensor  # [B, P] bool
+
+
+def as_sentences(said: Said) -> Sentences:
+    """Return the tensors of sentences."""
+    return Sentences(*map(torch.from_numpy, (said.phones, said.mean, said.lengths, said.learned)))
 
 
 class FrameNetwork(nn.Module):

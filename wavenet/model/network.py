@@ -12,6 +12,7 @@ What generation remembers between two samples lives in ``generate/state.py``.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,9 @@ from torch.nn import functional as F
 
 from wavenet.geometry import ProductShape, Shape
 from wavenet.model.blocks import CausalConv1d, ResidualBlock
-from wavenet.model.condition import FrameNetwork, Gates, Told, as_told, cut
+from wavenet.model.condition import FrameNetwork, Gates, Sentences, Told, as_told, cut
 from wavenet.outputs import Alphabet, Feed
-from wavenet.recipe.records import PREDICTED, Recipe
+from wavenet.recipe.records import LOG_SPREADS, PREDICTED, Recipe
 
 
 class WaveNet(nn.Module):
@@ -35,9 +36,12 @@ class WaveNet(nn.Module):
         shape: the network's integers.
         dropout: share of each block's inputs that training zeroes.
         acoustic_dropout: the same of the convolutions that predict tracks.
+        durations_dropout: the same of those that predict how long phones are.
     """
 
-    def __init__(self, shape: Shape, dropout: float = 0.0, acoustic_dropout: float = 0.0) -> None:
+    def __init__(
+        self, shape: Shape, dropout: float = 0.0, acoustic_dropout: float = 0.0, durations_dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.shape = shape
         products = {row.name: _module(row) for row in shape.products}
@@ -52,6 +56,8 @@ class WaveNet(nn.Module):
             self.condition = FrameNetwork(told.told, products)
             if told.acoustic is not None:
                 self.acoustic = FrameNetwork(told.acoustic, products, acoustic_dropout)
+            if told.durations is not None:
+                self.durations = FrameNetwork(told.durations, products, durations_dropout)
 
     @property
     def predicts(self) -> bool:
@@ -123,6 +129,21 @@ class WaveNet(nn.Module):
         replaced[:, reach : replaced.shape[1] - reach, given : given + made] = heard
         return told.with_tracks(replaced), errors, known.sum()
 
+    def surprise(self, said: Sentences, fields: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the sum of the nats that lengths of phones cost, and how many they are.
+
+        Logarithms of lengths are normally distributed, the mean and the logarithm of the spread being predicted.
+
+        Args:
+            said: the sentences.
+            fields: [B, n] int64.
+        """
+        mean, log_spread = self.durations.predict(said.phones, fields, said.mean).unbind(-1)
+        log_spread = log_spread.clamp(*LOG_SPREADS)
+        away = (said.lengths - mean) * torch.exp(-log_spread)
+        nats = 0.5 * (away**2 + math.log(2 * math.pi)) + log_spread
+        return (nats * said.learned).sum(), said.learned.sum()
+
     def answer(self, x: Tensor, gates: Gates | None = None) -> Tensor:
         """Return parameters [B, T - receptive_field + 1, P] for entered inputs [B, T, R]."""
         T = x.shape[1] - self.receptive_field + 1
@@ -174,8 +195,9 @@ def as_tensors(
 
 def build(recipe: Recipe) -> WaveNet:
     """Return the untrained network of a recipe."""
-    predicts = None if recipe.condition is None else recipe.condition.acoustic
-    return WaveNet(recipe.shape, recipe.model.dropout, 0.0 if predicts is None else predicts.dropout)
+    told = recipe.condition
+    small = (None, None) if told is None else (told.acoustic, told.durations)
+    return WaveNet(recipe.shape, recipe.model.dropout, *(0.0 if one is None else one.dropout for one in small))
 
 
 def from_arrays(recipe: Recipe, arrays: dict[str, NDArray[np.float32]]) -> WaveNet:

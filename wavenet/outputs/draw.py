@@ -11,6 +11,7 @@ from wavenet.errors import InputError
 
 Floats = NDArray[np.float32]
 Codes = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 Uniforms = NDArray[np.float64]
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavenet.geometry import ConditionShape, FrameShape, frames_between
-from wavenet.outputs.draw import Codes, Floats
+from wavenet.outputs.draw import Codes, Flags, Floats
 
 
 class Tracks(Protocol):
@@ -29,6 +29,54 @@ class Tracks(Protocol):
 
     def mean(self, sound: int) -> Floats:
         """Return the mean of all frames of a sound, [values] float32."""
+
+
+class Sentences(Protocol):
+    """What is said in some sounds, phone by phone."""
+
+    def columns(self, sound: int) -> Floats:
+        """Return what is known of each phone of a sound but its length, [phones, values] float32."""
+
+    def log_lengths(self, sound: int) -> tuple[Floats, Flags]:
+        """Return how long each phone of a sound is, [phones] float32, and which can be learned, [phones] bool."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """The sentences that some sounds hold, side by side: what a network of durations learns from.
+
+    Attributes:
+        phones: [B, P + 2 reach, values + 1] float32: what is known of each phone, and whether there is none; `reach`
+            more on either side, and behind shorter sentences, are none.
+        mean: [B, values + 1] float32, of a sentence's own phones.
+        lengths: [B, P] float32, logarithms; 0 where none is learned.
+        learned: [B, P] bool.
+    """
+
+    phones: Floats
+    mean: Floats
+    lengths: Floats
+    learned: Flags
+
+    @classmethod
+    def of(cls, sentences: Sentences, sounds: Sequence[int], reach: int) -> Said:
+        """Return the sentences of some sounds, for a network that looks `reach` phones back and ahead."""
+        each = [(sentences.columns(sound), *sentences.log_lengths(sound)) for sound in sounds]
+        longest = max(len(columns) for columns, _, _ in each)
+        phones = np.stack([none_around(columns, reach, reach + longest - len(columns)) for columns, _, _ in each])
+        mean = np.stack([none_around(columns.mean(axis=0, keepdims=True), 0, 0)[0] for columns, _, _ in each])
+        lengths, learned = np.zeros((len(each), longest), np.float32), np.zeros((len(each), longest), bool)
+        for row, (_, own, known) in enumerate(each):
+            lengths[row, : len(own)], learned[row, : len(own)] = np.where(known, own, 0.0), known
+        return cls(phones, mean, lengths, learned)
+
+
+def none_around(columns: Floats, before: int, behind: int) -> Floats:
+    """Return rows [before + n + behind, values + 1] of values [n, values]; the last column says which are none."""
+    rows = np.zeros((before + len(columns) + behind, columns.shape[1] + 1), np.float32)
+    rows[:, -1] = 1.0
+    rows[before : before + len(columns), :-1], rows[before : before + len(columns), -1] = columns, 0.0
+    return rows
 
 
 @dataclass(frozen=True)
@@ -113,12 +161,14 @@ class Condition:
         fields: [sounds, n] int64.
         tracks: of each sound; None where there are none.
         unknown: [sounds, tracks] bool, which tracks are not told; None: all are.
+        sentences: what is said in each sound, for a network of durations to learn; None where there is none.
     """
 
     shape: ConditionShape
     fields: Codes
     tracks: Tracks | None = None
-    unknown: NDArray[np.bool_] | None = None
+    unknown: Flags | None = None
+    sentences: Sentences | None = None
 
     @classmethod
     def nothing(cls, shape: ConditionShape, sounds: int) -> Condition:
@@ -130,9 +180,13 @@ class Condition:
         own, rows = None if self.tracks is None else Chosen(self.tracks, sounds), list(sounds)
         return Condition(self.shape, self.fields[rows], own, None if self.unknown is None else self.unknown[rows])
 
-    def window(
-        self, sounds: Sequence[int], first: Sequence[int], steps: int, dropped: NDArray[np.bool_] | None = None
-    ) -> Window:
+    def said(self, sounds: Sequence[int]) -> Said | None:
+        """Return the sentences of some sounds, None where no network of durations learns them."""
+        if self.sentences is None or self.shape.durations is None:
+            return None
+        return Said.of(self.sentences, sounds, self.shape.durations.encoder.reach)
+
+    def window(self, sounds: Sequence[int], first: Sequence[int], steps: int, dropped: Flags | None = None) -> Window:
         """Return what some sounds are told from step `first` of each on.
 
         Args:
@@ -180,7 +234,7 @@ def _unknown(told: FrameShape) -> Floats:
     return frame
 
 
-def _joined(told: FrameShape, values: Floats, hidden: NDArray[np.bool_]) -> Floats:
+def _joined(told: FrameShape, values: Floats, hidden: Flags) -> Floats:
     """Return frames [n, M]: the values of all tracks but the hidden ones [tracks], then which are hidden."""
     columns = np.repeat(hidden, [width for _, width in told.tracks])
     signs = np.broadcast_to(hidden.astype(np.float32), (len(values), len(hidden)))

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 
-from wavenet.recipe.records import PREDICTED, ConditionConfig, MelConfig, Recipe
+from wavenet.recipe.records import ASKED, PREDICTED, ConditionConfig, MelConfig, Recipe
 from wavenet.recipe.schema import readable
 from wavenet.text import many
 
@@ -31,6 +31,8 @@ def of_condition(told: ConditionConfig, recipe: Recipe) -> Iterator[str]:
         yield "condition.tracks.array belongs to whole files, but data.trim cuts their ends; keep one of them"
     yield from _of_frequencies(told, recipe.audio.sample_rate)
     yield from _of_acoustic(told, tracks)
+    if told.durations is not None and "phones" not in tracks:
+        yield "condition.durations are those of phones; add condition.tracks.phones, or remove condition.durations"
 
 
 def _of_frequencies(told: ConditionConfig, rate: int) -> Iterator[str]:
@@ -68,8 +70,8 @@ def _of_acoustic(told: ConditionConfig, tracks: dict[str, int]) -> Iterator[str]
     if not any(name in tracks for name in PREDICTED):
         aims = " and ".join(PREDICTED)
         yield f"condition.acoustic predicts {aims}; add one of them to condition.tracks, or remove condition.acoustic"
-    if "clock" not in tracks:
-        yield "condition.acoustic goes by the clock; add condition.tracks.clock, or remove condition.acoustic"
+    if not any(name in tracks for name in ASKED):
+        yield "condition.acoustic goes by the clock or phones; add condition.tracks.clock, or remove condition.acoustic"
     if told.encoder.pooled:
         yield (
             "condition.encoder averages over the whole sound (pooled), which condition.acoustic predicts piece by "

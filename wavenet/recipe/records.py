@@ -27,8 +27,12 @@ from wavenet.recipe.schema import (
 LAYOUTS = ("folder", "metadata", "ljspeech", "fsdd", "vctk", "speech_commands", "yesno", "libritts")
 CHANNELS = Between(1, 65_536, "channels")
 CLOCK_SECONDS = (0.05, 0.2, 0.8)  # how fast what the clock says of the seconds passed, and left, fades
+PHONE_PLACES = 6  # stress, first or second; how near either end of the word and of the phrase is
+PHONE_KNOTS = 5  # points from the beginning of a phone to its end that the share of it lies between
+LOG_SPREADS = (-4.0, 2.0)  # the least and the most that the spread of the logarithm of a length is, as a logarithm
 NO_ENCODER = geometry.Encoder()
-PREDICTED = ("mel", "f0")  # the tracks that an acoustic network may predict
+ASKED = ("clock", "phones")  # tracks that follow from what is asked for; an acoustic network predicts from them
+PREDICTED = ("mel", "f0")  # the tracks that it may predict; their columns come next
 STEPS = Between(1, 1_000_000_000, "steps")
 
 
@@ -181,10 +185,32 @@ class F0Config:
 
 
 @dataclass(frozen=True)
+class PhonesConfig:
+    """What is said: the phone of each frame and its neighbours, and where in phone, word and phrase the frame is.
+
+    It needs the text of each sound, or files that say when which phone begins (`wavenet data align`).
+    """
+
+    kinds: Annotated[int, Between(2, 1_000, "phones"), "Different phones that the sound may have, pauses included."]
+    neighbours: Annotated[int, Between(0, 8, "phones"), "Phones to each side of its own that a frame is told."]
+
+    @property
+    def width(self) -> int:
+        """Values that say all of a phone but when it is said."""
+        return self.kinds * (1 + 2 * self.neighbours) + PHONE_PLACES
+
+    @property
+    def frame_width(self) -> int:
+        """Values a frame: those of its phone, then where in it, and in the phrase, the frame is."""
+        return self.width + PHONE_KNOTS + 1 + 2 * len(CLOCK_SECONDS)
+
+
+@dataclass(frozen=True)
 class TracksConfig:
     """What the network is told frame by frame."""
 
     clock: ClockConfig | None = None
+    phones: PhonesConfig | None = None
     mel: MelConfig | None = None
     f0: F0Config | None = None
     array: Annotated[
@@ -196,7 +222,7 @@ class TracksConfig:
 
 @dataclass(frozen=True)
 class AcousticConfig:
-    """A small network that predicts the tracks mel and f0 from the fields and the clock, so that words become sound."""
+    """A small network that predicts the tracks mel and f0 from fields, clock and phones, so that words become sound."""
 
     channels: Annotated[int, CHANNELS, "Width of its layers."]
     encoder: Annotated[
@@ -207,6 +233,19 @@ class AcousticConfig:
     share: Annotated[
         float, Between(0.0, 1.0, "as a share"), "Share of the training segments that hear the predicted tracks."
     ] = 0.3
+    dropout: Annotated[float, Between(0.0, 0.95, "as a share"), "Share of its channels that training zeroes."] = 0.1
+
+
+@dataclass(frozen=True)
+class DurationsConfig:
+    """A small network that predicts how long each phone of a sentence is, so that text becomes speech."""
+
+    channels: Annotated[int, CHANNELS, "Width of its layers."]
+    encoder: Annotated[
+        geometry.Encoder,
+        Parsed(convolutions, "a list such as [{kernel: 3, dilation: 1}]"),
+        "Its convolutions over phones.",
+    ]
     dropout: Annotated[float, Between(0.0, 0.95, "as a share"), "Share of its channels that training zeroes."] = 0.1
 
 
@@ -253,12 +292,14 @@ class ConditionConfig:
         "and twice the work.",
     ] = 1.0
     acoustic: AcousticConfig | None = None
+    durations: DurationsConfig | None = None
 
     def tracks_told(self) -> tuple[tuple[str, int], ...]:
         """Return the tracks by name, each with its values a frame."""
         told = self.tracks
         found = (
             ("clock", 0 if told.clock is None else told.clock.knots + 2 * len(CLOCK_SECONDS)),
+            ("phones", 0 if told.phones is None else told.phones.frame_width),
             ("mel", 0 if told.mel is None else told.mel.bands),
             ("f0", 0 if told.f0 is None else 2),
             ("array", told.array or 0),
@@ -267,15 +308,20 @@ class ConditionConfig:
 
     def shape(self) -> geometry.ConditionShape:
         """Return the integers of what brings all of this to the network."""
-        tracks, predicts = self.tracks_told(), None
+        tracks, predicts, lasts = self.tracks_told(), None, None
         if self.acoustic is not None:
-            own = tuple((name, width) for name, width in tracks if name == "clock")
+            own = tuple((name, width) for name, width in tracks if name in ASKED)
             aims = sum(width for name, width in tracks if name in PREDICTED)
             predicts = geometry.FrameShape(
                 "acoustic", self.fields, own, self.acoustic.channels, self.acoustic.encoder, aims
             )
+        if self.durations is not None and self.tracks.phones is not None:
+            said = (("phones", self.tracks.phones.width),)
+            lasts = geometry.FrameShape(
+                "durations", self.fields, said, self.durations.channels, self.durations.encoder, 2
+            )
         told = geometry.FrameShape("condition", self.fields, tracks, self.channels, self.encoder, None)
-        return geometry.ConditionShape(told, self.hop_samples or 1, self.upsample == "linear", predicts)
+        return geometry.ConditionShape(told, self.hop_samples or 1, self.upsample == "linear", predicts, lasts)
 
 
 @dataclass(frozen=True)

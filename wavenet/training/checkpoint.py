@@ -57,6 +57,7 @@ class Window:
     targets: int = 0
     steps: int = 0  # finite ones
     seconds: float = 0.0
+    length_nats: float | None = None  # None where no network of durations learns
 
 
 @dataclass

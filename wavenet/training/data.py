@@ -19,9 +19,10 @@ from wavenet.audio import corpus, crops
 from wavenet.audio.crops import Crops
 from wavenet.errors import stop_signals
 from wavenet.evaluation import overlap
-from wavenet.features import told
+from wavenet.features import sentences, told
 from wavenet.features.told import CorpusCondition
 from wavenet.geometry import Shape
+from wavenet.model.condition import as_sentences
 from wavenet.model.network import as_tensors
 from wavenet.recipe.records import Recipe
 from wavenet.text import to_json
@@ -55,6 +56,8 @@ class Steps(IterableDataset[dict[str, Any]]):
             known: dict[str, Any] = {"inputs": inputs, "targets": torch.from_numpy(batch.targets)}
             if told is not None and batch.predicted is not None:
                 known |= {"told": told, "predicted": torch.from_numpy(batch.predicted)}
+            if batch.said is not None:
+                known["said"] = as_sentences(batch.said)
             yield known
 
 
@@ -98,7 +101,7 @@ class SoundData(pl.LightningDataModule):
             SoundError: the recipe names no folder of sound that can be trained on.
         """
         data, context = self.recipe.data, self.recipe.shape.receptive_field
-        found = corpus.gather(self.recipe, self.cache_folder)
+        found = sentences.aligned_alone(self.recipe, corpus.gather(self.recipe, self.cache_folder))
         self.corpus = found
         self.source, self.cache, self.sound, self.spans = found.source, found.cache, found.sound, found.spans
         trained = self.sound.with_tails(self.spans["train"])
@@ -139,9 +142,11 @@ class SoundData(pl.LightningDataModule):
     def fingerprint(self) -> str:
         """Return a text that is equal only for the same files, by name and measure, cut, levelled and told alike.
 
-        Behind the sound's own part come, where it is told anything, those of its fields and of arrays beside it.
+        Behind the sound's own part come, where it is told anything, those of its fields, of arrays beside it, and,
+        where phones are among it, of what is said.
         """
         told = [] if self.told is None else [self._fields_told(), self.told.arrays.encode()]
+        told += [] if self.told is None or self.told.spoken is None else [self.told.spoken.digest().encode()]
         return "-".join([self._digest(), *(hashlib.sha256(part).hexdigest()[:8] for part in told)])
 
     def older_fingerprint(self) -> str:

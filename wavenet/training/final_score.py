@@ -7,6 +7,7 @@ interval.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from wavenet.evaluation.baselines import Statistics
 from wavenet.evaluation.evaluate import judges_of, score
 from wavenet.evaluation.held_out import HeldOut
 from wavenet.evaluation.likelihood import Piece
+from wavenet.evaluation.phone_lengths import LengthErrors, length_errors
 from wavenet.evaluation.report import Evaluation
+from wavenet.generate.packed import pack
 from wavenet.generate.voice import Voice
 from wavenet.generate.watch import Gathering
 from wavenet.training.checkpoint import explained
@@ -88,4 +91,20 @@ def evaluated(
         "clips": dict(zip(("low", "middle", "high"), clips, strict=True)),
         "windows": windows.ranges().to_json(),
     }
-    return made, kept
+    return made, kept | _lengths(module, data)
+
+
+def _lengths(module: WaveNetModule, data: SoundData) -> dict[str, Any]:
+    """Return how far predicted lengths of held-out phones are off, where the network predicts any."""
+    told = data.told
+    if told is None or told.spoken is None or "durations" not in module.small:
+        return {}
+    trained, held = ({span.clip for span in data.spans[name]} for name in ("train", "valid"))
+    packed = pack(module.recipe.shape, module.averaged.arrays())
+    found = length_errors(packed, told.spoken, told.condition.fields, sorted(trained), sorted(held))
+    return {} if found is None else {"lengths": asdict(found)}
+
+
+def lengths_in_words(kept: dict[str, Any]) -> list[str]:
+    """Return a line that says how far predicted lengths of phones are off; none where none were scored."""
+    return [str(LengthErrors(**kept["lengths"]))] if "lengths" in kept else []

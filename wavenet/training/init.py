@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,24 +15,27 @@ from wavenet.model import bundle
 from wavenet.model.bundle import Arrays, Bundle
 from wavenet.outputs import Floats
 from wavenet.progress import log
-from wavenet.recipe.records import ConditionConfig, Recipe
+from wavenet.recipe.records import ConditionConfig, PhonesConfig, Recipe
 from wavenet.text import some
 
-TABLES = ("condition", "acoustic")  # parts of the network that have a row for each value of a field
+TABLES = ("condition", "acoustic", "durations")  # parts of the network that have a row for each value of a field
 SHOWN = 8  # values that one line lists
 
 
-def weights(recipe: Recipe, shape: Shape, values: Mapping[str, Sequence[str]], model: str) -> Arrays:
+def weights(
+    recipe: Recipe, shape: Shape, values: Mapping[str, Sequence[str]], model: str, phones: Sequence[str] = ()
+) -> Arrays:
     """Return the weights of a model for a recipe, by name.
 
-    What a field's value has learned stays with its name; a value that is new begins as what is not known does, which
-    is how the model sounds where it is told nothing of it.
+    What a field's value, or a phone, has learned stays with its name; one that is new begins as what is not known does,
+    which is how the model sounds where it is told nothing of it.
 
     Args:
         recipe: that is trained.
         shape: of its network.
         values: that its fields have in its sound, in their order.
         model: a run or bundle folder.
+        phones: of its sound, in their order.
 
     Raises:
         BundleError: it cannot be read, or is of other dimensions.
@@ -49,7 +52,31 @@ def weights(recipe: Recipe, shape: Shape, values: Mapping[str, Sequence[str]], m
                 arrays[table] = _by_name(arrays[table], known, own, size)
         _tell(model, name, known, own)
     _check_shapes(arrays, shape, model)
+    if recipe.condition is not None and recipe.condition.tracks.phones is not None:
+        known = Vocabulary.of(given.recipe, given.data).phones
+        arrays |= _by_phone(arrays, shape, recipe.condition.tracks.phones, known, phones)
+        _tell(model, "phones", known, phones)
     return arrays
+
+
+def _by_phone(
+    arrays: Arrays, shape: Shape, config: PhonesConfig, known: Sequence[str], own: Sequence[str]
+) -> Iterator[tuple[str, Floats]]:
+    """Yield the weights that phones enter by, for other phones: each has a column at every place beside a frame."""
+    told = shape.condition
+    places = [(own.index(name), known.index(name)) for name in own if name in known]
+    for network in () if told is None else filter(None, (told.told, told.acoustic, told.durations)):
+        names = [name for name, _ in network.tracks]
+        first = sum(width for _, width in network.tracks[: names.index("phones")])
+        for name in (f"{network.name}.{product}.weight" for product in ("entry", "pooled")):
+            if name not in arrays:
+                continue
+            moved = arrays[name].copy()
+            for begin in range(first, first + config.kinds * (1 + 2 * config.neighbours), config.kinds):
+                moved[:, begin : begin + config.kinds] = 0.0
+                for now, before in places:
+                    moved[:, begin + now] = arrays[name][:, begin + before]
+            yield name, moved
 
 
 def _known(given: Bundle) -> dict[str, tuple[str, ...]]:
@@ -92,7 +119,7 @@ def _check_tracks(recipe: Recipe, theirs: Recipe, model: str) -> None:
 def _meaning(recipe: Recipe, told: ConditionConfig) -> dict[str, Any]:
     """Return what decides on what the numbers of frames mean, by key of the recipe."""
     found: dict[str, Any] = {"condition.hop_samples": told.hop_samples, "audio.sample_rate": recipe.audio.sample_rate}
-    for name in ("mel", "f0"):
+    for name in ("phones", "mel", "f0"):
         track = getattr(told.tracks, name)
         own = {} if track is None else asdict(track)
         found |= {f"condition.tracks.{name}.{key}": value for key, value in own.items()}

@@ -94,7 +94,8 @@ def _other_than_files(fingerprint: str, sound: SoundData) -> str:
     if own != now or len(before) != len(after):
         return measured
     arrays = "other arrays in the .npy files beside them"
-    return " and ".join(what for what, a, b in zip((fields, arrays), before, after, strict=True) if a != b)
+    kinds = (fields, arrays, "other phones, or other times at which they are said")
+    return " and ".join(what for what, a, b in zip(kinds, before, after, strict=False) if a != b)
 
 
 def difference(before: Sequence[Row], now: Sequence[Row]) -> str:

@@ -21,15 +21,18 @@ EVALUATION = {  # what training ends with: more files, an interval; by its name 
     "evaluated_high": "high",
 }
 TIME_COLUMNS = ("seconds", "targets_per_second")  # the only ones that differ between two equal runs
-COLUMNS = ("step", "train_bits", *SCORES, *EVALUATION, "learning_rate", "gradient_norm", "skipped", *TIME_COLUMNS)
+STEPS = ("learning_rate", "gradient_norm", "length_nats", "skipped")
+COLUMNS = ("step", "train_bits", *SCORES, *EVALUATION, *STEPS, *TIME_COLUMNS)
 STEP = re.compile("[0-9]{1,15}")
 NUMBER = re.compile("[-+.0-9a-z]{0,30}")  # inf and nan too
 
 
 def columns(window: Window) -> dict[str, Any]:
     """Return what a row says of the steps since the one before."""
+    lengths = window.length_nats
     return {
         "train_bits": window.bits / window.steps if window.steps else "",
+        "length_nats": lengths / window.steps if lengths is not None and window.steps else "",
         "gradient_norm": window.norm / max(1, window.steps),
         "targets_per_second": round(window.targets / max(window.seconds, 1e-9)),
     }

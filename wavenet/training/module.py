@@ -19,6 +19,7 @@ from wavenet.training import processes
 
 BETAS = (0.9, 0.99)  # Adam's; a second memory of 100 steps, since short runs on a CPU have only thousands
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what AdamW keeps of each weight
+SMALL = ("acoustic", "durations")  # networks that learn beside the WaveNet, each from a loss of its own
 ROLLBACK_RATE = 0.5  # what is left of the learning rate after going back to the last good state
 
 
@@ -62,8 +63,10 @@ class WaveNetModule(pl.LightningModule):
         self.averaged = copy.deepcopy(network).eval().requires_grad_(False)
         self._graph = torch.compile(network) if compiled else network
         named = list(network.named_parameters())
-        self._acoustic = [value for name, value in named if name.startswith("acoustic.")]
-        self._sounding = [value for name, value in named if not name.startswith("acoustic.")]
+        rooms = [name.partition(".")[0] for name, _ in named]
+        small = {room: [one for own, (_, one) in zip(rooms, named, strict=True) if own == room] for room in SMALL}
+        self.small = {room: weights for room, weights in small.items() if weights}
+        self._sounding = [one for own, (_, one) in zip(rooms, named, strict=True) if own not in SMALL]
         self.step = 0  # batches seen, skipped ones included: the data counter
         self.skipped = self.skipped_in_a_row = 0  # steps left out because of a non-finite loss or gradient
         self.rollbacks = 0  # to the last good state; each halves the rate from there on
@@ -120,12 +123,13 @@ class WaveNetModule(pl.LightningModule):
 
         Args:
             batch: `inputs` [B, T + receptive_field - 1] and `targets` [B, T]; where the network is told something,
-                `told`, and `predicted` [B] bool, which rows hear predicted tracks.
+                `told`, and `predicted` [B] bool, which rows hear predicted tracks; with a network of durations, `said`.
             batch_idx: not used; the data counter is `step`.
 
         Returns:
             `bits` per sample, `norm` of the gradient, the count of `targets`, and whether it was `finite`: else the
-            weights did not move; with an acoustic network, the mean `distance` of its tracks to the real ones.
+            weights did not move; with an acoustic network, the mean `distance` of its tracks to the real ones; with one
+            of durations, `length_nats`, what the length of a phone costs.
         """
         del batch_idx
         train = self.recipe.train
@@ -135,23 +139,20 @@ class WaveNetModule(pl.LightningModule):
             group["lr"] = self.rate(self.step)
         if self.network.drops:
             torch.manual_seed(dropout_seed(train.seed, self.step, self.rank))
-        told, errors, known = batch.get("told"), *torch.zeros(2, device=self.device)
+        told, (errors, known, nats, phones) = batch.get("told"), torch.zeros(4, device=self.device)
         if told is not None and self.network.predicts:
             told, errors, known = self.network.hear(told, batch["predicted"])
+        if told is not None and "said" in batch:
+            nats, phones = self.network.surprise(batch["said"], told.fields)
         losses = self.alphabet.nll(self._graph(batch["inputs"], told), batch["targets"])
         count = (batch["targets"] != IGNORED).sum()
-        loss, distance = losses.sum() / count, errors / known.clamp(min=1)
-        if processes.together():  # the mean over the targets of all processes, whose gradients are averaged
-            total, count, far, known = processes.summed(losses.sum(), count, errors, known)
-            loss = losses.sum() * (self.trainer.world_size / count).float()
-            distance = errors * (self.trainer.world_size / known.clamp(min=1)).float()
+        minimised, (loss, distance, phone) = self._means((losses.sum(), count), (errors, known), (nats, phones))
         optimizer.zero_grad()
-        self.manual_backward(loss + distance)
-        if processes.together():
-            loss, distance = total / count, far / known.clamp(min=1)
+        first, *others = minimised
+        self.manual_backward(first + sum(others))
         norm = torch.nn.utils.clip_grad_norm_(self._sounding, train.gradient_clip)
-        if self._acoustic:  # learns from another loss, so that neither may scale the other down
-            norm = norm + 0 * torch.nn.utils.clip_grad_norm_(self._acoustic, train.gradient_clip)
+        for weights in self.small.values():  # each learns from another loss, so that none may scale another down
+            norm = norm + 0 * torch.nn.utils.clip_grad_norm_(weights, train.gradient_clip)
         finite = bool(torch.isfinite(loss) & torch.isfinite(norm))
         if finite:
             optimizer.step()
@@ -160,7 +161,21 @@ class WaveNetModule(pl.LightningModule):
         self.skipped += not finite
         self.skipped_in_a_row = 0 if finite else self.skipped_in_a_row + 1
         found = {"bits": loss.item() / math.log(2), "norm": norm.item(), "targets": int(count), "finite": finite}
-        return found | ({"distance": distance.item()} if self._acoustic else {})
+        beside = {"acoustic": {"distance": distance.item()}, "durations": {"length_nats": phone.item()}}
+        return found | {name: value for room in self.small for name, value in beside[room].items()}
+
+    def _means(self, *sums: tuple[Tensor, Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """Return the mean of each (sum, number), to be minimised and as it is shown.
+
+        Of processes that train together the latter is over all, and so is the average of the former's gradients.
+        """
+        if not processes.together():
+            means = [total / number.clamp(min=1) for total, number in sums]
+            return means, means
+        whole = processes.summed(*(part for one in sums for part in one))
+        numbers, world = [number.clamp(min=1) for number in whole[1::2]], self.trainer.world_size
+        own = [total * (world / number).float() for (total, _), number in zip(sums, numbers, strict=True)]
+        return own, [total / number for total, number in zip(whole[::2], numbers, strict=True)]
 
     def is_finite(self) -> bool:
         """Return whether all weights and averages are finite: an enormous rate can make a step's result overflow."""

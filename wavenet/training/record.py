@@ -31,7 +31,7 @@ from wavenet.text import joined, many, printable
 from wavenet.training import checkpoint, metrics
 from wavenet.training.checkpoint import BEST, GOOD, LAST, Standing, Window
 from wavenet.training.data import SoundData
-from wavenet.training.final_score import evaluated
+from wavenet.training.final_score import evaluated, lengths_in_words
 from wavenet.training.module import WaveNetModule
 from wavenet.training.processes import Group, agreed, check_same
 
@@ -90,7 +90,7 @@ class Recorder(pl.Callback):
         self.group = group
         self.folder, self.table = run / "checkpoints", run / "metrics.csv"
         self.held_out: dict[str, Any] = {}  # what an evaluation says, once: it is the last thing before training ends
-        self._summary: str | None = None  # of that evaluation
+        self._summary: list[str] = []  # of that evaluation
         self._progress: Progress | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -163,8 +163,8 @@ class Recorder(pl.Callback):
         """End the progress bar, and say what the evaluation found."""
         if self._progress is not None:
             self._progress.__exit__(None, None, None)
-        if self._summary is not None:
-            log.info("%s", self._summary)
+        for line in self._summary:
+            log.info("%s", line)
 
     def _roll_back(self, module: WaveNetModule) -> bool:
         """Go back to the last good state at a lower rate; return False where none is left, or it was done too often."""
@@ -240,6 +240,8 @@ class Recorder(pl.Callback):
             window.norm += outputs["norm"]
             window.targets += outputs["targets"]
             window.steps += 1
+            if "length_nats" in outputs:
+                window.length_nats = (window.length_nats or 0.0) + outputs["length_nats"]
         else:
             self._say("a non-finite loss or gradient: this step was skipped")
 
@@ -293,7 +295,7 @@ class Recorder(pl.Callback):
         else:
             if found is not None:
                 made, self.held_out = found
-                self._summary = made.summary()
+                self._summary = [made.summary(), *lengths_in_words(self.held_out)]
         self._tick = time.monotonic()
 
     def _sample(self, module: WaveNetModule) -> None:

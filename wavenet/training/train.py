@@ -265,7 +265,8 @@ def _module(recipe: Recipe, sound: SoundData, state: State | None, options: Opti
         return module
     if options.init is not None and sound.crops:  # else the first process sends its weights
         values = {} if sound.told is None else sound.told.vocabulary
-        taken = init.weights(recipe, recipe.shape, values, str(options.init))
+        phones = () if sound.told is None or sound.told.spoken is None else sound.told.spoken.names
+        taken = init.weights(recipe, recipe.shape, values, str(options.init), phones)
         module.network.load_state_dict({name: torch.from_numpy(value) for name, value in taken.items()})
     elif sound.crops:
         module.network.start_at(sound.alphabet.baseline(sound.target_counts))
