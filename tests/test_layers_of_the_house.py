@@ -95,7 +95,7 @@ NEVER_TORCH = {
     *(f"inspection.{module}" for module in ("layers", "report", "text", "told", "span")),
     *(module for module in MODULES if module.split(".")[0] in ("geometry", "datasets", "recipe")),
     *(module for module in MODULES if module.startswith("audio") and module != "audio.torchaudio_loader"),
-    *(module for module in MODULES if module.startswith("features")),
+    *(module for module in MODULES if module.startswith(("features", "speech"))),
     *("generate.packed", "generate.state", "generate.reference"),
     *(module for module in MODULES if module.startswith("generate.cpu")),
 }

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from wavenet.features.scan import scan as scan
     from wavenet.generate.voice import load as load
     from wavenet.inspection.text import inspect as inspect
+    from wavenet.speech.align import align as align
     from wavenet.training.train import train as train
 
 _LAZY = {
+    "align": "wavenet.speech.align",
     "evaluate": "wavenet.evaluation.evaluate",
     "fetch": "wavenet.datasets.fetch",
     "inspect": "wavenet.inspection.text",
@@ -27,7 +29,7 @@ _LAZY = {
     "train": "wavenet.training.train",
 }
 
-__all__ = ["__version__", "evaluate", "fetch", "inspect", "load", "scan", "train"]
+__all__ = ["__version__", "align", "evaluate", "fetch", "inspect", "load", "scan", "train"]
 
 
 if not TYPE_CHECKING:  # which else would take any name for one of ours

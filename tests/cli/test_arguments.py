@@ -15,7 +15,9 @@ from wavenet.recipe import read, safe_yaml
 
 @pytest.mark.parametrize("verb", cli.VERBS)
 def test_every_verb_is_offered_and_calls_what_it_was_given(verb: str) -> None:
-    words = verb.split() + (["x"] if verb in ("train", "generate", "evaluate", "data scan", "data fetch") else [])
+    words = verb.split() + (
+        ["x"] if verb in ("train", "generate", "evaluate", "data scan", "data align", "data fetch") else []
+    )
     words += ["x", "y.wav", "-o", "z.wav"] if verb == "vocode" else []
     assert arguments_of(cli.VERBS).parse_args(words).run is cli.VERBS[verb]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,19 +12,6 @@ from wavenet import pictures
 from wavenet.pictures.surprisal import COLUMNS, STAIRS, smoothed
 
 RATE = 1_000
-
-
-@pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """Return the figures that would be saved from here on."""
-    figures: list[Figure] = []
-
-    def savefig(figure: Figure, path: Path, **how: Any) -> None:
-        figures.append(figure)
-        path.write_bytes(b"\x89PNG")  # drawing takes a second
-
-    monkeypatch.setattr(Figure, "savefig", savefig)
-    return figures
 
 
 def sound(seconds: float) -> tuple[np.ndarray, np.ndarray]:

@@ -241,6 +241,18 @@ def _scan(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print JSON")
 
 
+def _align(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("folder", metavar="DIR", help="a folder of recordings with their text, or labels beside them")
+    add("--recipe", metavar="RECIPE", help="decode the recordings as training by this recipe will: rate, trimming")
+    add("--set", metavar="KEY=VALUE", action="append", default=[], help="set a key of the recipe; repeatable")
+    add("--limit", metavar="N", type=_positive, help="align N recordings at most, spread evenly over the folder")
+    add("--plot", metavar="OUT.png", help="draw the spectrogram of one recording with its phones")
+    add("--cache", metavar="DIR", help="where decoded sound and phones are kept (default: this user's cache)")
+    add("--json", action="store_true", help="print JSON")
+    add("--force", action="store_true", help="overwrite an existing picture")
+
+
 def _fetch(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("name", metavar="NAME", help="a data set from the list below")
@@ -274,8 +286,9 @@ VERBS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], object] | None]]
     "vocode": ("turn sound into its mel spectrogram and back, in the voice of a trained model", _vocode),
     "evaluate": ("measure how well a trained model predicts held-out sound", _evaluate),
     "inspect": ("show what a stack of dilations sees and costs", _inspect),
-    "data": ("fetch or check sound before training on it", None),
+    "data": ("fetch, check or align sound before training on it", None),
     "data scan": ("show which files of a folder training would keep or drop, and why", _scan),
+    "data align": ("find which phone is said when in recordings with text", _align),
     "data fetch": ("download a data set, check it and unpack it", _fetch),
     "bench": ("measure how fast sound is generated and scored on this machine", _bench),
     "recipes": ("list the recipes, print one, or explain their keys", _recipes),
@@ -348,8 +361,20 @@ A LAYERS.yaml describes the convolutions and pooling layers of any network (samp
     "data": """examples:
   wavenet data fetch digits
   wavenet data scan recordings/
-  wavenet data scan recordings/ --recipe folder""",
+  wavenet data scan recordings/ --recipe folder
+  wavenet data align recordings/""",
     "data scan": "The exit code is 0 if any file is kept (and, with --recipe, if training could begin), else 2.",
+    "data align": """English recordings are aligned with their text: a column `text` of metadata.csv, LJSpeech's own, or
+a text file for each (NAME.txt beside NAME.wav, or as VCTK and LibriTTS have them). In any language, labels beside them
+can say what is said when, and come first where they exist: NAME.TextGrid, as the Montreal Forced Aligner writes it
+(tiers `phones` and `words`), or NAME.lab, as HTK does (lines of start, end, name).
+
+Training does the same by itself where a recipe tells phones. What is found is kept beside the decoded sound, and a
+command that was stopped goes on where it was. The exit code is 0 if any recording is aligned, else 2.
+
+examples:
+  wavenet data align recordings/
+  wavenet data align recordings/ --limit 20 --plot phones.png""",
     "data fetch": f"""To go on with a download that was stopped, give the same command again.
 
 data sets:

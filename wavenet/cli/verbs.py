@@ -127,6 +127,24 @@ def _scan(arguments: argparse.Namespace) -> int:
     return 0 if survey.usable else 2
 
 
+def _align(arguments: argparse.Namespace) -> int:
+    from wavenet.speech.align import align
+
+    plot, place = picture_of(arguments), path_of(arguments.cache, "--cache")
+    made = align(disk.given_path(arguments.folder), arguments.recipe, arguments.set, place, arguments.limit)
+    show_made(arguments, made)
+    example = None if plot is None else made.example()
+    if plot is not None and example is not None:
+        from wavenet import pictures
+
+        clip, found, wave, rate = example
+        title = clip.name if clip.text is None else f"{clip.name}: {clip.text}"
+        with disk.explained(plot, PLOT_REMEDY):
+            pictures.alignment_picture(plot, wave, rate, found, title)
+        log.info("wrote %s", plot)
+    return 0 if made.usable else 2
+
+
 def _fetch(arguments: argparse.Namespace) -> int:
     from wavenet.datasets.fetch import fetch
 
@@ -181,6 +199,7 @@ VERBS = {
     "evaluate": _evaluate,
     "inspect": _inspect,
     "data scan": _scan,
+    "data align": _align,
     "data fetch": _fetch,
     "bench": _bench,
     "recipes": _recipes,

@@ -1,5 +1,6 @@
 """Every picture. The only place that imports matplotlib, without a display."""
 
+from wavenet.pictures.alignment import alignment_picture as alignment_picture
 from wavenet.pictures.copies import copy_panels as copy_panels
 from wavenet.pictures.sheet import sheet_picture as sheet_picture
 from wavenet.pictures.sounds import decibels as decibels
