@@ -125,14 +125,14 @@ def phones_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("phones")
     (place / "sounds").mkdir()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("wavenet.speech.aligned", phone_toys.of_sound, raising=False)
+        patch.setattr("wavenet.speech.aligned", phone_toys.of_sound)
         return phone_toys.trained(told_toys.write_sounds(place / "sounds"), place / "run", place / "cache")
 
 
 @pytest.fixture
 def spoken(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what is said in toy sounds be known."""
-    monkeypatch.setattr("wavenet.speech.aligned", phone_toys.of_sound, raising=False)
+    monkeypatch.setattr("wavenet.speech.aligned", phone_toys.of_sound)
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ def without(monkeypatch: pytest.MonkeyPatch, reasons: dict[int, str]) -> list[tu
         asked.append(given)
         return [reasons.get(clip, one) for clip, one in enumerate(phone_toys.of_sound(*given))]
 
-    monkeypatch.setattr(speech, "aligned", aligned, raising=False)
+    monkeypatch.setattr(speech, "aligned", aligned)
     return asked
 
 

@@ -224,11 +224,10 @@ def test_two_processes_learn_what_one_with_all_their_rows_does(monkeypatch: pyte
 # --- what predicts lengths -------------------------------------------------------------------------------------------
 
 
-def spoken(pair: tuple[int, int] = (0, 1)) -> tuple[Told, Sentences]:
+def spoken(form: str | dict[str, Any] = "phones") -> tuple[Told, Sentences]:
     """Return what the rows of a toy batch are told, and what is said in them."""
-    recipe = condition_toys.recipe_of("phones")
-    config = PhonesConfig(3, 1)
-    said = tuple(phone_toys.aligned(sound, 400, kinds=2) for sound in pair)
+    recipe, config = condition_toys.recipe_of(form), PhonesConfig(3, 1)
+    said = tuple(phone_toys.aligned(sound, 400, kinds=2) for sound in range(2))
     held = Phones(said, phone_toys.NAMES[:3], config, (9, 9), toys.RATE, condition_toys.HOP)
     condition = replace(condition_toys.told_of(recipe, [9, 9]), sentences=held)
     window = as_told(condition.window([0, 1], [0, 0], 44), condition_toys.HOP)
@@ -255,8 +254,8 @@ def test_the_loss_of_lengths_is_the_likelihood_of_their_logarithms() -> None:
 def test_a_sentence_costs_the_same_beside_a_longer_one() -> None:
     for encoder in ("plain", "pooled"):
         durations = {"channels": 5, "encoder": condition_toys.ENCODERS[encoder], "dropout": 0.0}
-        module = modules.build(condition_toys.recipe_of(condition_toys.PHONES | {"durations": durations}))
-        told, said = spoken()
+        form = condition_toys.PHONES | {"durations": durations}
+        module, (told, said) = modules.build(condition_toys.recipe_of(form)), spoken(form)
         lengths = [len(phone_toys.aligned(sound, 400, kinds=2).phones) for sound in (0, 1)]
         row, short = int(lengths[1] < lengths[0]), min(lengths)
         wide = short + 2 * module.network.shape.condition.durations.encoder.reach

@@ -26,7 +26,7 @@ def of_corpus(recipe: Recipe, corpus: Corpus) -> list[Aligned | str] | None:
     """
     if recipe.condition is None or recipe.condition.tracks.phones is None:
         return None
-    return speech.aligned(corpus.clips, corpus.cache)  # type: ignore[attr-defined,no-any-return]
+    return speech.aligned(corpus.clips, corpus.cache)
 
 
 def aligned_alone(recipe: Recipe, corpus: Corpus) -> Corpus:
