@@ -64,9 +64,9 @@ def test_answers_and_what_targets_cost_come_together_too() -> None:
     engine, codes = made(), np.arange(150) % 16
     asked, both = engine.start(1), engine.start(1)
     answers, nats = np.zeros((150, 16), np.float32), np.zeros(150, np.float32)
-    expected = np.zeros_like(answers)
+    expected, alone = np.zeros_like(answers), (engine.panels.told(None), engine.panels.buffers(BLOCK))
     engine.absorb(asked, 0, Feed(codes), expected)
-    engine._absorb(engine._arrays, both.memory[0], 0, codes, answers, codes, nats, engine.panels.told(None))
+    engine._absorb(engine._arrays, both.memory[0], 0, codes, answers, codes, nats, *alone)
     assert np.array_equal(answers, expected)
     logs = engine.alphabet.log_probabilities(answers, codes[:, None])[:, 0]
     np.testing.assert_allclose(nats, -logs, atol=2e-6)
