@@ -88,3 +88,14 @@ def test_networks_of_one_tap_remember_nothing() -> None:
     assert engine.start(1).memory.size == 0
     (part,) = Sampler(engine, 2).generate(20)
     assert part.codes.shape == (2, 20)
+
+
+@pytest.mark.parametrize("skip, head", [(128, 192), (320, 64), (272, 144)])
+def test_two_rows_share_wide_products_and_change_no_bit(skip: int, head: int) -> None:
+    wide = {"residual_channels": 24, "gate_channels": 80, "skip_channels": skip, "head_channels": head}
+    engine = made(dilations=[[1, 2, 4, 8]], **wide)  # the skip product has 320 inputs: more than one chain of sums
+    together, alone = Sampler(engine, 2, 3), Sampler(engine, 1, 3)
+    (both,) = together.generate(12, keep_parameters=True)
+    (one,) = alone.generate(12, keep_parameters=True)
+    assert both.parameters is not None and one.parameters is not None
+    assert np.array_equal(both.parameters[0], one.parameters[0]) and np.array_equal(both.codes[0], one.codes[0])

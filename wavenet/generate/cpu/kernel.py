@@ -22,7 +22,10 @@ from wavenet.generate.cpu.panels import BIASES, COLUMNS, DILATION, FIRST, INPUTS
 from wavenet.generate.cpu.tiles import (
     LANES,
     PANEL,
+    across_2x5,
     panel_2x4,
+    panel_2x5,
+    panel_2x6,
     tile_1x2,
     tile_1x4,
     tile_1x8,
@@ -284,7 +287,11 @@ def _add_panels(network: Any, index: int, x: Array, first: int, y: Array, to: in
     """Add x[rows, first : first + inputs] times weights to y[rows, to : to + columns], panel by panel."""
     weights, products = network[0], network[3]
     at, inputs, columns = products[index, WEIGHTS], products[index, INPUTS], products[index, COLUMNS]
-    for left in range(0, columns, PANEL):
+    pairs = columns // (2 * PANEL) if rows == 2 else 0
+    for pair in range(pairs):
+        _two_rows_of_two(weights, at, x, first, y, to + 2 * PANEL * pair, inputs)
+        at += 2 * PANEL * inputs
+    for left in range(2 * PANEL * pairs, columns, PANEL):
         wide = min(PANEL, columns - left)
         for done in range(0, inputs, CHAIN):
             length = min(CHAIN, inputs - done)
@@ -334,6 +341,18 @@ def _two_rows(w: Array, at: int, wide: int, x: Array, row: int, first: int, y: A
         column += 4 * LANES
     if column < wide:
         tile_2x2(w, at + column, wide, x, row, first, y, to + column, inputs)
+
+
+@compiled()
+def _two_rows_of_two(w: Array, at: int, x: Array, first: int, y: Array, to: int, inputs: int) -> None:
+    """Add two panels for the only two rows: by six, five and five vectors, since four are too few sums at once."""
+    beyond = PANEL * inputs
+    for done in range(0, inputs, CHAIN):
+        length = min(CHAIN, inputs - done)
+        panel_2x6(w, at, PANEL, x, 0, first + done, y, to, length)
+        across_2x5(w, at + 6 * LANES, beyond, x, 0, first + done, y, to + 6 * LANES, length)
+        panel_2x5(w, at + beyond + 3 * LANES, PANEL, x, 0, first + done, y, to + 11 * LANES, length)
+        at += PANEL * length
 
 
 @compiled()
