@@ -14,7 +14,7 @@ import numpy as np
 from wavenet import disk
 from wavenet.audio import files
 from wavenet.errors import InputError
-from wavenet.outputs import Codes, Floats
+from wavenet.outputs import Floats
 from wavenet.text import many, some
 
 SILENT_RMS = 10 ** (-60 / 20)  # below it a sound counts as silent
@@ -59,9 +59,9 @@ class Choice:
 
 
 class Drawn(NamedTuple):
-    """The codes of some sounds, as a sampler drew them."""
+    """Some sounds, as a sampler drew them."""
 
-    codes: list[Codes]  # [T] of each
+    waves: list[Floats]  # [T] of each
     wall: float  # seconds that it took
     stopped_by: str | None  # the signal that cut them short
     choices: tuple[Choice, ...] = ()  # what was kept for each, where the best of several was
