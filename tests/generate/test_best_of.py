@@ -202,6 +202,24 @@ def test_trouble_is_drawn_again_from_before_it_with_the_next_uniforms(
     assert "drawn again" not in str(found.choices[0])
 
 
+@pytest.mark.parametrize("until_silence", [False, True])
+@pytest.mark.parametrize(("noticed", "primed"), [(9, False), (5, True), (9, True)])
+def test_sound_with_pre_emphasis_goes_back_to_where_it_stood(
+    noticed: int, primed: bool, until_silence: bool, troubled: dict[int, list[int]]
+) -> None:
+    plain, prime = made(), toys.wave(0.1, 0) if primed else None
+    voice = toys.emphasised(plain, 0.97)  # which remembers more than the network does
+    known = np.zeros(0, np.int64) if prime is None else voice.encode(prime)
+    plain.encode = lambda _: known  # type: ignore[method-assign]
+    troubled.update({1: [noticed], 4: [noticed]})  # of either voice
+    common: dict[str, Any] = {"samples": 11 * STEP, "prime": prime, "seed": 4, "until_silence": until_silence}
+    codes, found = (one.generate(count=3, best_of=1, **common) for one in (plain, voice))
+    assert len(codes.choices[1].redrawn) == len(found.choices[1].redrawn) == 1
+    assert [one.bits for one in found.choices] == [one.bits for one in codes.choices]
+    for wave, own in zip(found.samples, plain.alphabet.encode(codes.samples), strict=True):
+        assert np.array_equal(wave, voice.alphabet.decode(np.append(known, own))[len(known) :])
+
+
 def test_a_network_that_sees_far_is_given_back_all_that_it_sees(troubled: dict[int, list[int]]) -> None:
     recipe = toys.recipe(model={"dilations": [[1, 350, 350]]})  # more than three steps, and fewer than are left
     voice = Voice(recipe, toys.arrays(recipe, 2.0), training=held_out())

@@ -197,7 +197,11 @@ class Sampler:
         try:
             job = Job(members, self._newest, u, self.draw, codes, answers, told, self.guidance)
             drawn = self.engine.draw(self.memory, job)
-        finally:  # after an interruption what was drawn is lost, but the state stays whole
+        except BaseException:  # an interruption: what was drawn is lost, but the state stays whole
+            for row, member in enumerate(members.tolist()):
+                self.sound.take_in(codes[row, : self.memory.clocks[member] - seen[row]], member)
+            raise
+        finally:
             self.positions[members] += self.memory.clocks[members] - seen
             self.times[members] += self.memory.clocks[members] - seen
         if drawn < count:

@@ -65,7 +65,7 @@ class Voice(Bundle):
 
     @property
     def bits(self) -> int:
-        """PCM bits that keep every code apart."""
+        """PCM bits that keep every code apart, where there is no pre-emphasis: such sound encodes back to its codes."""
         return self.alphabet.pcm_bits
 
     @property

@@ -37,7 +37,7 @@ class Alphabet(Protocol):
     @property
     @abstractmethod
     def pcm_bits(self) -> int:
-        """Bits of PCM, 16 or 24, that keep all codes apart."""
+        """Bits of PCM, 16 or 24, that keep the values of all codes apart."""
 
     @abstractmethod
     def quantise(self, values: NDArray[np.floating]) -> Codes:
@@ -77,7 +77,11 @@ class Alphabet(Protocol):
         return self.quantise(emphasised(wave, self.preemphasis))
 
     def decode(self, codes: Codes) -> Floats:
-        """Return sounds [..., n] of codes, each from its beginning; without pre-emphasis they encode back to these."""
+        """Return sounds [..., n] of codes, each from its beginning.
+
+        Without pre-emphasis they encode back to exactly these codes, as PCM of `pcm_bits` too. With it they don't: what
+        is filtered back and rounded or clipped, and filtered again, is a little beside the values of the codes.
+        """
         if self.preemphasis == 0:
             return self.values(codes)
         rows = codes.reshape(math.prod(codes.shape[:-1]), codes.shape[-1])  # of sounds without samples too
