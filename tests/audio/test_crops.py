@@ -422,9 +422,21 @@ def test_any_part_of_a_clip_is_that_part_of_the_whole(first: int, count: int) ->
     np.testing.assert_array_equal(
         sound.read(1, first, max(first, last)), sound.read(1, 0, 40)[first : max(first, last)]
     )
-    for alphabet in (EIGHT_BITS, EMPHASISED):
-        whole = alphabet.encode(sound.read(1, 0, 40))
-        assert np.array_equal(sound.codes(1, first, max(first, last), alphabet), whole[first : max(first, last)])
+
+
+@given(
+    st.integers(0, 39),
+    st.integers(0, 40),
+    st.floats(0.0, 0.97),
+    st.sampled_from([LevelConfig(peak=0.3), LevelConfig(rms=0.9)]),  # the latter clips
+)
+@sweep
+def test_codes_of_any_part_of_a_clip_are_those_of_the_whole(
+    first: int, count: int, share: float, level: LevelConfig
+) -> None:
+    sound, alphabet = sound_of([noise(20, 1), noise(30, 2)], level, tail=10), Categorical(256, preemphasis=share)
+    last, whole = max(first, min(first + count, 40)), alphabet.encode(sound.read(1, 0, 40))
+    assert np.array_equal(sound.codes(1, first, last, alphabet), whole[first:last])
 
 
 # --- counts ----------------------------------------------------------------------------------------------------------
