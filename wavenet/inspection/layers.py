@@ -42,6 +42,7 @@ class Design:
     shape: Shape | None = None  # the integers of a whole WaveNet; None for a list of layers
     condition: ConditionConfig | None = None  # what that is told besides the past of its sound
     values: dict[str, list[str]] = field(default_factory=dict)  # of its fields, as a trained network knows them
+    preemphasis: float | None = None  # of the sound that it models; None for a list of layers
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -73,7 +74,8 @@ def of_recipe(recipe: Recipe) -> Design:
     shape = recipe.shape
     layers = iter(shape.layers)
     stacks = tuple(tuple(islice(layers, len(stack))) for stack in shape.stacks)
-    return Design(recipe.name, recipe.audio.sample_rate, stacks, shape=shape, condition=recipe.condition)
+    rate, share = recipe.audio.sample_rate, recipe.output.preemphasis
+    return Design(recipe.name, rate, stacks, shape=shape, condition=recipe.condition, preemphasis=share)
 
 
 # --- LAYERS.yaml -----------------------------------------------------------------------------------------------------

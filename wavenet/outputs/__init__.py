@@ -20,10 +20,13 @@ from wavenet.outputs.feed import Condition as Condition
 from wavenet.outputs.feed import Feed as Feed
 from wavenet.outputs.feed import Tracks as Tracks
 from wavenet.outputs.feed import Window as Window
+from wavenet.outputs.preemphasis import Decoder as Decoder
 from wavenet.recipe.records import Recipe
 
 ALPHABETS: dict[str, Callable[[Recipe], Alphabet]] = {
-    "categorical": lambda recipe: Categorical(recipe.output.classes, recipe.model.input == "embedding"),
+    "categorical": lambda recipe: Categorical(
+        recipe.output.classes, recipe.model.input == "embedding", recipe.output.preemphasis
+    ),
 }
 
 
