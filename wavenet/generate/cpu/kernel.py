@@ -77,10 +77,9 @@ def draw(
         buffers: of N rows.
     """
     entry, layers, Q, first = network[2], network[4], network[5][2], network[5][3]
-    N, T = len(part), codes.shape[1]
-    temperature, top_k, top_p, guidance = how
-    drawn = N if guidance == 1.0 else N // 2
     x, logits, places, shares = buffers[0], buffers[5], buffers[6], buffers[7]
+    (temperature, top_k, top_p, guidance), N, T = how, len(part), codes.shape[1]
+    drawn = N if guidance == 1.0 else N // 2
     for t in range(T):
         for i in range(N):
             given = part[i if i < drawn else i - drawn]
