@@ -40,14 +40,14 @@ class Logistic(Alphabet):
 
     size, parameters, uniforms, pcm_bits = 65_536, 3, 2, 16
 
-    def encode(self, wave: np.ndarray) -> np.ndarray:
-        return np.clip(np.rint(np.nan_to_num(wave) * 32_768.0), -32_768, 32_767).astype(np.int64) + 32_768
+    def quantise(self, values: np.ndarray) -> np.ndarray:
+        return np.clip(np.rint(np.nan_to_num(values) * 32_768.0), -32_768, 32_767).astype(np.int64) + 32_768
 
-    def decode(self, codes: np.ndarray) -> np.ndarray:
+    def values(self, codes: np.ndarray) -> np.ndarray:
         return ((codes - 32_768) / 32_768).astype(np.float32)
 
     def inputs(self, codes: np.ndarray) -> np.ndarray:
-        return np.where(codes == self.size, np.float32(0), self.decode(codes))
+        return np.where(codes == self.size, np.float32(0), self.values(codes))
 
     def shares(self, xp: Any, parameters: Any, codes: Any) -> Any:
         """Return p of codes [..., n]; NumPy's arrays and torch's go the same way."""
@@ -69,11 +69,11 @@ class Logistic(Alphabet):
     def draw(self, parameters: np.ndarray, uniforms: np.ndarray, how: Draw) -> np.ndarray:
         mean, scale, odds = np.moveaxis(parameters.astype(np.float64), -1, 0)
         u, v = np.moveaxis(uniforms, -1, 0)
-        inside = self.encode(mean + how.temperature * np.exp(np.clip(scale, -6, 1)) * np.log((v + 1e-12) / (1 - v)))
+        inside = self.quantise(mean + how.temperature * np.exp(np.clip(scale, -6, 1)) * np.log((v + 1e-12) / (1 - v)))
         return np.where(u < 0.5 + 0.5 * np.tanh(odds / 2), (v * self.size).astype(np.int64), inside)
 
     def baseline(self, counts: np.ndarray) -> np.ndarray:
-        values, total = self.decode(np.arange(self.size)).astype(np.float64), max(1, counts.sum())
+        values, total = self.values(np.arange(self.size)).astype(np.float64), max(1, counts.sum())
         mean = (counts * values).sum() / total
         spread = math.sqrt((counts * (values - mean) ** 2).sum() / total + 1e-6)
         return np.array([mean, math.log(spread * math.sqrt(3) / math.pi), -5.0])

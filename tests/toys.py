@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,12 @@ def tree(**sections: dict[str, Any]) -> dict[str, Any]:
 def recipe(**sections: dict[str, Any]) -> Recipe:
     """Return the tiny recipe as a checked record."""
     return read.from_tree(tree(**sections), "toy")
+
+
+def emphasised(voice: Any, share: float = 0.85) -> Any:
+    """Return a voice with the same network, whose codes are of sound with pre-emphasis."""
+    output = dataclasses.replace(voice.recipe.output, preemphasis=share)
+    return dataclasses.replace(voice, recipe=dataclasses.replace(voice.recipe, output=output))
 
 
 @st.composite

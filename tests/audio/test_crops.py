@@ -28,6 +28,7 @@ from wavenet.recipe.records import LevelConfig
 
 EIGHT_BITS = Categorical(256)
 FINE = Categorical(4_096)
+EMPHASISED = Categorical(256, preemphasis=0.85)
 sweep = settings(deadline=None, max_examples=60)
 
 
@@ -130,12 +131,12 @@ def test_every_sample_is_a_target_exactly_once(lengths: list[int], longest: int,
     st.integers(1, 90),
     st.integers(1, 40),
     st.sampled_from([None, 95]),
+    st.sampled_from([EIGHT_BITS, EMPHASISED]),
 )
 @sweep
 def test_every_target_sees_the_file_s_past_or_start_and_nothing_else(
-    lengths: list[int], longest: int, context: int, width: int | None
+    lengths: list[int], longest: int, context: int, width: int | None, alphabet: Categorical
 ) -> None:
-    alphabet = EIGHT_BITS
     sound = sound_of([noise(length, seed=i) for i, length in enumerate(lengths)], tail=5)
     crops = crops_of(sound, longest, alphabet, context, **({"width": width} if width else {}))
     batch = crops.batch(np.arange(len(crops.table)))
@@ -423,19 +424,38 @@ def test_any_part_of_a_clip_is_that_part_of_the_whole(first: int, count: int) ->
     )
 
 
+@given(
+    st.integers(0, 39),
+    st.integers(0, 40),
+    st.floats(0.0, 0.97),
+    st.sampled_from([LevelConfig(peak=0.3), LevelConfig(rms=0.9)]),  # the latter clips
+)
+@sweep
+def test_codes_of_any_part_of_a_clip_are_those_of_the_whole(
+    first: int, count: int, share: float, level: LevelConfig
+) -> None:
+    sound, alphabet = sound_of([noise(20, 1), noise(30, 2)], level, tail=10), Categorical(256, preemphasis=share)
+    last, whole = max(first, min(first + count, 40)), alphabet.encode(sound.read(1, 0, 40))
+    assert np.array_equal(sound.codes(1, first, last, alphabet), whole[first:last])
+
+
 # --- counts ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("alphabet", [EIGHT_BITS, Categorical(2), FINE], ids=lambda alphabet: str(alphabet.size))
+@pytest.mark.parametrize("alphabet", [EIGHT_BITS, Categorical(2), FINE, EMPHASISED], ids=str)
 @pytest.mark.parametrize("level", [LevelConfig(rms=0.9), LevelConfig(peak=0.2), LevelConfig()])
-def test_code_counts_are_those_of_a_plain_count(alphabet: Categorical, level: LevelConfig) -> None:
+def test_code_counts_are_those_of_a_plain_count(
+    alphabet: Categorical, level: LevelConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crops_module, "COUNTED_SAMPLES", 30_000)
     loud_and_quiet = [noise(70_000, 1) // 3, noise(300, 2) // 40, noise(65_537, 3), noise(65_536, 4) // 2]
     sound = sound_of(loud_and_quiet, level, tail=90)
     chosen = [Span(0, 0, 70_090), Span(1, 0, 390), Span(1, 20, 60), Span(1, 350, 380), Span(2, 0, 65_537)]
     chosen += [Span(2, 65_500, 65_600), Span(3, 0, 65_626), Span(0, 3, 69_000), Span(3, 5, 5)]
     counts, over = sound.code_counts(chosen, alphabet)
-    waves = [sound.read(span.clip, span.first, span.last) for span in chosen]
-    plain = np.bincount(alphabet.encode(np.concatenate(waves)), minlength=alphabet.size)
+    wholes = [alphabet.encode(sound.read(span.clip, 0, span.last)) for span in chosen]
+    codes = np.concatenate([whole[span.first :] for span, whole in zip(chosen, wholes, strict=True)])
+    plain = np.bincount(codes, minlength=alphabet.size)
     np.testing.assert_array_equal(counts, plain)
     scaled = [loud_and_quiet[span.clip][span.first : span.last] * sound.gains[span.clip] / FULL for span in chosen]
     assert over == sum(int((np.abs(wave) > 1.000_000_1).sum()) for wave in scaled)

@@ -25,8 +25,8 @@ Q = 16
 ALPHABET = Categorical(Q)
 
 
-def gathered(folder: Path, classes: int = Q) -> tuple[Corpus, Statistics]:
-    made = toys.recipe(data={"path": str(folder)}, output={"classes": classes})
+def gathered(folder: Path, classes: int = Q, share: float = 0.0) -> tuple[Corpus, Statistics]:
+    made = toys.recipe(data={"path": str(folder)}, output={"classes": classes, "preemphasis": share})
     found = corpus.gather(made)
     return found, Statistics.gather(found.sound, found.spans, outputs.of(made))
 
@@ -53,20 +53,22 @@ def made_up(counts: np.ndarray, pairs: np.ndarray | None, weight: float = 0.9) -
 # --- what is counted -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("share", [0.0, 0.85])
 @pytest.mark.parametrize("longest", [baselines.LONGEST, 100])
 def test_codes_and_pairs_are_those_of_the_training_files(
-    folder: Path, longest: int, monkeypatch: pytest.MonkeyPatch
+    folder: Path, longest: int, share: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(baselines, "LONGEST", longest)
-    found, statistics = gathered(folder)
+    found, statistics = gathered(folder, share=share)
+    alphabet = Categorical(Q, preemphasis=share)
     counts, pairs = np.zeros(Q, int), np.zeros((Q, Q), int)
-    for codes in codes_of(found, "train"):
+    for codes in codes_of(found, "train", alphabet):
         for at, code in enumerate(codes):
             counts[code] += 1
             if at:
                 pairs[codes[at - 1], code] += 1
     assert np.array_equal(statistics.counts, counts) and np.array_equal(statistics.pairs, pairs)
-    assert np.array_equal(statistics.counts, found.sound.code_counts(found.spans["train"], ALPHABET)[0])
+    assert np.array_equal(statistics.counts, found.sound.code_counts(found.spans["train"], alphabet)[0])
 
 
 def test_nothing_that_is_held_out_is_counted(folder: Path, tmp_path: Path, known: tuple[Corpus, Statistics]) -> None:

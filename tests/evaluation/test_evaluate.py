@@ -14,6 +14,7 @@ import toys
 import wavenet
 from wavenet import outputs
 from wavenet.audio import files
+from wavenet.audio.flac_size import FlacSize
 from wavenet.errors import BundleError, DivergenceError, InputError
 from wavenet.evaluation import held_out, likelihood, statistics_file
 from wavenet.evaluation.baselines import Baselines, Statistics
@@ -49,6 +50,20 @@ def test_files_total_and_interval_are_those_of_the_definition(made: Evaluation, 
     assert made.total.bits == pytest.approx(np.average(expected, weights=weights), abs=1e-4)
     assert made.total.low is None or made.total.low <= made.total.bits <= made.total.high
     assert made.total.targets == sum(weights) == round(made.seconds * toys.RATE)
+
+
+def test_a_voice_with_pre_emphasis_is_scored_on_codes_of_its_own_sound(sound_folder: Path, tmp_path: Path) -> None:
+    recipe = toys.recipe(output={"preemphasis": 0.85}, train={"sample_steps": 100})
+    run = toys.train(sound_folder, tmp_path / "run", tmp_path / "cache", recipe, max_steps=2)
+    made = evaluate(run, split="valid", cache=tmp_path / "cache")
+    assert [one.bits for one in made.files] == pytest.approx(plain_bits(run), abs=1e-4)
+    assert voices.load(run).training["held_out"]["bits"] == pytest.approx(made.total.bits, abs=1e-4)
+    assert made.preemphasis == 0.85 and "sound with pre-emphasis 0.85" in made.to_text()
+    alphabet, held = outputs.of(recipe), held_out.find_sound(run, split="valid")
+    flac = FlacSize(alphabet)  # of the same codes
+    for span in held.spans:
+        flac.add(alphabet.encode(held.corpus.sound.read(span.clip, 0, span.last)))
+    assert made.baselines["flac"] == flac.bits_per_sample()
 
 
 @pytest.mark.parametrize("backend", ["torch", "cpu"])

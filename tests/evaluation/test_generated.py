@@ -45,7 +45,11 @@ def found(sound_folder: Path) -> Corpus:
     return corpus.gather(toys.recipe(data={"path": str(sound_folder)}))
 
 
-def test_a_clip_is_what_generate_makes_of_its_seed_and_length(voice: Voice, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("share", [0.0, 0.85])
+def test_a_clip_is_what_generate_makes_of_its_seed_and_length(
+    voice: Voice, share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voice = toys.emphasised(voice, share)
     monkeypatch.setattr("wavenet.evaluation.generated.AT_ONCE", 2)
     lengths = [700, 1_300, 900]
     clips = draw_clips(voice, lengths, 5)

@@ -54,13 +54,15 @@ def test_engines_and_the_graph_give_what_the_definition_gives(codes: list[int], 
         assert judge(0, known[:cut], known[cut:], cut) == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.85])
 @pytest.mark.parametrize(
     ("judged", "size", "threads"), [("cpu", 10_000, 1), ("cpu", 37, 1), ("cpu", 100, 3), ("torch", 100, 1)]
 )
 def test_pieces_of_any_size_in_any_threads_are_one_pass(
-    made: Recipe, heard: Corpus, judged: str, size: int, threads: int, monkeypatch: pytest.MonkeyPatch
+    made: Recipe, heard: Corpus, judged: str, size: int, threads: int, share: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    weights, alphabet, spans = toys.arrays(made, 3.0), outputs.of(made), [*heard.spans["train"], Span(0, 100, 333)]
+    weights, spans = toys.arrays(made, 3.0), [*heard.spans["train"], Span(0, 100, 333)]
+    alphabet = outputs.Categorical(16, preemphasis=share)
     judge = likelihood.of_engine(build_engine("cpu", Request(made.shape, weights, alphabet, "float32")))
     if judged == "torch":
         monkeypatch.setattr(likelihood, "PASS_SAMPLES", 30)

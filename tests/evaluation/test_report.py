@@ -52,6 +52,13 @@ def test_text_has_the_model_its_interval_the_baselines_and_the_groups() -> None:
     assert "4.500 (4.250 to 4.750) bits/sample" in MADE.summary() and "FLAC 5.125" in MADE.summary()
 
 
+def test_bits_of_sound_with_pre_emphasis_say_so() -> None:
+    said = dataclasses.replace(MADE, preemphasis=0.85)
+    line = "All bits are of sound with pre-emphasis 0.85: they do not compare with those of another."
+    assert line in said.to_text().splitlines() and said.to_json()["preemphasis"] == 0.85
+    assert "pre-emphasis" not in MADE.to_text() and MADE.to_json()["preemphasis"] == 0.0
+
+
 def test_many_groups_are_cut_and_files_named_by_any_name_stay_on_their_line() -> None:
     many = tuple(GroupScore(f"s{i}\n", 1, 10, 4.0, None, None) for i in range(30))
     lines = dataclasses.replace(MADE, speakers=many).to_text().splitlines()

@@ -14,7 +14,7 @@ from wavenet.evaluation import worth
 from wavenet.evaluation.intervals import interval
 from wavenet.evaluation.tellings import Tellers
 from wavenet.evaluation.worth import Worth, Worths, chosen_parts, worths
-from wavenet.outputs import Codes, Condition, Floats, Window
+from wavenet.outputs import Alphabet, Codes, Condition, Floats, Window
 from wavenet.outputs.categorical import Categorical
 from wavenet.text import to_json
 
@@ -29,6 +29,9 @@ class Quiet:
 
     def read(self, clip: int, first: int, last: int) -> Floats:
         return np.full(last - first, (clip - 1.5) / 4, np.float32)
+
+    def codes(self, clip: int, first: int, last: int, alphabet: Alphabet) -> Codes:
+        return alphabet.encode(self.read(clip, first, last))
 
 
 def measured(cost: Cost, spans: list[Span] = SPANS, threads: int = 1, **condition: object) -> Worths:

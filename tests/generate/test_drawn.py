@@ -9,17 +9,32 @@ import toys
 from wavenet.generate.voice import Voice
 
 
-def made() -> Voice:
-    recipe = toys.recipe()
+def made(**output: float) -> Voice:
+    recipe = toys.recipe(output=output)
     return Voice(recipe, toys.arrays(recipe))
 
 
-def test_streaming_gives_what_generating_gives() -> None:
-    voice = made()
-    parts = list(voice.stream(samples=75, seed=3, count=2, chunk=10, temperature=0.8))
+@pytest.mark.parametrize("share", [0.0, 0.85])
+@pytest.mark.parametrize("prime", [None, toys.wave(0.02, 0)], ids=["from start", "behind a prime"])
+def test_streaming_gives_what_generating_gives(prime: np.ndarray | None, share: float) -> None:
+    voice = made(preemphasis=share)
+    common = {"samples": 75, "seed": 3, "count": 2, "temperature": 0.8, "prime": prime}
+    parts = list(voice.stream(**common, chunk=10))
     assert [part.shape[1] for part in parts] == [10] * 7 + [5]
-    whole = voice.generate(samples=75, seed=3, count=2, temperature=0.8).samples
+    whole = voice.generate(**common).samples
     assert np.array_equal(np.concatenate(parts, axis=1), whole)
+
+
+def test_sound_with_pre_emphasis_goes_on_from_the_sound_of_its_prime() -> None:
+    voice, plain = made(preemphasis=0.85), made()
+    primed = voice.encode(toys.wave(0.02, 0))
+    source = plain.sampler(3, 4)  # the same network, whose sound says its codes
+    source.prime(primed)
+    (drawn,) = source.generate(90)
+    sound = voice.generate(samples=90, seed=4, count=3, prime=toys.wave(0.02, 0))
+    for wave, codes in zip(sound.samples, drawn.codes, strict=True):
+        assert np.array_equal(wave, voice.alphabet.decode(np.append(primed, codes))[len(primed) :])
+    assert not np.array_equal(sound.samples, voice.alphabet.decode(drawn.codes))
 
 
 def test_a_stream_without_length_is_endless() -> None:

@@ -16,7 +16,7 @@ from wavenet.errors import InputError, WavenetError
 from wavenet.generate.engines import Engine, Request, build_engine
 from wavenet.generate.sampler import Sampler, uniforms
 from wavenet.generate.state import Queues
-from wavenet.outputs import Draw
+from wavenet.outputs import Alphabet, Categorical, Draw
 
 RECIPE = toys.recipe()
 ARRAYS = toys.arrays(RECIPE)
@@ -24,8 +24,8 @@ ALPHABET = outputs.of(RECIPE)
 BACKENDS = ("reference", "cpu")
 
 
-def engine(backend: str = "auto", storage: str | None = None) -> Engine:
-    return build_engine(backend, Request(RECIPE.shape, ARRAYS, ALPHABET, storage))
+def engine(backend: str = "auto", storage: str | None = None, alphabet: Alphabet = ALPHABET) -> Engine:
+    return build_engine(backend, Request(RECIPE.shape, ARRAYS, alphabet, storage))
 
 
 def made(
@@ -34,8 +34,9 @@ def made(
     draw: Draw | None = None,
     backend: str = "auto",
     storage: str | None = None,
+    alphabet: Alphabet = ALPHABET,
 ) -> Sampler:
-    return Sampler(engine(backend, storage), batch, seed, draw)
+    return Sampler(engine(backend, storage, alphabet), batch, seed, draw)
 
 
 def codes(source: Sampler, samples: int, chunk: int = 1000) -> np.ndarray:
@@ -156,6 +157,78 @@ def test_an_interruption_loses_samples_but_no_coherence(backend: str, monkeypatc
     monkeypatch.setattr(source.engine, "draw", draw)
     assert source.positions.tolist() == [30, 30]
     assert np.array_equal(codes(source, 50), whole[:, 30:])
+
+
+# --- sound -----------------------------------------------------------------------------------------------------------
+
+
+def heard(source: Sampler, samples: int | list[int], chunk: int = 1000) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the codes and the sound of each sequence."""
+    parts: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in range(source.batch)]
+    for part in source.generate(samples, chunk):
+        assert part.wave.dtype == np.float32
+        for row, sequence in enumerate(part.sequences.tolist()):
+            parts[sequence].append((part.codes[row], part.wave[row]))
+    return [(np.concatenate(a), np.concatenate(b)) for a, b in (zip(*own, strict=True) for own in parts)]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.85])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_chunks_have_the_sound_of_their_codes_behind_that_of_the_prime(backend: str, share: float) -> None:
+    alphabet = Categorical(16, preemphasis=share)
+    primes = [np.random.default_rng(3).integers(0, 16, length) for length in (0, 1, 7, 300)]
+    source = made(4, backend=backend, alphabet=alphabet)
+    source.prime([one[:5] for one in primes])
+    source.prime([one[5:] for one in primes])
+    for prime, (drawn, wave) in zip(primes, heard(source, [130, 20, 77, 130], 33), strict=True):
+        assert np.array_equal(wave, alphabet.decode(np.append(prime, drawn))[len(prime) :])
+
+
+EMPHASISED = Categorical(16, preemphasis=0.85)
+
+
+def test_sound_with_pre_emphasis_goes_back_to_where_it_stood() -> None:
+    source = made(2, alphabet=EMPHASISED)
+    (known, _), _ = heard(source, 60)
+    stood = float(source.sound.last[0])
+    heard(source, 7)
+    for last in (stood, None):
+        source.rewind(0, known, 60, last)
+        assert source.sound.last[0] == stood
+    (drawn, wave), _ = heard(source, 20)
+    assert np.array_equal(wave, EMPHASISED.decode(np.append(known, drawn))[60:])
+
+
+def test_sound_with_pre_emphasis_goes_on_from_a_file(tmp_path: Path) -> None:
+    source, other = (made(2, alphabet=EMPHASISED) for _ in range(2))
+    heard(source, 60)
+    source.save(tmp_path / "state.safetensors")
+    other.load(tmp_path / "state.safetensors")
+    assert all(np.array_equal(a[1], b[1]) for a, b in zip(heard(source, 50), heard(other, 50), strict=True))
+    state = other.state()
+    with pytest.raises(InputError, match="newest samples are not all finite"):
+        other.restore({**state, "last": np.array([0.0, np.nan])})
+    without = {name: value for name, value in state.items() if name != "last"}
+    with pytest.raises(InputError):
+        other.restore(without)
+    made(2).restore(without)
+    with pytest.raises(InputError):
+        made(2).restore(state)
+
+
+def test_sound_with_pre_emphasis_stands_behind_what_an_interruption_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, expected = (made(2, alphabet=EMPHASISED) for _ in range(2))
+    draw = source.engine.draw
+
+    def interrupted(*arguments: object) -> int:
+        draw(*arguments)  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(source.engine, "draw", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        heard(source, 25)
+    heard(expected, 25)
+    assert source.sound.last.all() and np.array_equal(source.sound.last, expected.sound.last)
 
 
 # --- priming ---------------------------------------------------------------------------------------------------------

@@ -67,11 +67,12 @@ def test_the_silence_lasts_long_enough_at_any_rate(rate: int) -> None:
     assert heard.end is not None and 0.3 <= heard.end / rate - 1 < 0.3 + 2 * silence.FRAME_SECONDS
 
 
+@pytest.mark.parametrize("share", [0.0, 0.85])
 @pytest.mark.parametrize("chunk", [37, 1000])
 def test_each_sound_of_a_batch_ends_by_itself_and_a_stream_ends_with_the_last(
-    chunk: int, monkeypatch: pytest.MonkeyPatch
+    chunk: int, share: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    voice = Voice(toys.recipe(), toys.arrays(toys.recipe()))
+    voice = toys.emphasised(Voice(toys.recipe(), toys.arrays(toys.recipe())), share)
     whole = voice.generate(samples=2_000, count=4, seed=3).samples
     monkeypatch.setattr(silence, "SECONDS", 0.02)
     levels = 10 * np.log10(np.mean(whole.reshape(4, -1, 40).astype(np.float64) ** 2, axis=-1))

@@ -37,7 +37,7 @@ def test_one_wrong_answer_is_the_difference() -> None:
     assert part.parameters is not None
     part.parameters[0, 17, 4] += 0.5
     judge = Verifier(net, alphabet, 1, None)
-    judge.judge(Chunk(part.sequences, part.codes, part.fed, part.parameters))
+    judge.judge(Chunk(part.sequences, part.codes, part.wave, part.fed, part.parameters))
     assert 0.3 < judge.difference <= 0.5
 
 
@@ -53,7 +53,7 @@ def test_codes_that_hardly_ever_come_are_judged_in_proportion_to_their_log_proba
         parameters = part.parameters.copy()
         parameters[0, 17, 4] += added
         judge = Verifier(net, alphabet, 1, None)
-        judge.judge(Chunk(part.sequences, part.codes, part.fed, parameters))
+        judge.judge(Chunk(part.sequences, part.codes, part.wave, part.fed, parameters))
         assert (judge.difference > BOUND) is seen, judge.difference
 
 

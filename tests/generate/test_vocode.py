@@ -52,11 +52,12 @@ def joined(vocoder: Vocoder, made: list[Original], chunk: int | None = None) -> 
     return [np.concatenate(part) for part in parts]
 
 
+@pytest.mark.parametrize("share", [0.0, 0.85])
 @pytest.mark.parametrize("backend", ["reference", "cpu"])
 def test_a_copy_is_the_same_alone_in_any_company_and_in_any_pieces(
-    voice: Voice, backend: str, monkeypatch: pytest.MonkeyPatch
+    voice: Voice, backend: str, share: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    vocoder = voice.vocoder(backend=backend, **PLAIN)
+    vocoder = toys.emphasised(voice, share).vocoder(backend=backend, **PLAIN)
     made = known(voice, *((0.2, 0.31, 0.25) if backend == "cpu" else (0.04, 0.031)))
     together = joined(vocoder, made)
     assert [len(wave) for wave in together] == ([800, 1_240, 1_000] if backend == "cpu" else [160, 124])
@@ -102,6 +103,14 @@ def test_a_copy_is_as_loud_as_its_original_or_as_the_voice(voice: Voice) -> None
     assert np.array_equal(quiet, own * np.float32(factor))
     with pytest.raises(InputError, match="the level is 'loud', expected original or voice"):
         voice.vocoder(level="loud")
+
+
+def test_with_pre_emphasis_a_copy_is_the_same_codes_filtered_back(voice: Voice) -> None:
+    wave, other = sound(0.2), toys.emphasised(voice)
+    codes = voice.alphabet.encode(voice.vocode(wave, **PLAIN, level="voice").samples[0])
+    for level, factor in (("voice", 1.0), ("original", originals.of_wave(voice.recipe, wave).factor)):
+        copy = other.vocode(wave, **PLAIN, level=level).samples[0]
+        assert np.array_equal(copy, other.alphabet.decode(codes) * np.float32(factor))
 
 
 def test_copies_agree_with_the_training_graph(voice: Voice) -> None:

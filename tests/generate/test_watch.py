@@ -58,11 +58,11 @@ def speech(seconds: float, seed: int) -> Piece:
     return wave, np.concatenate(nats).astype(np.float32)
 
 
-def gathered(pieces: list[Piece], size: int = 10**9) -> Gathering:
-    gathering = Gathering(ALPHABET, RATE)
+def gathered(pieces: list[Piece], size: int = 10**9, alphabet: Categorical = ALPHABET) -> Gathering:
+    gathering = Gathering(alphabet, RATE)
     for wave, nats in pieces:
         gathering.begin()
-        codes = ALPHABET.encode(wave)
+        codes = alphabet.encode(wave)
         for at in range(0, len(codes), size):
             gathering.add(codes[at : at + size], nats[at : at + size])
     return gathering
@@ -147,22 +147,40 @@ def test_going_back_is_as_if_it_had_not_gone_on() -> None:
 # --- what real sound does --------------------------------------------------------------------------------------------
 
 
-def test_ranges_are_quantiles_and_pieces_change_nothing() -> None:
-    assert all(gathered(REAL, size).ranges().to_json() == RANGES.to_json() for size in (33, 5_000))
+@pytest.mark.parametrize("alphabet", [ALPHABET, Categorical(256, preemphasis=0.85)], ids=str)
+def test_ranges_are_quantiles_and_pieces_change_nothing(alphabet: Categorical) -> None:
+    ranges = gathered(REAL, alphabet=alphabet).ranges()
+    assert all(gathered(REAL, size, alphabet).ranges().to_json() == ranges.to_json() for size in (33, 5_000))
     heard: list[list[np.ndarray]] = [[] for _ in STRETCHES]
     for exact, nats in REAL:
-        meter, wave = Meter(RATE), ALPHABET.decode(ALPHABET.encode(exact))
+        meter, wave = Meter(RATE), alphabet.decode(alphabet.encode(exact))
         for at in range(0, len(wave) - STEP + 1, STEP):
             meter.hear(wave[at : at + STEP], nats[at : at + STEP])
             for row, means in enumerate(meter.means()):
                 if np.isfinite(means).all():
                     heard[row].append(means)
-    assert RANGES.counts == tuple(map(len, heard))
+    assert ranges.counts == tuple(map(len, heard))
     width = np.array([(one.high - one.low) / 2_000 for one in MEASURES.values()])
-    for bounds, means in zip(RANGES.bounds, heard, strict=True):
+    for bounds, means in zip(ranges.bounds, heard, strict=True):
         for column, q in enumerate((0.001, 0.5, 0.999)):
             plain = np.quantile(means, q, axis=0, method="inverted_cdf")
             assert (np.abs(bounds[:, column] - plain) <= width + 1e-9).all()
+
+
+def test_a_part_of_a_file_is_heard_as_in_the_whole_of_it() -> None:
+    alphabet = Categorical(256, preemphasis=0.97)
+    codes = alphabet.encode(0.3 + 0.1 * REAL[0][0])
+    free = np.zeros(len(codes), np.float32)
+    levels = []
+    for past in (codes[:900], None):
+        part = Gathering(alphabet, RATE)
+        part.begin(past)
+        part.add(codes[900 : 900 + 4 * STEP], free)
+        levels.append(part.ranges().bounds[0, 0, 1])
+    meter = Meter(RATE)
+    for at in range(900, 900 + 4 * STEP, STEP):
+        meter.hear(alphabet.decode(codes)[at : at + STEP], free[:STEP])
+    assert abs(levels[0] - meter.means()[0, 0]) < 0.1 < abs(levels[1] - levels[0])
 
 
 def test_pauses_are_the_longest_of_any_file_below_each_line() -> None:

@@ -251,6 +251,11 @@ def test_a_run_is_measured_on_its_own_held_out_sound(
     assert sum(span.last - span.first for span in heard.spans) in lengths
     assert heard.name == f"held-out sound of {sound_folder.name}"
     assert heard.read(heard.spans[0].clip, 10, 30).shape == (20,)
+    emphasised = measure.excerpts(toys.emphasised(voice), trained_run, None)
+    for one in (heard, emphasised):
+        whole = one.read(one.spans[0].clip, 0, 30)
+        assert np.array_equal(one.read(one.spans[0].clip, 10, 30), whole[10:])
+    assert not np.array_equal(whole, heard.read(heard.spans[0].clip, 0, 30))
     measured = measure.measure(trained_run)
     assert measured.context[-1].bits == pytest.approx(measure.measure_voice(voice, heard, 60, 10).context[-1].bits)
     json.dumps(measured.to_json(), allow_nan=False)

@@ -28,7 +28,7 @@ from wavenet.inspection.report import JoinReport, LayerReport, Report, Row, Whol
 KEYS = {
     *("name", "sample_rate", "dims", "padding", "mends", "receptive_field", "receptive_field_ms", "whole_input"),
     *("coverage", "holes", "grid", "size", "output_size", "parameters", "macs", "macs_per_sample", "queue_bytes"),
-    *("stacks", "layers", "condition"),
+    *("stacks", "layers", "condition", "preemphasis"),
 }
 STACK_KEYS = {"dilations", "receptive_field", "receptive_field_through", "coverage", "holes"}
 LAYER_KEYS = {

@@ -195,6 +195,13 @@ def test_the_head_says_the_numbers_with_their_units() -> None:
         assert ("\nlayer " in both, "\nlags " in both) == (with_layers, lags)
 
 
+def test_pre_emphasis_is_told_where_there_is_any() -> None:
+    said = report.of_recipe(toys.recipe(output={"preemphasis": 0.85}))
+    assert facts(said)["pre-emphasis"] == "0.85: it models x[t] - 0.85 x[t-1], and what it draws is filtered back to x"
+    assert "pre-emphasis" not in facts(report.of_recipe(toys.recipe())) and said.to_json()["preemphasis"] == 0.85
+    assert listed(dilated(1)).to_json()["preemphasis"] is None
+
+
 def test_a_list_of_layers_says_its_weights_and_nothing_of_a_recipe() -> None:
     said = facts(listed(dilated(1, 2, kernel=3)))
     assert said.keys() == {"receptive field", "coverage", "weights"}

@@ -18,7 +18,9 @@ def test_each_target_is_predicted_from_the_samples_right_before_it(data: st.Data
     context = data.draw(st.integers(1, 25))
     file = np.random.default_rng(length).uniform(-1, 1, length).astype(np.float32)
     alphabet = Categorical(classes)
-    codes, targets = alphabet.crop(file[max(0, first - context) : first + count], first, count, context)
+    codes, targets = alphabet.crop(
+        alphabet.encode(file[max(0, first - context) : first + count]), first, count, context
+    )
 
     def fed(position: int) -> int:
         return classes if position < 0 else int(alphabet.encode(file[position : position + 1])[0])
@@ -31,6 +33,6 @@ def test_each_target_is_predicted_from_the_samples_right_before_it(data: st.Data
 
 
 def test_start_is_no_code_and_no_target() -> None:
-    codes, alone = Categorical(256).starts(2, 3), Categorical(4).crop(np.ones(3, np.float32), 0, 3, 10)
+    codes, alone = Categorical(256).starts(2, 3), Categorical(4).crop(np.full(3, 3), 0, 3, 10)
     assert codes.dtype == np.int64 and codes.tolist() == [[256] * 3] * 2
     assert alone[0].tolist() == [4] * 10 + [3, 3] and alone[1].tolist() == [3, 3, 3]

@@ -139,7 +139,7 @@ def test_the_page_in_the_repository_is_what_is_printed(capsys: pytest.CaptureFix
         ("name", ["name"]),
         ("data.level", ["data.level.rms", "data.level.peak"]),
         ("by", ["data.split.by"]),
-        ("output", ["output.kind", "output.classes"]),
+        ("output", ["output.kind", "output.classes", "output.preemphasis"]),
     ],
 )
 def test_a_key_or_a_section_can_be_asked_for(asked: str, names: list[str], capsys: pytest.CaptureFixture[str]) -> None:

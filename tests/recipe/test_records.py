@@ -6,7 +6,7 @@ import dataclasses
 
 from wavenet.recipe.records import ModelConfig, OutputConfig
 
-FREE = {"dropout"}  # shapes no weight
+FREE = {"dropout", "preemphasis"}  # these shape no weight, and 0 is as without them
 
 
 def test_what_shapes_a_network_has_no_default() -> None:

@@ -39,6 +39,14 @@ def test_tails_are_trained_on_but_not_scored(sound_folder: Path) -> None:
     assert tailed.target_counts.sum() == bare.counts.sum() + files * 400
 
 
+@pytest.mark.parametrize("share", [0.0, 0.85])
+def test_counts_are_those_of_the_codes_that_are_trained_on(sound_folder: Path, share: float) -> None:
+    sound = prepared(sound_folder, data={"tail_seconds": 0.1}, output={"preemphasis": share})
+    targets = np.concatenate([batch.targets.ravel() for batch in sound.crops["train"].in_order(4)])
+    counts = np.bincount(targets[targets != IGNORED], minlength=sound.alphabet.size)
+    assert np.array_equal(sound.target_counts, counts) and (sound.target_counts - sound.counts).sum() > 0
+
+
 def test_a_loader_begins_at_the_step_it_is_told(sound_folder: Path) -> None:
     sound = prepared(sound_folder)
     whole = list(sound.train_dataloader())

@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 import toys
 
+from wavenet import outputs
+from wavenet.audio import files
 from wavenet.errors import DivergenceError
-from wavenet.evaluation import likelihood, statistics_file
+from wavenet.evaluation import held_out, likelihood, statistics_file
 from wavenet.evaluation.evaluate import evaluate
+from wavenet.evaluation.linear import CONTEXT
 from wavenet.generate import voice as voices
-from wavenet.generate.watch import Ranges
+from wavenet.generate.watch import Gathering, Ranges
 from wavenet.model import bundle
 from wavenet.training import checkpoint, final_score, metrics
 from wavenet.training.checkpoint import LAST
@@ -32,6 +35,29 @@ def test_the_bundle_has_what_evaluate_says(trained_run: Path) -> None:
     expected = np.quantile([one.bits for one in made.files], (0.1, 0.5, 0.9))
     assert list(kept["clips"].values()) == pytest.approx(expected, abs=1e-4)
     assert Ranges.from_json(kept["windows"]).to_json() == kept["windows"]
+
+
+def test_a_held_out_part_of_a_file_is_heard_behind_what_comes_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[np.ndarray] = []
+
+    class Recorded(Gathering):
+        def begin(self, past: np.ndarray | None = None) -> None:
+            begun.extend([] if past is None else [past])
+            super().begin(past)
+
+    monkeypatch.setattr(final_score, "Gathering", Recorded)
+    sounds = tmp_path / "sounds"
+    sounds.mkdir()
+    files.write(sounds / "long.wav", toys.wave(4.0, 1), toys.RATE)
+    recipe = toys.recipe(output={"preemphasis": 0.85})
+    run = toys.train(sounds, tmp_path / "run", tmp_path / "cache", recipe, max_steps=1)
+    held = held_out.find_sound(run, split="valid", cache=tmp_path / "cache")
+    (span,), alphabet = held.spans, outputs.of(recipe)
+    assert span.first > CONTEXT and len(begun) == 1
+    known = alphabet.encode(held.corpus.sound.read(span.clip, 0, span.first))
+    assert np.array_equal(begun[0], known[-CONTEXT:])
 
 
 def test_the_last_row_and_the_log_have_it(trained_run: Path) -> None:

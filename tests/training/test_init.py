@@ -58,6 +58,14 @@ def test_the_same_values_are_the_same_weights(told_run: Path) -> None:
     assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
 
 
+def test_codes_of_another_sound_are_refused(trained_run: Path) -> None:
+    made = toys.recipe(output={"preemphasis": 0.85})
+    with pytest.raises(InputError, match=r"its output.preemphasis is 0, but here it is 0.85.*; --set output") as caught:
+        taken(trained_run, made)
+    assert "\n" not in str(caught.value)
+    assert taken(trained_run, toys.recipe()).keys() == made.shape.weights().keys()
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

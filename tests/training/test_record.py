@@ -148,6 +148,18 @@ def test_a_sound_that_cannot_be_written_does_not_end_training(
     assert len(said) == 1 and said[0].endswith("cannot be written (No space left on device); training goes on")
 
 
+def test_a_sound_that_training_makes_is_what_its_model_generates(
+    tmp_path: Path, recorder: Callable[[WaveNetModule], Recorder]
+) -> None:
+    for number, share in enumerate((0.0, 0.85)):
+        module = modules.build(toys.recipe(output={"preemphasis": share}, train={"sample_seconds": 0.2}))
+        module.step = number
+        recorder(module)._sample(module)
+        voice = record.Voice(module.recipe, module.averaged.arrays())
+        sound = voice.generate(seconds=0.2, seed=record.SAMPLE_SEED).save(tmp_path / f"{number}.wav")
+        assert sound[0].read_bytes() == (tmp_path / "samples" / f"step-00000{number}-0.wav").read_bytes()
+
+
 def test_a_second_ctrl_c_during_a_sound_is_no_failed_sound(
     recorder: Callable[[WaveNetModule], Recorder], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,6 +62,7 @@ OTHERS = [  # recipes that differ from the toy's in one key, and how that is tol
     (toys.recipe(data={"segment_samples": 201}), "data.segment_samples = 200, got 201"),
     (toys.recipe(data={"level": {"peak": 0.5}}), "data.level.rms = 0.1, got nothing"),
     (toys.recipe(output={"classes": 17}), "output.classes = 16, got 17"),
+    (toys.recipe(output={"preemphasis": 0.85}), "output.preemphasis = 0.0, got 0.85"),
     (toys.recipe(model={"dilations": [1, 2]}), "model.dilations = [[1, 2, 4], [1, 2, 4]], got [[1, 2]]"),
 ]
 ENDED = [

@@ -71,6 +71,11 @@ class Sound:
         np.clip(stored * self._steps[clip], -1.0, 1.0, out=wave[: len(stored)])
         return wave
 
+    def codes(self, clip: int, first: int, last: int, alphabet: Alphabet) -> Codes:
+        """Return the codes [last - first] of samples first .. last - 1 of a clip, as those of the whole clip are."""
+        lead = min(first, 1)  # a code may depend on the sample before
+        return alphabet.encode(self.read(clip, first - lead, last))[lead:]
+
     def _blocks(self, entry: Entry, first: int, last: int) -> Iterator[Pcm]:
         for at in range(entry.first + first, entry.first + last, COUNTED_SAMPLES):
             yield self._pcm[at : min(at + COUNTED_SAMPLES, entry.first + last)]
@@ -92,10 +97,20 @@ class Sound:
             first, last = min(span.first, entry.length), min(span.last, entry.length)
             values, times = self._values(entry, first, last)
             wave = values * self._steps[span.clip]
-            counts += np.bincount(alphabet.encode(wave), times, alphabet.size).astype(np.int64)
             over += int(np.sum(np.abs(wave) > CLIPPED if times is None else times[np.abs(wave) > CLIPPED]))
+            if alphabet.preemphasis:  # a code is of two samples, so that values alone do not tell it
+                counts += self._counts_in_order(span, alphabet)
+                continue
+            counts += np.bincount(alphabet.encode(wave), times, alphabet.size).astype(np.int64)
             counts[silence] += (span.last - span.first) - (last - first)
         return counts, over
+
+    def _counts_in_order(self, span: Span, alphabet: Alphabet) -> Codes:
+        counts = np.zeros(alphabet.size, np.int64)
+        for first in range(span.first, span.last, COUNTED_SAMPLES):
+            codes = self.codes(span.clip, first, min(first + COUNTED_SAMPLES, span.last), alphabet)
+            counts += np.bincount(codes, minlength=alphabet.size)
+        return counts
 
     def _values(self, entry: Entry, first: int, last: int) -> tuple[NDArray[Any], Codes | None]:
         """Return the stored samples of a stretch; of a long one each of the 65,536 values, and how often it comes."""
@@ -207,8 +222,8 @@ class Crops:
         targets = np.full((len(rows), width), IGNORED, np.int64)
         for row, (lead, (clip, first, count)) in enumerate(zip(leads.tolist(), chosen.tolist(), strict=True)):
             begin, end = first - lead, first + count
-            wave = self.sound.read(clip, max(0, begin - self.context), end)
-            past, aims = self.alphabet.crop(wave, begin, end - begin, self.context)
+            known = self.sound.codes(clip, max(0, begin - self.context), end, self.alphabet)
+            past, aims = self.alphabet.crop(known, begin, end - begin, self.context)
             codes[row, : len(past)] = past
             targets[row, lead : lead + count] = aims[lead:]
         told = None

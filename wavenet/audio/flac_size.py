@@ -49,7 +49,7 @@ class FlacSize:
 
     The codes themselves are written, less the middle one, as PCM of 8 bits (16 above 256 codes, 24 above 65,536): of
     mu-law codes that is half of what their decoded samples of 16 bits take, which lie on few values, far apart where
-    they are loud (LOG.md).
+    they are loud (LOG.md). With pre-emphasis they are those of the filtered sound, as what they are compared with is.
 
     Args:
         alphabet: of the codes.

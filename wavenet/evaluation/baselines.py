@@ -179,7 +179,7 @@ def _read(sound: Sound, spans: list[Span], alphabet: Alphabet, most: int) -> Ite
     every = -(-_samples(spans) // most)
     for number, (clip, first, count) in enumerate(pieces(spans, LONGEST)):
         before = min(first, CONTEXT)
-        codes = alphabet.encode(sound.read(clip, first - before, first + count))
+        codes = sound.codes(clip, first - before, first + count, alphabet)
         yield codes[:before], codes[before:], number % every == 0
 
 

@@ -261,9 +261,8 @@ def _evaluation(model: str, held: HeldOut, nats: NDArray[np.float64], baselines:
         return tuple(group(name, of[name]) for name in sorted(of)) if len(of) > 1 else ()
 
     total = group(held.split, list(range(len(bits))))
-    return Evaluation(
-        model, held.name, held.split, total, held.seconds, baselines, tuple(files), groups(speakers), groups(labels)
-    )
+    about = model, held.name, held.split, total, held.seconds, baselines, tuple(files)
+    return Evaluation(*about, groups(speakers), groups(labels), preemphasis=held.recipe.output.preemphasis)
 
 
 def _check(limit: float | None, backend: str, split: str | None) -> None:

@@ -149,8 +149,8 @@ def draw_clips(
             seeds = [seed + first + i for i in range(len(own))]
             sampler = voice.sampler(len(own), seeds, threads=threads, condition=told)
             for chunk in sampler.generate(own):
-                for sequence, codes in zip(chunk.sequences.tolist(), chunk.codes, strict=True):
-                    waves[sequence].append(voice.alphabet.decode(codes))
+                for sequence, wave in zip(chunk.sequences.tolist(), chunk.wave, strict=True):
+                    waves[sequence].append(wave)
                 progress.advance(chunk.codes.size)
             clips += [np.concatenate(parts) for parts in waves]
     return clips

@@ -69,7 +69,7 @@ def teacher_forced(
 
     def piece(index: int, first: int, last: int) -> Piece:
         begin = max(0, first - context)
-        known = alphabet.encode(sound.read(spans[index].clip, begin, last))
+        known = sound.codes(spans[index].clip, begin, last, alphabet)
         past, codes = known[: first - begin], known[first - begin :]
         return Piece(index, first, past, codes, likelihood(spans[index].clip, past, codes, first))
 

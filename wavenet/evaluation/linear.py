@@ -47,7 +47,7 @@ class Levels:
     @classmethod
     def of(cls, alphabet: Alphabet) -> Levels:
         """Return those of an alphabet: a border lies midway between two values."""
-        values = alphabet.decode(np.arange(alphabet.size)).astype(np.float64)
+        values = alphabet.values(np.arange(alphabet.size)).astype(np.float64)
         borders = (values[1:] + values[:-1]) / 2
         return cls(values, np.append(-np.inf, borders), np.append(borders, np.inf))
 

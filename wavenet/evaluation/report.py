@@ -77,6 +77,7 @@ class Evaluation:
     generated: Generated | None = None  # what sound of the model's own is like, where that was asked for
     conditions: Conditions | None = None  # what comes of what the network is told, where that was asked for
     stopped_by: str | None = None  # the signal that left out the rest
+    preemphasis: float = 0.0  # of the codes that all bits are of (`outputs/preemphasis.py`)
 
     def __str__(self) -> str:
         return self.to_text()
@@ -116,6 +117,7 @@ class Evaluation:
             "high": self.total.high,
             "raw_bits_per_sample": self.raw,
             **{name: self.baselines.get(name) for name in names},
+            "preemphasis": self.preemphasis,
             "targets": self.total.targets,
             "seconds": self.seconds,
             "speakers": [_plain(one) for one in self.speakers],
@@ -138,6 +140,9 @@ class Evaluation:
             rows.append(("  its weights before averaging", f"{self.raw:.3f}", None))
         rows += [(FIRST_NAMES.get(name, name), f"{bits:.3f}", None) for name, bits in self.baselines.items()]
         lines += table(rows)
+        if self.preemphasis:
+            with_it = f"with pre-emphasis {self.preemphasis:g}"
+            lines.append(f"All bits are of sound {with_it}: they do not compare with those of another.")
         for title, groups in (("speaker", self.speakers), ("label", self.labels)):
             if groups:
                 lines += ["", *_group_lines(title, groups)]

@@ -109,7 +109,7 @@ def worths(
     with ThreadPoolExecutor(threads) as pool, Progress("scoring what is told", len(parts), "clips") as progress:
         for part in parts:
             told = tellers.of(part.clip, sorted({other.clip for other in parts} - {part.clip}))
-            known = alphabet.encode(tellers.sound.read(part.clip, max(0, part.first - context), part.last))
+            known = tellers.sound.codes(part.clip, max(0, part.first - context), part.last, alphabet)
             judge = judges(condition_of(tellers.shape, [*told.values()]))
             costs = pool.map(_cost_of(judge, part, known), range(len(told)))
             scored.append(Scored(part.last - part.first, dict(zip(told, costs, strict=True))))

@@ -21,7 +21,7 @@ from wavenet.generate.silence import Silence
 from wavenet.generate.sound import Choice, Drawn, Trouble
 from wavenet.generate.verify import Verifier
 from wavenet.generate.watch import WINDOW, Ranges, Watch, step_samples
-from wavenet.outputs import Alphabet, Codes, Draw, Floats
+from wavenet.outputs import Codes, Draw, Floats
 from wavenet.progress import Progress
 from wavenet.text import shown
 
@@ -76,7 +76,9 @@ class Candidate:
     watch: Watch
     silence: Silence | None  # where it may end before
     steps: list[Codes] = field(default_factory=list)
+    waves: list[Floats] = field(default_factory=list)
     nats: list[Floats] = field(default_factory=list)  # of each step
+    ends: list[float] = field(default_factory=lambda: [0.0])  # `Decoder.last` before the first step and behind each
     drawn: int = 0  # samples of all steps
     redrawn: list[Trouble] = field(default_factory=list)
     left: list[Trouble] = field(default_factory=list)
@@ -98,13 +100,22 @@ class Candidate:
         nats = np.concatenate([np.zeros(0, np.float32), *self.nats])[: self.length]
         return float(np.sum(nats, dtype=np.float64)) / max(1, self.length) / math.log(2)
 
-    def codes(self) -> Codes:
-        """Return all its codes."""
-        return np.concatenate([np.zeros(0, np.int64), *self.steps])[: self.length]
+    def wave(self) -> Floats:
+        """Return all its sound."""
+        return np.concatenate([np.zeros(0, np.float32), *self.waves])[: self.length]
 
-    def hear(self, codes: Codes, wave: Floats, nats: Floats) -> int | None:
-        """Take in the next step; return how many steps remain where it has to be drawn again from there, else None."""
+    def hear(self, codes: Codes, wave: Floats, nats: Floats, end: float = 0.0) -> int | None:
+        """Take in the next step; return how many steps remain where it has to be drawn again from there, else None.
+
+        Args:
+            codes: [n] of the step.
+            wave: [n], their sound.
+            nats: [n], what each cost.
+            end: what `Decoder.last` is behind them.
+        """
         self.steps.append(codes)
+        self.waves.append(wave)
+        self.ends.append(end)
         self.nats.append(nats)
         self.drawn += len(codes)  # last: what an interruption keeps is whole
         if self.silence is not None:
@@ -126,13 +137,13 @@ class Candidate:
         here = sum(abs(other.seconds - trouble.seconds) <= NEAR_SECONDS for other in self.redrawn)
         return here < MOST_HERE and len(self.redrawn) < MOST_PER_SECOND * (1 + math.floor(trouble.seconds))
 
-    def go_back(self, steps: int, sample_rate: int, alphabet: Alphabet) -> None:
+    def go_back(self, steps: int, sample_rate: int) -> None:
         """Forget all but the oldest `steps` steps."""
         self.drawn = sum(map(len, self.steps[:steps]))  # first: what an interruption keeps is whole
-        del self.steps[steps:], self.nats[steps:]
+        del self.steps[steps:], self.waves[steps:], self.nats[steps:], self.ends[steps + 1 :]
         # of a long sound only the end, unless the silence has to be heard anew
-        known = self.steps[-WINDOW if self.silence is None else 0 :]
-        wave = alphabet.decode(np.concatenate([np.zeros(0, np.int64), *known]))
+        known = self.waves[-WINDOW if self.silence is None else 0 :]
+        wave = np.concatenate([np.zeros(0, np.float32), *known])
         self.watch.meter.go_back(steps, wave)
         if self.silence is not None:
             self.silence = Silence(sample_rate)
@@ -171,13 +182,14 @@ class BestOf:
         began = time.monotonic()
         stopped_by = self._draw_all(totals, until_silence)
         wall, choices = time.monotonic() - began - self._judging, self._choices()
-        return Drawn([self.candidates[one.sequence].codes() for one in choices], wall, stopped_by, choices)
+        return Drawn([self.candidates[one.sequence].wave() for one in choices], wall, stopped_by, choices)
 
     def _draw_all(self, totals: Sequence[int], until_silence: bool) -> str | None:
         """Draw all candidates; return the signal that cut them short, if one did."""
-        for total in totals:
+        for total, begin in zip(totals, self.source.sound.last.tolist(), strict=True):
             silence = Silence(self.sample_rate) if until_silence else None
-            self.candidates.append(Candidate(total, Watch(self.aim.ranges, self.sample_rate), silence))
+            watch = Watch(self.aim.ranges, self.sample_rate)
+            self.candidates.append(Candidate(total, watch, silence, ends=[begin]))
         with Progress("generating", max(totals), "samples") as progress:
             try:
                 while not all(one.done for one in self.candidates):
@@ -195,32 +207,33 @@ class BestOf:
         """Let every candidate that is not done grow by one step, or go back."""
         wanted = [0 if one.done else min(self._step, one.wanted - one.length) for one in self.candidates]
         size = max(16, min(self._step, PARAMETER_BYTES // (4 * self.source.alphabet.parameters * len(wanted))))
-        parts: list[list[tuple[Codes, Floats]]] = [[] for _ in wanted]
+        parts: list[list[tuple[Codes, Floats, Floats]]] = [[] for _ in wanted]
         for chunk in self.source.generate(wanted, size, keep_parameters=True):
             if self.judge is not None:
                 began = time.monotonic()
                 self.judge.judge(chunk)
                 self._judging += time.monotonic() - began
             assert chunk.parameters is not None
-            for sequence, codes, parameters in zip(chunk.sequences, chunk.codes, chunk.parameters, strict=True):
+            drawn = zip(chunk.sequences, chunk.codes, chunk.wave, chunk.parameters, strict=True)
+            for sequence, codes, wave, parameters in drawn:
                 # one sequence at a time, so that it stays in the caches: three times as fast as all at once
                 told = self.source.alphabet.log_probabilities(parameters, codes[:, None])
-                parts[sequence].append((codes, -told[:, 0]))
+                parts[sequence].append((codes, wave, -told[:, 0]))
         for sequence, part in enumerate(parts):
             if part:
-                codes, nats = (np.concatenate(some) for some in zip(*part, strict=True))
-                self._hear(sequence, codes, nats)
+                codes, wave, nats = (np.concatenate(some) for some in zip(*part, strict=True))
+                self._hear(sequence, codes, wave, nats)
 
-    def _hear(self, sequence: int, codes: Codes, nats: Floats) -> None:
-        one, alphabet = self.candidates[sequence], self.source.alphabet
-        steps = one.hear(codes, alphabet.decode(codes), nats)
+    def _hear(self, sequence: int, codes: Codes, wave: Floats, nats: Floats) -> None:
+        one = self.candidates[sequence]
+        steps = one.hear(codes, wave, nats, float(self.source.sound.last[sequence]))
         if steps is None:
             return
-        one.go_back(steps, self.sample_rate, alphabet)
+        one.go_back(steps, self.sample_rate)
         # more than the network remembers would only cost time
         first = max(0, steps - 1 - self.source.engine.packed.shape.receptive_field // self._step)
         known = np.concatenate([self._primed[: None if first == 0 else 0], *one.steps[first:]])
-        self.source.rewind(sequence, known, one.drawn)
+        self.source.rewind(sequence, known, one.drawn, one.ends[-1])
         if self.judge is not None:
             self.judge.rewind(sequence, known)
 

@@ -1,4 +1,4 @@
-"""What a sampler draws: sound, piece by piece as it is made, or the codes of all of it."""
+"""What a sampler draws: sound, piece by piece as it is made, or all of it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def stream(source: Sampler, totals: Sequence[int], chunk: int, silences: Sequenc
     made = 0
     for part in _chunks(source, totals, chunk, silences):
         wave = np.zeros((source.batch, part.codes.shape[1]), np.float32)
-        wave[part.sequences] = source.alphabet.decode(part.codes)
+        wave[part.sequences] = part.wave
         before, made = made, made + wave.shape[1]
         if silences:
             ends = [most if one.end is None else one.end for most, one in zip(totals, silences, strict=True)]
@@ -41,7 +41,7 @@ def stream(source: Sampler, totals: Sequence[int], chunk: int, silences: Sequenc
 def collect(
     source: Sampler, totals: Sequence[int], judge: Verifier | None, rate: int, silences: Sequence[Silence]
 ) -> Drawn:
-    """Return the codes of all sequences; Ctrl-C, SIGTERM and SIGHUP cut them short.
+    """Return the sound of all sequences; Ctrl-C, SIGTERM and SIGHUP cut them short.
 
     Args:
         source: of all sequences.
@@ -50,7 +50,7 @@ def collect(
         rate: in Hz.
         silences: hear each sequence until it ends; none: all are drawn to their full length.
     """
-    made: list[tuple[Codes, Codes]] = []  # sequences and their codes, of each chunk
+    made: list[tuple[Codes, Floats]] = []  # sequences and their sound, of each chunk
     stopped_by, wall = None, 0.0
     # a twentieth of a second at a time, so that progress moves and an interruption loses little; the training graph
     # is asked about a receptive field at least, since it has to see as much again before
@@ -62,16 +62,16 @@ def collect(
                 wall += time.monotonic() - began
                 if judge is not None:
                     judge.judge(chunk)
-                made.append((chunk.sequences, chunk.codes))
+                made.append((chunk.sequences, chunk.wave))
                 progress.advance(chunk.codes.shape[1])
                 began = time.monotonic()
         except (KeyboardInterrupt, Terminated) as signal:
             stopped_by = signal.signal if isinstance(signal, Terminated) else "SIGINT"
             if not made:
                 raise
-    parts: list[list[Codes]] = [[] for _ in range(source.batch)]
-    for sequences, codes in made:
-        for sequence, own in zip(sequences, codes, strict=True):
+    parts: list[list[Floats]] = [[] for _ in range(source.batch)]
+    for sequences, waves in made:
+        for sequence, own in zip(sequences, waves, strict=True):
             parts[sequence].append(own)
     ends = [one.end for one in silences] if silences else [None] * len(parts)
     return Drawn([np.concatenate(part)[:end] for part, end in zip(parts, ends, strict=True)], wall, stopped_by)

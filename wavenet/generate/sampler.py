@@ -30,6 +30,7 @@ class Chunk:
 
     sequences: Codes  # [N], which of the batch these are; those that have all their samples are left out
     codes: Codes  # [N, n]
+    wave: Floats  # [N, n] their sound
     fed: Codes  # [N, n], the code that the network was given before it drew each of them
     parameters: Floats | None  # [N, n, P] what it answered, or None where that was not asked for
     first: Codes | None = None  # [N] the time of the first of them; None where nothing is told
@@ -61,6 +62,7 @@ class Sampler:
 
     Attributes:
         memory: the engine's state.
+        sound: what turns codes into sound; it stands where each sequence does.
         positions: [B] int64, samples drawn of each sequence, those that were taken back among them.
         times: [B] int64, samples that each sequence has behind what it was primed with.
 
@@ -96,6 +98,7 @@ class Sampler:
         self.times: Codes = np.zeros(batch, np.int64)
         self.positions: Codes = np.zeros(batch, np.int64)
         self._newest = self.alphabet.starts(batch)
+        self.sound = self.alphabet.decoder(batch)
 
     def prime(self, codes: Codes | Sequence[Codes]) -> None:
         """Continue from known sound: as if each of these codes had been drawn, told the fields alone.
@@ -115,14 +118,16 @@ class Sampler:
         for sequence, one in enumerate(known):
             if len(one):
                 self._take_in(sequence, np.append(self._newest[sequence], one), 0)
+                self.sound.take_in(one, sequence)
 
-    def rewind(self, sequence: int, codes: Codes, drawn: int) -> None:
+    def rewind(self, sequence: int, codes: Codes, drawn: int, last: float | None = None) -> None:
         """Go back with one sequence to where these were all its codes; it draws on with uniforms not used yet.
 
         Args:
             sequence: which of the batch.
             codes: [T] of the sequence so far, what it was primed with among them; the newest are enough.
             drawn: how many samples it then has behind what it was primed with.
+            last: what `sound.last` of the sequence was there; None decodes the codes, all of which it then takes.
 
         Raises:
             InputError: a code is not in the alphabet.
@@ -130,6 +135,9 @@ class Sampler:
         _check_codes(codes, self.alphabet.size)
         before = self.alphabet.starts(self.engine.packed.shape.receptive_field + 1)
         self._take_in(sequence, np.concatenate([before, codes]), drawn)
+        self.sound.last[sequence] = 0.0 if last is None else last
+        if last is None:
+            self.sound.take_in(codes, sequence)
 
     def _take_in(self, sequence: int, codes: Codes, drawn: int) -> None:
         """Take codes of one sequence in, the last of which is then its newest; the last `drawn` are not of a prime."""
@@ -189,7 +197,11 @@ class Sampler:
         try:
             job = Job(members, self._newest, u, self.draw, codes, answers, told, self.guidance)
             drawn = self.engine.draw(self.memory, job)
-        finally:  # after an interruption what was drawn is lost, but the state stays whole
+        except BaseException:  # an interruption: what was drawn is lost, but the state stays whole
+            for row, member in enumerate(members.tolist()):
+                self.sound.take_in(codes[row, : self.memory.clocks[member] - seen[row]], member)
+            raise
+        finally:
             self.positions[members] += self.memory.clocks[members] - seen
             self.times[members] += self.memory.clocks[members] - seen
         if drawn < count:
@@ -197,7 +209,8 @@ class Sampler:
                 f"an output of the network within the next {many(drawn + 1, 'sample')} is not finite: its weights have "
                 "diverged; train again at a lower learning rate, or go back to an earlier checkpoint"
             )
-        return Chunk(members, codes, np.concatenate([before[:, None], codes[:, :-1]], axis=1), answers, first)
+        fed = np.concatenate([before[:, None], codes[:, :-1]], axis=1)
+        return Chunk(members, codes, self.sound.decode(codes, members), fed, answers, first)
 
     # --- state ---
 
@@ -208,7 +221,8 @@ class Sampler:
     def _own(self) -> dict[str, NDArray[Any]]:
         own = {"positions": self.positions.copy(), "newest": self._newest.copy(), "keys": self._keys.copy()}
         told = {} if self.condition is None else {"times": self.times.copy(), "fields": self.condition.fields.copy()}
-        return own | told | ({} if self.guidance == 1 else {"guidance": np.array(self.guidance)})
+        sound = {"last": self.sound.last.copy()} if self.alphabet.preemphasis else {}
+        return own | sound | told | ({} if self.guidance == 1 else {"guidance": np.array(self.guidance)})
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on from a state of the same network and batch, bit for bit.
@@ -223,12 +237,16 @@ class Sampler:
             raise InputError(f"the state's counts of samples are not within 0 to {MAX_CLOCK:,}; save it again")
         if self.condition is not None:
             _check_fields(state["fields"], self.condition)
+        if "last" in state and not np.isfinite(state["last"]).all():
+            raise InputError("the state's newest samples are not all finite; save it again")
         guidance = self.guidance
         if self._rows == 2:
             guidance = check_guidance(float(state["guidance"]), self.engine.packed.shape, self.alphabet)
         own = self._own()
         self.memory.load({name: value for name, value in state.items() if name not in own})
         self.positions[:], self._newest[:], self._keys[:] = (state[name] for name in ("positions", "newest", "keys"))
+        if self.alphabet.preemphasis:
+            self.sound.last[:] = state["last"]
         if self.condition is not None:
             self.times[:] = state["times"]
             self.condition = replace(self.condition, fields=state["fields"].copy())

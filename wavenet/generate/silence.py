@@ -72,7 +72,7 @@ def ending(
     while left.any():
         wanted = np.minimum(left, chunk)
         for part in source.generate(wanted.tolist(), chunk, keep_parameters=keep_parameters):
-            for sequence, wave in zip(part.sequences, source.alphabet.decode(part.codes), strict=True):
+            for sequence, wave in zip(part.sequences, part.wave, strict=True):
                 sounds[sequence].hear(wave)
             yield part
         left -= wanted

@@ -14,7 +14,7 @@ import numpy as np
 from wavenet import disk
 from wavenet.audio import files
 from wavenet.errors import InputError
-from wavenet.outputs import Codes, Floats
+from wavenet.outputs import Floats
 from wavenet.text import many, some
 
 SILENT_RMS = 10 ** (-60 / 20)  # below it a sound counts as silent
@@ -59,9 +59,9 @@ class Choice:
 
 
 class Drawn(NamedTuple):
-    """The codes of some sounds, as a sampler drew them."""
+    """Some sounds, as a sampler drew them."""
 
-    codes: list[Codes]  # [T] of each
+    waves: list[Floats]  # [T] of each
     wall: float  # seconds that it took
     stopped_by: str | None  # the signal that cut them short
     choices: tuple[Choice, ...] = ()  # what was kept for each, where the best of several was
@@ -71,9 +71,11 @@ class Drawn(NamedTuple):
 class Sound:
     """Generated sound."""
 
-    samples: Floats  # [N, T] float32 in [-1, 1]; zeros behind the end of a sound that is shorter than others
+    # [N, T] float32 in [-1, 1], zeros behind the end of a sound that is shorter than others; what pre-emphasis or the
+    # level of an original brings beyond is clipped where it is written
+    samples: Floats
     sample_rate: int  # Hz
-    bits: int  # of PCM that keep every code apart: 16, or 24 for more than 512 classes
+    bits: int  # of PCM that keep every code apart, without pre-emphasis: 16, or 24 for more than 512 classes
     seed: int  # what it was drawn with
     storage: str = "float32"  # how the sampler kept its weights, float32 or float16
     # where it was verified: the largest difference of log-probabilities between sampler and training graph, in nats,

@@ -151,7 +151,7 @@ class Vocoder:
             if judge is not None:
                 judge.judge(part)
                 self.difference = float(np.maximum(self.difference or 0.0, judge.difference))  # NaN stays NaN
-            for member, wave in zip(part.sequences.tolist(), self.alphabet.decode(part.codes), strict=True):
+            for member, wave in zip(part.sequences.tolist(), part.wave, strict=True):
                 factor = originals[member].factor if self.level == "original" else 1.0
                 yield Piece(rows[member], wave * np.float32(factor))
 

@@ -65,7 +65,7 @@ class Voice(Bundle):
 
     @property
     def bits(self) -> int:
-        """PCM bits that keep every code apart."""
+        """PCM bits that keep every code apart, where there is no pre-emphasis: such sound encodes back to its codes."""
         return self.alphabet.pcm_bits
 
     @property
@@ -316,10 +316,10 @@ class Voice(Bundle):
         else:
             aim = aim_of(self.training, self.name)
             made = BestOf(source, best_of, aim, self.sample_rate, primed, judge).draw(totals, until_silence)
-        lengths = tuple(map(len, made.codes))
+        lengths = tuple(map(len, made.waves))
         waves = np.zeros((len(lengths), max(lengths)), np.float32)
-        for wave, codes in zip(waves, made.codes, strict=True):
-            wave[: len(codes)] = self.alphabet.decode(codes)
+        for wave, own in zip(waves, made.waves, strict=True):
+            wave[: len(own)] = own
         ends = None if len(set(lengths)) == 1 else lengths
         about = made.wall, made.stopped_by, ends, made.choices
         difference = None if judge is None else judge.difference

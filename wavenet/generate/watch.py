@@ -212,8 +212,11 @@ class Gathering:
         self._pauses = np.zeros(len(LINES), np.int64)
         self.begin()
 
-    def begin(self) -> None:
-        """Begin another file."""
+    def begin(self, past: Codes | None = None) -> None:
+        """Begin another file, or a part of one behind codes [n]."""
+        self._sound = self.alphabet.decoder()
+        if past is not None:
+            self._sound.take_in(past, 0)
         self._meter = Meter(self.sample_rate)
         self._codes, self._nats = np.zeros(0, np.int64), np.zeros(0, np.float32)
         self._pause = np.zeros(len(LINES), np.int64)  # steps that the file has been below each line by now
@@ -225,7 +228,7 @@ class Gathering:
         whole = len(codes) - len(codes) % step
         for first in range(0, whole, step):
             some = slice(first, first + step)
-            self._meter.hear(self.alphabet.decode(codes[some]), nats[some])
+            self._meter.hear(self._sound.decode(codes[None, some])[0], nats[some])
             self._meter.forget(max(STRETCHES))
             self._count(self._meter.means())
             self._pause = np.where(self._meter.levels(1)[0] < np.array(LINES), self._pause + 1, 0)

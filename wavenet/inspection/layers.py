@@ -41,9 +41,8 @@ class Design:
     dims: int = 1  # axes along which every kernel lies
     shape: Shape | None = None  # the integers of a whole WaveNet; None for a list of layers
     condition: ConditionConfig | None = None  # what that is told besides the past of its sound
-    values: dict[str, list[str]] = field(
-        default_factory=dict
-    )  # of its fields, and phones, as a trained network knows them
+    values: dict[str, list[str]] = field(default_factory=dict)  # of fields and phones, as a trained network has them
+    preemphasis: float | None = None  # of the sound that it models; None for a list of layers
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -80,7 +79,8 @@ def of_recipe(recipe: Recipe) -> Design:
     shape = recipe.shape
     layers = iter(shape.layers)
     stacks = tuple(tuple(islice(layers, len(stack))) for stack in shape.stacks)
-    return Design(recipe.name, recipe.audio.sample_rate, stacks, shape=shape, condition=recipe.condition)
+    rate, share = recipe.audio.sample_rate, recipe.output.preemphasis
+    return Design(recipe.name, rate, stacks, shape=shape, condition=recipe.condition, preemphasis=share)
 
 
 # --- LAYERS.yaml -----------------------------------------------------------------------------------------------------

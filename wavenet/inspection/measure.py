@@ -132,7 +132,7 @@ def excerpts(voice: Voice, model: str | Path, audio: str | Path | None, cache: P
     return Excerpts(
         held.name if whole else f"held-out sound of {held.name}",
         held.spans,
-        lambda clip, first, last: voice.alphabet.encode(sound.read(clip, first, last)),
+        lambda clip, first, last: sound.codes(clip, first, last, voice.alphabet),
         held.condition_under(voice, cache),
     )
 

@@ -129,7 +129,7 @@ class Report:
         """Return plain values; with `lags`, the paths of each lag too, as decimal strings."""
         tree = asdict(self)
         design = tree.pop("design")
-        head = {key: design[key] for key in ("name", "sample_rate", "dims", "padding")}
+        head = {key: design[key] for key in ("name", "sample_rate", "preemphasis", "dims", "padding")}
         tree = {**head, **tree, "mends": [fix.change for fix in self.fixes()]}
         return {**tree, "paths": paths_to_json(self.paths())} if lags else tree
 

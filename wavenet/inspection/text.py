@@ -130,6 +130,7 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
         yield from _grid(report)
     if report.holes:
         yield from _reasons(report)
+    yield from _modelled(design.preemphasis)
     if report.condition is not None and design.sample_rate is not None:
         yield from told.facts(report.condition, design.sample_rate)
     if shape is None:
@@ -152,6 +153,12 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
         frames = "" if report.condition is None else told.macs_words(report.condition)
         yield "multiply-adds", f"{report.macs_per_sample:,} per sample, {rate:.3g} G/s in real time{frames}"
         yield "queues", f"{report.queue_bytes:,} bytes per sequence (float32)"
+
+
+def _modelled(share: float | None) -> Iterator[tuple[str, str]]:
+    """Yield what a network models in place of the sound itself."""
+    if share:
+        yield "pre-emphasis", f"{share:g}: it models x[t] - {share:g} x[t-1], and what it draws is filtered back to x"
 
 
 def _grid(report: Report) -> Iterator[tuple[str, str]]:

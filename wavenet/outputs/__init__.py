@@ -24,10 +24,13 @@ from wavenet.outputs.feed import Sentences as Sentences
 from wavenet.outputs.feed import Tracks as Tracks
 from wavenet.outputs.feed import Window as Window
 from wavenet.outputs.feed import none_around as none_around
+from wavenet.outputs.preemphasis import Decoder as Decoder
 from wavenet.recipe.records import Recipe
 
 ALPHABETS: dict[str, Callable[[Recipe], Alphabet]] = {
-    "categorical": lambda recipe: Categorical(recipe.output.classes, recipe.model.input == "embedding"),
+    "categorical": lambda recipe: Categorical(
+        recipe.output.classes, recipe.model.input == "embedding", recipe.output.preemphasis
+    ),
 }
 
 

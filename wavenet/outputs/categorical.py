@@ -27,6 +27,7 @@ class Categorical(Alphabet):
 
     size: int  # Q, 2 to 4096
     embedding: bool = True  # whether codes are looked up (*start* in row Q) or their values multiplied (*start* is 0.0)
+    preemphasis: float = 0.0  # a of x[t] - a x[t-1], which the codes are of; 0 <= a < 1
 
     @property
     def parameters(self) -> int:
@@ -38,14 +39,14 @@ class Categorical(Alphabet):
         """16, or 24 above 512 codes."""
         return 16 if self.size <= MOST_CODES_OF_16_BITS else 24
 
-    def encode(self, wave: NDArray[np.floating]) -> Codes:
-        """Return the codes of samples."""
+    def quantise(self, values: NDArray[np.floating]) -> Codes:
+        """Return the codes of values."""
         mu = self.size - 1
-        clamped = np.clip(np.nan_to_num(wave.astype(np.float64)), -1.0, 1.0)
+        clamped = np.clip(np.nan_to_num(values.astype(np.float64)), -1.0, 1.0)
         y = np.sign(clamped) * np.log1p(mu * np.abs(clamped)) / np.log1p(mu)
         return np.asarray(np.floor((y + 1.0) / 2.0 * mu + 0.5), np.int64)
 
-    def decode(self, codes: NDArray[np.integer]) -> Floats:
+    def values(self, codes: NDArray[np.integer]) -> Floats:
         """Return the value of each code."""
         return np.asarray(_values(self.size)[:-1][codes])
 

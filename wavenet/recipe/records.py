@@ -115,6 +115,12 @@ class OutputConfig:
     classes: Annotated[
         int, Between(2, 4_096, "codes"), "Number of codes; 256 is 8 bits. Above 512, sound is written in 24 bits."
     ]
+    preemphasis: Annotated[
+        float,
+        Between(0.0, 0.97, "of the sample before"),
+        "What is taken off each sample before it is encoded, and added again to what is drawn: with 0.85 speech is "
+        "understood better. Bits per sample are then those of another sound.",
+    ] = 0.0
 
 
 @dataclass(frozen=True)

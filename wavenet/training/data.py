@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from wavenet import outputs
 from wavenet.audio import corpus, crops
 from wavenet.audio.crops import Crops
+from wavenet.audio.splits import Span
 from wavenet.errors import stop_signals
 from wavenet.evaluation import overlap
 from wavenet.features import sentences, told
@@ -123,7 +124,8 @@ class SoundData(pl.LightningDataModule):
                 self.recipe.train.input_noise,
             )
         self.counts, self.overshoot = self.sound.code_counts(self.spans["train"], self.alphabet)
-        self.target_counts, _ = self.sound.code_counts(trained, self.alphabet)
+        tails = [Span(one.clip, one.last, more.last) for one, more in zip(self.spans["train"], trained, strict=True)]
+        self.target_counts = self.counts + self.sound.code_counts(tails, self.alphabet)[0]
 
     def setup(self, stage: str | None = None) -> None:
         """Prepare where another process of this machine had to decode first; Lightning calls it behind a barrier."""

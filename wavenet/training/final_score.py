@@ -60,7 +60,7 @@ def evaluated(
     def gather(piece: Piece) -> None:
         ask()
         if piece.first == held.spans[piece.span].first:
-            windows.begin()
+            windows.begin(piece.past)
         windows.add(piece.codes, piece.nats)
 
     condition = None if data.told is None else data.told.condition

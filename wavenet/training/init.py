@@ -39,9 +39,10 @@ def weights(
 
     Raises:
         BundleError: it cannot be read, or is of other dimensions.
-        InputError: its tracks mean something else.
+        InputError: its codes or tracks mean something else.
     """
     given = bundle.load(bundle.find(model))
+    _check_codes(recipe, given.recipe, model)
     _check_tracks(recipe, given.recipe, model)
     arrays = {**given.arrays}
     for name, known in _known(given).items():
@@ -98,6 +99,16 @@ def _tell(model: str, name: str, known: Sequence[str], own: Sequence[str]) -> No
     taken, new = ([value for value in own if (value in known) is there] for there in (True, False))
     begin = f"; {some(new, SHOWN)} new, which begin{'s' if len(new) == 1 else ''} as unknown" if new else ""
     log.info("--init %s: of %s it knows %s%s", model, name, some(taken, SHOWN) if taken else "no value", begin)
+
+
+def _check_codes(recipe: Recipe, theirs: Recipe, model: str) -> None:
+    """Raise InputError where codes, as many as here, are of another sound."""
+    now, before = recipe.output.preemphasis, theirs.output.preemphasis
+    if now != before:
+        raise InputError(
+            f"--init {model}: its output.preemphasis is {before:g}, but here it is {now:g}, so that codes would mean "
+            f"another sound; --set output.preemphasis={before:g}, or give another model"
+        )
 
 
 def _check_tracks(recipe: Recipe, theirs: Recipe, model: str) -> None:

@@ -309,7 +309,7 @@ class Recorder(pl.Callback):
             condition, told = self._told(module)
             source = voice.sampler(seed=SAMPLE_SEED, condition=condition)
             for part in source.generate(voice.length(train.sample_seconds, None), 200):
-                parts.append(voice.alphabet.decode(part.codes[0]))
+                parts.append(part.wave[0])
                 if self.stopper.interrupted():
                     return
         except WavenetError as error:  # finite weights may give results that are not: the rollback repairs that

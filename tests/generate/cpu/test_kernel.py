@@ -64,9 +64,9 @@ def test_answers_and_what_targets_cost_come_together_too() -> None:
     engine, codes = made(), np.arange(150) % 16
     asked, both = engine.start(1), engine.start(1)
     answers, nats = np.zeros((150, 16), np.float32), np.zeros(150, np.float32)
-    expected = np.zeros_like(answers)
+    expected, alone = np.zeros_like(answers), (engine.panels.told(None), engine.panels.buffers(BLOCK))
     engine.absorb(asked, 0, Feed(codes), expected)
-    engine._absorb(engine._arrays, both.memory[0], 0, codes, answers, codes, nats, engine.panels.told(None))
+    engine._absorb(engine._arrays, both.memory[0], 0, codes, answers, codes, nats, *alone)
     assert np.array_equal(answers, expected)
     logs = engine.alphabet.log_probabilities(answers, codes[:, None])[:, 0]
     np.testing.assert_allclose(nats, -logs, atol=2e-6)
@@ -88,3 +88,14 @@ def test_networks_of_one_tap_remember_nothing() -> None:
     assert engine.start(1).memory.size == 0
     (part,) = Sampler(engine, 2).generate(20)
     assert part.codes.shape == (2, 20)
+
+
+@pytest.mark.parametrize("skip, head", [(128, 192), (320, 64), (272, 144)])
+def test_two_rows_share_wide_products_and_change_no_bit(skip: int, head: int) -> None:
+    wide = {"residual_channels": 24, "gate_channels": 80, "skip_channels": skip, "head_channels": head}
+    engine = made(dilations=[[1, 2, 4, 8]], **wide)  # the skip product has 320 inputs: more than one chain of sums
+    together, alone = Sampler(engine, 2, 3), Sampler(engine, 1, 3)
+    (both,) = together.generate(12, keep_parameters=True)
+    (one,) = alone.generate(12, keep_parameters=True)
+    assert both.parameters is not None and one.parameters is not None
+    assert np.array_equal(both.parameters[0], one.parameters[0]) and np.array_equal(both.codes[0], one.codes[0])

@@ -47,6 +47,23 @@ def test_a_tile_of_a_narrow_panel_and_one_input() -> None:
     np.testing.assert_allclose(got, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("half", [False, True])
+def test_a_tile_may_lie_across_two_panels(half: bool) -> None:
+    rng, inputs, columns = np.random.default_rng(1), 21, slice(6 * LANES, 11 * LANES)
+    weights = rng.standard_normal((inputs, 2 * PANEL)).astype(np.float16 if half else np.float32)
+    x, y = (rng.standard_normal(size).astype(np.float32) for size in ((2, inputs), (2, 2 * PANEL)))
+    expected = y.astype(np.float64)
+    expected[:, columns] += x.astype(np.float64) @ weights[:, columns]
+
+    @njit
+    def run(w: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
+        tiles.across_2x5(w, 6 * LANES, PANEL * inputs, x, 0, 0, y, 6 * LANES, inputs)
+
+    panels = np.concatenate([weights[:, :PANEL].ravel(), weights[:, PANEL:].ravel()])
+    run(panels.view(np.uint16) if half else panels, x, y)
+    np.testing.assert_allclose(y, expected, atol=1e-5)
+
+
 def test_a_sum_does_not_depend_on_its_tile() -> None:
     rng = np.random.default_rng(0)
     weights = rng.standard_normal((50, PANEL)).astype(np.float32)

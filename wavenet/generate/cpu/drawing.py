@@ -20,7 +20,6 @@ _BELOW_ALL = np.int64(-(2**31))  # no finite number has a key as low
 _BLOCK = 16  # shares that are added up in one go
 
 
-@compiled()
 def scratch(classes: int) -> Any:
     """Return what `choose` and `nll` work in: shares [Q rounded up to whole blocks], keys [Q] and ones [Q]."""
     shares = np.zeros(-(-classes // _BLOCK) * _BLOCK, np.float32)

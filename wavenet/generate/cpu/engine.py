@@ -104,7 +104,9 @@ class Cpu:
             part, members = np.append(part, part + len(members)), np.append(members, members + len(job.newest))
         state = queues.memory, queues.clocks, members, part, job.newest
         how = *cuts, float(job.guidance)
-        return int(self._draw(self._arrays, *state, job.uniforms[..., 0], how, job.codes, answers, told))
+        into = job.codes, answers
+        buffers = self.panels.buffers(len(part))
+        return int(self._draw(self._arrays, *state, job.uniforms[..., 0], how, *into, told, buffers))
 
     def _deal(self, places: Codes, most: int = kernel.ROWS) -> list[Codes]:
         """Return places in parts of nearly the same size, each small enough to work on at once: `most` at most."""
@@ -133,5 +135,6 @@ class Cpu:
         codes, aims = (np.require(one, np.int64, ["C", "W"]) for one in (feed.codes, targets))
         for some, added in stretches(self.packed, feed.told, len(codes)):
             given = codes[some], answers[some], aims[some], nats[some], self.panels.told(added)
-            self._absorb(self._arrays, queues.memory[sequence], int(queues.clocks[sequence]), *given)
+            buffers = self.panels.buffers(min(kernel.INSTANTS, len(given[0])))
+            self._absorb(self._arrays, queues.memory[sequence], int(queues.clocks[sequence]), *given, buffers)
             queues.clocks[sequence] += some.stop - some.start

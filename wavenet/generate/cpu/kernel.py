@@ -1,11 +1,10 @@
 """The whole step in compiled code: many samples of some sequences in one call, and many known inputs of one sequence.
 
 Both are the same arithmetic over *rows*: one row per sequence when samples are drawn, one per instant when they are
-known. No memory is asked for within a step.
+known. No memory is asked for within compiled code.
 
-Arrays go in two tuples. `network` is what `Panels.arrays` returns. `buffers` are what a step works in, a row each: the
-layer's inputs with its old taps before them, its sums, the gates of all layers, skip, hidden, logits. `told` is what
-`Panels.told` returns: rows [N, f, 1 or 3, L * columns of sums], offsets [N] and mixing [hop, 3]; no rows: nothing is
+Arrays go in tuples. `network` is what `Panels.arrays` returns, `buffers` what `Panels.buffers` does, and `told` what
+`Panels.told` does: rows [N, f, 1 or 3, L * columns of sums], offsets [N] and mixing [hop, 3]; no rows: nothing is
 told. They hold the biases too, so that a layer's sums begin with a copy of a row or a mix of two, as fast as with
 biases alone.
 """
@@ -16,14 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from wavenet.generate.cpu.drawing import NOT_FINITE, choose, nll, scratch
+from wavenet.generate.cpu.drawing import NOT_FINITE, choose, nll
 from wavenet.generate.cpu.gates import gate
 from wavenet.generate.cpu.jit import compiled
 from wavenet.generate.cpu.panels import BIASES, COLUMNS, DILATION, FIRST, INPUTS, KEPT, KERNEL, WEIGHTS
 from wavenet.generate.cpu.tiles import (
     LANES,
     PANEL,
+    across_2x5,
     panel_2x4,
+    panel_2x5,
+    panel_2x6,
     tile_1x2,
     tile_1x4,
     tile_1x8,
@@ -55,6 +57,7 @@ def draw(
     codes: Array,
     answers: Array,
     told: Any,
+    buffers: Any,
 ) -> int:
     """Draw samples of some sequences; return how many were drawn before an answer was not finite, else all.
 
@@ -71,13 +74,12 @@ def draw(
         codes: [M, T] int64, set.
         answers: [M, T, Q] float32, set to the logits; or empty.
         told: of all members, for these T steps.
+        buffers: of N rows.
     """
     entry, layers, Q, first = network[2], network[4], network[5][2], network[5][3]
-    N, T = len(part), codes.shape[1]
-    temperature, top_k, top_p, guidance = how
+    x, logits, places, shares = buffers[0], buffers[5], buffers[6], buffers[7]
+    (temperature, top_k, top_p, guidance), N, T = how, len(part), codes.shape[1]
     drawn = N if guidance == 1.0 else N // 2
-    buffers, places = _buffers(network, N), np.zeros((N, 3), np.int64)
-    x, logits, shares = buffers[0], buffers[5], scratch(Q)
     for t in range(T):
         for i in range(N):
             given = part[i if i < drawn else i - drawn]
@@ -106,7 +108,15 @@ def draw(
 
 
 def absorb(
-    network: Any, ring: Array, clock: int, codes: Array, answers: Array, targets: Array, nats: Array, told: Any
+    network: Any,
+    ring: Array,
+    clock: int,
+    codes: Array,
+    answers: Array,
+    targets: Array,
+    nats: Array,
+    told: Any,
+    buffers: Any,
 ) -> None:
     """Take known inputs of one sequence in, block by block of instants; set what is asked of the answer to each.
 
@@ -121,12 +131,10 @@ def absorb(
         targets: [T] int64, a code for each answer; or empty.
         nats: [T] float32, set to -log p(target), NaN where an answer is not finite; empty where the targets are.
         told: of this sequence, for these T steps.
+        buffers: of as many rows as instants are worked on together: INSTANTS, or T where that is less.
     """
     entry, layers, Q, first = network[2], network[4], network[5][2], network[5][3]
-    most = min(INSTANTS, len(codes))
-    buffers, places = _buffers(network, most), np.zeros((most, 3), np.int64)
-    x, logits = buffers[0], buffers[5]
-    shares = scratch(Q)
+    x, logits, places, shares = buffers[0], buffers[5], buffers[6], buffers[7]
     for at in range(0, len(codes), INSTANTS):
         count = min(INSTANTS, len(codes) - at)
         for i in range(count):
@@ -145,21 +153,6 @@ def absorb(
         if targets.size:
             for i in range(count):
                 nats[at + i] = nll(logits[i, :Q], targets[at + i], shares)
-
-
-@compiled()
-def _buffers(network: Any, rows: int) -> Any:
-    """Return blank arrays for a step of some rows."""
-    entry, products, layers, sizes = network[2], network[3], network[4], network[5]
-    gates = -(-len(layers) * sizes[1] // LANES) * LANES
-    return (
-        np.zeros((rows, sizes[3] + entry.shape[1]), np.float32),
-        np.zeros((rows, products[0, COLUMNS]), np.float32),
-        np.zeros((rows, gates), np.float32),
-        np.zeros((rows, products[-3, COLUMNS]), np.float32),
-        np.zeros((rows, products[-2, COLUMNS]), np.float32),
-        np.zeros((rows, products[-1, COLUMNS]), np.float32),
-    )
 
 
 @compiled(inlined=True)
@@ -293,7 +286,11 @@ def _add_panels(network: Any, index: int, x: Array, first: int, y: Array, to: in
     """Add x[rows, first : first + inputs] times weights to y[rows, to : to + columns], panel by panel."""
     weights, products = network[0], network[3]
     at, inputs, columns = products[index, WEIGHTS], products[index, INPUTS], products[index, COLUMNS]
-    for left in range(0, columns, PANEL):
+    pairs = columns // (2 * PANEL) if rows == 2 else 0
+    for pair in range(pairs):
+        _two_rows_of_two(weights, at, x, first, y, to + 2 * PANEL * pair, inputs)
+        at += 2 * PANEL * inputs
+    for left in range(2 * PANEL * pairs, columns, PANEL):
         wide = min(PANEL, columns - left)
         for done in range(0, inputs, CHAIN):
             length = min(CHAIN, inputs - done)
@@ -343,6 +340,18 @@ def _two_rows(w: Array, at: int, wide: int, x: Array, row: int, first: int, y: A
         column += 4 * LANES
     if column < wide:
         tile_2x2(w, at + column, wide, x, row, first, y, to + column, inputs)
+
+
+@compiled()
+def _two_rows_of_two(w: Array, at: int, x: Array, first: int, y: Array, to: int, inputs: int) -> None:
+    """Add two panels for the only two rows: by six, five and five vectors, since four are too few sums at once."""
+    beyond = PANEL * inputs
+    for done in range(0, inputs, CHAIN):
+        length = min(CHAIN, inputs - done)
+        panel_2x6(w, at, PANEL, x, 0, first + done, y, to, length)
+        across_2x5(w, at + 6 * LANES, beyond, x, 0, first + done, y, to + 6 * LANES, length)
+        panel_2x5(w, at + beyond + 3 * LANES, PANEL, x, 0, first + done, y, to + 11 * LANES, length)
+        at += PANEL * length
 
 
 @compiled()

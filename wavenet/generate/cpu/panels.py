@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wavenet.generate.cpu.drawing import scratch
 from wavenet.generate.cpu.tiles import LANES, PANEL
 from wavenet.generate.packed import Packed, Product
 from wavenet.generate.state import PADDING, padded
@@ -51,6 +52,19 @@ class Panels:
     def arrays(self) -> tuple[Any, ...]:
         """Return everything in the order in which the compiled functions take it."""
         return self.weights, self.biases, self.entry, self.products, self.layers, self.sizes
+
+    def buffers(self, rows: int) -> tuple[Any, ...]:
+        """Return what a step of some rows works in.
+
+        A row each: a layer's inputs with its old taps before them, its sums, the gates of all layers, skip, hidden,
+        logits, where in what is told it is [3]; and behind these what one draw works in.
+        """
+        _, G, Q, first = self.sizes
+        gates = -(-len(self.layers) * G // LANES) * LANES
+        columns = [self.products[at, COLUMNS] for at in (0, -3, -2, -1)]
+        widths = first + self.entry.shape[1], columns[0], gates, *columns[1:]
+        made = [np.zeros((rows, wide), np.float32) for wide in widths]
+        return *made, np.zeros((rows, 3), np.int64), scratch(Q)
 
     def told(self, gates: Gates | None) -> tuple[Any, ...]:
         """Return what is told as the compiled functions take it: rows with the biases, padded as a layer's sums are."""

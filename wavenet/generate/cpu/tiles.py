@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 
 LANES = 8  # columns of a vector: 256 bits, which every x86 since 2013 has
 PANEL = 8 * LANES  # columns that one row's tile takes at once: eight vectors of sums hide the latency of an addition
-AHEAD = 2048  # bytes by which a single row's weights are fetched beforehand: up to a quarter faster (LOG.md)
+AHEAD = 4096  # bytes by which the weights of one or two rows are fetched beforehand: up to a quarter faster (LOG.md)
 LINE = 64  # bytes of a cache line
 
 _BYTE, _WORD, _INDEX = ir.IntType(8), ir.IntType(32), ir.IntType(64)
@@ -26,10 +26,11 @@ _FLOATS, _HALVES = ir.VectorType(_FLOAT, LANES), ir.VectorType(_HALF, LANES)
 _FUSED = ("contract",)  # a product and the sum it goes to may become one instruction
 
 
-def _tile(rows: int, groups: int, stride: int | None = None) -> Any:
+def _tile(rows: int, groups: int, stride: int | None = None, near: int | None = None) -> Any:
     """Return a function of compiled code: a tile of `rows` x (8 x `groups`).
 
-    `stride` is how many numbers lie from one input's weights to the next one's, where that is known beforehand.
+    `stride` is how many numbers lie from one input's weights to the next one's, where that is known beforehand. Where
+    only the first `near` vectors of weights lie in one panel, `wide` says how far behind it the next one lies.
     """
 
     @intrinsic
@@ -38,7 +39,7 @@ def _tile(rows: int, groups: int, stride: int | None = None) -> Any:
     ):  # weights, offset, stride; x [., .], its first row, its first input; y [., .], its first column; inputs
         i = types.intp
         signature = types.void(w, i, i, x, i, i, y, i, i)
-        return signature, _Tile(rows, groups, stride, half=w.dtype == types.uint16)
+        return signature, _Tile(rows, groups, stride, near, half=w.dtype == types.uint16)
 
     return tile
 
@@ -46,8 +47,8 @@ def _tile(rows: int, groups: int, stride: int | None = None) -> Any:
 class _Tile:
     """Writes the code of one tile."""
 
-    def __init__(self, rows: int, groups: int, stride: int | None, half: bool) -> None:
-        self.rows, self.groups, self.stride, self.half = rows, groups, stride, half
+    def __init__(self, rows: int, groups: int, stride: int | None, near: int | None, half: bool) -> None:
+        self.rows, self.groups, self.stride, self.near, self.half = rows, groups, stride, near, half
 
     def __call__(self, context: Any, builder: Any, signature: Any, values: Sequence[Any]) -> Any:
         w, at, wide, x, row, first, y, column, count = values
@@ -58,12 +59,13 @@ class _Tile:
         places = [_element(context, builder, kinds[6], y, r, c) for r in rows for c in columns]
         weights = _element(context, builder, kinds[0], w, at)
         sums = [ir.Constant(_FLOATS, [0.0] * LANES)] * len(places)
+        offsets = self._offsets(builder, wide)
         step = wide if self.stride is None else _index(self.stride)
         with _loop(builder, count, sums) as (i, running, following):
             line = builder.gep(weights, [builder.mul(i, step)])
             if self.stride is not None:
                 self._fetch(builder, line)
-            parts = [self._weights(builder, builder.gep(line, [_index(LANES * g)])) for g in range(self.groups)]
+            parts = [self._weights(builder, builder.gep(line, [offset])) for offset in offsets]
             for r in range(self.rows):
                 spread = _spread(builder, builder.load(builder.gep(given[r], [i])))
                 for part, held in zip(parts, running[r * self.groups :], strict=False):
@@ -72,6 +74,13 @@ class _Tile:
             more = builder.fadd(_load(builder, place, _FLOATS, 4), total)
             builder.store(more, builder.bitcast(place, _FLOATS.as_pointer()), align=4)
         return context.get_dummy_value()
+
+    def _offsets(self, builder: Any, wide: Any) -> list[Any]:
+        """Return how far behind the first vector of an input's weights each one lies."""
+        near = self.groups if self.near is None else self.near
+        beyond = builder.sub(wide, _index(PANEL))
+        offsets = [_index(LANES * g) for g in range(self.groups)]
+        return [*offsets[:near], *(builder.add(beyond, offset) for offset in offsets[near:])]
 
     def _weights(self, builder: Any, address: Any) -> Any:
         if self.half:
@@ -146,7 +155,9 @@ class _loop:  # noqa: N801  (a context manager that reads like a statement)
 
 # a name says rows x vectors; twelve vectors of sums, one of weights and three of inputs fill sixteen registers
 tile_1x8, tile_1x4, tile_1x2 = _tile(1, 8, PANEL), _tile(1, 4), _tile(1, 2)
-tile_2x4, tile_2x2, panel_2x4 = _tile(2, 4), _tile(2, 2), _tile(2, 4, PANEL)
+tile_2x4, tile_2x2 = _tile(2, 4), _tile(2, 2)
+panel_2x4, panel_2x5, panel_2x6 = _tile(2, 4, PANEL), _tile(2, 5, PANEL), _tile(2, 6, PANEL)
+across_2x5 = _tile(2, 5, PANEL, 2)  # two vectors of one panel, three of the next
 tile_3x3, tile_3x2 = _tile(3, 3), _tile(3, 2)
 tile_4x3, tile_4x2 = _tile(4, 3), _tile(4, 2)
 
