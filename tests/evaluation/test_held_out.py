@@ -6,7 +6,9 @@ import csv
 from pathlib import Path
 
 import numpy as np
+import phone_toys
 import pytest
+import told_toys
 import toys
 
 from wavenet.audio import files
@@ -111,3 +113,31 @@ def test_a_limit_takes_files_spread_over_all(trained_run: Path, sound_folder: Pa
     assert all(span.first == 0 and span.last <= whole[span.clip].last for span in some.spans)
     assert everything.limited(None) is everything
     assert everything.limited(1e-9).seconds == 1 / toys.RATE, "a sample at least"
+
+
+@pytest.mark.usefixtures("spoken")
+def test_sound_of_which_it_is_not_known_what_is_said_is_left_out(
+    phones_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    folder = told_toys.write_sounds(tmp_path / "sounds")
+    whole, voice = find_sound(phones_run, folder, "test"), voices.load(str(phones_run))
+    voice.data["told"]["phones"] = ["sil", "IY"]  # AA and B are none of its phones
+    condition = whole.condition_under(voice, tmp_path / "cache")
+    assert condition is not None and condition.tracks is not None and condition.tracks.read(0, 0, 9)[:, 9:39].any()
+    assert not condition.tracks.read(0, 0, 99)[:, [9 + 4 * side + place for side in range(3) for place in (2, 3)]].any()
+    assert any("2 phones (AA, B) are unknown to the network" in line for line in said)
+    out = whole.spans[1].clip
+    every = phone_toys.of_sound(whole.corpus.clips, whole.corpus.cache)
+    monkeypatch.setattr(
+        "wavenet.speech.aligned", lambda *given: ["no text" if i == out else x for i, x in enumerate(every)]
+    )
+    held = find_sound(phones_run, folder, "test")
+    assert [span.clip for span in held.spans] == [span.clip for span in whole.spans if span.clip != out]
+    assert said[-1] == f"1 sound is left out: no text ({whole.file(1)})"
+    assert held.condition_under(voices.load(str(phones_run)), tmp_path / "cache") is not None
+    monkeypatch.setattr("wavenet.speech.aligned", lambda clips, cache: ["no text"] * len(clips))
+    files.write(tmp_path / "one.wav", toys.wave(0.5, 3), toys.RATE)
+    with pytest.raises(
+        InputError, match=r"^of no sound it is known which phones are said \(no text\); give recordings"
+    ):
+        find_sound(phones_run, tmp_path / "one.wav")

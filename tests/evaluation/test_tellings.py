@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import told_toys
 from telling_toys import LENGTHS, TAIL, tellers_of
 
 from wavenet.audio.splits import Span
 from wavenet.evaluation.tellings import ANOTHER, NOTHING, RIGHT, Tellers, Telling, condition_of, of_parts, within
-from wavenet.generate.asked import Vocabulary, ask
+from wavenet.generate.asked import Vocabulary, all_tracks, ask
 from wavenet.outputs import Condition, Window
 
 
@@ -90,6 +91,28 @@ def test_predicted_tracks_are_those_of_sound_that_is_asked_for() -> None:
             wanted = {field: known[value] for (field, known), value in values if value < len(known)}
             asked = ask(tellers.packed, tellers.vocabulary, [wanted], LENGTHS[2] + TAIL).condition
             assert asked is not None and same(window(tellers, telling), asked.window([0], [0], 400))
+
+
+def test_predicted_tracks_are_those_of_its_own_phones_of_late_ones_or_of_another_sentence() -> None:
+    tracks = {**told_toys.CONDITION["tracks"], "phones": {"kinds": 3, "neighbours": 1}, "array": 2}
+    tellers = tellers_of(tracks=tracks)
+    assert tellers.ways == ("measured", "predicted", "unknown")
+    told = tellers.of(2, [0, 1])
+    assert {key[1:] for key in told if key[0] == "predicted"} == {key[1:] for key in told if key[0] == "measured"}
+    for key, telling in told.items():
+        if key[0] != "predicted":
+            continue
+        measured = told["measured", *key[1:]]
+        moved = condition_of(tellers.shape, [measured]).tracks
+        assert moved is not None and telling.tracks is not None and telling.frames == measured.frames
+        assert (telling.fields == measured.fields).all() and telling.unknown.tolist() == [False, False, False, True]
+        expected, found = moved.read(0, 0, telling.frames), telling.tracks.read(0, 0, telling.frames)
+        assert np.array_equal(found[:, :36], expected[:, :36])  # clock and phones
+        given = {"clock": expected[:, :9], "phones": expected[:, 9:36]}
+        assert np.array_equal(found, all_tracks(tellers.packed, given, telling.fields)) and not found[:, 42:].any()
+        assert not np.allclose(found[:, 36:42], expected[:, 36:42], atol=0.1)
+    right = told["predicted", *RIGHT]
+    assert right.tracks is not None and tellers_of().of(2, [0]).keys() < told.keys()
 
 
 @pytest.mark.parametrize(

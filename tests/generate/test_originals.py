@@ -8,6 +8,7 @@ from typing import Any
 
 import feature_toys
 import numpy as np
+import phone_toys
 import pytest
 import told_toys
 import torch
@@ -188,3 +189,14 @@ def test_a_folder_or_silence_in_place_of_one_sound_is_refused(tmp_path: Path) ->
         originals.of_one(recipe_of(), tmp_path)
     with pytest.raises(SoundError, match="100 samples holds nothing but silence"):
         originals.of_one(recipe_of(), np.zeros(100, np.float32))
+
+
+def test_what_is_said_in_sound_that_is_to_be_copied_is_not_known(tmp_path: Path) -> None:
+    recipe, wave = phone_toys.recipe(), toys.wave(0.2, 1)
+    files.write(tmp_path / "one.wav", wave, toys.RATE)
+    (found,) = originals.prepared(recipe, originals.listed([str(tmp_path / "one.wav")]), tmp_path / "cache")
+    assert found is not None
+    for one in (found, originals.of_wave(recipe, wave)):
+        assert one.unknown == (False, True, False)
+        told = one.tracks.read(one.sound, 0, 9)
+        assert not told[:, 9:39].any() and told[:, :9].any() and told[:, 39:].any()
