@@ -16,6 +16,7 @@ def test_versions_and_places_are_true() -> None:
     for name in ("torch", "lightning", "numpy", "soundfile", "safetensors"):
         assert told[name] == metadata.version(name)
     assert told["recipes"] == str(find.recipe_folder())
+    assert told["cpu bfloat16"] in ("multiplied by the processor itself", "emulated, or not known")
     assert told["torchaudio"].endswith(("(native)", "(python-only)"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 import toys
 
 from wavenet.audio import files
@@ -105,12 +106,28 @@ def test_a_dry_run_says_how_far_it_would_go(
     assert dry_run_line(Path("run"), done, 20_000, max_steps, max_seconds) == f"dry run: {words}"
 
 
-def test_a_recipe_for_a_gpu_names_the_one_for_a_cpu_where_there_is_none() -> None:
+def test_a_recipe_for_a_gpu_names_the_one_for_a_cpu_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     large = read.load(find.find_recipe("folder"))
-    (line,) = summary.cpu_lines(large, "cpu")
+    monkeypatch.setattr(summary, "multiplies_bfloat16", lambda: False)
+    (line,) = summary.cpu_lines(large, "cpu", "32")
     assert line == "folder is sized for a GPU; `wavenet train folder-small` is sized for a CPU"
-    assert summary.cpu_lines(large, "cuda") == []
-    assert summary.cpu_lines(read.load(find.find_recipe("folder-small")), "cpu") == []
+    assert summary.cpu_lines(large, "cuda", "32") == []
+    assert summary.cpu_lines(read.load(find.find_recipe("folder-small")), "cpu", "32") == []
+
+
+@pytest.mark.parametrize("known", [{"avx512_bf16": True}, {"amx_bf16": True, "avx512_bf16": False}, {"avx2": True}, {}])
+def test_a_processor_that_multiplies_bfloat16_is_told(known: dict[str, bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: known, raising=False)
+    has = any(known[name] for name in known if name.endswith("bf16"))
+    assert summary.multiplies_bfloat16() == has
+    told = summary.cpu_lines(toys.recipe(), "cpu", "32")
+    assert len(told) == has and all("--precision bf16" in line for line in told)
+    assert summary.cpu_lines(toys.recipe(), "cpu", "bf16") == summary.cpu_lines(toys.recipe(), "cuda", "32") == []
+
+
+def test_a_torch_that_cannot_tell_is_believed_to_have_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert not summary.multiplies_bfloat16()
 
 
 def test_a_batch_beyond_memory_is_a_warning_with_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from wavenet import __version__
 from wavenet.audio import cache, torchaudio_loader
 from wavenet.recipe import find
 from wavenet.training.run import versions
+from wavenet.training.summary import multiplies_bfloat16
 
 
 def diagnose() -> dict[str, str]:
@@ -27,6 +28,7 @@ def diagnose() -> dict[str, str]:
         "torchaudio": f"{torchaudio.__version__} ({kind})",
         "tensorboard": "installed" if find_spec("tensorboard") else "not installed",
         "cpu threads": str(torch.get_num_threads()),
+        "cpu bfloat16": "multiplied by the processor itself" if multiplies_bfloat16() else "emulated, or not known",
         "cuda device": device,
         "recipes": str(find.recipe_folder()),
         "sound cache": f"{place}, {cache.held(place) / 1e9:,.2f} GB (may be deleted; it is made again when needed)",
