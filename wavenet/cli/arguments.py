@@ -136,7 +136,7 @@ def _asked(parser: argparse.ArgumentParser, more: str = "") -> None:
     add("--condition", metavar="FIELD=VALUE", action="append", default=[], type=_field, help=said)
 
 
-def _draw(parser: argparse.ArgumentParser) -> None:
+def _draw(parser: argparse.ArgumentParser, *, verified: bool = True) -> None:
     """Add the options of a draw."""
     add = parser.add_argument
     add("--seed", metavar="N", type=_whole, help="the same seed makes the same sound (default: a new one, printed)")
@@ -159,7 +159,28 @@ def _draw(parser: argparse.ArgumentParser) -> None:
     add("--backend", choices=names(), default="auto", help="which sampler (default: auto)")
     add("--storage", choices=STORAGES, help="precision of the weights (default: float16; float32 for reference)")
     add("--threads", metavar="N", type=_positive, help="the most threads that many sounds share (default: all cores)")
-    add("--verify", action="store_true", help="compare the sampler with the training graph; exit 1 if they differ")
+    if verified:
+        add("--verify", action="store_true", help="compare the sampler with the training graph; exit 1 if they differ")
+
+
+def _say(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("model", metavar="VOICE", help="a run folder or a bundle folder whose voice is told phones")
+    given = parser.add_mutually_exclusive_group(required=True)
+    given.add_argument("text", metavar="TEXT", nargs="?", help="what to say, or - for stdin; quote it")
+    given.add_argument("-f", "--file", metavar="FILE", help="say the text of a file, in UTF-8")
+    given.add_argument("--phones", metavar="PHONES", help="say phones, such as 'HH AH L OW1 _ W ER1 L D'")
+    add("-o", "--output", metavar="OUT", help="a .wav or .flac file, or - for WAV on stdout (default: NAME-sSEED.wav)")
+    add("--speed", metavar="X", type=_number, default=1.0, help="0.25 to 4; 2 is twice as fast (default: 1)")
+    add("--pitch", metavar="N", type=_number, default=0.0, help=PITCH)
+    add("--sentence-silence", metavar="S", type=_number, help="seconds of silence behind each sentence (default: 0.35)")
+    add("--varied", action="store_true", help="draw how long phones are, by the seed, in place of their mean lengths")
+    _asked(parser)
+    _draw(parser, verified=False)
+    add("--force", action="store_true", help="overwrite existing files")
+
+
+PITCH = "semitones higher, or lower where negative, for voices that are told F0 and no mel spectrogram (default: 0)"
 
 
 def _vocode(parser: argparse.ArgumentParser) -> None:
@@ -283,6 +304,7 @@ def _recipes(parser: argparse.ArgumentParser) -> None:
 VERBS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], object] | None]] = {  # None: it has verbs of its own
     "train": ("train a recipe on a folder of sound", _train),
     "generate": ("generate sound with a trained model", _generate),
+    "say": ("say English text with a voice that is told phones", _say),
     "vocode": ("turn sound into its mel spectrogram and back, in the voice of a trained model", _vocode),
     "evaluate": ("measure how well a trained model predicts held-out sound", _evaluate),
     "inspect": ("show what a stack of dilations sees and costs", _inspect),
@@ -312,6 +334,13 @@ EPILOGS = {
   wavenet generate runs/digits --speaker jackson --label 7 -o seven.wav
   wavenet generate runs/digits --speaker jackson --label all       # ten words, NAME-sSEED-jackson-0.wav...
   wavenet generate runs/piano --condition pitch=60 --condition velocity=mf --guidance 2 -o c4.wav""",
+    "say": """Text may be of any length; a pause can be asked for as [pause 0.5s]. Needs pip install 'wavenet[speech]'.
+
+examples:
+  wavenet say runs/kathleen-say "hello world" -o hello.wav
+  wavenet say runs/kathleen-say -f story.txt -o - | aplay
+  echo "It is five past ten." | wavenet say runs/kathleen-say - --speed 1.2 -o time.wav
+  wavenet say runs/kathleen-say --phones "HH AH L OW1 _ W ER1 L D" -o hello.wav""",
     "vocode": """A copy is made from the mel spectrogram (or F0, or arrays) of a sound: as long, under its name.
 
 A .npy file holds natural logarithms of a mel spectrogram, [frames, bands] or [bands, frames] of floating point, with

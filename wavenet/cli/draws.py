@@ -1,4 +1,4 @@
-"""The verbs that draw sound: `generate`, and `vocode`, which copies it."""
+"""The verbs that draw sound: `generate`, `say`, which speaks, and `vocode`, which copies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from wavenet import disk
 from wavenet.cli.results import STDOUT_REMEDY, check_target, path_of, show
 from wavenet.errors import STOPS, InputError, Terminated, VerificationError
-from wavenet.progress import log
+from wavenet.progress import Progress, log
 from wavenet.text import many, some
 
 if TYPE_CHECKING:
@@ -90,6 +90,62 @@ def _generate(arguments: argparse.Namespace, voice: Voice, chosen: dict[str, Any
     if sound.difference is not None:
         _judge(sound.difference, sound.storage)
     return 0
+
+
+def say(arguments: argparse.Namespace) -> int:
+    """Say text into a file, or to stdout."""
+    from wavenet.audio import files
+    from wavenet.generate.say import check_speaker
+
+    seed = _checked(arguments)
+    voice = _loaded(arguments)
+    check_speaker(voice.recipe, arguments.pitch)
+    streaming, wanted = arguments.output == "-", asked_for(arguments.condition)
+    if streaming:
+        _check_open()
+    path = Path(f"{voice.name}-s{seed}.wav") if arguments.output is None else path_of(arguments.output, "-o")
+    assert path is not None
+    if not streaming:
+        check_target(path, "-o", files.WRITTEN, arguments.force)
+    text = None if arguments.phones is not None else _text(arguments)
+    manner = _options(arguments, "speed", "pitch", "varied")
+    manner |= {} if arguments.sentence_silence is None else {"sentence_silence": arguments.sentence_silence}
+    speaker = voice.speaker(seed=seed, condition=wanted, **_options(arguments, *HOW), **manner)
+    found = speaker.pieces(text, arguments.phones)
+    total, about = speaker.samples(found), f"seed {seed}{_asked([wanted])}"
+    log.info("%s: saying %s with %s", voice.name, many(len(found), "piece"), about)
+    if streaming:
+        _stream(voice, (part[None] for part in speaker.stream(found, max(100, voice.sample_rate // 20))), total, about)
+        return 0
+    began = time.monotonic()
+    with (
+        disk.explained(path, "free space or name another place"),
+        files.Writer(path, total, voice.sample_rate, voice.bits, files.SOFTWARE) as target,
+        Progress("saying", total, "samples") as progress,
+    ):
+        for wave in speaker.whole(found):
+            target.write(wave)
+            progress.advance(len(wave))
+    show(f"{path}: {speed_of([total], voice.sample_rate, time.monotonic() - began)}, {about}")
+    return 0
+
+
+def _text(arguments: argparse.Namespace) -> str:
+    """Return the text that is to be said: an argument, a file's, or that of stdin.
+
+    Raises:
+        InputError: it cannot be read, or is not UTF-8.
+    """
+    if arguments.file is None and arguments.text != "-":
+        return str(arguments.text)
+    name = "stdin" if arguments.file is None else arguments.file
+    try:
+        data = sys.stdin.buffer.read() if arguments.file is None else disk.given_path(arguments.file).read_bytes()
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name} is not UTF-8 text (byte {error.start:,}); save it as UTF-8") from None
+    except (OSError, AttributeError) as error:  # a shell may have closed stdin
+        raise InputError(f"{name} cannot be read ({getattr(error, 'strerror', None) or error})") from None
 
 
 def vocode(arguments: argparse.Namespace) -> int:
@@ -259,6 +315,10 @@ def _check_stream(arguments: argparse.Namespace, count: int) -> None:
         raise InputError(f"-o - streams one sound{got} and cannot verify it; give a name for more and for --verify")
     if getattr(arguments, "best_of", None) is not None:
         raise InputError("-o - streams a sound as it is made, --best-of keeps one of several made; give a file name")
+    _check_open()
+
+
+def _check_open() -> None:
     if sys.stdout.name == os.devnull:
         raise InputError("-o - needs an open stdout, which was closed; give a file name")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from wavenet import disk
-from wavenet.cli.draws import generate, vocode
+from wavenet.cli.draws import generate, say, vocode
 from wavenet.cli.results import check_target, path_of, picture_of, show, show_made
 from wavenet.errors import STOPS, InputError
 from wavenet.progress import log
@@ -195,6 +195,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
 VERBS = {
     "train": _train,
     "generate": generate,
+    "say": say,
     "vocode": vocode,
     "evaluate": _evaluate,
     "inspect": _inspect,

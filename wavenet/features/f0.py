@@ -64,6 +64,11 @@ def scaled(hertz: Hertz, config: F0Config) -> Floats:
     return np.asarray(2 * np.log2(hertz / config.low_hz) / math.log2(config.high_hz / config.low_hz) - 1, np.float32)
 
 
+def semitones(count: float, config: F0Config) -> float:
+    """Return how far apart pitches that differ by some semitones are as the track has them."""
+    return 2 * count / 12 / math.log2(config.high_hz / config.low_hz)
+
+
 def filled(hertz: Hertz, config: F0Config) -> Hertz:
     """Return pitches in Hz with those between voiced frames in place of 0; in the middle of the range where none is."""
     voiced = np.flatnonzero(hertz)

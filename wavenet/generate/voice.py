@@ -25,6 +25,7 @@ from wavenet.generate.guidance import check_guidance
 from wavenet.generate.packed import stored
 from wavenet.generate.priming import Prime
 from wavenet.generate.sampler import Sampler
+from wavenet.generate.say import Manner, Speaker, check_speaker
 from wavenet.generate.silence import Silence
 from wavenet.generate.sound import Sound
 from wavenet.generate.state import MAX_CLOCK, check_memory
@@ -381,6 +382,63 @@ class Voice(Bundle):
         parts = [piece.wave for piece in vocoder.copies([known])]
         wave, wall = np.concatenate(parts)[None], time.monotonic() - began
         return Sound(wave, self.sample_rate, self.bits, vocoder.seed, vocoder.storage, vocoder.difference, wall)
+
+    def speaker(
+        self,
+        *,
+        seed: int | None = None,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        backend: str = "auto",
+        storage: str | None = None,
+        threads: int | None = None,
+        condition: Wanted | None = None,
+        guidance: float | None = None,
+        **manner: Any,
+    ) -> Speaker:
+        """Return what says text with this voice; see `say` for the arguments.
+
+        Raises:
+            InputError: an argument is out of range, or this voice is told no phones.
+        """
+        how = Manner(**manner)
+        check_speaker(self.recipe, how.pitch)
+        draw, seed = checked_draw(temperature, top_k, top_p), draw_seed(seed)
+        strength = self.guidance(guidance, told=True)
+        engine = self.engine(backend, storage, threads)
+        return Speaker(engine, self.vocabulary(), condition or {}, seed, draw, how, strength)
+
+    def say(self, text: str | None = None, *, phones: str | None = None, **options: Any) -> Sound:
+        """Return a text as this voice says it.
+
+        Args:
+            text: English, of any length; a pause can be asked for as ``[pause 0.5s]``.
+            phones: instead of a text, such as ``HH AH L OW1 _ W ER1 L D``.
+            options: seed, temperature, top_k, top_p, guidance, backend, storage and threads as for `generate`;
+                `condition`, the values of fields such as the speaker; `speed`, 0.25 to 4; `pitch`, semitones higher,
+                for voices that are told F0; `sentence_silence`, seconds behind each sentence; `varied`, whether lengths
+                of phones are drawn by the seed or are their means.
+
+        Raises:
+            InputError: an argument is out of range, the text has no words or characters that English has no sound for,
+                or this voice is told no phones.
+        """
+        speaker, began = self.speaker(**options), time.monotonic()
+        wave = np.concatenate([*speaker.whole(speaker.pieces(text, phones))])[None]
+        about = speaker.seed, speaker.engine.storage
+        return Sound(wave, self.sample_rate, self.bits, *about, wall=time.monotonic() - began)
+
+    def stream_say(
+        self, text: str | None = None, *, phones: str | None = None, chunk: int = 1000, **options: Any
+    ) -> Iterator[Floats]:
+        """Return an iterator over a text as it is said, [1, n] float32 a chunk; see `say` for the arguments.
+
+        What is wrong with the text is raised before the first chunk.
+        """
+        speaker = self.speaker(**options)
+        found = speaker.pieces(text, phones)
+        return (part[None] for part in speaker.stream(found, chunk))
 
     def length(self, seconds: float | None, samples: int | None) -> int:
         """Return how many samples `seconds` or `samples` ask for; without either, 3 seconds.
