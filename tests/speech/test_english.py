@@ -77,6 +77,7 @@ def test_what_nobody_could_say_is_not_looked_for() -> None:
         ([], np.ones(16_000, np.float32), "its text has no words"),
         (20 * ["seven"], np.ones(16_000, np.float32), "its text has 100 phones, too many for its 1.0 s"),
         (["seven"], np.zeros(16_000, np.float32), "it is silent"),
+        (["seven"], np.ones(121 * 16_000, np.float32), "it lasts 121 s; cut it into sentences, of at most 120 s"),
     ):
         with pytest.raises(SoundError, match=said):
             english.hear(Listener(), wave, words)

@@ -27,6 +27,7 @@ PAD = round(0.2 * RATE)  # samples of silence at both ends, without which a sent
 PEAK = 0.5  # of what is heard; pocketsphinx takes 16 bits, in which quiet recordings are coarse
 SHORTEST = 3  # frames of a phone: one for each state of the model
 BRIEF = FRAME_SECONDS / 2  # a shorter pause is none
+LONGEST = 120.0  # seconds at once: they take 400 MB
 FASTEST = 30.0  # phones in a second: nobody speaks as fast
 
 
@@ -57,8 +58,11 @@ def hear(listener: Listener, wave: Floats, words: Sequence[str]) -> tuple[Aligne
     """
     if not words:
         raise SoundError("its text has no words")
+    seconds = len(wave) / RATE
+    if seconds > LONGEST:
+        raise SoundError(f"it lasts {seconds:.0f} s; cut it into sentences, of at most {LONGEST:.0f} s")
     ways = [(word, [[phone.name for phone in way] for way in pronounce.alternatives(word)]) for word in words]
-    least, seconds = sum(min(map(len, of)) for _, of in ways), len(wave) / RATE
+    least = sum(min(map(len, of)) for _, of in ways)
     if least > FASTEST * seconds:
         raise SoundError(f"its text has {least} phones, too many for its {seconds:.1f} s")
     found = listener.find(ways, pcm(wave))
