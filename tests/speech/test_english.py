@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -70,6 +72,27 @@ def test_quiet_recordings_are_heard_as_loud_and_the_ends_are_silent() -> None:
     loud, quiet = (np.frombuffer(english.pcm(level * wave), "<i2") for level in (1.0, 1e-4))
     assert abs(loud - quiet).max() <= 1 and 16_380 <= abs(loud).max() <= 16_384
     assert len(loud) == 1_000 + 6_400 and not loud[:3_200].any() and not loud[-3_200:].any()
+
+
+def test_words_are_looked_up_by_one_thread_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, most = [0], [0]
+    of = pronounce.alternatives
+
+    def watched(word: str, at: int = 0) -> list[tuple[Phone, ...]]:
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        time.sleep(0.002)
+        inside[0] -= 1
+        return of(word, at)
+
+    def one(number: int) -> None:
+        with pytest.raises(SoundError, match="too many"):
+            english.hear(Listener(), np.ones(1_600, np.float32), WORDS)
+
+    monkeypatch.setattr(pronounce, "alternatives", watched)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(one, range(8)))
+    assert most == [1]
 
 
 def test_what_nobody_could_say_is_not_looked_for() -> None:
