@@ -39,6 +39,7 @@ def test_the_text_counts_phones_and_groups_what_is_left_out(tmp_path: Path, caps
     assert run(folder) == 0
     text = capsys.readouterr().out
     assert "6 files, layout folder" in text and "aligned   1 file, 0.8 seconds" in text and "left out  5 files" in text
+    assert "silence   50 ms at the ends, beyond 50 ms before the first phone and 100 ms behind the last" in text
     assert "  left out 0.wav, 2.wav, 3.wav, and 1 more: it has no text: neither a table nor a file" in text
     assert "  left out bad.wav: " in text
     rows = {line.split()[0]: line.split()[-3:] for line in text.splitlines() if line.strip()}
@@ -53,6 +54,7 @@ def test_json_has_all_of_it_and_nothing_aligned_is_exit_2(tmp_path: Path, capsys
     assert run(folder, "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["files"], told["aligned"]) == (3, 2) and told["left_out"][0]["path"] == "1.wav"
+    assert told["silent_ends_seconds"] == pytest.approx(0.1)
     assert told["phones"]["AH"] == {"count": 2, "seconds": pytest.approx(0.4)}
     assert told["classes"]["pauses"]["count"] == told["phones"][SILENCE]["count"] == 2
     for path in folder.glob("*.lab"):

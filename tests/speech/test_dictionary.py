@@ -9,10 +9,7 @@ import pytest
 from wavenet.errors import InputError
 from wavenet.speech import dictionary
 
-
-@pytest.fixture(autouse=True)
-def installed() -> None:
-    pytest.importorskip("pocketsphinx")
+pytestmark = pytest.mark.usefixtures("english")
 
 
 def names(word: str) -> list[str]:
@@ -23,6 +20,7 @@ def test_words_are_said_in_all_the_ways_that_it_has() -> None:
     assert names("hello") == ["HH AH L OW", "HH EH L OW"]
     assert names("record") == ["R AH K AO R D", "R EH K ER D", "R IH K AO R D"]
     assert names("b.") == ["B IY"]
+    assert dictionary.entries("aback") == [(("AH", 0), ("B", 0), ("AE", 1), ("K", 0))]
     assert names("aalborg")[0] == "AO L B AO R G"  # a comment follows
 
 

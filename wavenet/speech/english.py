@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -27,7 +28,9 @@ PAD = round(0.2 * RATE)  # samples of silence at both ends, without which a sent
 PEAK = 0.5  # of what is heard; pocketsphinx takes 16 bits, in which quiet recordings are coarse
 SHORTEST = 3  # frames of a phone: one for each state of the model
 BRIEF = FRAME_SECONDS / 2  # a shorter pause is none
+LONGEST = 120.0  # seconds at once: they take 400 MB
 FASTEST = 30.0  # phones in a second: nobody speaks as fast
+ONE_AT_A_TIME = threading.Lock()  # recordings are heard in threads, and espeak-ng, which says rare words, knows of none
 
 
 def identity() -> list[object]:
@@ -57,8 +60,12 @@ def hear(listener: Listener, wave: Floats, words: Sequence[str]) -> tuple[Aligne
     """
     if not words:
         raise SoundError("its text has no words")
-    ways = [(word, [[phone.name for phone in way] for way in pronounce.alternatives(word)]) for word in words]
-    least, seconds = sum(min(map(len, of)) for _, of in ways), len(wave) / RATE
+    seconds = len(wave) / RATE
+    if seconds > LONGEST:
+        raise SoundError(f"it lasts {seconds:.0f} s; cut it into sentences, of at most {LONGEST:.0f} s")
+    with ONE_AT_A_TIME:
+        ways = [(word, [[phone.name for phone in way] for way in pronounce.alternatives(word)]) for word in words]
+    least = sum(min(map(len, of)) for _, of in ways)
     if least > FASTEST * seconds:
         raise SoundError(f"its text has {least} phones, too many for its {seconds:.1f} s")
     found = listener.find(ways, pcm(wave))
@@ -108,7 +115,8 @@ def _stresses(found: Found, words: Sequence[str]) -> dict[int, int]:
         if word >= 0:
             places.setdefault(word, []).append(at)
     made: dict[int, int] = {}
-    for word, own in places.items():
-        for at, phone in zip(own, pronounce.stressed(words[word], [found[at][0] for at in own]), strict=True):
-            made[at] = phone.stress
+    with ONE_AT_A_TIME:
+        for word, own in places.items():
+            for at, phone in zip(own, pronounce.stressed(words[word], [found[at][0] for at in own]), strict=True):
+                made[at] = phone.stress
     return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import re
+import threading
 import unicodedata
 from typing import Any
 
@@ -32,6 +33,7 @@ IPA = {
     **{"ɹ": "R", "r": "R", "ʁ": "R", "ʀ": "R", "ɽ": "R", "j": "Y", "w": "W", "ʍ": "W", "ʋ": "V", "ɥ": "W"},
 }
 STRESS = {"ˈ": 1, "ˌ": 2}
+ONE_AT_A_TIME = threading.Lock()  # espeak-ng knows of no threads
 LONGEST = 40  # letters that are said at once: no word has more, and espeak-ng cuts long ones off
 
 
@@ -43,7 +45,8 @@ def by_rule(word: str) -> Said:
         InputError: espeak-ng is not installed, or it has no sound for the word.
     """
     pieces = [word[first : first + LONGEST] for first in range(0, len(word), LONGEST)]
-    said = tuple(phone for piece in pieces for phone in _in_phones(piece, _espeak(word).text_to_phonemes(piece)))
+    with ONE_AT_A_TIME:
+        said = tuple(phone for piece in pieces for phone in _in_phones(piece, _espeak(word).text_to_phonemes(piece)))
     if not said:
         raise InputError(f"got the word {word!r}, for which espeak-ng has no sound: write it as it is said")
     return said

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from wavenet.speech import dictionary, espeak
 from wavenet.speech.dictionary import VOWELS, Said
-from wavenet.speech.phones import Phone
+from wavenet.speech.normal import Pause, Sentence
+from wavenet.speech.phones import SILENCE, Phone
 
 FUNCTION_WORDS = """
 a an the and but or nor as than that if of to in on at by for from with into
@@ -14,19 +16,54 @@ am is are was were be been has have had do does did will would shall should can 
 i me my you your he him his she her it its we us our they them their there
 """
 UNSTRESSED = frozenset(FUNCTION_WORDS.split())  # in a sentence, where they carry grammar more than meaning
+HISSING = ("CH", "JH", "S", "SH", "Z", "ZH")
+VOICELESS = ("F", "K", "P", "T", "TH")
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A sentence, or a part of one, in phones."""
+
+    phones: tuple[Phone, ...]
+    pauses: tuple[Pause, ...]  # what each silent phone comes from, in order
+    by_rule: tuple[str, ...] = ()  # the words that no dictionary has, in order, each once
+
+
+def spoken(sentence: Sentence) -> Spoken:
+    """Return how a sentence, or a part of one, is said, each word in its usual way.
+
+    ``the`` is said as before a vowel where a vowel follows at once. Words that are written alike are not told apart:
+    ``read`` and ``live`` are always said as the dictionary says them first.
+
+    Raises:
+        InputError: A package of the extra `speech` is missing.
+    """
+    words = [alternatives(word, at)[0] for at, word in enumerate(sentence.words)]
+    rests = {pause.after for pause in sentence.pauses}
+    phones: list[Phone] = [Phone(SILENCE)] if 0 in rests else []
+    for at, word in enumerate(words):
+        following = words[at + 1][0].name if at + 1 < len(words) and at + 1 not in rests else ""
+        phones += _the(at) if sentence.words[at] == "the" and following in VOWELS else word
+        phones += [Phone(SILENCE)] if at + 1 in rests else []
+    by_rule = dict.fromkeys(word for word in sentence.words if not _from_dictionary(word))
+    return Spoken(tuple(phones), sentence.pauses, tuple(by_rule))
+
+
+def _the(at: int) -> tuple[Phone, ...]:
+    return Phone("DH", 0, at), Phone("IY", 0, at)
 
 
 def alternatives(word: str, at: int = 0) -> list[tuple[Phone, ...]]:
     """Return how a word can be said, the usual way first; a word that no dictionary has is said by rule.
 
     Args:
-        word: As `normal.sentences` gives it: lower case, without accents; ``b.`` is the letter.
+        word: As `normal.read` gives it: lower case, without accents; ``b.`` is the letter.
         at: Which word of the sentence it is.
 
     Raises:
         InputError: The dictionary or espeak-ng is not installed, or there is no way to say the word.
     """
-    ways = dictionary.entries(word) or [espeak.by_rule(word)]
+    ways = _from_dictionary(word) or [espeak.by_rule(word)]
     unique = dict.fromkeys(_phones(word, way, at) for way in ways)  # some differ in their stress alone
     return list(unique)
 
@@ -46,6 +83,19 @@ def stressed(word: str, names: Sequence[str], at: int = 0) -> tuple[Phone, ...]:
     first = [1, *[0] * vowels][:vowels]
     pattern = iter(next((stresses for stresses in patterns if len(stresses) == vowels), first))
     return _phones(word, tuple((name, next(pattern) if name in VOWELS else 0) for name in names), at)
+
+
+def _from_dictionary(word: str) -> list[Said]:
+    """Return how the dictionary says a word, or a word that it has without its ``'s``."""
+    stem = word.removesuffix("'s")
+    return dictionary.entries(word) or [(*way, *_possessive(way[-1][0])) for way in dictionary.entries(stem)]
+
+
+def _possessive(last: str) -> Said:
+    """Return how ``'s`` is said behind a phone."""
+    if last in HISSING:
+        return ("IH", 0), ("Z", 0)
+    return (("S" if last in VOICELESS else "Z", 0),)
 
 
 def _phones(word: str, said: Said, at: int) -> tuple[Phone, ...]:
