@@ -20,11 +20,13 @@ from numpy.typing import NDArray
 from wavenet.audio.cache import Cache
 from wavenet.audio.decode import FULL, Entry, Pcm
 from wavenet.audio.splits import Span
-from wavenet.outputs import IGNORED, Alphabet, Codes, Condition, Feed, Flags, Floats, Said
+from wavenet.geometry import frame_count
+from wavenet.outputs import IGNORED, Alphabet, Codes, Condition, Feed, Flags, Floats, Said, Window
 from wavenet.recipe.records import LevelConfig
 
 CLIPPED = 1.0 + 0.5 / FULL  # a magnitude beyond it is clipped, not merely rounded: half a step of 16 bits
 COUNTED_SAMPLES = 1 << 20  # read at a time where codes are counted: an hour costs no more memory than a minute
+MOST_FRAMES = 1_000  # of a clip that an acoustic network learns the tracks of
 WINDOW_BATCHES = 16  # pieces of this many batches are sorted by length, so that little of a batch is padding
 
 
@@ -36,6 +38,7 @@ class Batch:
     targets: Codes  # [B, width]; IGNORED beyond the ends of a piece
     predicted: Flags | None = None  # [B], which rows are to hear predicted tracks
     said: Said | None = None  # the sentences of these clips, where a network of durations learns them
+    heard: Window | None = None  # what other clips are told, where an acoustic network learns from them too
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,7 @@ class Crops:
         unknown: share of training pieces that are told nothing, and of the others that are not told one thing.
         predicted: share of training pieces whose tracks are to be predicted.
         noise: standard deviation, in codes, of what training adds to the past at most.
+        sounds: clips of which an acoustic network learns the tracks alone, in every batch.
     """
 
     def __init__(
@@ -194,9 +198,11 @@ class Crops:
         unknown: float = 0.0,
         predicted: float = 0.0,
         noise: float = 0.0,
+        sounds: int = 0,
     ) -> None:
         self.sound, self.alphabet, self.context, self.width = sound, alphabet, receptive_field, width
         self.condition, self.unknown, self.predicted, self.noise = condition, unknown, predicted, noise
+        self.sounds = sounds
         self.table = np.fromiter(chain.from_iterable(pieces), np.int64).reshape(-1, 3)  # of a million pieces 24 MB
 
     @property
@@ -250,8 +256,27 @@ class Crops:
         dropped = drawn.random((size, names + 1)) < self.unknown
         dropped[:, :names] |= dropped[:, names:]
         predicted = drawn.random(size) < self.predicted
-        batch = replace(self.batch(rows[own], dropped[own, :names], predicted[own]), said=self._said(rows[own]))
-        return self._noisy(batch, seed, step, size, own)
+        batch = self.batch(rows[own], dropped[own, :names], predicted[own])
+        beside = replace(batch, said=self._said(rows[own]), heard=self._heard(seed, step, share))
+        return self._noisy(beside, seed, step, size, own)
+
+    def _heard(self, seed: int, step: int, share: tuple[int, int]) -> Window | None:
+        """Return what some clips are told, as far as MOST_FRAMES reach; each of n processes has as many of its own."""
+        if self.condition is None or self.sounds == 0 or len(self._whole) == 0:
+            return None
+        hop, drawn, own = self.condition.shape.hop, _generator(seed, 5, step), slice(share[0], None, share[1])
+        clips = self._whole[drawn.integers(len(self._whole), size=self.sounds * share[1])][own]
+        late = drawn.random(self.sounds * share[1])[own]
+        frames = np.array([frame_count(self.sound.lengths[clip], hop) for clip in clips])
+        first = np.floor(late * np.maximum(1, frames - MOST_FRAMES + 1)).astype(np.int64)
+        steps = int(min(MOST_FRAMES, frames.max())) * hop
+        return self.condition.window(clips.tolist(), (first * hop).tolist(), steps)
+
+    @functools.cached_property
+    def _whole(self) -> Codes:
+        """The clips of which no part belongs to another split."""
+        taken = np.bincount(self.table[:, 0], self.table[:, 2], len(self.sound.lengths))
+        return np.flatnonzero(taken >= np.maximum(1, self.sound.lengths))
 
     def _said(self, rows: NDArray[np.int64]) -> Said | None:
         return None if self.condition is None else self.condition.said(self.table[rows, 0].tolist())

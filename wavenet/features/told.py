@@ -120,6 +120,12 @@ def _usual(own: Tracks, shape: ConditionShape, corpus: Corpus, trained: Collecti
     return usual
 
 
+def sounds(recipe: Recipe) -> int:
+    """Return how many sounds more each step teaches the acoustic network."""
+    told = recipe.condition
+    return 0 if told is None or told.acoustic is None else told.acoustic.sounds
+
+
 def shares(recipe: Recipe) -> tuple[float, float]:
     """Return the shares of training segments that are told nothing, and that hear predicted tracks."""
     told = recipe.condition

@@ -113,21 +113,27 @@ class WaveNet(nn.Module):
             told: with real tracks.
             rows: [B] bool, which hear predicted tracks; no gradient flows through these.
         """
-        shape = self.acoustic.shape
-        given, made, reach = sum(width for _, width in shape.tracks), shape.outputs or 0, shape.encoder.reach
-        tracks = self.condition.shape.tracks
+        predicted, aims, known = self._predicted(told)
+        heard = torch.where(rows[:, None, None] & (known > 0), predicted.detach(), aims)
+        replaced, reach = told.tracks.clone(), self.acoustic.shape.encoder.reach
+        given = sum(width for _, width in self.acoustic.shape.tracks)
+        replaced[:, reach : replaced.shape[1] - reach, given : given + heard.shape[2]] = heard
+        return told.with_tracks(replaced), *_errors(predicted, aims, known)
+
+    def missed(self, told: Told) -> tuple[Tensor, Tensor]:
+        """Return the sum of the errors of predicted tracks, and their number."""
+        return _errors(*self._predicted(told))
+
+    def _predicted(self, told: Told) -> tuple[Tensor, Tensor, Tensor]:
+        """Return tracks as they are predicted, as they are, and 1 where they are known, else 0: [B, f, P] each."""
+        shape, tracks = self.acoustic.shape, self.condition.shape.tracks
+        given, made = sum(width for _, width in shape.tracks), shape.outputs or 0
         unknown = told.tracks.shape[2] - len(tracks)  # the first of the columns that say so, in the order of the tracks
         columns = [*range(given), *range(unknown, unknown + len(shape.tracks))]
         predicted = self.acoustic.predict(told.tracks[..., columns], told.fields, told.mean[..., columns])
-        inner = cut(told.tracks, reach)
-        aims = inner[..., given : given + made]
+        inner = cut(told.tracks, shape.encoder.reach)
         hidden = [unknown + i for i, (name, width) in enumerate(tracks) if name in PREDICTED for _ in range(width)]
-        known = 1 - inner[..., hidden]
-        errors = ((predicted - aims).abs() * known).sum()
-        heard = torch.where(rows[:, None, None] & (known > 0), predicted.detach(), aims)
-        replaced = told.tracks.clone()
-        replaced[:, reach : replaced.shape[1] - reach, given : given + made] = heard
-        return told.with_tracks(replaced), errors, known.sum()
+        return predicted, inner[..., given : given + made], 1 - inner[..., hidden]
 
     def surprise(self, said: Sentences, fields: Tensor) -> tuple[Tensor, Tensor]:
         """Return the sum of the nats that lengths of phones cost, and how many they are.
@@ -173,6 +179,10 @@ class WaveNet(nn.Module):
     def arrays(self) -> dict[str, NDArray[np.float32]]:
         """Return all weights by name, float32 on the CPU: what a bundle holds."""
         return {name: value.detach().float().cpu().numpy().copy() for name, value in self.state_dict().items()}
+
+
+def _errors(predicted: Tensor, aims: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    return ((predicted - aims).abs() * known).sum(), known.sum()
 
 
 def _module(row: ProductShape) -> Any:

@@ -240,6 +240,12 @@ class AcousticConfig:
         float, Between(0.0, 1.0, "as a share"), "Share of the training segments that hear the predicted tracks."
     ] = 0.3
     dropout: Annotated[float, Between(0.0, 0.95, "as a share"), "Share of its channels that training zeroes."] = 0.1
+    sounds: Annotated[
+        int,
+        Between(0, 1_000, "sounds"),
+        "How many sounds more each step teaches it, whole and without their samples, which costs little: speech "
+        "has many phones, and segments are short.",
+    ] = 0
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from wavenet.evaluation import overlap
 from wavenet.features import sentences, told
 from wavenet.features.told import CorpusCondition
 from wavenet.geometry import Shape
-from wavenet.model.condition import as_sentences
+from wavenet.model.condition import as_sentences, as_told
 from wavenet.model.network import as_tensors
 from wavenet.recipe.records import Recipe
 from wavenet.text import to_json
@@ -57,6 +57,9 @@ class Steps(IterableDataset[dict[str, Any]]):
             known: dict[str, Any] = {"inputs": inputs, "targets": torch.from_numpy(batch.targets)}
             if told is not None and batch.predicted is not None:
                 known |= {"told": told, "predicted": torch.from_numpy(batch.predicted)}
+            if batch.heard is not None:
+                assert self.shape.condition is not None
+                known["heard"] = as_told(batch.heard, self.shape.condition.hop)
             if batch.said is not None:
                 known["said"] = as_sentences(batch.said)
             yield known
@@ -122,6 +125,7 @@ class SoundData(pl.LightningDataModule):
                 condition,
                 *told.shares(self.recipe),
                 self.recipe.train.input_noise,
+                told.sounds(self.recipe),
             )
         self.counts, self.overshoot = self.sound.code_counts(self.spans["train"], self.alphabet)
         tails = [Span(one.clip, one.last, more.last) for one, more in zip(self.spans["train"], trained, strict=True)]

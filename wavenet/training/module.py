@@ -123,7 +123,8 @@ class WaveNetModule(pl.LightningModule):
 
         Args:
             batch: `inputs` [B, T + receptive_field - 1] and `targets` [B, T]; where the network is told something,
-                `told`, and `predicted` [B] bool, which rows hear predicted tracks; with a network of durations, `said`.
+                `told`, and `predicted` [B] bool, which rows hear predicted tracks; `heard`, what else an acoustic
+                network learns from; with a network of durations, `said`.
             batch_idx: not used; the data counter is `step`.
 
         Returns:
@@ -142,6 +143,9 @@ class WaveNetModule(pl.LightningModule):
         told, (errors, known, nats, phones) = batch.get("told"), torch.zeros(4, device=self.device)
         if told is not None and self.network.predicts:
             told, errors, known = self.network.hear(told, batch["predicted"])
+            if "heard" in batch:
+                more = self.network.missed(batch["heard"])
+                errors, known = errors + more[0], known + more[1]
         if told is not None and "said" in batch:
             nats, phones = self.network.surprise(batch["said"], told.fields)
         losses = self.alphabet.nll(self._graph(batch["inputs"], told), batch["targets"])
