@@ -72,6 +72,21 @@ def test_a_label_that_decides_the_sound_is_worth_bits(run: Path, deaf: list[Any]
     assert rows["label", "predicted", "other values"].bits > 0.02
 
 
+@pytest.mark.usefixtures("spoken")
+def test_what_is_predicted_of_phones_is_compared_with_that_of_late_ones_and_of_others(
+    phones_run: Path, deaf: list[Any]
+) -> None:
+    report = evaluated(phones_run).conditions
+    assert report is not None and report.copies is not None
+    rows = {(one.told, one.tracks, one.against): one for one in report.worth.rows}
+    for way in ("measured", "predicted"):
+        for against in ("1 frame late", "2 frames late", "5 frames late", "another sound's"):
+            assert rows["tracks", way, against].clips == report.worth.clips == 6
+        assert rows["speaker", way, "other values"].clips == 6
+    assert rows["tracks", "measured", "those predicted"].clips == 6
+    assert rows["tracks", "predicted", "another sound's"].bits != rows["tracks", "measured", "another sound's"].bits
+
+
 def test_the_command_line_prints_it_and_draws_the_copies(
     run: Path, tmp_path: Path, deaf: list[Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,6 +79,10 @@ def test_a_trained_network_says_which_values_its_fields_have(tmp_path: Path) -> 
         assert layers.read(source).values == known
         said = describe(report.of_design(layers.read(source)))
         assert "\nspeaker           ann, bo\\nb\nword              1, 2, 3\n" in said
+    written(
+        run / "model", json.dumps(tree | {"data": {"told": {"fields": known, "phones": ["sil", "AA"]}}}), "config.json"
+    )
+    assert layers.read(run).values == {**known, "phones": ["sil", "AA"]}
     for damaged in ([], {"told": 3}, {"told": {"fields": "ann"}}):
         written(run / "model", json.dumps(tree | {"data": damaged}), "config.json")
         assert layers.read(run).values == {}

@@ -16,6 +16,7 @@ from wavenet.errors import DivergenceError
 from wavenet.evaluation import held_out, likelihood, statistics_file
 from wavenet.evaluation.evaluate import evaluate
 from wavenet.evaluation.linear import CONTEXT
+from wavenet.evaluation.phone_lengths import LengthErrors
 from wavenet.generate import voice as voices
 from wavenet.generate.watch import Gathering, Ranges
 from wavenet.model import bundle
@@ -67,6 +68,13 @@ def test_the_last_row_and_the_log_have_it(trained_run: Path) -> None:
     assert not any(row["evaluated_bits"] for row in others)
     *_, score, finished = (trained_run / "train.log").read_text(encoding="utf-8").splitlines()
     assert f" INFO valid split: {kept['bits']:.3f} bits/sample (" in score and "finished 12 steps" in finished
+
+
+def test_how_far_lengths_of_phones_are_off_is_said_last_and_kept(phones_run: Path, trained_run: Path) -> None:
+    kept = voices.load(phones_run).training["held_out"]["lengths"]
+    *_, score, said, finished = (phones_run / "train.log").read_text(encoding="utf-8").splitlines()
+    assert said.endswith(f" INFO {LengthErrors(**kept)}") and "valid split: " in score and "finished" in finished
+    assert final_score.lengths_in_words(voices.load(trained_run).training["held_out"]) == []
 
 
 @pytest.mark.parametrize("steps", [3, 4])  # 4 has a row without it

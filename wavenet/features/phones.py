@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -176,9 +176,13 @@ class Phones:
         counted[[0, -1]] = [not said.phones[end].silent for end in (0, -1)]
         return log_lengths(said.seconds()), counted
 
+    @functools.lru_cache(maxsize=4)  # noqa: B019  (every checkpoint has it)
     def digest(self) -> str:
         """Return a text that is equal only where the same is said at the same times, and called the same."""
-        said = [None if one is None else [[*map(astuple, one.phones)], one.ends] for one in self.sentences]
+        said = [
+            None if one is None else [[(phone.name, phone.stress, phone.word) for phone in one.phones], one.ends]
+            for one in self.sentences
+        ]
         return hashlib.sha256(to_json([self.names, said]).encode()).hexdigest()
 
     def _said(self, sound: int) -> Aligned:
