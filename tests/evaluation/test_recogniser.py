@@ -98,8 +98,8 @@ def test_every_clip_is_heard_about_as_often() -> None:
 
     lengths = np.random.default_rng(0).integers(100, 9_000, 50)
     heard = np.zeros(50)
-    batches = recogniser._batches(lengths, dataclasses.replace(QUICK, batch=8), torch.Generator().manual_seed(0))
-    for batch in (next(batches) for _ in range(600)):
+    drawn = recogniser.batches(lengths, dataclasses.replace(QUICK, batch=8), torch.Generator().manual_seed(0))
+    for batch in (next(drawn) for _ in range(600)):
         assert len(set(batch.tolist())) == 8
         heard[batch] += 1
     assert heard.min() > 85 and heard.max() <= 100  # 96 on average: 6 batches hold 48 of 50 clips

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,16 @@ LONGEST_SECONDS = 3.0  # of a clip in training, at another place each time
 MU_LAW = Categorical(256)  # the coarsest sound that is generated
 
 
-def spoilt(wave: Floats, rate: int, draw: torch.Generator) -> Floats:
+class Spoilt(NamedTuple):
+    """A part of a wave with faults, [before + samples + any] float32."""
+
+    wave: Floats
+    first: int  # sample of the whole at which the part begins
+    before: int  # samples of silence before it
+    samples: int  # of the part
+
+
+def spoilt(wave: Floats, rate: int, draw: torch.Generator) -> Spoilt:
     """Return a wave as it might come: a part of it, in silence, quantised, with noise, at another level."""
     import torch
 
@@ -28,12 +37,12 @@ def spoilt(wave: Floats, rate: int, draw: torch.Generator) -> Floats:
         rms = 0.03 * 6 ** chance[2]  # of full scale
         part = MU_LAW.decode(MU_LAW.encode(part * rms)) / np.float32(rms)
     before, behind = (round(0.4 * share**2 * rate) for share in chance[3:5])
-    part = np.pad(part, (before, behind))
-    noise = torch.randn(len(part) + 1, generator=draw).numpy()
+    padded = np.pad(part, (before, behind))
+    noise = torch.randn(len(padded) + 1, generator=draw).numpy()
     noise = noise[1:] + (1.6 * chance[5] - 0.8) * noise[:-1]  # from dark to bright
     loud = 10 ** (-(12 + 48 * chance[6]) / 20)
-    made = part + (loud * noise / float(noise.std()) if chance[7] < 0.8 else 0.0)
-    return np.asarray(10 ** ((chance[8] - 0.5) * 16 / 20) * made, np.float32)
+    made = padded + (loud * noise / float(noise.std()) if chance[7] < 0.8 else 0.0)
+    return Spoilt(np.asarray(10 ** ((chance[8] - 0.5) * 16 / 20) * made, np.float32), first, before, len(part))
 
 
 def holed(heard: Tensor, draw: torch.Generator) -> Tensor:

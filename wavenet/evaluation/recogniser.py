@@ -150,9 +150,9 @@ def train(clips: Labelled, settings: Settings = USUAL) -> Recogniser:
     tuned = torch.optim.AdamW(weights.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     lengths = np.array([len(wave) for wave in waves])
     with one_thread(), Progress("training a recogniser", settings.steps, "steps") as progress:
-        for step, chosen in zip(range(settings.steps), _batches(lengths, settings, draw), strict=False):
+        for step, chosen in zip(range(settings.steps), batches(lengths, settings, draw), strict=False):
             tuned.param_groups[0]["lr"] = settings.learning_rate * (1 + math.cos(math.pi * step / settings.steps)) / 2
-            parts = [spoilt(levelled(waves[index]), sample_rate, draw) for index in chosen]
+            parts = [spoilt(levelled(waves[index]), sample_rate, draw).wave for index in chosen]
             heard, there = log_mel(filled(parts), [len(wave) for wave in parts], sample_rate)
             told = _listen(weights, holed(heard, draw), there, list(own), settings.dropout, draw)
             loss = _loss(told, torch.from_numpy(clips.ids[chosen]))
@@ -175,7 +175,7 @@ def begin(values: Mapping[str, Sequence[str]], channels: int, draw: torch.Genera
     return {name: value.requires_grad_() for name, value in made.items()}
 
 
-def _batches(lengths: NDArray[np.integer], settings: Settings, draw: torch.Generator) -> Iterator[Ids]:
+def batches(lengths: NDArray[np.integer], settings: Settings, draw: torch.Generator) -> Iterator[Ids]:
     """Yield which clips each step hears: all but a batch's rest, again and again, those about as long together."""
     import torch
 
