@@ -91,18 +91,21 @@ def test_each_kind_is_counted_on_its_own() -> None:
 
 
 def test_the_conclusion_tells_chance_less_and_as_often() -> None:
-    assert judged().conclusion == (
-        "Named no more often than by chance: noise. Named less often than real: spoken. "
-        "Named as often as real, as far as so many clips can tell: copies."
-    )
+    made = judged()
+    assert made.conclusions == [
+        "Named no more often than by chance: noise.",
+        "Named less often than real: spoken.",
+        "Named as often as real, as far as so many clips can tell: copies.",
+    ]
+    assert made.to_text()[-3:] == made.conclusions and made.to_json()["conclusion"] == " ".join(made.conclusions)
     alone = understood({"real": kinds()["real"]}, RATE, SENTENCES, workers=2)
-    assert alone.conclusion == "" and alone.to_text()[-1].startswith("real")
+    assert alone.conclusions == [] and alone.to_text()[-1].startswith("real")
 
 
 def test_text_and_json_have_the_numbers() -> None:
     made = judged(phones=Phones(("AA",), RATE, {}))
     lines = made.to_text()
-    assert lines[0] == "Which of 4 sentences each clip says: 25.0 % by chance" and max(map(len, lines[:-1])) <= 110
+    assert lines[0] == "Which of 4 sentences each clip says: 25.0 % by chance" and max(map(len, lines)) <= 100
     copies, own = lines[4], made.kinds[1]
     low, high = wilson(58, 60)
     assert copies.startswith("copies") and "96.7 %" in copies and f"{100 * low:.1f} to {100 * high:.1f} %" in copies

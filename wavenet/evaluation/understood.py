@@ -76,8 +76,8 @@ class Understood:
         return 1 / self.sentences
 
     @property
-    def conclusion(self) -> str:
-        """One closing sentence or two, of what pocketsphinx names."""
+    def conclusions(self) -> list[str]:
+        """Closing sentences, of what pocketsphinx names."""
         first = self.kinds[0]
         lost = [one.kind for one in self.kinds if one.named.low <= self.chance]
         less = [one.kind for one in self.kinds if one.named.high < first.named.low and one.kind not in lost]
@@ -85,12 +85,17 @@ class Understood:
         said += [f"Named less often than {first.kind}: {joined(less)}."] if less else []
         if others := [one.kind for one in self.kinds[1:] if one.kind not in (*lost, *less)]:
             said.append(f"Named as often as {first.kind}, as far as so many clips can tell: {joined(others)}.")
-        return " ".join(said)
+        return said
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
         kinds = [plain(one) for one in self.kinds]
-        return {"sentences": self.sentences, "chance": self.chance, "kinds": kinds, "conclusion": self.conclusion}
+        return {
+            "sentences": self.sentences,
+            "chance": self.chance,
+            "kinds": kinds,
+            "conclusion": " ".join(self.conclusions),
+        }
 
     def to_text(self) -> list[str]:
         """Return a table and the closing sentences, line by line."""
@@ -107,7 +112,7 @@ class Understood:
         if self.kinds[0].words is None:
             rows = [[*row[:2], *row[4:]] for row in rows]
         meaning = f"Which of {many(self.sentences, 'sentence')} each clip says: {percent(self.chance)} by chance"
-        return [meaning, "", *table(rows), *([self.conclusion] if self.conclusion else [])]
+        return [meaning, "", *table(rows), *self.conclusions]
 
 
 def understood(
