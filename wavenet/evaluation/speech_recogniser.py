@@ -8,6 +8,7 @@ than any that is judged here, and know nothing of the voice.
 from __future__ import annotations
 
 import functools
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -127,7 +128,9 @@ def _decoded(task: _Task, clips: Sequence[Floats], rate: int, workers: int) -> I
         return
     _decoder(task)  # says in this process what is wrong with it
     decode = functools.partial(_decode_in_process, task)
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:  # decoders hold Python's lock, so no threads
+    ignore = (signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; this process ends the others
+    # decoders hold Python's lock, so threads would wait for each other
+    with ProcessPoolExecutor(workers, get_context("spawn"), signal.signal, ignore) as pool:
         for first in range(0, len(clips), AT_ONCE):
             part = enumerate(clips[first : first + AT_ONCE], first)
             yield from pool.map(decode, [_prepared(clip, rate, number) for number, clip in part])
