@@ -85,7 +85,7 @@ def test_labels_follow_a_part_to_where_it_was_moved() -> None:
 
 
 def test_few_clips_are_learnt_from_in_fewer_steps() -> None:
-    assert [phone_recogniser.usual(count).steps for count in (1, 16, 100, 1_000)] == [40, 40, 250, 500]
+    assert [phone_recogniser.usual(count).steps for count in (1, 12, 60, 1_000)] == [40, 40, 200, 300]
 
 
 @pytest.mark.parametrize(

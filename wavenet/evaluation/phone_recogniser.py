@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 VERSION = 1  # of the network and its training: another one is trained anew
-USUAL = Settings(steps=500, batch=16)
+USUAL = Settings(steps=300, batch=12, channels=96)  # half a minute of one core (LOG.md)
 MOST_PASSES = 40  # over all clips: fewer steps for few
 OFF_SECONDS = 0.1  # that phones may end before or behind their recording
 
