@@ -10,7 +10,7 @@ import pytest
 from wavenet.errors import InputError
 from wavenet.evaluation import distances
 from wavenet.evaluation.distances import copied, distance
-from wavenet.evaluation.recogniser import mel_bands
+from wavenet.evaluation.log_mels import mel_bands
 from wavenet.text import to_json
 
 RATE = 8_000

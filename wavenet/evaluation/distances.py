@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from wavenet.errors import InputError
 from wavenet.evaluation.intervals import Share
-from wavenet.evaluation.recogniser import mel_bands
+from wavenet.evaluation.log_mels import mel_bands
 from wavenet.outputs import Floats
 from wavenet.text import many, table
 

@@ -8,7 +8,6 @@ which it must never have seen.
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,10 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavenet.errors import InputError
-from wavenet.features.mel import filters
-from wavenet.outputs import Categorical, Floats
+from wavenet.evaluation import convolutions
+from wavenet.evaluation.convolutions import one_thread
+from wavenet.evaluation.faults import holed, spoilt
+from wavenet.evaluation.log_mels import check, filled, levelled, log_mel
+from wavenet.outputs import Floats
 from wavenet.progress import Progress
-from wavenet.recipe.records import MelConfig
 from wavenet.text import many
 
 if TYPE_CHECKING:
@@ -32,13 +33,7 @@ Ids = NDArray[np.int64]
 Weights = dict[str, NDArray[np.float32]]
 
 VERSION = 1  # of the network and its training: another one is trained anew
-WINDOW_SECONDS, HOP_SECONDS, BANDS, LOWEST_HZ = 0.025, 0.010, 48, 60.0
-FLOOR = 1e-5  # power of a band that is heard as silence, against 1 for white noise as loud as the clip
-QUIETEST = 1e-5  # RMS of a wave that is not made louder than this
-LAYERS = ((5, 1, 1), (5, 2, 1), (5, 1, 1), (5, 1, 2), (5, 1, 2))  # kernel, stride, dilation of each; half a second
-LONGEST_SECONDS = 3.0  # of a clip in training, at another place each time
 AT_ONCE = 32  # clips that are named in one batch
-MU_LAW = Categorical(256)  # the coarsest sound that is generated
 
 
 @dataclass(frozen=True)
@@ -82,16 +77,16 @@ class Recogniser:
         """
         import torch
 
-        _check(waves)
+        check(waves)
         weights = {name: torch.from_numpy(value) for name, value in self.weights.items()}
         made: dict[str, list[Floats]] = {
             field: [np.zeros((0, len(own)), np.float32)] for field, own in self.values.items()
         }
         order = sorted(range(len(waves)), key=lambda index: len(waves[index]))  # so that little is filled up
-        with torch.no_grad(), _one_thread():
+        with torch.no_grad(), one_thread():
             for first in range(0, len(order), AT_ONCE):
-                part = [_levelled(np.asarray(waves[i], np.float32)) for i in order[first : first + AT_ONCE]]
-                heard, there = _log_mel(_filled(part), [len(wave) for wave in part], self.sample_rate)
+                part = [levelled(np.asarray(waves[i], np.float32)) for i in order[first : first + AT_ONCE]]
+                heard, there = log_mel(filled(part), [len(wave) for wave in part], self.sample_rate)
                 for field, logits in _listen(weights, heard, there, list(self.values)).items():
                     made[field].append(logits.softmax(dim=1).numpy())
         back = np.argsort(np.array(order, np.int64))
@@ -147,19 +142,19 @@ def train(clips: Labelled, settings: Settings = USUAL) -> Recogniser:
     import torch
 
     waves, sample_rate = clips.waves, clips.sample_rate
-    _check(waves)
+    check(waves)
     clips.check()
     draw = torch.Generator().manual_seed(settings.seed)
     own = {field: tuple(names) for field, names in clips.values.items()}
     weights = begin(own, settings.channels, draw)
     tuned = torch.optim.AdamW(weights.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     lengths = np.array([len(wave) for wave in waves])
-    with _one_thread(), Progress("training a recogniser", settings.steps, "steps") as progress:
-        for step, chosen in zip(range(settings.steps), _batches(lengths, settings, draw), strict=False):
+    with one_thread(), Progress("training a recogniser", settings.steps, "steps") as progress:
+        for step, chosen in zip(range(settings.steps), batches(lengths, settings, draw), strict=False):
             tuned.param_groups[0]["lr"] = settings.learning_rate * (1 + math.cos(math.pi * step / settings.steps)) / 2
-            spoilt = [_spoilt(_levelled(waves[index]), sample_rate, draw) for index in chosen]
-            heard, there = _log_mel(_filled(spoilt), [len(wave) for wave in spoilt], sample_rate)
-            told = _listen(weights, _holed(heard, draw), there, list(own), settings.dropout, draw)
+            parts = [spoilt(levelled(waves[index]), sample_rate, draw).wave for index in chosen]
+            heard, there = log_mel(filled(parts), [len(wave) for wave in parts], sample_rate)
+            told = _listen(weights, holed(heard, draw), there, list(own), settings.dropout, draw)
             loss = _loss(told, torch.from_numpy(clips.ids[chosen]))
             tuned.zero_grad()
             loss.backward()
@@ -169,17 +164,10 @@ def train(clips: Labelled, settings: Settings = USUAL) -> Recogniser:
 
 
 def begin(values: Mapping[str, Sequence[str]], channels: int, draw: torch.Generator) -> dict[str, Tensor]:
-    """Return weights to begin with (He et al. 2015, arXiv:1502.01852)."""
+    """Return weights to begin with."""
     import torch
 
-    made: dict[str, Tensor] = {}
-    for layer, (kernel, _, _) in enumerate(LAYERS):
-        inputs = channels if layer else BANDS
-        made[f"layers.{layer}.weight"] = (
-            torch.randn(channels, inputs, kernel, generator=draw) * (2 / (inputs * kernel)) ** 0.5
-        )
-        made[f"layers.{layer}.bias"] = torch.zeros(channels)
-        made[f"layers.{layer}.scale"] = torch.ones(channels)
+    made = convolutions.begin(channels, draw)
     for field, names in values.items():
         made[f"fields.{field}.where"] = torch.zeros(1, channels)
         made[f"fields.{field}.weight"] = torch.randn(len(names), channels, generator=draw) * channels**-0.5
@@ -187,7 +175,7 @@ def begin(values: Mapping[str, Sequence[str]], channels: int, draw: torch.Genera
     return {name: value.requires_grad_() for name, value in made.items()}
 
 
-def _batches(lengths: NDArray[np.integer], settings: Settings, draw: torch.Generator) -> Iterator[Ids]:
+def batches(lengths: NDArray[np.integer], settings: Settings, draw: torch.Generator) -> Iterator[Ids]:
     """Yield which clips each step hears: all but a batch's rest, again and again, those about as long together."""
     import torch
 
@@ -212,19 +200,6 @@ def _loss(told: Mapping[str, Tensor], ids: Tensor) -> Tensor:
     return losses
 
 
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let torch take one thread, so that sums are made in one order."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 # --- the network -----------------------------------------------------------------------------------------------------
 
 
@@ -236,32 +211,15 @@ def _listen(
     dropout: float = 0.0,
     draw: torch.Generator | None = None,
 ) -> dict[str, Tensor]:
-    """Return the logits [B, values] of each field.
-
-    Convolutions over frames, each normalised over the channels of its frame, so that a clip is heard alike alone and in
-    a batch; then for each field a mean over frames, weighted by where that field is to be heard.
+    """Return the logits [B, values] of each field: of a mean over frames, weighted by where that field is to be heard.
 
     Args:
-        weights: of the network.
-        heard: [B, BANDS, F] log mels.
-        there: [B, F] bool, whether a frame belongs to its clip; all that lie before its last do.
+        weights, heard, there, dropout, draw: as for `convolved`.
         fields: their names.
-        dropout: the share of channels that is left out of each clip.
-        draw: decides which.
     """
-    import torch
-    from torch.nn.functional import conv1d, gelu, layer_norm, linear
+    from torch.nn.functional import linear
 
-    held = heard * there[:, None]
-    for layer, (kernel, stride, dilation) in enumerate(LAYERS):
-        made = conv1d(held, weights[f"layers.{layer}.weight"], None, stride, kernel // 2 * dilation, dilation)
-        there = there[:, ::stride]
-        scale, bias = weights[f"layers.{layer}.scale"], weights[f"layers.{layer}.bias"]
-        made = gelu(layer_norm(made.mT, [made.shape[1]], scale, bias)).mT
-        if dropout:
-            kept = torch.rand(made.shape[0], made.shape[1], 1, generator=draw) >= dropout
-            made = made * kept / (1 - dropout)
-        held = (held + made if layer > 1 else made) * there[:, None]
+    held, there = convolutions.convolved(weights, heard, there, dropout, draw)
     told = {}
     for field in fields:
         where = linear(held.mT, weights[f"fields.{field}.where"]).masked_fill(~there[:, :, None], -math.inf)
@@ -269,100 +227,3 @@ def _listen(
             (held @ where.softmax(dim=1))[:, :, 0], weights[f"fields.{field}.weight"], weights[f"fields.{field}.bias"]
         )
     return told
-
-
-# --- what it hears ---------------------------------------------------------------------------------------------------
-
-
-def _log_mel(waves: Tensor, lengths: Sequence[int], rate: int) -> tuple[Tensor, Tensor]:
-    """Return log mels [B, BANDS, F] of about -3 to 3, and which frames [B, F] belong to their clips.
-
-    Frames of WINDOW_SECONDS, one each HOP_SECONDS, the first around the first sample. Beyond a clip is silence.
-    """
-    import torch
-
-    hop, window = max(1, round(HOP_SECONDS * rate)), max(2, round(WINDOW_SECONDS * rate))
-    size = 2 << (window - 1).bit_length()  # filled up with zeros
-    shape = torch.hann_window(window)
-    spectra = torch.stft(waves, size, hop, window, shape, pad_mode="constant", return_complex=True)
-    power = (spectra.real**2 + spectra.imag**2) / float((shape**2).sum())
-    bands = torch.from_numpy(mel_bands(rate, size)) @ power
-    ends = torch.tensor([1 + length // hop for length in lengths])
-    return (torch.log(bands + FLOOR) + 4) / 3, torch.arange(bands.shape[2])[None] < ends[:, None]
-
-
-def mel_bands(rate: int, size: int) -> Floats:
-    """Return what the power of each band is a mean of, [BANDS, size // 2 + 1] float32: mel filters of sum 1.
-
-    Args:
-        rate: in Hz.
-        size: samples of the Fourier transform; of 50 ms or more, so that no band falls between two bins.
-    """
-    ends = {"low_hz": min(LOWEST_HZ, rate / 8), "high_hz": rate / 2}
-    bank = filters(MelConfig(BANDS, size, size, **ends, power=2, scale="htk", norm="none", floor=FLOOR), rate).T
-    return np.asarray(bank / bank.sum(axis=1, keepdims=True), np.float32)
-
-
-def _levelled(wave: Floats) -> Floats:
-    """Return the wave at an RMS of 1."""
-    rms = float(np.sqrt(np.mean(wave.astype(np.float64) ** 2)))
-    return np.asarray(wave / max(rms, QUIETEST), np.float32)
-
-
-def _filled(waves: Sequence[Floats]) -> Tensor:
-    """Return waves [B, T] float32, silence behind those that are shorter."""
-    import torch
-
-    made = torch.zeros(len(waves), max(map(len, waves)))
-    for row, wave in zip(made, waves, strict=True):
-        row[: len(wave)] = torch.from_numpy(wave)
-    return made
-
-
-# --- faults that sound may have --------------------------------------------------------------------------------------
-
-
-def _spoilt(wave: Floats, rate: int, draw: torch.Generator) -> Floats:
-    """Return a wave as it might come: a part of it, in silence, quantised, with noise, at another level."""
-    import torch
-
-    chance = torch.rand(9, generator=draw, dtype=torch.float64).tolist()
-    longest = round(LONGEST_SECONDS * rate)
-    first = int(chance[0] * max(1, len(wave) - longest + 1))
-    part = wave[first : first + longest]
-    if chance[1] < 0.5:
-        rms = 0.03 * 6 ** chance[2]  # of full scale
-        part = MU_LAW.decode(MU_LAW.encode(part * rms)) / np.float32(rms)
-    before, behind = (round(0.4 * share**2 * rate) for share in chance[3:5])
-    part = np.pad(part, (before, behind))
-    noise = torch.randn(len(part) + 1, generator=draw).numpy()
-    noise = noise[1:] + (1.6 * chance[5] - 0.8) * noise[:-1]  # from dark to bright
-    loud = 10 ** (-(12 + 48 * chance[6]) / 20)
-    made = part + (loud * noise / float(noise.std()) if chance[7] < 0.8 else 0.0)
-    return np.asarray(10 ** ((chance[8] - 0.5) * 16 / 20) * made, np.float32)
-
-
-def _holed(heard: Tensor, draw: torch.Generator) -> Tensor:
-    """Return log mels without some frames and bands (Park et al. 2019, arXiv:1904.08779), tilted a little."""
-    import torch
-
-    clips, bands, frames = heard.shape
-    made = heard + 0.3 * torch.randn(clips, 1, 1, generator=draw) * torch.linspace(-1, 1, bands)[:, None]
-    for axis, count, most in ((1, bands, 6), (2, frames, min(8, frames // 8))):
-        width = torch.randint(most + 1, (clips, 1), generator=draw)
-        first = (torch.rand(clips, 1, generator=draw) * count).long()
-        place = torch.arange(count)[None]
-        hole = (place >= first) & (place < first + width)
-        made = made.masked_fill(hole.unsqueeze(3 - axis), 0.0)
-    return made
-
-
-# --- checks ----------------------------------------------------------------------------------------------------------
-
-
-def _check(waves: Sequence[Floats]) -> None:
-    for index, wave in enumerate(waves):
-        if not len(wave):
-            raise InputError(f"clip {index} has no samples, expected at least one; leave it out")
-        if not np.isfinite(wave).all():
-            raise InputError(f"clip {index} has samples that are not finite, expected -1 to 1; leave it out")

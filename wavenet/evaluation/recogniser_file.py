@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,12 @@ import numpy as np
 from wavenet import disk
 from wavenet.audio.crops import Sound
 from wavenet.audio.splits import Span, Splits
-from wavenet.errors import BundleError
+from wavenet.evaluation import weights_file
 from wavenet.evaluation.recogniser import VERSION, Labelled, Recogniser, Settings, Weights, begin, train, usual
 from wavenet.features.fields import Fields
 from wavenet.outputs import Floats
-from wavenet.progress import log
-from wavenet.text import joined, many, one_line, to_json
+from wavenet.text import joined, many, to_json
 
-MAX_BYTES = 1 << 28
 HEARD = ("train", "valid")  # the splits that a recogniser is trained on
 
 
@@ -78,20 +75,10 @@ def trained(clips: Labelled, settings: Settings | None = None, cache: Path | Non
     clips.check()
     settings = settings or usual(len(clips.waves))
     folder = cache or disk.user_folder("WAVENET_CACHE", "cache")
-    path = folder / f"recogniser-{_digest(clips, settings)}.safetensors"
-    if path.is_file():
-        try:
-            return load(path)
-        except BundleError as error:
-            log.warning("%s: it is trained again", one_line(error))
     what = f"a recogniser of {joined([*clips.values])} is trained on {many(len(clips.waves), 'real clip')}, once"
-    log.info("%s; Ctrl-C leaves out what it would hear, and all else is reported", what)
-    made = train(clips, settings)
-    try:
-        save(path, made)
-    except OSError as error:
-        log.warning("the recogniser cannot be kept in %s (%s): it will be trained again", folder, error.strerror)
-    return made
+    what += "; Ctrl-C leaves out what it would hear, and all else is reported"
+    path = folder / f"recogniser-{_digest(clips, settings)}.safetensors"
+    return weights_file.kept(path, what, load, lambda: train(clips, settings), save)
 
 
 def save(path: Path, recogniser: Recogniser) -> None:
@@ -100,11 +87,8 @@ def save(path: Path, recogniser: Recogniser) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    from safetensors.numpy import save as to_bytes
-
     about = {"version": VERSION, "sample_rate": recogniser.sample_rate, "values": recogniser.values}
-    weights = {name: np.ascontiguousarray(value) for name, value in recogniser.weights.items()}
-    disk.write_bytes(path, to_bytes(weights, {"recogniser": to_json(about)}))
+    weights_file.write(path, "recogniser", about, recogniser.weights)
 
 
 def load(path: Path) -> Recogniser:
@@ -113,33 +97,17 @@ def load(path: Path) -> Recogniser:
     Raises:
         BundleError: the file cannot be read, or is damaged or of another version.
     """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ValueError(f"it has more than {MAX_BYTES:,} bytes")
-        with safe_open(str(path), "numpy") as file:
-            about = json.loads((file.metadata() or {}).get("recogniser", "{}"))
-            weights = {name: np.asarray(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
-        if not isinstance(about, dict) or about.get("version") != VERSION:
-            raise ValueError(f"it is not a recogniser of version {VERSION}")
-        values = {str(field): tuple(map(str, names)) for field, names in about["values"].items()}
-        _check_weights(weights, values)
-        return Recogniser(values, int(about["sample_rate"]), weights)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError, RecursionError) as error:
-        raise BundleError(f"{path} cannot be used as a recogniser ({one_line(error, 200)})") from None
+    return weights_file.read(path, "recogniser", VERSION, _recogniser)
 
 
-def _check_weights(weights: Weights, values: Mapping[str, Sequence[str]]) -> None:
-    """Raise ValueError unless these are the weights of a recogniser of these values, and finite."""
+def _recogniser(about: dict[str, Any], weights: Weights) -> Recogniser:
     import torch
 
+    values = {str(field): tuple(map(str, names)) for field, names in about["values"].items()}
     channels = len(weights["layers.0.bias"])
-    wanted = {name: tuple(own.shape) for name, own in begin(values, channels, torch.Generator()).items()}
-    if wanted != {name: own.shape for name, own in weights.items()}:
-        raise ValueError("its weights do not fit its fields")
-    if not all(own.dtype == np.float32 and np.isfinite(own).all() for own in weights.values()):
-        raise ValueError("its weights are not finite numbers in float32")
+    wanted = begin(values, channels, torch.Generator())
+    weights_file.check(weights, {name: tuple(own.shape) for name, own in wanted.items()})
+    return Recogniser(values, int(about["sample_rate"]), weights)
 
 
 def _digest(clips: Labelled, settings: Settings) -> str:

@@ -1,0 +1,180 @@
+"""Is speech understood? Of clips of several kinds, such as real, copied and spoken from text: what two judges hear.
+
+Pocketsphinx writes down words and names which of some sentences is said, a recogniser of phones names it too. The first
+kind is what the others are compared with, so it should be real speech that was prepared as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from wavenet.errors import InputError
+from wavenet.evaluation.intervals import Share, percent
+from wavenet.evaluation.phone_recogniser import PhoneRecogniser
+from wavenet.evaluation.speech_recogniser import named, written_down
+from wavenet.evaluation.words import WordErrors, word_errors
+from wavenet.outputs import Floats
+from wavenet.speech import Phone
+from wavenet.text import joined, many, plain, printable, table
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """What clips may say.
+
+    Attributes:
+        words: of each sentence, no two alike.
+        phones: of each.
+        extra: words that the dictionary of pocketsphinx lacks, with their phones (`speech_recogniser.named`).
+    """
+
+    words: Sequence[Sequence[str]]
+    phones: Sequence[Sequence[Phone]]
+    extra: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Clips of one kind, and what they should say."""
+
+    waves: Sequence[Floats]  # [T] each
+    asked: Sequence[int]  # which sentence, by its number from 0
+
+    def check(self, kind: str, sentences: int) -> None:
+        """Raise InputError unless each clip should say one of so many sentences."""
+        if len(self.waves) != len(self.asked) or not len(self.waves):
+            raise InputError(
+                f"{kind}: got {many(len(self.asked), 'number')} of sentences for {many(len(self.waves), 'clip')}, "
+                "expected one for each clip, and at least one clip; say what each clip should say"
+            )
+        if strange := [one for one in self.asked if not 0 <= one < sentences]:
+            raise InputError(f"{kind}: a clip should say sentence {strange[0]}, expected 0 to {sentences - 1}")
+
+
+@dataclass(frozen=True)
+class KindUnderstood:
+    """What is understood of clips of one kind."""
+
+    kind: str
+    words: WordErrors | None  # that are heard wrong; None where none were written down
+    named: Share  # clips that pocketsphinx names right
+    by_phones: Share | None  # clips that a recogniser of phones names right; None where there is none
+
+
+@dataclass(frozen=True)
+class Understood:
+    """What is understood of clips of several kinds."""
+
+    kinds: tuple[KindUnderstood, ...]
+    sentences: int  # that are chosen from
+
+    @property
+    def chance(self) -> float:
+        """The share that is named right by chance."""
+        return 1 / self.sentences
+
+    @property
+    def conclusions(self) -> list[str]:
+        """Closing sentences, of what pocketsphinx names."""
+        first = self.kinds[0]
+        lost = [one.kind for one in self.kinds if one.named.low <= self.chance]
+        less = [one.kind for one in self.kinds if one.named.high < first.named.low and one.kind not in lost]
+        said = [f"Named no more often than by chance: {joined(lost)}."] if lost else []
+        said += [f"Named less often than {first.kind}: {joined(less)}."] if less else []
+        if others := [one.kind for one in self.kinds[1:] if one.kind not in (*lost, *less)]:
+            said.append(f"Named as often as {first.kind}, as far as so many clips can tell: {joined(others)}.")
+        return said
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        kinds = [plain(one) for one in self.kinds]
+        return {
+            "sentences": self.sentences,
+            "chance": self.chance,
+            "kinds": kinds,
+            "conclusion": " ".join(self.conclusions),
+        }
+
+    def to_text(self) -> list[str]:
+        """Return a table and the closing sentences, line by line."""
+        rows: list[list[str | float | None]] = [
+            ["speech", "clips", "words wrong", "95 % interval", "named", "95 % interval", "by phones", "95 % interval"]
+        ]
+        for one in self.kinds:
+            words = (None, None) if one.words is None else (percent(one.words.rate), one.words.interval)
+            phones = (None, None) if one.by_phones is None else (percent(one.by_phones.share), one.by_phones.interval)
+            ours = (percent(one.named.share), one.named.interval)
+            rows.append([printable(one.kind), one.named.clips, *words, *ours, *phones])
+        if self.kinds[0].by_phones is None:
+            rows = [row[:-2] for row in rows]
+        if self.kinds[0].words is None:
+            rows = [[*row[:2], *row[4:]] for row in rows]
+        meaning = f"Which of {many(self.sentences, 'sentence')} each clip says: {percent(self.chance)} by chance"
+        return [meaning, "", *table(rows), *self.conclusions]
+
+
+def understood(
+    kinds: Mapping[str, Clips],
+    rate: int,
+    sentences: Sentences,
+    phones: PhoneRecogniser | None = None,
+    write: bool = True,
+    workers: int = 1,
+) -> Understood:
+    """Return what is understood of clips of several kinds.
+
+    Args:
+        kinds: the clips by the names of their kinds; the first is what others are compared with.
+        rate: of all clips, in Hz.
+        sentences: that may be said; some may be said in no clip, to choose from more.
+        phones: a recogniser trained without any of the clips, at their rate; None: it is not asked.
+        write: whether words are written down too, which takes about half a second for a second of speech; naming takes
+            little.
+        workers: processes that listen at once (`speech_recogniser.written_down`).
+
+    Raises:
+        InputError: clips, sentences and recogniser do not fit each other, a clip is empty or not finite, or
+            pocketsphinx is not installed.
+    """
+    _check(kinds, rate, sentences, phones)
+    waves = [wave for clips in kinds.values() for wave in clips.waves]
+    asked = [one for clips in kinds.values() for one in clips.asked]
+    names = named(waves, rate, sentences.words, sentences.extra, workers)
+    told = None if phones is None else phones.said(waves, sentences.phones)
+    wrote = written_down(waves, rate, workers) if write else None
+    made, first = list[KindUnderstood](), 0
+    for kind, clips in kinds.items():
+        part = slice(first, first + len(clips.waves))
+        words = None if wrote is None else _words(sentences, asked[part], wrote[part])
+        by_phones = None if told is None else _share(asked[part], told[part])
+        made.append(KindUnderstood(kind, words, _share(asked[part], names[part]), by_phones))
+        first = part.stop
+    return Understood(tuple(made), len(sentences.words))
+
+
+def _check(kinds: Mapping[str, Clips], rate: int, sentences: Sentences, phones: PhoneRecogniser | None) -> None:
+    if not kinds:
+        raise InputError("no clips were given, expected at least one kind of them; give real ones first")
+    if len(sentences.words) != len(sentences.phones):
+        raise InputError(
+            f"there are words of {many(len(sentences.words), 'sentence')} and phones of {len(sentences.phones)}, "
+            "expected as many; give both of each"
+        )
+    if phones is not None and phones.sample_rate != rate:
+        raise InputError(
+            f"the recogniser of phones hears {phones.sample_rate:,} Hz, the clips have {rate:,} Hz; "
+            "train one at their rate"
+        )
+    for kind, clips in kinds.items():
+        clips.check(kind, len(sentences.words))
+
+
+def _share(asked: Sequence[int], told: Sequence[int | None]) -> Share:
+    return Share(sum(one == other for one, other in zip(asked, told, strict=True)), len(asked))
+
+
+def _words(sentences: Sentences, asked: Sequence[int], wrote: Sequence[Sequence[str]]) -> WordErrors:
+    said = [[word.lower() for word in sentences.words[one]] for one in asked]
+    return word_errors(zip(said, wrote, strict=True))
