@@ -221,6 +221,23 @@ def test_processes_share_what_is_told_and_heard_and_the_noise() -> None:
                 assert np.array_equal(getattr(part.feed.told, name), value), name
 
 
+def test_whole_sounds_are_heard_besides_and_nothing_of_another_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, hop = told_crops(sounds=3), condition_toys.HOP
+    condition = made.condition
+    assert condition is not None
+    heard = made.training(5, 1, 4).heard
+    assert heard is not None
+    for name, value in vars(condition.window([0] * 3, [0] * 3, 43 * hop)).items():  # the others are split
+        assert np.array_equal(getattr(heard, name), value), name
+    monkeypatch.setattr(crops, "MOST_FRAMES", 10)
+    parts = [made.training(5, step, 8, (i, 2)).heard for step in range(40) for i in range(2)]
+    firsts = np.concatenate([part.first for part in parts if part is not None])
+    assert len(firsts) == 240 and all(part is not None and part.steps == 10 * hop for part in parts)
+    assert set((firsts // hop).tolist()) == set(range(34)) and not (firsts % hop).any()
+    cut = Crops(made.sound, pieces([Span(1, 39, 120)], 20, hop), EIGHT_BITS, 15, condition=condition, sounds=3)
+    assert cut.training(5, 1, 4).heard is None and told_crops().training(5, 1, 4).heard is None
+
+
 def test_shares_of_pieces_are_told_nothing_or_not_one_thing_or_hear_predicted_tracks() -> None:
     crops, count = told_crops(unknown=0.2, predicted=0.35), 2_000
     told = [crops.training(3, step, 8) for step in range(count // 8)]

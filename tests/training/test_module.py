@@ -178,6 +178,19 @@ def test_tracks_are_learned_beside_the_sound_and_neither_scales_the_other_s_grad
     assert moved == pytest.approx([1e-3] * 4, rel=1e-3)
 
 
+def test_other_sounds_teach_what_predicts_tracks_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, found = torch.tensor([True, False]), []
+    for heard in ({}, {"heard": told()}, {"heard": told().with_tracks(1.5 * told().tracks)}):
+        module = modules.build(condition_toys.recipe_of("acoustic", train={"gradient_clip": 1e6}))
+        distance = Loop(module, monkeypatch).step(told=told(), predicted=rows, **heard)["distance"]
+        found.append((distance, {name: weight.grad for name, weight in module.network.named_parameters()}))
+    (alone, without), (twice, same), (mixed, other) = found
+    assert alone == pytest.approx(twice, rel=1e-5) and mixed > 1.05 * alone  # the same sounds again change no mean
+    for name, gradient in without.items():
+        torch.testing.assert_close(same[name], gradient, atol=1e-6, rtol=1e-4)
+        assert torch.equal(other[name], gradient) is not name.startswith("acoustic."), name
+
+
 def test_a_distance_that_is_not_finite_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     module = modules.build(condition_toys.recipe_of("acoustic"))
     loop, before = Loop(module, monkeypatch), module.network.arrays()
