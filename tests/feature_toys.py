@@ -34,7 +34,13 @@ def condition() -> dict[str, Any]:
         "upsample": "linear",
         "unknown": 0.2,
         "guidance": 1.2,
-        "acoustic": {"channels": 5, "encoder": [{"kernel": 3, "dilation": 1}], "share": 0.25, "dropout": 0.05},
+        "acoustic": {
+            "channels": 5,
+            "encoder": [{"kernel": 3, "dilation": 1}],
+            "share": 0.25,
+            "dropout": 0.05,
+            "sounds": 2,
+        },
         "durations": {"channels": 4, "encoder": [{"kernel": 3, "dilation": 2}], "dropout": 0.15},
     }
 

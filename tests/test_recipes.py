@@ -48,6 +48,7 @@ def test_a_recipe_covers_its_receptive_field(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.usefixtures("spoken")
 def test_a_recipe_takes_a_step_at_toy_size(name: str, tmp_path: Path, sound_folder: Path) -> None:
     made = read.load(find.find_recipe(name))
     layout = made.data.source

@@ -229,7 +229,7 @@ def test_whole_sounds_are_heard_besides_and_nothing_of_another_split(monkeypatch
     assert heard is not None
     for name, value in vars(condition.window([0] * 3, [0] * 3, 43 * hop)).items():  # the others are split
         assert np.array_equal(getattr(heard, name), value), name
-    monkeypatch.setattr(crops, "MOST_FRAMES", 10)
+    monkeypatch.setattr(crops_module, "MOST_FRAMES", 10)
     parts = [made.training(5, step, 8, (i, 2)).heard for step in range(40) for i in range(2)]
     firsts = np.concatenate([part.first for part in parts if part is not None])
     assert len(firsts) == 240 and all(part is not None and part.steps == 10 * hop for part in parts)
