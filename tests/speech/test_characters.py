@@ -24,6 +24,7 @@ from wavenet.speech import characters
         ("soft\u00adhyphen\u200b \ufeff", "softhyphen "),
         ("😀👍🏽❤\ufe0f", ", grinning face, , thumbs up sign, , heavy black heart, "),
         ("🇬🇧", " G  B "),
+        ("10⁸ 10⁻¹² 10² word¹", "10 to the power of 8 10 to the power of -12 10 squared  word1"),
         ("1\ufe0f\u20e3", "1"),
         ("٣५①", "351"),  # digits of other scripts
         ("ＡＢ！", "AB!"),

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("english")
         ("in 2026.", "in twenty twenty six"),
         ("1984's", "nineteen eighty four's"),
         ("1984-1990", "nineteen eighty four to nineteen ninety"),
-        ("44 BC, 79 AD, 1066 AD", "forty four b. c. seventy nine a. d. ten sixty six a. d."),
+        ("44 BC, AD 79, 1066 AD", "forty four b. c. a. d. seventy nine ten sixty six a. d."),
         ("1066", "one thousand and sixty six"),
         ("1980s, 1980's, '90s and 2000s", "nineteen eighties nineteen eighties nineties and two thousands"),
         ("May 30 people come", "may thirtieth people come"),  # known: a date is assumed
@@ -54,6 +54,7 @@ def test_dates(text: str, words: str) -> None:
         ("22:00", "twenty two hundred hours"),
         ("22:30:01", "twenty two thirty and one second"),
         ("0:30", "zero thirty"),
+        ("7 a.m.-5 p.m., 2:30pm\u20134pm", "seven a. m. to five p. m. two thirty p. m. to four p. m."),
         ("16:9", "sixteen to nine"),
         ("25:30", "twenty five to thirty"),
     ],

@@ -46,7 +46,7 @@ def test_pauses_where_there_is_speech_and_vowels_where_there_is_none_are_measure
     "change, said",
     [
         ({"score": -40.0}, "its text hardly fits: -40.0 a frame, where -10.0 is usual"),
-        ({"aligned": sentence("T AH N", 0.4)}, "its text is short for its sound: 3 phones in 1.2 s of speech"),
+        ({"aligned": sentence("T AH N", 0.5)}, "its text is short for its sound: 3 phones in 1.5 s of speech"),
         ({"short": 0.7}, "its text is long for its sound: 70% of its phones are as short as can be"),
         ({"loud": 0.5}, "its pauses are as loud as its speech for 0.50 s in each second of speech"),
         ({"faint": 0.6}, "its vowels lie where there is hardly any sound for 60% of their time"),

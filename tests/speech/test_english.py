@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import spoken_toys
 
-from wavenet.errors import SoundError
+from wavenet.errors import InputError, SoundError
 from wavenet.speech import SILENCE, Phone, english, pronounce
 from wavenet.speech.listeners import Listener
 
@@ -40,6 +40,12 @@ def test_words_lie_where_they_are_said_with_stress_and_pauses_around(listener: L
         at = next(start for start, phone in zip(starts, found.phones, strict=True) if phone.word == word)
         assert abs(at - begin) < 0.12
     assert found.ends[-1] == len(wave) / english.RATE and score < 0 and 0 <= short < 0.5
+
+
+def test_a_text_is_heard_as_it_is_said_and_one_that_cannot_be_said_is_named() -> None:
+    assert english.words("Mr. Pike paid 3; \u201cetc.\u201d") == ["mister", "pike", "paid", "three", "et", "cetera"]
+    with pytest.raises(InputError, match="has characters that English has no sound for"):
+        english.words("\u6f22\u5b57")
 
 
 def test_frames_are_heard_around_their_middle() -> None:

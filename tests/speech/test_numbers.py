@@ -59,6 +59,7 @@ def test_roman_numerals() -> None:
         ("020 7946 0958", "zero two zero, seven nine four six, zero nine five eight"),
         ("978-3-16-148410-0", "nine seven eight, three, one six, one four eight four one zero, zero"),
         ("10 000 000", "ten million"),
+        ("2.5e-3", "two point five times ten to the power of minus three"),
         ("1.2.3", "one point two point three"),
         ("192.168.0.1", "one hundred and ninety two point one hundred and sixty eight point zero point one"),
         ("+5", "plus five"),

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.usefixtures("english")
         ("No. 5, p. 7, pp. 7-9, vol. 2, Fig. 3", "number five page seven pages seven to nine volume two figure three"),
         ("we wed.", "we wed"),
         ("The U.S. Army, Ph.D., J. R. R. Tolkien", "the u. s. army p. h. d. j. r. r. tolkien"),
+        ("Mr. & Mrs. Smith, Esq., incl. Tom", "mister and missus smith esquire including tom"),
         ("w/o it, 24/7, 9/11", "without it twenty four seven nine eleven"),
     ],
 )
@@ -47,6 +48,7 @@ def test_addresses(text: str, words: str) -> None:
         ("Henry VIII", "henry the eighth"),
         ("Louis XIV of", "louis the fourteenth of"),
         ("Charles V", "charles the fifth"),
+        ("ACT II", "act two"),
         ("World War II", "world war two"),
         ("Rocky IV", "rocky four"),
         ("Chapter XI", "chapter eleven"),
@@ -74,6 +76,7 @@ def test_roman_numerals(text: str, words: str) -> None:
         ("-7 (-8) x-9", "minus seven minus eight x. nine"),
         ("mp3 H2O 5G v2.0 top10 B2B", "m. p. three h. two o. five g. v. two point zero top ten b. two b."),
         ("3:1", "three to one"),
+        ("5 x22", "five x. twenty two"),
     ],
 )
 def test_signs(text: str, words: str) -> None:

@@ -75,7 +75,7 @@ def _recording(clip: Clip, entry: Entry, decoded: Cache) -> _Recording:
             lacking = None if text else "it has no text: neither a table nor a file beside it says what is spoken"
         except SoundError as error:
             lacking = str(error)
-    told = [english.identity(), text] if beside is None else [LABELS_VERSION, beside.suffix, _digest(beside)]
+    told = [english.VERSION, text] if beside is None else [LABELS_VERSION, beside.suffix, _digest(beside)]
     what = to_json([entry.digest, entry.length, decoded.sample_rate, told])
     key = hashlib.sha256(what.encode("utf-8", "surrogateescape")).hexdigest()
     return _Recording(clip, entry, beside, text, lacking, key)

@@ -34,6 +34,10 @@ OTHER_MARKS = {"Pd": "-", "Ps": "(", "Pe": ")", "Pi": '"', "Pf": '"', "Pc": "_"}
 GREEK = re.compile("(?<![\u0370-\u03ff])[\u0370-\u03ff](?![\u0370-\u03ff])")
 
 
+RAISED = "\u2070\u00b9\u00b2\u00b3\u2074-\u2079"
+POWER = re.compile(f"(?<=\\d)(?![\u00b2\u00b3](?![{RAISED}]))[\u207a\u207b]?[{RAISED}]+")  # 10⁸; 10² is squared
+
+
 class _Plain(dict[int, str]):
     """What stands for each character: found when it is met first."""
 
@@ -50,7 +54,7 @@ def plain(text: str) -> str:
 
     ``"Café 😀 ½"`` becomes ``"Cafe , grinning face,  1/2"``.
     """
-    return GREEK.sub(_greek, text).translate(_PLAIN)
+    return POWER.sub(_power, GREEK.sub(_greek, text)).translate(_PLAIN)
 
 
 def unsaid(text: str) -> tuple[str, ...]:
@@ -117,6 +121,11 @@ def _symbol(character: str, category: str) -> str:
     if category == "So":
         return f", {name}, "
     return f" {name} " if category in ("Sm", "Sc", "Po", "No") else ""
+
+
+def _power(found: re.Match[str]) -> str:
+    """Return raised digits behind a number as a power."""
+    return " to the power of " + unicodedata.normalize("NFKD", found[0]).replace("\u2212", "-")
 
 
 def _greek(found: re.Match[str]) -> str:

@@ -109,6 +109,7 @@ RULES = (
     (rf"{START}([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?: ?{_HALF})?{END}", time),
     (rf"{START}(1[0-2]|[1-9]) ?{_HALF}{END}", hour),
     (rf"{START}(\d{{1,4}}) (AD|BCE?|CE)\b", era),
+    (r"\bAD(?= \d)", lambda found: spelt(found[0])),
     (r"(?<![\w.])'?([2-9]0|1[1-9]\d0|20\d0)'?s\b", years),
 )
 LAST = ((r"(?<![\w.,$])(?:1[1-9]\d\d|20\d\d)(?!\w|[.,]\d| x \d)", alone),)  # behind units and money

@@ -15,7 +15,7 @@ from wavenet.speech.phones import Aligned
 FRAME = 160  # samples of a level, 10 ms at 16 kHz
 MARGIN = 5  # frames of a pause beside a phone that count as neither: sounds fade and begin
 LOUD, FAINT = 10 ** (-10 / 20), 10 ** (-30 / 20)  # of a sentence's usual level: no pause, and no vowel
-SLOWEST = 4.0  # phones in a second of speech: nobody speaks as slowly
+SLOWEST = 3.0  # phones in a second of speech: a drawn-out "Ah, indeed." has 3.9
 MOST_SHORT = 0.4  # share of phones that last no longer than the model makes each
 MOST_LOUD = 0.06  # seconds of loud pauses for each of speech
 MOST_FAINT = 0.3  # share of the time of vowels

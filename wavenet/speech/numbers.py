@@ -79,6 +79,12 @@ def spaced(found: re.Match[str]) -> str:
     return cardinal(found[0].replace(" ", "")) + " "
 
 
+def scientific(found: re.Match[str]) -> str:
+    """Return a number such as ``"5e-3"`` as words."""
+    sign = "minus " if found[2][0] == "-" else ""
+    return f"{cardinal(found[1])} times ten to the power of {sign}{cardinal(found[2].lstrip('+-'))} "
+
+
 def dotted(found: re.Match[str]) -> str:
     """Return numbers with points between, as of versions, as words: ``"one point two point three"``."""
     return " point ".join(cardinal(part) for part in found[0].split(".")) + " "
@@ -96,6 +102,7 @@ GROUPED = (  # digits that are no number: those of telephones, cards and books
 RULES = (
     (rf"{START}(?:{GROUPED}){END}", grouped),
     (rf"{START}(\d{{1,3}}(?:,\d{{3}})+|\d+)(?:st|nd|rd|th)\b", counted),
+    (rf"{START}({NUMBER})[eE]([+-]?\d{{1,3}}){END}", scientific),
     (rf"{START}\d{{1,3}}(?: 000){{1,4}}{END}", spaced),
     (rf"{START}\d{{1,9}}(?:\.\d{{1,9}}){{2,8}}{END}", dotted),
 )

@@ -6,6 +6,7 @@ import re
 
 from wavenet.speech.characters import spelt
 from wavenet.speech.numbers import END, NUMBER, START, cardinal, fraction
+from wavenet.speech.tables import either, table
 
 CURRENCIES = {  # one, several, one hundredth, several hundredths
     "$": ("dollar", "dollars", "cent", "cents"),
@@ -14,67 +15,41 @@ CURRENCIES = {  # one, several, one hundredth, several hundredths
     "¥": ("yen", "yen", "sen", "sen"),
     "₹": ("rupee", "rupees", "paisa", "paise"),
 }
-LANDS = {
-    "US": spelt("us"),
-    "A": "australian",
-    "AU": "australian",
-    "C": "canadian",
-    "CA": "canadian",
-    "NZ": "new zealand",
-}
-LARGE = {
-    **{"k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn": "million", "bn": "billion"},
-    **{"b": "billion", "B": "billion", "tn": "trillion", "T": "trillion"},
-    **{word: word for word in ("thousand", "million", "billion", "trillion")},
-}
-UNITS = {
-    **{"km": "kilometer", "m": "meter", "cm": "centimeter", "mm": "millimeter", "µm": "micrometer", "nm": "nanometer"},
-    **{"mi": "mile", "yd": "yard", "kg": "kilogram", "g": "gram", "mg": "milligram", "µg": "microgram", "lb": "pound"},
-    **{
-        "lbs": "pound",
-        "oz": "ounce",
-        "l": "liter",
-        "L": "liter",
-        "ml": "milliliter",
-        "mL": "milliliter",
-        "cl": "centiliter",
-    },
-    **{"h": "hour", "hr": "hour", "hrs": "hour", "min": "minute", "mins": "minute", "s": "second", "sec": "second"},
-    **{"secs": "second", "ms": "millisecond", "µs": "microsecond", "ns": "nanosecond", "ha": "hectare"},
-    **{"W": "watt", "kW": "kilowatt", "MW": "megawatt", "GW": "gigawatt", "kWh": "kilowatt hour", "V": "volt"},
-    **{"kV": "kilovolt", "mV": "millivolt", "mA": "milliampere", "kJ": "kilojoule"},
-    **{"Pa": "pascal", "hPa": "hectopascal", "kPa": "kilopascal", "cal": "calorie", "kcal": "kilocalorie"},
-    **{"kB": "kilobyte", "KB": "kilobyte", "MB": "megabyte", "GB": "gigabyte", "TB": "terabyte"},
-    **{"GiB": "gibibyte", "MiB": "mebibyte", "px": "pixel", "pt": "point", "°": "degree", "dB": "decibel"},
-}
-UNCHANGED = {  # the same for one and for several
-    **{"ft": "feet", "%": "percent", "Hz": "hertz", "kHz": "kilohertz", "MHz": "megahertz", "GHz": "gigahertz"},
-    **{
-        "mph": "miles per hour",
-        "kph": "kilometers per hour",
-        "km/h": "kilometers per hour",
-        "m/s": "meters per second",
-    },
-    **{
-        "Mbps": "megabits per second",
-        "Gbps": "gigabits per second",
-        "kbps": "kilobits per second",
-        "bpm": "beats per minute",
-    },
-    **{"rpm": "revolutions per minute", "fps": "frames per second", "mpg": "miles per gallon", "dpi": "dots per inch"},
-    **{"°C": "degrees celsius", "°F": "degrees fahrenheit", "km squared": "square kilometers", "¢": "cents"},
-    **{"m squared": "square meters", "cm squared": "square centimeters", "mm squared": "square millimeters"},
-    **{"m cubed": "cubic meters", "cm cubed": "cubic centimeters", "mi squared": "square miles"},
-}
-
-
-def _either(names: dict[str, object]) -> str:
-    return "|".join(re.escape(name).replace(r"\ ", " ") for name in sorted(names, key=len, reverse=True))
+LANDS = {"US": spelt("us")} | table("A = australian; AU = australian; C = canadian; CA = canadian; NZ = new zealand")
+LARGE = table(
+    """
+k = thousand; K = thousand; m = million; M = million; mn = million; bn = billion; b = billion; B = billion
+tn = trillion; T = trillion; thousand = thousand; million = million; billion = billion; trillion = trillion
+"""
+)
+UNITS = table(
+    """
+km = kilometer; m = meter; cm = centimeter; mm = millimeter; µm = micrometer; nm = nanometer; mi = mile
+yd = yard; kg = kilogram; g = gram; mg = milligram; µg = microgram; lb = pound; lbs = pound; oz = ounce
+l = liter; L = liter; ml = milliliter; mL = milliliter; cl = centiliter; h = hour; hr = hour; hrs = hour
+min = minute; mins = minute; s = second; sec = second; secs = second; ms = millisecond; µs = microsecond
+ns = nanosecond; ha = hectare; W = watt; kW = kilowatt; MW = megawatt; GW = gigawatt; kWh = kilowatt hour
+V = volt; kV = kilovolt; mV = millivolt; mA = milliampere; kJ = kilojoule; Pa = pascal; hPa = hectopascal
+kPa = kilopascal; cal = calorie; kcal = kilocalorie; kB = kilobyte; KB = kilobyte; MB = megabyte; GB = gigabyte
+TB = terabyte; GiB = gibibyte; MiB = mebibyte; px = pixel; pt = point; ° = degree; dB = decibel
+"""
+)
+UNCHANGED = table(  # the same for one and for several
+    """
+ft = feet; % = percent; Hz = hertz; kHz = kilohertz; MHz = megahertz; GHz = gigahertz; mph = miles per hour
+kph = kilometers per hour; km/h = kilometers per hour; m/s = meters per second; Mbps = megabits per second
+Gbps = gigabits per second; kbps = kilobits per second; bpm = beats per minute; rpm = revolutions per minute
+fps = frames per second; mpg = miles per gallon; dpi = dots per inch; °C = degrees celsius
+°F = degrees fahrenheit; km squared = square kilometers; ¢ = cents; m squared = square meters
+cm squared = square centimeters; mm squared = square millimeters; m cubed = cubic meters
+cm cubed = cubic centimeters; mi squared = square miles
+"""
+)
 
 
 _SIGN = f"[{re.escape(''.join(CURRENCIES))}]"
-_LARGE = f"(?:[ -]?({'|'.join(('thousand', 'million', 'billion', 'trillion'))})\\b|({_either({**LARGE})})(?![A-Za-z]))?"
-_UNIT = _either({**UNITS, **UNCHANGED})
+_LARGE = f"(?:[ -]?({'|'.join(('thousand', 'million', 'billion', 'trillion'))})\\b|({either(LARGE)})(?![A-Za-z]))?"
+_UNIT = either(UNITS | UNCHANGED)
 
 
 def money(found: re.Match[str]) -> str:
@@ -139,5 +114,5 @@ RULES = (
     (rf"{START}(\d)'(\d{{1,2}})\"", feet),
     (rf"{START}(\d{{1,6}})[ -](\d{{1,3}})/(\d{{1,3}})(?:[ -]?({_UNIT}))?{END}", mixed),
     (rf"{START}(\d{{1,6}})/(\d{{1,6}})(?:[ -]?({_UNIT}))?{END}(?!/)", part),
-    (rf"{START}({NUMBER})[ -]?({_UNIT}){END}", measure),
+    (rf"{START}({NUMBER})[ -]?({_UNIT}){END}(?:\.(?= [a-z]))?", measure),
 )

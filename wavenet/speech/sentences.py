@@ -5,13 +5,9 @@ from __future__ import annotations
 import re
 
 # A full stop behind one of these, or behind a single letter, does not end a sentence, whatever follows.
-NEVER_LAST = frozenset(
-    {
-        *("dr", "mr", "mrs", "ms", "prof", "st", "rev", "hon", "gen", "col", "sgt", "capt", "cpt", "lt", "maj", "adm"),
-        *("cmdr", "gov", "sen", "rep", "pres", "vs", "e.g", "i.e", "cf", "approx", "fig", "figs", "mt", "ft", "al"),
-        *("jan", "feb", "apr", "aug", "sept", "oct", "nov", "dec", "viz", "est", "dept", "messrs", "mme", "mlle"),
-    }
-)
+TITLES = "dr mr mrs ms prof st rev hon gen col sgt capt cpt lt maj adm cmdr gov sen rep pres messrs mme mlle"
+SHORT = "vs e.g i.e cf approx incl fig figs mt ft al viz est dept jan feb apr aug sept oct nov dec"
+NEVER_LAST = frozenset(f"{TITLES} {SHORT}".split())
 BEFORE_NUMBERS = frozenset({"no", "nos", "p", "pp", "vol", "vols", "ch", "sec", "art", "op", "eq", "jul", "jun", "mar"})
 
 PARAGRAPH = re.compile(
@@ -20,7 +16,9 @@ PARAGRAPH = re.compile(
 )
 PAUSES = r"(?:\s*\[(?i:pause)\s[^\]]{0,40}\])*"  # they belong to the sentence before them
 END = re.compile(
-    rf"(?<![.!?\u2026])[.!?\u2026]++[\"'\u201d\u2019)\]\u00bb]*{PAUSES}(?=\s)|(?<=[a-z]{{2}})[.!?](?=[A-Z][a-z])|[\u3002\uff01\uff1f]+"
+    rf"(?<![.!?\u2026])[.!?\u2026]++[\"'\u201d\u2019)\]\u00bb]*{PAUSES}(?=\s)|"
+    r"(?<=[a-z]{2})[.!?](?=[A-Z][a-z])|"  # a space is missing
+    r"[\u3002\uff01\uff1f]+"
 )
 NEXT = re.compile(r"\s*[\"'\u201c\u2018(\[\u00ab]*(.)", re.DOTALL)
 INITIALS = re.compile(r"[A-Za-z]|[A-Z](?:\.[A-Z])+")  # J. Smith; U.S. Army

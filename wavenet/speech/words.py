@@ -24,6 +24,8 @@ def said(word: str, shouted: bool) -> Iterator[str]:
     plural = next((ending for ending in ("'s", "s") if word.endswith(ending) and len(word) > 2), "")
     stem = word.removesuffix(plural)
     known = dictionary.known(lower)
+    if not known and dictionary.known(stem.lower()) and (plural == "'s" or stem.isupper()):
+        lower, known = stem.lower() + "'s", True  # CEOs sounds as CEO's
     if len(word) == 1:
         yield lower if lower == "i" else lower + "."
     elif (stem in SPELT and not shouted) or (not known and _is_spelt(stem)):

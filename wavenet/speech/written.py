@@ -6,50 +6,32 @@ import re
 
 from wavenet.speech.characters import spelt
 from wavenet.speech.numbers import cardinal, ordinal, roman
+from wavenet.speech.tables import either, table
 
-TITLES = {  # before a name, with a full stop or without
-    **{"Dr": "doctor", "Mr": "mister", "Mrs": "missus", "Ms": "ms", "Prof": "professor", "St": "saint"},
-    **{"Messrs": "messieurs", "Mt": "mount", "Ft": "fort", "Rev": "reverend", "Capt": "captain", "Sgt": "sergeant"},
-}
-DOTTED = {  # with a full stop; what begins with a small letter also with a large one
-    **{"Gen": "general", "Col": "colonel", "Lt": "lieutenant", "Maj": "major", "Adm": "admiral", "Hon": "honorable"},
-    **{"Cmdr": "commander", "Gov": "governor", "Sen": "senator", "Rep": "representative", "Pres": "president"},
-    **{
-        "Dr": "drive",
-        "St": "street",
-        "Ave": "avenue",
-        "Rd": "road",
-        "Blvd": "boulevard",
-        "Ln": "lane",
-        "Hwy": "highway",
-    },
-    **{"etc": "et cetera", "vs": "versus", "cf": "compare", "approx": "approximately", "dept": "department"},
-    **{"Est": "established", "Inc": "incorporated", "Ltd": "limited", "Corp": "corporation", "Bros": "brothers"},
-    **{"Co": "company", "Jr": "junior", "Sr": "senior", "govt": "government", "Univ": "university"},
-    **{"e.g": "for example", "i.e": "that is", "viz": "namely", "et al": "and others", "a.k.a": "also known as"},
-    **{
-        "Mon": "monday",
-        "Tue": "tuesday",
-        "Tues": "tuesday",
-        "Wed": "wednesday",
-        "Thu": "thursday",
-        "Thurs": "thursday",
-    },
-    **{"Fri": "friday", "avg": "average", "misc": "miscellaneous", "tel": "telephone", "ext": "extension"},
-}
-COUNTED = {  # with a full stop and a number
-    **{
-        "no": "number",
-        "nos": "numbers",
-        "vol": "volume",
-        "vols": "volumes",
-        "p": "page",
-        "pp": "pages",
-        "ch": "chapter",
-    },
-    **{"fig": "figure", "figs": "figures", "sec": "section", "art": "article", "op": "opus", "eq": "equation"},
-    **{"c": "circa", "ca": "circa"},
-}
+TITLES = table(  # before a name, with a full stop or without
+    """
+Dr = doctor; Mr = mister; Mrs = missus; Ms = ms; Prof = professor; St = saint; Messrs = messieurs; Mt = mount
+Ft = fort; Rev = reverend; Capt = captain; Sgt = sergeant
+"""
+)
+DOTTED = table(  # with a full stop; what begins with a small letter also with a large one
+    """
+Gen = general; Col = colonel; Lt = lieutenant; Maj = major; Adm = admiral; Hon = honorable; Cmdr = commander
+Gov = governor; Sen = senator; Rep = representative; Pres = president; Dr = drive; St = street; Ave = avenue
+Rd = road; Blvd = boulevard; Ln = lane; Hwy = highway; etc = et cetera; incl = including; Esq = esquire
+vs = versus; cf = compare; approx = approximately; dept = department; Est = established; Inc = incorporated
+Ltd = limited; Corp = corporation; Bros = brothers; Co = company; Jr = junior; Sr = senior; govt = government
+Univ = university; e.g = for example; i.e = that is; viz = namely; et al = and others; a.k.a = also known as
+Mon = monday; Tue = tuesday; Tues = tuesday; Wed = wednesday; Thu = thursday; Thurs = thursday; Fri = friday
+avg = average; misc = miscellaneous; tel = telephone; ext = extension
+"""
+)
+COUNTED = table(  # with a full stop and a number
+    """
+no = number; nos = numbers; vol = volume; vols = volumes; p = page; pp = pages; ch = chapter; fig = figure
+figs = figures; sec = section; art = article; op = opus; eq = equation; c = circa; ca = circa
+"""
+)
 BARE = {
     "vs": "versus",
     "w/o": "without",
@@ -142,32 +124,29 @@ def apart(found: re.Match[str]) -> str:
     return f" {spelt(found[0]) if len(found[0]) <= 2 else found[0]} "
 
 
-def _words(names: dict[str, str]) -> str:
-    return "|".join(re.escape(name).replace(r"\ ", r"\s+") for name in sorted(names, key=len, reverse=True))
-
-
 def _either_case(names: dict[str, str]) -> str:
-    return _words(names | {name.capitalize(): "" for name in names})
+    return either(names | {name.capitalize(): "" for name in names})
 
 
 FIRST = (
     (r"https?://[^\s<>\"]{1,500}|\bwww\.[^\s<>\"]{1,500}", address),
     (r"\b[A-Za-z\d._%+-]{1,64}@[A-Za-z\d-]{1,63}(?:\.[A-Za-z\d-]{1,63}){1,5}", address),
     (rf"\b(?:[A-Za-z\d_-]{{1,63}}\.){{1,5}}(?:{ENDINGS})\b(?:/[^\s<>\"]{{0,300}})?(?!\.?[A-Za-z\d])", address),
-    (rf"(?<![\w/])(?:{_words(BARE)})(?![\w/])", bare),
+    (rf"(?<![\w/])(?:{either(BARE)})(?![\w/])", bare),
 )
 RULES = (
-    (rf"\b({_words(TITLES)})(?:\.? |\.)(?=[A-Z])", title),
-    (rf"(?<![A-Za-z])(?i:({_words(COUNTED)}))\.(?=\s*\d)", counted),
+    (rf"\b({either(TITLES)})(?:\.? |\.)(?=[A-Z&])", title),
+    (rf"(?<![A-Za-z])(?i:({either(COUNTED)}))\.(?=\s*\d)", counted),
     (rf"(?<![A-Za-z.])({_either_case(DOTTED)})\.(?!\w)", dotted),
     (r"\b(?:[A-Za-z]\.){2,}(?:[A-Za-z]\b)?|\bPh\.? ?D\b\.?|\b[A-Z]\.(?=\s+[A-Z])", initials),
     (rf"\b((?:{RULERS})) ([IVX]+)\b", numeral),
-    (r"\b([A-Z][a-z]+) ([IVX]{2,})\b", numeral),
+    (r"\b([A-Z][A-Za-z]+) ([IVX]{2,})\b", numeral),
     (r"(?<!\S)#(?=\d)", lambda found: "number "),
     (r"(?<!\S)#(?=[A-Za-z])", lambda found: "hashtag "),
-    (r"(?<=\d) ?x ?(?=\d)", lambda found: " by "),
+    (r"(?<=\d)(?:x| x )(?=\d)", lambda found: " by "),
     (r"(?<=\d) - (?=\d)", lambda found: " minus "),
-    (r"(?<=\d)(?:[\u2013-]| \u2013 )(?=[$€£¥₹]?\d)", lambda found: " to "),
+    (r"(?<=\d)(?:[\u2013-]| \u2013 )(?=\d)|(?<=[ap]m|m\.)[\u2013-](?=\d)", lambda found: " to "),
+    (r"(?<=\w)(?:[\u2013-]| \u2013 )(?=[$€£¥₹]\d)", lambda found: " to "),
     (r"(?<=\d):(?=\d)", lambda found: " to "),
     (r"(?<![^\s(\[=<>*/+])-(?=[$€£¥₹]?\.?\d)", lambda found: "minus "),
     (r"(?<![A-Za-z'])[A-Za-z]{1,6}(?=\d)|(?<=\d)[A-Za-z]{1,6}(?![A-Za-z'])", apart),
