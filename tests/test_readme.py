@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import soundfile
 import toys
 
 from wavenet import cli
@@ -18,7 +19,8 @@ SHORTER = (
     "--set train.steps=2 --set train.sample_seconds=0.01 --set train.validate_targets=500 --set train.batch_size=1"
 )
 
-TOYS = {"7": "low", "jackson": "ann"}  # what the voice of the tests can say
+TOYS = {
+    "Hello world.": "Bobby, be Bob.",  # whose phones a toy knows"7": "low", "jackson": "ann"}  # what the voice of the tests can say
 
 
 def blocks(kind: str) -> list[str]:
@@ -40,6 +42,7 @@ def test_every_command_of_the_readme_runs(
     tmp_path: Path,
     sound_folder: Path,
     told_run: Path,
+    phones_run: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -52,6 +55,9 @@ def test_every_command_of_the_readme_runs(
     (tmp_path / "runs").mkdir()
     for name in ("digits", "digits-mel"):
         (tmp_path / "runs" / name).symlink_to(told_run)
+    (tmp_path / "runs" / "kathleen-say").symlink_to(phones_run)
+    seconds = soundfile.info(tmp_path / "recordings" / "hello.wav").duration
+    (tmp_path / "recordings" / "hello.lab").write_text(f"0 {seconds * 1e7:.0f} B")  # what is said, for `data align`
     found = commands()
     assert len(found) >= 10
     for command in found:

@@ -275,10 +275,10 @@ def unpredicted(recipe: Recipe) -> str:
     names = [] if told is None else [name for name, _ in told.tracks_told() if name in {*FROM_SOUND} - made]
     if not names:
         return ""
-    help = "`wavenet say` has them" if "phones" in names else "`wavenet vocode` turns recordings into its sound"
+    advice = "`wavenet say` has them" if "phones" in names else "`wavenet vocode` turns recordings into its sound"
     return (
         f"{recipe.name} is told {' and '.join(map(FROM_SOUND.__getitem__, names))}, which `generate` does not have: "
-        f"expect babble; {help}"
+        f"expect babble; {advice}"
     )
 
 
