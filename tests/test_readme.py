@@ -19,8 +19,7 @@ SHORTER = (
     "--set train.steps=2 --set train.sample_seconds=0.01 --set train.validate_targets=500 --set train.batch_size=1"
 )
 
-TOYS = {
-    "Hello world.": "Bobby, be Bob.",  # whose phones a toy knows"7": "low", "jackson": "ann"}  # what the voice of the tests can say
+TOYS = {"7": "low", "jackson": "ann", "Hello world.": "Bobby, be Bob."}  # what the voices of the tests can say
 
 
 def blocks(kind: str) -> list[str]:
