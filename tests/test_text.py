@@ -151,7 +151,7 @@ def test_nothing_else_writes_json() -> None:
         for path in sorted(package.rglob("*.py"))
         if re.search(r"json\.dumps?\(|from json import", path.read_text(encoding="utf-8"))
     ]
-    assert found == ["text.py"]
+    assert found == ["speech/decoder.py", "text.py"]  # the former is a process of its own that imports none of ours
 
 
 # --- words of numbers ------------------------------------------------------------------------------------------------

@@ -177,6 +177,7 @@ def test_from_python_first_lines_and_scores_are_on_stderr(
 ) -> None:
     monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's own
     monkeypatch.setattr(log, "handlers", [StderrHandler()])
+    monkeypatch.setattr("wavenet.training.summary.multiplies_bfloat16", lambda: False)
     run = fit(max_steps=4)
     told = capsys.readouterr().err.splitlines()
     firsts = ["toy:", "sound:", "rate:", "splits"]

@@ -14,6 +14,7 @@ from typing import Any
 from wavenet import disk
 from wavenet.speech.doubts import Heard
 from wavenet.speech.phones import Aligned, Phone
+from wavenet.text import to_json
 
 REMEDY = "free space there or name another place with --cache DIR"
 
@@ -47,7 +48,7 @@ def adding(path: Path) -> Iterator[Callable[[str, Outcome], None]]:
 
         def add(key: str, outcome: Outcome) -> None:
             # the line end before it ends a line that a killed process left; one call, so that no other comes between
-            file.write(b"\n" + json.dumps(_values(key, outcome)).encode() + b"\n")
+            file.write(b"\n" + to_json(_values(key, outcome)).encode() + b"\n")
 
         yield add
 

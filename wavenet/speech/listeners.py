@@ -16,6 +16,7 @@ from typing import TypeVar
 from wavenet.errors import InputError, SoundError
 from wavenet.speech import decoder
 from wavenet.speech.decoder import Found, Ways
+from wavenet.text import to_json
 
 LEAST = 8  # recordings that are worth a process of their own
 
@@ -36,7 +37,7 @@ class Listener:
             InputError: pocketsphinx is not installed.
         """
         process = self._started()
-        question = json.dumps({"words": words, "bytes": len(pcm)}).encode() + b"\n"
+        question = to_json({"words": words, "bytes": len(pcm)}).encode() + b"\n"
         assert process.stdin is not None and process.stdout is not None
         try:
             process.stdin.write(question + pcm)
