@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -162,6 +163,32 @@ def told_crops(longest: int = 20, **options: Any) -> Crops:
     condition.fields[:] = [[0, 1], [2, 0], [1, 1]]
     cut = pieces([Span(0, 0, 300), Span(1, 39, 120), Span(2, 3, 77)], longest, condition_toys.HOP)
     return Crops(sound, cut, EIGHT_BITS, 15, condition=condition, **options)
+
+
+class Numbered:
+    """Sentences of one phone, which says which clip it is of."""
+
+    def columns(self, sound: int) -> np.ndarray:
+        return np.full((1, 18), sound, np.float32)
+
+    def log_lengths(self, sound: int) -> tuple[np.ndarray, np.ndarray]:
+        return np.full(1, sound, np.float32), np.ones(1, bool)
+
+
+def test_a_training_batch_comes_with_the_sentences_of_its_clips_also_where_it_is_shared_and_noisy() -> None:
+    crops = told_crops(20, noise=2.0)
+    assert crops.condition is not None and crops.training(3, 4, 6).said is None
+    told = condition_toys.told_of(condition_toys.recipe_of("phones"), [43, 18, 11])
+    crops.condition = replace(told, sentences=Numbered())
+    whole = crops.training(3, 4, 6)
+    assert whole.said is not None
+    clips = whole.said.lengths[:, 0].tolist()
+    assert {0.0} < set(clips) <= {0.0, 1.0, 2.0} and (whole.said.phones[:, 3, 0] == whole.said.lengths[:, 0]).all()
+    rows = crops._window(3, 0, 6)[4]
+    assert clips == crops.table[rows, 0].tolist()
+    part = crops.training(3, 4, 6, (1, 2))
+    assert part.said is not None and part.said.lengths[:, 0].tolist() == clips[1::2]
+    assert crops.batch(np.arange(2)).said is None
 
 
 @pytest.mark.parametrize(("longest", "width"), [(20, None), (20, 20 + condition_toys.HOP - 1), (3, None), (999, None)])
@@ -487,6 +514,7 @@ def test_nothing_counts_nothing() -> None:
 
 LONG = """
 import json, os, resource, sys
+from dataclasses import replace
 from pathlib import Path
 import numpy as np
 from wavenet import outputs

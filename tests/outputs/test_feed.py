@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavenet.geometry import frames_between
-from wavenet.outputs import Arrays, Condition
+from wavenet.outputs import Arrays, Condition, Flags, Floats, Said, none_around
 
 UNKNOWN = [0.0] * 11 + [1.0] * 2  # clock of 3 + 6, array of 2; then whether each is unknown
 
@@ -93,3 +93,32 @@ def test_arrays_are_read_as_they_are() -> None:
     held = Arrays(values)
     assert (held.frames(0), held.frames(1)) == (4, 1) and held.read(0, 1, 3).tolist() == [[2, 3], [4, 5]]
     assert held.mean(0).tolist() == [3, 4] and held.mean(0).dtype == np.float32
+
+
+class Two:
+    """Sentences of two and of three phones, of which the first and, of the longer one, the last are not learned."""
+
+    def columns(self, sound: int) -> Floats:
+        return np.arange(2 * (2 + sound), dtype=np.float32).reshape(-1, 2) + 10 * sound
+
+    def log_lengths(self, sound: int) -> tuple[Floats, Flags]:
+        return np.arange(2 + sound, dtype=np.float32) - 5, np.array([False, True, False])[: 2 + sound]
+
+
+def test_sentences_stand_side_by_side_with_nothing_around_them() -> None:
+    said = Said.of(Two(), [1, 0, 1], 1)
+    none = [0, 0, 1]
+    assert said.phones[0].tolist() == [none, [10, 11, 0], [12, 13, 0], [14, 15, 0], none]
+    assert said.phones[1].tolist() == [none, [0, 1, 0], [2, 3, 0], none, none]
+    assert said.mean.tolist() == [[12, 13, 0], [1, 2, 0], [12, 13, 0]]
+    assert said.lengths.tolist() == [[0, -4, 0]] * 3 and said.lengths.dtype == np.float32
+    assert said.learned.tolist() == [[False, True, False]] * 3
+    assert np.array_equal(none_around(Two().columns(0), 0, 2), [[0, 1, 0], [2, 3, 0], none, none])
+
+
+def test_sentences_are_asked_for_by_a_network_of_durations_alone() -> None:
+    plain, phones = (told_of(recipe_of(form), [9, 6]) for form in ("acoustic", "phones"))
+    assert plain.said([0]) is None and phones.said([0]) is None
+    assert Condition(plain.shape, plain.fields, plain.tracks, sentences=Two()).said([0]) is None
+    said = Condition(phones.shape, phones.fields, phones.tracks, sentences=Two()).said([1, 0])
+    assert said is not None and said.phones.shape == (2, 3 + 2 * 3, 3)  # the network sees three phones either way
