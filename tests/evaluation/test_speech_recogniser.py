@@ -66,7 +66,7 @@ def test_what_cannot_be_judged_is_refused(given: dict[str, object], words: str) 
 
 def test_without_pocketsphinx_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pocketsphinx", None)
-    with pytest.raises(InputError, match=r"pip install 'wavenet\[speech\]'"):
+    with pytest.raises(InputError, match=r"pip install 'wavenet-audio\[speech\]'"):
         written_down([np.zeros(800, np.float32)], 16_000)
 
 

@@ -45,5 +45,5 @@ def test_it_is_read_in_less_than_three_tenths_of_a_second() -> None:
 def test_without_it_one_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     dictionary._entries.cache_clear()
     monkeypatch.setattr(dictionary.importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(InputError, match=r"pip install 'wavenet\[speech\]'"):
+    with pytest.raises(InputError, match=r"pip install 'wavenet-audio\[speech\]'"):
         dictionary.known("hello")

@@ -89,5 +89,5 @@ def test_without_espeak_the_word_and_what_to_install_are_named(missing: str, mon
     espeak._loaded.cache_clear()
     espeak.by_rule.cache_clear()
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(InputError, match=r"'wavenet' is not in the dictionary.*pip install 'wavenet\[speech\]'"):
+    with pytest.raises(InputError, match=r"'wavenet' is not in the dictionary.*pip install 'wavenet-audio\[speech\]'"):
         espeak.by_rule("wavenet")

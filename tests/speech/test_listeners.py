@@ -44,7 +44,7 @@ def test_what_is_not_said_is_an_error(listener: Listener) -> None:
 
 def test_without_pocketsphinx_what_to_install_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match="pip install 'wavenet\\[speech\\]'"):
+    with pytest.raises(InputError, match="pip install 'wavenet-audio\\[speech\\]'"):
         Listener().find(THREE, b"")
 
 

@@ -74,5 +74,7 @@ def test_numbers_in_a_text(text: str, words: str | None) -> None:
 
 def test_without_its_package_one_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "num2words", None)
-    with pytest.raises(InputError, match=r"to say the number 5 a package is missing: pip install 'wavenet\[speech\]'"):
+    with pytest.raises(
+        InputError, match=r"to say the number 5 a package is missing: pip install 'wavenet-audio\[speech\]'"
+    ):
         numbers.cardinal("5")

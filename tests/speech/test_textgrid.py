@@ -73,5 +73,5 @@ def test_what_cannot_be_used_is_said(tmp_path: Path, text: str, said: str) -> No
 
 def test_without_praatio_what_to_install_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "praatio", None)
-    with pytest.raises(InputError, match="pip install 'wavenet\\[speech\\]'"):
+    with pytest.raises(InputError, match="pip install 'wavenet-audio\\[speech\\]'"):
         tiers(tmp_path / "a.TextGrid")

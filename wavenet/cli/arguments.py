@@ -334,7 +334,7 @@ EPILOGS = {
   wavenet generate runs/digits --speaker jackson --label 7 -o seven.wav
   wavenet generate runs/digits --speaker jackson --label all       # ten words, NAME-sSEED-jackson-0.wav...
   wavenet generate runs/piano --condition pitch=60 --condition velocity=mf --guidance 2 -o c4.wav""",
-    "say": """Text may be of any length; a pause can be asked for as [pause 0.5s]. Needs pip install 'wavenet[speech]'.
+    "say": """Text may be of any length, with pauses as [pause 0.5s]. It needs pip install 'wavenet-audio[speech]'.
 
 examples:
   wavenet say runs/kathleen-say "hello world" -o hello.wav

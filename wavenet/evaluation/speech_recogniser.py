@@ -196,7 +196,7 @@ def _open(**settings: Any) -> Any:
     except ImportError:
         raise InputError(
             "pocketsphinx, which judges whether speech is understood, is not installed; "
-            "install it with: pip install 'wavenet[speech]'"
+            "install it with: pip install 'wavenet-audio[speech]'"
         ) from None
     return Decoder(samprate=RATE, loglevel="FATAL", **settings)
 

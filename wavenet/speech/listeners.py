@@ -56,7 +56,7 @@ class Listener:
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             if importlib.util.find_spec("pocketsphinx") is None:
-                raise InputError("speech is aligned with its text by pocketsphinx: pip install 'wavenet[speech]'")
+                raise InputError("speech is aligned with its text by pocketsphinx: pip install 'wavenet-audio[speech]'")
             command = [sys.executable, "-P", str(decoder.__file__)]  # -P: its folder has no modules that it needs
             pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
             self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nowhere)

@@ -113,6 +113,8 @@ def _words(number: int, form: str = "cardinal") -> str:
     try:
         import num2words
     except ImportError:
-        raise InputError(f"to say the number {number} a package is missing: pip install 'wavenet[speech]'") from None
+        raise InputError(
+            f"to say the number {number} a package is missing: pip install 'wavenet-audio[speech]'"
+        ) from None
     words: Any = num2words.num2words(number, to=form)
     return str(words).replace(",", "").replace("-", " ")

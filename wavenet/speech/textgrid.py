@@ -22,7 +22,7 @@ def tiers(path: Path) -> tuple[list[Interval], list[Interval]]:
     try:
         from praatio import textgrid
     except ImportError:
-        raise InputError("TextGrids are read by praatio: pip install 'wavenet[speech]'") from None
+        raise InputError("TextGrids are read by praatio: pip install 'wavenet-audio[speech]'") from None
     try:
         grid = textgrid.openTextgrid(str(path), includeEmptyIntervals=True, reportingMode="silence")
     except Exception as error:  # noqa: BLE001  (praatio raises whatever its parser runs into)
