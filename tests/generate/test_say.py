@@ -35,7 +35,7 @@ def names(piece: say.Piece) -> str:
 
 
 def speaker(voice: Voice, **manner: Any) -> Speaker:
-    return voice.speaker(seed=3, backend="reference", **manner)
+    return voice.speaker(seed=3, backend="cpu", **manner)
 
 
 # --- pieces ----------------------------------------------------------------------------------------------------------
@@ -97,9 +97,9 @@ def test_numbers_out_of_range_are_refused(wrong: dict[str, float], value: float 
 
 
 def test_a_stream_is_bit_for_bit_the_whole_and_each_piece_what_it_is_alone(voice: Voice) -> None:
-    whole = voice.say(TEXT, seed=3, backend="reference").samples[0]
+    whole = voice.say(TEXT, seed=3, backend="cpu").samples[0]
     for chunk in (17, 5_000):
-        parts = [*voice.stream_say(TEXT, seed=3, backend="reference", chunk=chunk)]
+        parts = [*voice.stream_say(TEXT, seed=3, backend="cpu", chunk=chunk)]
         assert all(part.shape[0] == 1 and part.shape[1] <= max(chunk, 4_000) for part in parts)
         assert np.array_equal(np.concatenate(parts, axis=1)[0], whole)
     one = speaker(voice)
@@ -123,14 +123,14 @@ def test_speed_and_silence_change_what_they_say(voice: Voice) -> None:
 
 def test_lengths_vary_with_the_seed_where_that_is_asked_for(voice: Voice) -> None:
     found = say.of_text(TEXT)
-    assert len({voice.speaker(seed=seed, backend="reference").samples(found) for seed in range(3)}) == 1
-    varied = [voice.speaker(seed=seed, backend="reference", varied=True).samples(found) for seed in (0, 1, 0)]
+    assert len({voice.speaker(seed=seed, backend="cpu").samples(found) for seed in range(3)}) == 1
+    varied = [voice.speaker(seed=seed, backend="cpu", varied=True).samples(found) for seed in (0, 1, 0)]
     assert varied[0] == varied[2] != varied[1]
 
 
 def test_a_speaker_may_be_asked_for(voice: Voice) -> None:
     waves = [
-        voice.say("Bob.", seed=1, backend="reference", condition=told).samples for told in ({}, {"speaker": "bob"})
+        voice.say("Bob.", seed=1, backend="cpu", condition=told).samples for told in ({}, {"speaker": "bob"})
     ]
     assert not np.array_equal(*[wave[:, : min(one.shape[1] for one in waves)] for wave in waves])
     with pytest.raises(InputError, match="bobb"):
@@ -139,7 +139,7 @@ def test_a_speaker_may_be_asked_for(voice: Voice) -> None:
 
 def test_phones_that_a_voice_does_not_know_are_refused(voice: Voice) -> None:
     with pytest.raises(InputError, match="knows no phone"):
-        voice.say("Hello.", backend="reference")
+        voice.say("Hello.", backend="cpu")
     with pytest.raises(InputError, match="neither text nor phones"):
         voice.say()
     with pytest.raises(InputError, match="both text and phones"):
@@ -174,9 +174,9 @@ def test_pitch_moves_f0_alone_and_is_refused_where_the_mel_holds_it(voice: Voice
 
 def test_many_pieces_are_drawn_in_batches(voice: Voice, monkeypatch: pytest.MonkeyPatch) -> None:
     text = "Bob. " * 5
-    whole = voice.say(text, seed=2, backend="reference").samples
+    whole = voice.say(text, seed=2, backend="cpu").samples
     monkeypatch.setattr(say, "BATCH", 2)
-    assert np.array_equal(voice.say(text, seed=2, backend="reference").samples, whole)
+    assert np.array_equal(voice.say(text, seed=2, backend="cpu").samples, whole)
 
 
 def test_the_silence_alone_is_no_drawing(voice: Voice) -> None:
