@@ -129,9 +129,7 @@ def test_lengths_vary_with_the_seed_where_that_is_asked_for(voice: Voice) -> Non
 
 
 def test_a_speaker_may_be_asked_for(voice: Voice) -> None:
-    waves = [
-        voice.say("Bob.", seed=1, backend="cpu", condition=told).samples for told in ({}, {"speaker": "bob"})
-    ]
+    waves = [voice.say("Bob.", seed=1, backend="cpu", condition=told).samples for told in ({}, {"speaker": "bob"})]
     assert not np.array_equal(*[wave[:, : min(one.shape[1] for one in waves)] for wave in waves])
     with pytest.raises(InputError, match="bobb"):
         voice.say("Bob.", condition={"speaker": "bobb"})
