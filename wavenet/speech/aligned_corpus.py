@@ -1,14 +1,17 @@
 """The phones of a corpus: those that labels beside its recordings give, else those that are heard. Found once and kept.
 
-They are kept beside the decoded sound, each under a digest of what decided on it: samples, text and labels.
+They are kept beside the decoded sound, each under a digest of what decided on it: samples, and the words of its text
+with all the ways to say them, or labels. So where a text comes to be read otherwise, it is aligned anew.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +24,7 @@ from wavenet.errors import InputError, SoundError
 from wavenet.outputs import Floats
 from wavenet.progress import Progress
 from wavenet.speech import doubts, english, kept, labels, transcripts
+from wavenet.speech.dictionary import Said
 from wavenet.speech.doubts import Heard
 from wavenet.speech.kept import Outcome
 from wavenet.speech.listeners import Listener, heard
@@ -38,7 +42,7 @@ class _Recording:
     clip: Clip
     entry: Entry
     labels: Path | None  # beside it
-    text: str | None  # where it has no labels
+    words: tuple[str, ...]  # of its text, where it has no labels
     lacking: str | None  # why it cannot be aligned
     key: str  # a digest of all that decides on its phones
 
@@ -55,7 +59,8 @@ def aligned(clips: Sequence[Clip], decoded: Cache) -> list[Aligned | str]:
         WavenetError: what is found cannot be kept.
     """
     entries = [entry for entry in decoded.entries if entry.reason is None]
-    recordings = [_recording(clip, entry, decoded) for clip, entry in zip(clips, entries, strict=True)]
+    ways = functools.cache(english.ways)  # most words come often
+    recordings = [_recording(clip, entry, decoded, ways) for clip, entry in zip(clips, entries, strict=True)]
     path = decoded.folder / FILE
     known = kept.read(path)
     todo = [at for at, one in enumerate(recordings) if one.key not in known and not one.lacking]
@@ -65,20 +70,22 @@ def aligned(clips: Sequence[Clip], decoded: Cache) -> list[Aligned | str]:
     return _believed(recordings, outcomes)
 
 
-def _recording(clip: Clip, entry: Entry, decoded: Cache) -> _Recording:
-    beside, text, lacking = labels.beside(clip.path), None, None
+def _recording(clip: Clip, entry: Entry, decoded: Cache, ways: Callable[[str], tuple[Said, ...]]) -> _Recording:
+    beside, words, lacking = labels.beside(clip.path), list[str](), None
+    told: list[Any] = [english.version()] if beside is None else [LABELS_VERSION, beside.suffix, _digest(beside)]
     if beside is not None and entry.trimmed:
         lacking = f"{beside.name} is of the whole file, of which data.trim cuts the ends; leave data.trim out"
     elif beside is None:
         try:
             text = transcripts.text_of(clip)
+            words = english.words(text or "")
+            told.append([(word, ways(word)) for word in words])
             lacking = None if text else "it has no text: neither a table nor a file beside it says what is spoken"
-        except SoundError as error:
+        except (SoundError, InputError) as error:  # it cannot be read, or not be said
             lacking = str(error)
-    told = [english.VERSION, text] if beside is None else [LABELS_VERSION, beside.suffix, _digest(beside)]
     what = to_json([entry.digest, entry.length, decoded.sample_rate, told])
     key = hashlib.sha256(what.encode("utf-8", "surrogateescape")).hexdigest()
-    return _Recording(clip, entry, beside, text, lacking, key)
+    return _Recording(clip, entry, beside, tuple(words), lacking, key)
 
 
 def _digest(path: Path) -> str:
@@ -116,7 +123,7 @@ def _outcome(one: _Recording, wave: Callable[[], Floats], rate: int, listener: L
     if one.labels is not None:
         return Heard(labels.read(one.labels, one.entry.length / rate), 0.0, 0.0, 0.0, 0.0)
     sound = wave()
-    found, score, short = english.hear(listener, sound, english.words(one.text or ""))
+    found, score, short = english.hear(listener, sound, one.words)
     found = _lasting(found, one.entry.length / rate)
     return Heard(found, score, short, *doubts.fit(sound, found))
 
