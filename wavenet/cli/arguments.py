@@ -397,7 +397,8 @@ A LAYERS.yaml describes the convolutions and pooling layers of any network (samp
   wavenet data scan recordings/
   wavenet data scan recordings/ --recipe folder
   wavenet data align recordings/""",
-    "data scan": "The exit code is 0 if any file is kept (and, with --recipe, if training could begin), else 2.",
+    "data scan": """With a --recipe that tells phones (kathleen-say), it also says of how many files they can be found.
+The exit code is 0 if any file is kept (and, with --recipe, if training could begin), else 2.""",
     "data align": """English recordings are aligned with their text: a column `text` of metadata.csv, LJSpeech's own, or
 a text file for each (NAME.txt beside NAME.wav, or as VCTK and LibriTTS have them). In any language, labels beside them
 can say what is said when, and come first where they exist: NAME.TextGrid, as the Montreal Forced Aligner writes it
