@@ -43,6 +43,13 @@ def test_words_lie_where_they_are_said_with_stress_and_pauses_around(listener: L
     assert found.ends[-1] == len(wave) / english.RATE and score < 0 and 0 <= short < 0.5
 
 
+def test_a_word_whose_phones_the_text_gives_is_heard_as_such(listener: Listener) -> None:
+    wave, _ = spoken_toys.spoken(["seven", "one"])
+    found, _, _ = english.hear(listener, wave, english.words("[[S EH1 V AH2 N]] 1"))
+    assert [(one.name, one.stress) for one in found.phones if one.word == 0 and one.stress] == [("EH", 1), ("AH", 2)]
+    assert [one.name for one in found.phones if not one.silent] == ["S", "EH", "V", "AH", "N", "W", "AH", "N"]
+
+
 def test_a_text_is_heard_as_it_is_said_and_one_that_cannot_be_said_is_named() -> None:
     assert english.words("Mr. Pike paid 3; \u201cetc.\u201d") == ["mister", "pike", "paid", "three", "et", "cetera"]
     with pytest.raises(InputError, match="has characters that English has no sound for"):

@@ -424,6 +424,7 @@ examples:
     "bench": """examples:
   wavenet bench                     # an untrained network of a common size
   wavenet bench runs/quickstart     # also what half precision costs in bits
+  wavenet bench runs/kathleen-say   # also whether text is said as fast as it sounds, and how soon
   wavenet bench wavenet-2016 --json
   wavenet bench --plot speed.png""",
     "recipes": """examples:
