@@ -263,7 +263,8 @@ def test_a_long_text_takes_little_time() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["1,", "1 ", "1.", "a.", "a@", "(", "x-", "1/", "$", "A ", "http://", "= ", "[pause ", "'", "Dr. ", "10:"]
+    "piece",
+    ["1,", "1 ", "1.", "a.", "a@", "(", "x-", "1/", "$", "A ", "http://", "= ", "[pause ", "'", "Dr. ", "10:", "[[K "],
 )
 def test_no_text_takes_more_than_linear_time(piece: str) -> None:
     before = time.process_time()
