@@ -241,7 +241,7 @@ def spoken(form: str | dict[str, Any] = "phones") -> tuple[Told, Sentences]:
     """Return what the rows of a toy batch are told, and what is said in them."""
     recipe, config = condition_toys.recipe_of(form), PhonesConfig(3, 1)
     said = tuple(phone_toys.aligned(sound, 400, kinds=2) for sound in range(2))
-    held = Phones(said, phone_toys.NAMES[:3], config, (9, 9), toys.RATE, condition_toys.HOP)
+    held = Phones(said, phone_toys.NAMES[:3], config, toys.RATE, condition_toys.HOP)
     condition = replace(condition_toys.told_of(recipe, [9, 9]), sentences=held)
     window = as_told(condition.window([0, 1], [0, 0], 44), condition_toys.HOP)
     return window, as_sentences(condition.said([0, 1]))

@@ -58,12 +58,6 @@ class Moved:
         low, high = int(wanted[0]), int(wanted[-1])
         return one.tracks.read(one.sound, low, high + 1)[wanted - low]
 
-    def mean(self, sound: int) -> Floats:
-        """Return the mean of all frames of the sound that they are of, [values] float32."""
-        one = self.tellings[sound]
-        assert one.tracks is not None
-        return one.tracks.mean(one.sound)
-
 
 def condition_of(shape: ConditionShape, tellings: Sequence[Telling]) -> Condition:
     """Return what all tellings tell, as if each were a sound of its own."""

@@ -82,7 +82,8 @@ def of_corpus(
         return None
     fields = Fields.of_clips(recipe, corpus.clips, vocabulary, trained, corpus.source.columns)
     spoken = _spoken(recipe, corpus, trained, names)
-    own = tracks.of_corpus(recipe, corpus.sound, corpus.clips, folder, spoken)
+    said = None if spoken is None else spoken.read
+    own = tracks.of_corpus(recipe, corpus.sound, corpus.clips, folder, said)
     usual = {} if own is None or not trained else _usual(own, shape, corpus, trained)
     condition, arrays = Condition(shape, fields.ids, own, None, spoken), "" if own is None else own.arrays
     return CorpusCondition(condition, fields.vocabulary, arrays, usual, spoken)
@@ -101,9 +102,7 @@ def _spoken(
         names = phones.names_of(one for clip in chosen if (one := known[clip]) is not None)
         phones.check_room(names, config.tracks.phones)
     phones.tell_unknown((one for one in known if one is not None), names)
-    rate, hop, sound = recipe.audio.sample_rate, config.hop_samples or 1, corpus.sound
-    counts = tuple(frame_count(length + sound.tail, hop) for length in sound.lengths)
-    return Phones(known, tuple(names), config.tracks.phones, counts, rate, hop)
+    return Phones(known, tuple(names), config.tracks.phones, recipe.audio.sample_rate, config.hop_samples or 1)
 
 
 def _usual(own: Tracks, shape: ConditionShape, corpus: Corpus, trained: Collection[int]) -> dict[str, Usual]:
