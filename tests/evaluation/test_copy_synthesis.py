@@ -14,7 +14,7 @@ from wavenet.audio import corpus
 from wavenet.audio.corpus import Corpus
 from wavenet.audio.splits import Span
 from wavenet.evaluation import copy_synthesis
-from wavenet.evaluation.asked_for import Listener
+from wavenet.evaluation.conditional_samples import Listener
 from wavenet.evaluation.copy_synthesis import make_copies
 from wavenet.evaluation.recogniser import Recogniser
 from wavenet.features import told

@@ -8,7 +8,7 @@ import told_toys
 from telling_toys import LENGTHS, TAIL, tellers_of
 
 from wavenet.audio.splits import Span
-from wavenet.evaluation.tellings import ANOTHER, NOTHING, RIGHT, Tellers, Telling, condition_of, of_parts, within
+from wavenet.evaluation.mismatched import ANOTHER, NOTHING, RIGHT, Tellers, Telling, condition_of, of_parts, within
 from wavenet.generate.asked import Vocabulary, all_tracks, ask
 from wavenet.outputs import Condition, Window
 

@@ -1,4 +1,4 @@
-"""What a sound may be told, right and wrong: its own values and tracks, and the same with one thing changed."""
+"""Matched and mismatched conditions: a sound's own values and tracks, and the same with one thing changed."""
 
 from __future__ import annotations
 
