@@ -19,7 +19,7 @@ from wavenet.audio.crops import gain
 from wavenet.errors import InputError, SoundError
 from wavenet.features import tracks
 from wavenet.features.clock import clock
-from wavenet.features.usual import Summary, measured
+from wavenet.features.statistics import Summary, measured
 from wavenet.generate import originals
 from wavenet.generate.originals import Original
 from wavenet.recipe.records import Recipe

@@ -26,8 +26,8 @@ from wavenet.errors import InputError, SoundError
 from wavenet.features import mel, mel_scale, npy, tracks
 from wavenet.features.mel import Mel
 from wavenet.features.npy import Table
+from wavenet.features.statistics import Summary, Usual, pieces, strange
 from wavenet.features.tracks import Read, SideBySide, clocks, zeros
-from wavenet.features.usual import Summary, Usual, pieces, strange
 from wavenet.generate import priming
 from wavenet.generate.priming import Prime
 from wavenet.geometry import frame_count

@@ -15,8 +15,8 @@ import numpy as np
 from wavenet import disk, outputs
 from wavenet.audio.crops import gain
 from wavenet.errors import InputError
-from wavenet.features import usual
-from wavenet.features.usual import Usual
+from wavenet.features import statistics
+from wavenet.features.statistics import Usual
 from wavenet.generate import drawn, originals, priming
 from wavenet.generate.asked import Asked, Vocabulary, Wanted, ask
 from wavenet.generate.best_of import BestOf, aim_of, check_numbers
@@ -151,7 +151,7 @@ class Voice(Bundle):
         """Return what mels, or arrays where it is told no mel, are like that it learned; None where none is known."""
         widths = {} if self.recipe.condition is None else dict(self.recipe.condition.tracks_told())
         name = "mel" if "mel" in widths else "array"
-        return usual.of_bundle(self.data, name, widths[name]) if name in widths else None
+        return statistics.of_bundle(self.data, name, widths[name]) if name in widths else None
 
     def guidance(self, given: float | None, told: bool) -> float:
         """Return how strongly sounds follow what is told: as given, or as the recipe says; 1 where nothing is told.

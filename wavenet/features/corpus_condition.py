@@ -14,7 +14,7 @@ from wavenet.features import phones, sentences, tracks
 from wavenet.features.fields import Fields, Values
 from wavenet.features.mel import SILENCE
 from wavenet.features.phones import Phones
-from wavenet.features.usual import Usual, measured, of_tracks, strange
+from wavenet.features.statistics import Usual, measured, of_tracks, strange
 from wavenet.geometry import ConditionShape, frame_count
 from wavenet.outputs import Condition, Tracks
 from wavenet.progress import log
