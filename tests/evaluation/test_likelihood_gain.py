@@ -126,9 +126,9 @@ def test_parts_are_spread_evenly_and_bounded() -> None:
 def test_text_and_json_say_the_same() -> None:
     made = measured(lambda clip, told: float(told.fields[0, 1]))
     plain, lines = json.loads(to_json(made.to_json())), made.to_text()
-    assert plain["clips"] == 4 and plain["targets"] == sum(LENGTHS) and len(plain["rows"]) == len(lines) - 6
-    assert lines[3].startswith("4 held-out clips, 1,805 samples") and max(map(len, lines)) <= 100
-    for row, line in zip(plain["rows"], lines[6:], strict=True):
+    assert plain["clips"] == 4 and plain["targets"] == sum(LENGTHS) and len(plain["rows"]) == len(lines) - 7
+    assert lines[4].startswith("4 held-out clips, 1,805 samples") and max(map(len, lines)) <= 100
+    for row, line in zip(plain["rows"], lines[7:], strict=True):
         assert line.startswith(f"{row['told']}: {row['against']}") and f"{row['bits']:.3f}" in line
         assert row["beats_all"]["clips"] == row["clips"] and row["chance"] == 1 / (1 + row["others"])
     alone = measured(lambda clip, told: 1.0, SPANS[:1])

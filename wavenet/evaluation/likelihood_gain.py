@@ -28,8 +28,9 @@ from wavenet.text import many, plain, printable, table
 CLIPS, TARGETS = 60, 300_000  # at most so many are scored, for each thing that they are told
 
 MEANING = (
-    "To be told is to be given something beside the past of a sound: fields, such as a speaker, and",
-    "tracks, such as a mel spectrogram, which are measured on it, predicted from its fields, or unknown.",
+    "To be told is to be given something beside the past of a sound, a condition: fields, such as a",
+    "speaker, and tracks, such as a mel spectrogram, which are measured on it, predicted from its",
+    "fields, or unknown. Bits/sample are the log-likelihood that is gained by the right condition.",
 )
 
 Judges = Callable[[Condition], Likelihood]
