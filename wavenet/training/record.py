@@ -31,7 +31,7 @@ from wavenet.text import joined, many, printable
 from wavenet.training import checkpoint, metrics
 from wavenet.training.checkpoint import BEST, GOOD, LAST, Standing, Window
 from wavenet.training.data import SoundData
-from wavenet.training.final_score import evaluated, lengths_in_words
+from wavenet.training.final_score import evaluated
 from wavenet.training.module import WaveNetModule
 from wavenet.training.processes import Group, agreed, check_same
 
@@ -295,7 +295,7 @@ class Recorder(pl.Callback):
         else:
             if found is not None:
                 made, self.held_out = found
-                self._summary = [made.summary(), *lengths_in_words(self.held_out)]
+                self._summary = [made.summary(), *made.predictions.to_text()]
         self._tick = time.monotonic()
 
     def _sample(self, module: WaveNetModule) -> None:
