@@ -1,7 +1,9 @@
 """Text in pieces, and what a voice makes of them: alone or beside others, whole or streamed."""
 
+# ruff: noqa: RUF001 - letters of IPA
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from wavenet.generate.say import Manner, Speaker
 from wavenet.generate.voice import Voice
 from wavenet.outputs import Arrays, Draw
 from wavenet.outputs import of as alphabet_of
+from wavenet.speech import SILENCE
 
 TEXT = "Bobby, be Bob. Bee! Bob be [pause 0.2s] Bobby."
 
@@ -142,6 +145,30 @@ def test_phones_that_a_voice_does_not_know_are_refused(voice: Voice) -> None:
         voice.say()
     with pytest.raises(InputError, match="both text and phones"):
         voice.stream_say("Bob.", phones="B AA B")
+
+
+@pytest.mark.usefixtures("german")
+def test_a_voice_says_text_of_the_language_of_its_recipe_or_none(voice: Voice) -> None:
+    config = {"kinds": 6, "neighbours": 1, "language": "de"}
+    phones = (SILENCE, "b", "eː", "n", "ɪ", "iː")
+    recipe = phone_toys.recipe(tracks={"phones": config}, acoustic=None)
+    known = Vocabulary(recipe, {"speaker": ()}, np.zeros((0, 2), np.int64), phones)
+    assert say.language_of(known) == "de" and say.language_of(voice.vocabulary()) is None
+    found = say.of_text("Bin. Nie, nie [pause 1s] bin.", 0.5, "de")
+    assert [names(one) for one in found] == ["sil b ɪ n sil", "sil n iː sil n iː sil", "sil b ɪ n sil"]
+    assert [one.rest for one in found] == [0.5, 1.0, 0.5]
+    with pytest.raises(InputError, match="no words"):
+        say.of_text("...", language="de")
+    silent = replace(known, recipe=phone_toys.recipe(tracks={"phones": config | {"language": None}}, acoustic=None))
+    with pytest.raises(
+        InputError, match=r"toy says no text, .*language; give phones \(--phones\), of these: b eː n ɪ iː$"
+    ):
+        say.language_of(silent)
+    engine = voice.engine("reference")
+    with pytest.raises(InputError, match="says no text"):
+        Speaker(engine, silent, {}, 0, Draw(), Manner()).pieces("Nie.")
+    spoken = Speaker(engine, known, {}, 0, Draw(), Manner()).pieces("Nie.")
+    assert [names(piece) for piece in spoken] == ["sil n iː sil"]
 
 
 def test_a_voice_that_is_told_no_phones_cannot_say_text(trained_run: Path, told_run: Path) -> None:

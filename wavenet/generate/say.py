@@ -85,24 +85,46 @@ def check_speaker(recipe: Recipe, pitch: float = 0.0) -> None:
         raise InputError(f"{recipe.name} cannot be asked for another pitch, since {holds}; leave the pitch out")
 
 
-def of_text(text: str, silence: float = SENTENCE_SECONDS) -> list[Piece]:
-    """Return the pieces of a text, and warn of words that no dictionary has.
-
-    Args:
-        text: English, of any length.
-        silence: seconds behind each sentence.
+def language_of(vocabulary: Vocabulary) -> str | None:
+    """Return the language whose text a voice says, as espeak-ng calls it; None: English, in the phones of CMUdict.
 
     Raises:
-        InputError: there is nothing to say, or something that has no sound in English; or a package is missing.
+        InputError: it says no text, only phones.
     """
-    from wavenet.speech import normal, pronounce
+    from wavenet.speech import dictionary
 
-    sentences = normal.read(text)
+    condition, known = vocabulary.recipe.condition, [name for name in vocabulary.phones if name != SILENCE]
+    language = condition and condition.tracks.phones and condition.tracks.phones.language
+    if language is None and not dictionary.is_english(known):
+        raise InputError(
+            f"{vocabulary.recipe.name} says no text, since its phones are not those of English and its recipe names no "
+            f"condition.tracks.phones.language; give phones (--phones), of these: {' '.join(known)}"
+        )
+    return language or None
+
+
+def of_text(text: str, silence: float = SENTENCE_SECONDS, language: str | None = None) -> list[Piece]:
+    """Return the pieces of a text, and warn of English words that no dictionary has.
+
+    Args:
+        text: of any length.
+        silence: seconds behind each sentence.
+        language: of the text, as espeak-ng calls it, whose phones it then gets; None: English, in those of CMUdict.
+
+    Raises:
+        InputError: there is nothing to say, or something that has no sound in the language; or a package is missing.
+    """
+    from wavenet.speech import languages, normal, pronounce
+
+    sentences = normal.read(text) if language is None else languages.read(text, language)
     normal.refuse_unsaid(sentences)
     found: list[Piece] = []
     by_rule: dict[str, None] = {}
     for sentence in sentences:
-        parts = [pronounce.spoken(part) for part in normal.parts(sentence)]
+        parts = [
+            pronounce.spoken(part) if language is None else languages.spoken(part, language)
+            for part in normal.parts(sentence)
+        ]
         for part in parts:
             by_rule |= dict.fromkeys(part.by_rule)
             found += pieces(part, len(found), silence if part is parts[-1] else PART_SECONDS)
@@ -193,7 +215,9 @@ class Speaker:
         if (text is None) == (phones is None):
             raise InputError(f"got {'neither text nor' if text is None else 'both text and'} phones; give one of them")
         silence = self.manner.sentence_silence
-        return of_text(text, silence) if text is not None else of_phones(phones or "", self.vocabulary.phones, silence)
+        if text is not None:
+            return of_text(text, silence, language_of(self.vocabulary))
+        return of_phones(phones or "", self.vocabulary.phones, silence)
 
     def samples(self, found: Sequence[Piece]) -> int:
         """Return how many samples some pieces are together, silence included."""

@@ -55,7 +55,7 @@ def read(text: str) -> tuple[Sentence, ...]:
         InputError: A pause is asked for in another form, or a package of the extra `speech` is missing.
     """
     for found in PAUSE.finditer(text):
-        _seconds(found)
+        seconds_of(found)
     said = (_sentence(sentence) for sentence in sentences.split(text))
     return tuple(sentence for sentence in said if sentence.words or sentence.pauses or sentence.unsaid)
 
@@ -104,7 +104,7 @@ def _part(sentence: Sentence, places: list[int], first: int, last: int) -> Sente
 
 def _sentence(text: str) -> Sentence:
     """Return how one sentence is said."""
-    line = _Line()
+    line = Line()
     strange: dict[str, None] = {}
     at = 0
     for pause in [*PAUSE.finditer(text), None]:
@@ -114,12 +114,12 @@ def _sentence(text: str) -> Sentence:
         known = plain.translate(dict.fromkeys(map(ord, unsaid), " "))
         line.say(_rewritten(" ".join(known.split())), shouted=known.upper() == known)
         if pause is not None:
-            line.rest("", _seconds(pause))
+            line.rest("", seconds_of(pause))
             at = pause.end()
     return Sentence(tuple(line.words), tuple(line.finished()), text, tuple(strange))
 
 
-def _seconds(found: re.Match[str]) -> float:
+def seconds_of(found: re.Match[str]) -> float:
     """Return how long a pause is to be."""
     number = re.fullmatch(r"(\d{1,3}(?:\.\d{1,3})?|\.\d{1,3})s", found[1])
     if number is None or not 0 < float(number[1]) <= LONGEST_PAUSE:
@@ -154,7 +154,7 @@ def _rewritten(text: str) -> str:
     return re.sub(r"(?<! ) +(?='s\b)", "", pattern.sub(said, text))  # 1984's
 
 
-class _Line:
+class Line:
     """The words and pauses of a sentence, as they are found."""
 
     def __init__(self) -> None:
