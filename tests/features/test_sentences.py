@@ -93,6 +93,7 @@ def test_of_a_language_texts_are_not_heard_and_phones_that_it_lacks_are_told(
     assert sentences.of_corpus(recipe, made[1]) == [] and asked == {"english": False}
     (folder / "sound0.txt").write_text("Ja.", encoding="utf-8")
     (folder / "sound1.txt").write_bytes(b"\xff")
+    (folder / "sound2.lab").write_text("0 2000000 j\n")  # labels, and no text
     sentences.tell_language(recipe, made[1], ["j", "ɑː"])
     sentences.tell_language(made[0], made[1], [])
     assert not said

@@ -11,7 +11,7 @@ from wavenet.audio.corpus import Corpus
 from wavenet.errors import SoundError
 from wavenet.progress import log
 from wavenet.recipe.records import Recipe
-from wavenet.speech import Aligned, languages, transcripts
+from wavenet.speech import Aligned, labels, languages, transcripts
 from wavenet.text import many, some
 
 SHOWN = 3  # sounds of a reason, or phones, that are named
@@ -50,6 +50,9 @@ def tell_language(recipe: Recipe, corpus: Corpus, names: Collection[str]) -> Non
         return
     texts: list[str] = []
     for clip in corpus.clips[:: -(-len(corpus.clips) // LOOKED_AT)]:
+        beside = labels.beside(clip.path)
+        if not clip.text and beside is not None and beside.suffix == ".lab":
+            continue  # labels of HTK, under the name that others give a text
         with contextlib.suppress(SoundError):  # a text that cannot be read
             texts += filter(None, [transcripts.text_of(clip)])
     lacking = languages.unheard(texts, language, names)
