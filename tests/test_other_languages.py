@@ -12,7 +12,7 @@ import soundfile
 
 import wavenet
 from wavenet import cli
-from wavenet.speech import symbols
+from wavenet.speech import spelling
 
 PAGE = (Path(__file__).parent.parent / "recipes" / "OTHER-LANGUAGES.md").read_text(encoding="utf-8")
 SHORTER = {
@@ -37,7 +37,7 @@ def test_the_page_leads_from_labels_to_a_voice_that_says_text(
     exec(compile(blocks("python"), "OTHER-LANGUAGES.md", "exec"), {})
     lines = (tmp_path / "german.dict").read_text(encoding="utf-8").splitlines()
     assert "tag\tt ˈɑː k" in lines  # noqa: RUF001  (letters of IPA)
-    spoken = {symbols.phone(one)[0] for line in lines for one in line.split("\t")[1].split()}
+    spoken = {spelling.phone(one)[0] for line in lines for one in line.split("\t")[1].split()}
 
     done = []
     for line in blocks("sh").splitlines():

@@ -11,7 +11,7 @@ from typing import Any
 
 from wavenet.errors import InputError, did_you_mean
 from wavenet.speech.dictionary import VOWELS, Said
-from wavenet.speech.symbols import STRESS
+from wavenet.speech.spelling import STRESS
 
 # What espeak-ng's American English consists of, as 20,000 words elicit it, and what else it borrows for foreign names.
 IPA = {

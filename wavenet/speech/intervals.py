@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from wavenet.errors import SoundError
-from wavenet.speech import symbols
+from wavenet.speech import spelling
 from wavenet.speech.phones import SILENCE, Aligned, Phone
 
 PAUSES = {"", "sil", "sp", "pau", "<p:>", "<sil>", "_"}  # of the Montreal aligner, HTK, Festival, MAUS, Kaldi, MBROLA
@@ -50,7 +50,7 @@ def aligned(phones: Sequence[Interval], words: Sequence[Interval], seconds: floa
         elif ends:
             ends[-1] = one.start
         word = _word(spoken, one, name) if words else run
-        made.append(Phone(*symbols.phone(one.name), word))
+        made.append(Phone(*spelling.phone(one.name), word))
         at = min(one.end, seconds)
         ends.append(at)
     if seconds - at >= BRIEF:

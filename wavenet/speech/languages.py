@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from wavenet.errors import InputError
-from wavenet.speech import espeak, normal, sentences, symbols
+from wavenet.speech import espeak, normal, sentences, spelling
 from wavenet.speech.normal import Line, Sentence
 from wavenet.speech.phones import SILENCE, Phone
 from wavenet.speech.pronounce import Spoken
@@ -103,7 +103,7 @@ def _phones(words: Sequence[str], language: str, first: int) -> Iterator[Phone]:
     if not said and any(letter.isalnum() for letter in text):
         raise InputError(f"got {one_line(text, 80)!r}, for which espeak-ng has no sound in {language!r}: leave it out")
     for at, word in enumerate(said, first):
-        yield from (Phone(*symbols.phone(symbol), at) for symbol in word)
+        yield from (Phone(*spelling.phone(symbol), at) for symbol in word)
 
 
 def _transcribed(text: str, language: str) -> str:
@@ -124,14 +124,14 @@ def unheard(texts: Iterable[str], language: str, names: Collection[str]) -> list
     said = _transcribed("", language)
     for text in texts:
         said += "_".join(_transcribed(" ".join(one.words), language) for one in read(text, language)) + "_"
-    return sorted({symbols.phone(one)[0] for one in symbols_of(said.replace(" ", "_"))}.difference(names))
+    return sorted({spelling.phone(one)[0] for one in symbols_of(said.replace(" ", "_"))}.difference(names))
 
 
 def dictionary(texts: Iterable[str], language: str) -> list[str]:
     """Return the words of some texts as espeak-ng says them, each alone: lines of a word, a tab and its phones.
 
     The Montreal Forced Aligner takes them as its dictionary, so that its labels have the phones of espeak-ng. A vowel
-    with stress counts as another phone than without; labels are read so that it does not (`symbols.py`).
+    with stress counts as another phone than without; labels are read so that it does not (`spelling.py`).
 
     Raises:
         InputError: as `spoken`.

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from wavenet.errors import InputError, did_you_mean
-from wavenet.speech import symbols
+from wavenet.speech import spelling
 from wavenet.speech.dictionary import CONSONANTS, PHONES, VOWELS, is_english
 from wavenet.speech.normal import Pause
 from wavenet.speech.phones import SILENCE, Phone
@@ -35,7 +35,7 @@ def parse(text: str, known: Sequence[str] = PHONES) -> Spoken:
     """
     words: list[list[Phone]] = [[]]
     pauses: list[Pause] = []
-    for symbol in _symbols(symbols.composed(text), known):
+    for symbol in _symbols(spelling.composed(text), known):
         if symbol in PAUSES or symbol == BETWEEN_WORDS:
             words += [[]] if words[-1] else []
             if symbol in PAUSES and len(words) > 1 and (not pauses or pauses[-1].after < len(words) - 1):
@@ -62,8 +62,8 @@ def _phone(symbol: str, at: int, known: Sequence[str]) -> Phone:
     for name in (symbol, symbol.upper() if is_english(known) else symbol.translate(KEYBOARD)):
         if name in known:
             return Phone(name, NOT_GIVEN if name in VOWELS else 0, at)
-        if name[:1] in symbols.STRESS and name[1:] in known:
-            return Phone(name[1:], symbols.STRESS[name[0]], at)
+        if name[:1] in spelling.STRESS and name[1:] in known:
+            return Phone(name[1:], spelling.STRESS[name[0]], at)
         if name[:-1] in known and name[-1] in "012":
             if name[:-1] in CONSONANTS:
                 raise InputError(f"got the phone {symbol!r}, but only vowels have a stress: write {name[:-1]!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from wavenet.speech import symbols
+from wavenet.speech import spelling
 from wavenet.speech.dictionary import PHONES
 
 
@@ -19,9 +19,9 @@ from wavenet.speech.dictionary import PHONES
     ],
 )
 def test_a_symbol_is_a_phone_and_its_stress(symbol: str, phone: tuple[str, int]) -> None:
-    assert symbols.phone(symbol) == phone
+    assert spelling.phone(symbol) == phone
 
 
 def test_the_phones_of_english_stand_for_themselves() -> None:
-    assert [symbols.phone(name) for name in PHONES] == [(name, 0) for name in PHONES]
-    assert symbols.composed("c\u0327a") == "\u00e7a"
+    assert [spelling.phone(name) for name in PHONES] == [(name, 0) for name in PHONES]
+    assert spelling.composed("c\u0327a") == "\u00e7a"
