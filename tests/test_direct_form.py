@@ -36,7 +36,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def told_f0(run: Path, pitch: float) -> np.ndarray:
     """Return the F0 that a voice is told of ``Bob.``, [F, 2]: how high, and whether it has one."""
     speaker = wavenet.load(run).speaker(backend="reference", pitch=pitch)
-    asked = speaker._asked(speaker.pieces("Bob."))
+    asked = speaker._asked([*speaker.pieces("Bob.")])
     assert asked is not None and asked.condition is not None and isinstance(asked.condition.tracks, Arrays)
     assert not np.asarray(asked.condition.unknown).any()
     return asked.condition.tracks.values[0][:, -2:]

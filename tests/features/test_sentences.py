@@ -90,7 +90,7 @@ def test_of_a_language_texts_are_not_heard_and_phones_that_it_lacks_are_told(
     recipe = feature_toys.recipe(folder, phones={"kinds": 4, "neighbours": 1, "language": "de"})
     asked = dict[str, Any]()
     monkeypatch.setattr(speech, "aligned", lambda clips, decoded, **given: asked.update(given) or [])
-    assert sentences.of_corpus(recipe, made[1]) == [] and asked == {"english": False}
+    assert sentences.of_corpus(recipe, made[1]) == [] and asked == {"in_english": False}
     (folder / "sound0.txt").write_text("Ja.", encoding="utf-8")
     (folder / "sound1.txt").write_bytes(b"\xff")
     (folder / "sound2.lab").write_text("0 2000000 j\n")  # labels, and no text

@@ -12,7 +12,7 @@ import spoken_toys
 from wavenet.audio import cache, files, folders
 from wavenet.errors import InputError, SoundError
 from wavenet.recipe.records import TrimConfig
-from wavenet.speech import Aligned, aligned, aligned_corpus, listeners, pronounce
+from wavenet.speech import Aligned, aligned, aligned_corpus, dictionary, listeners, numbers, pronounce
 from wavenet.speech.aligned_corpus import FILE
 
 SENTENCES = {"a": "seven three", "b": "one zero five", "c": "three seven"}
@@ -33,12 +33,12 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def found(
-    folder: Path, rate: int = 16_000, trim: TrimConfig | None = None, english: bool = True
+    folder: Path, rate: int = 16_000, trim: TrimConfig | None = None, in_english: bool = True
 ) -> list[Aligned | str]:
     clips = folders.open_folder(folder).clips
     decoded = cache.prepare(clips, rate, trim)
     kept = [clip for clip, one in zip(clips, decoded.entries, strict=True) if one.reason is None]
-    return aligned(kept, decoded, english)
+    return aligned(kept, decoded, in_english)
 
 
 def kept(tmp_path: Path) -> Path:
@@ -118,7 +118,7 @@ def test_texts_are_not_heard_as_english_beside_labels_of_another_language(
     one, two, three = found(tmp_path / "sounds")
     assert one == three == unlabelled and phones(two) == ["ʃ"]
     lab.write_text("0 5000000 SH\n")
-    one, two, three = found(tmp_path / "sounds", english=False)
+    one, two, three = found(tmp_path / "sounds", in_english=False)
     assert one == three == unlabelled and phones(two) == ["SH"]
     one, two, three = found(tmp_path / "sounds")
     assert one == three == heard and phones(two) == ["SH"]
@@ -151,5 +151,23 @@ def test_what_a_missing_package_costs_is_not_kept(
 
     with monkeypatch.context() as patch:
         patch.setattr(pronounce, "alternatives", missing)
-        assert found(folder) == ["seven needs a package"]
-    assert isinstance(found(folder)[0], Aligned) and heard == [0, 0]
+        assert found(folder) == ["seven needs a package"] and heard == []
+    assert isinstance(found(folder)[0], Aligned) and heard == [0]
+
+
+def test_a_text_that_is_read_otherwise_is_aligned_anew_and_only_this(
+    tmp_path: Path, heard: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = spoken_toys.folder(tmp_path / "sounds", {"a": "three seven", "b": "seven one"})
+    table = folder / "metadata.csv"
+    table.write_text(table.read_text().replace("three", "3"))
+    entries, first = dictionary.entries, found(folder)
+    assert heard == [0, 1] and found(folder) == first
+    with monkeypatch.context() as patch:  # another rule
+        patch.setattr(numbers, "cardinal", lambda text: "three and")
+        assert found(folder) != first and heard == [0, 1, 0]
+    with monkeypatch.context() as patch:  # another dictionary, in a stress alone
+        other = [(("W", 0), ("AH", 2), ("N", 0))]
+        patch.setattr(dictionary, "entries", lambda word: other if word == "one" else entries(word))
+        assert found(folder) != first and heard == [0, 1, 0, 1]
+    assert found(folder) == first and len(heard) == 4

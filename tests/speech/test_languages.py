@@ -79,6 +79,11 @@ def test_a_language_that_espeak_does_not_have_is_refused_with_those_it_has() -> 
         shown("Ja.", "germn")
 
 
+def test_phones_inside_of_text_are_refused() -> None:
+    with pytest.raises(InputError, match=r"got '\[\[j ˈɑː\]\]', but English text alone .*; give all as phones"):
+        languages.read("Nein, [[j ˈɑː]].", "de")
+
+
 def test_words_of_other_languages_are_said_without_a_remark() -> None:
     assert shown("E-Mail") == ["ˈeːmˈeɪl."]
 

@@ -30,7 +30,7 @@ def of_corpus(recipe: Recipe, corpus: Corpus) -> list[Aligned | str] | None:
     if recipe.condition is None or recipe.condition.tracks.phones is None:
         return None
     if recipe.condition.tracks.phones.language is not None:
-        return speech.aligned(corpus.clips, corpus.cache, english=False)
+        return speech.aligned(corpus.clips, corpus.cache, in_english=False)
     return speech.aligned(corpus.clips, corpus.cache)
 
 
@@ -87,9 +87,13 @@ def aligned_alone(recipe: Recipe, corpus: Corpus) -> Corpus:
     }
     for name, own in corpus.spans.items():
         if own and not spans[name]:
-            reason = next(iter(reasons))
-            raise SoundError(
-                f"of no {'' if name == 'all' else f'{name} '}sound it is known which phones are said ({reason}); give "
-                "recordings with their text, or leave condition.tracks.phones out"
-            )
+            raise nothing_left(name, next(iter(reasons)))
     return replace(corpus, spans=spans)
+
+
+def nothing_left(split: str, reason: str) -> SoundError:
+    """Return what is wrong where of all sounds of a split it is not known what is said."""
+    return SoundError(
+        f"of no {'' if split == 'all' else f'{split} '}sound it is known which phones are said ({reason}); give "
+        "recordings with their text, or leave condition.tracks.phones out"
+    )

@@ -1,12 +1,14 @@
 """The phones of a corpus: those that labels beside its recordings give, else those that are heard. Found once and kept.
 
-They are kept beside the decoded sound, each under a digest of what decided on it: samples, text and labels.
+They are kept beside the decoded sound, each under a digest of what decided on it: samples, and the words of its text
+with all the ways to say them, or labels. So where a text comes to be read otherwise, it is aligned anew.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,12 +22,13 @@ from wavenet.audio.resample import resampled
 from wavenet.errors import InputError, SoundError
 from wavenet.outputs import Floats
 from wavenet.progress import Progress
-from wavenet.speech import doubts, english, kept, labels, transcripts
-from wavenet.speech.dictionary import is_english
+from wavenet.speech import doubts, english, kept, labels, script
+from wavenet.speech.dictionary import Said, is_english
 from wavenet.speech.doubts import Heard
 from wavenet.speech.kept import Outcome
 from wavenet.speech.listeners import Listener, heard
 from wavenet.speech.phones import SILENCE, Aligned
+from wavenet.speech.script import Script
 from wavenet.text import to_json
 
 LABELS_VERSION = 2  # raise it when the same labels would give other phones
@@ -39,40 +42,39 @@ class _Recording:
 
     clip: Clip
     entry: Entry
-    labels: Path | None  # beside it
-    text: str | None  # where it has no labels
-    lacking: str | None  # why it cannot be aligned
+    script: Script
     key: str  # a digest of all that decides on its phones
 
 
-def aligned(clips: Sequence[Clip], decoded: Cache, english: bool = True) -> list[Aligned | str]:
+def aligned(clips: Sequence[Clip], decoded: Cache, in_english: bool = True) -> list[Aligned | str]:
     """Return the phones of all clips, or why they are not known; what is found is kept beside the decoded sound.
 
     Args:
         clips: those that decoding kept, in its order.
         decoded: their sound. Phones last as long as it, in seconds.
-        english: whether texts are English. They are not where labels beside others have phones of another language.
+        in_english: whether texts are. They are not where labels beside others have phones of another language.
 
     Raises:
         InputError: a package of the extra `speech` that is needed is not installed.
         WavenetError: what is found cannot be kept.
     """
     entries = [entry for entry in decoded.entries if entry.reason is None]
-    recordings = [_recording(clip, entry, decoded) for clip, entry in zip(clips, entries, strict=True)]
+    ways = functools.cache(english.ways)  # most words come often
+    recordings = [_recording(clip, entry, decoded, ways) for clip, entry in zip(clips, entries, strict=True)]
     path = decoded.folder / FILE
     known = kept.read(path)
-    labelled = [one.labels is not None for one in recordings]
+    labelled = [at for at, one in enumerate(recordings) if one.script.labels is not None]
     known |= _found(recordings, _todo(recordings, known, labelled), decoded, path)
-    if not english or any(_foreign(known.get(one.key)) for one in recordings if one.labels is not None):
-        recordings = [replace(one, lacking=one.lacking or UNLABELLED) if not one.labels else one for one in recordings]
-    known |= _found(recordings, _todo(recordings, known, [True] * len(recordings)), decoded, path)
-    outcomes = [one.lacking or known[one.key] for one in recordings]
+    if not in_english or any(_foreign(known.get(recordings[at].key)) for at in labelled):
+        recordings = [one if one.script.labels else _unlabelled(one) for one in recordings]
+    known |= _found(recordings, _todo(recordings, known, range(len(recordings))), decoded, path)
+    outcomes = [one.script.lacking or known[one.key] for one in recordings]
     return _believed(recordings, outcomes)
 
 
-def _todo(recordings: Sequence[_Recording], known: Collection[str], chosen: Sequence[bool]) -> list[int]:
+def _todo(recordings: Sequence[_Recording], known: Collection[str], chosen: Iterable[int]) -> list[int]:
     """Return which of the chosen recordings can be aligned, and are not yet."""
-    return [at for at, one in enumerate(recordings) if chosen[at] and one.key not in known and not one.lacking]
+    return [at for at in chosen if recordings[at].key not in known and not recordings[at].script.lacking]
 
 
 def _foreign(outcome: Outcome | None) -> bool:
@@ -82,20 +84,18 @@ def _foreign(outcome: Outcome | None) -> bool:
     return not is_english(phone.name for phone in outcome.aligned.phones if phone.name != SILENCE)
 
 
-def _recording(clip: Clip, entry: Entry, decoded: Cache) -> _Recording:
-    beside, text, lacking = labels.beside(clip.path), None, None
-    if beside is not None and entry.trimmed:
-        lacking = f"{beside.name} is of the whole file, of which data.trim cuts the ends; leave data.trim out"
-    elif beside is None:
-        try:
-            text = transcripts.text_of(clip)
-            lacking = None if text else "it has no text: neither a table nor a file beside it says what is spoken"
-        except SoundError as error:
-            lacking = str(error)
-    told = [english.VERSION, text] if beside is None else [LABELS_VERSION, beside.suffix, _digest(beside)]
+def _unlabelled(one: _Recording) -> _Recording:
+    """Return a recording without labels whose text is not English."""
+    return replace(one, script=replace(one.script, lacking=one.script.lacking or UNLABELLED))
+
+
+def _recording(clip: Clip, entry: Entry, decoded: Cache, ways: Callable[[str], tuple[Said, ...]]) -> _Recording:
+    one = script.of_clip(clip, bool(entry.trimmed), ways)
+    beside = one.labels
+    told = [english.version(), one.words] if beside is None else [LABELS_VERSION, beside.suffix, _digest(beside)]
     what = to_json([entry.digest, entry.length, decoded.sample_rate, told])
     key = hashlib.sha256(what.encode("utf-8", "surrogateescape")).hexdigest()
-    return _Recording(clip, entry, beside, text, lacking, key)
+    return _Recording(clip, entry, one, key)
 
 
 def _digest(path: Path) -> str:
@@ -133,10 +133,10 @@ def _found(recordings: Sequence[_Recording], todo: Sequence[int], decoded: Cache
 
 
 def _outcome(one: _Recording, wave: Callable[[], Floats], rate: int, listener: Listener) -> Outcome:
-    if one.labels is not None:
-        return Heard(labels.read(one.labels, one.entry.length / rate), 0.0, 0.0, 0.0, 0.0)
+    if one.script.labels is not None:
+        return Heard(labels.read(one.script.labels, one.entry.length / rate), 0.0, 0.0, 0.0, 0.0)
     sound = wave()
-    found, score, short = english.hear(listener, sound, english.words(one.text or ""))
+    found, score, short = english.hear(listener, sound, [word for word, _ in one.script.words])
     found = _lasting(found, one.entry.length / rate)
     return Heard(found, score, short, *doubts.fit(sound, found))
 
@@ -160,7 +160,7 @@ def _believed(recordings: Sequence[_Recording], outcomes: Sequence[Outcome]) -> 
     listened = [
         (at, outcome)
         for at, (one, outcome) in enumerate(zip(recordings, outcomes, strict=True))
-        if isinstance(outcome, Heard) and one.labels is None
+        if isinstance(outcome, Heard) and one.script.labels is None
     ]
     doubted = dict(zip([at for at, _ in listened], doubts.reasons([one for _, one in listened]), strict=True))
     return [

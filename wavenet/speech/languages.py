@@ -29,6 +29,7 @@ DASHES = re.compile(r"[-\u2013\u2014]+")
 LAYOUT = re.compile(r"[*_#~=|<>]+")  # where it stands alone
 WITH_ORDINALS = "cs da de et fi hr hu is lb lv nb nn pl sk sl sr tr"  # languages that write 5. for fifth
 ORDINAL = re.compile(r"(?:^|\s)\d{1,2}\.$")
+PAUSE = re.compile(normal.PAUSE)
 ASIDE = re.compile(r"\([a-z-]+\)")  # "(en)": what follows is said by the rules of another language
 
 
@@ -40,8 +41,10 @@ def read(text: str, language: str) -> tuple[Sentence, ...]:
         language: as espeak-ng calls it, such as ``de``.
 
     Raises:
-        InputError: a pause is asked for in another form.
+        InputError: a pause is asked for in another form, or a word is given as phones.
     """
+    if given := re.search(normal.PHONES, text):
+        raise InputError(f"got {given[0]!r:.60}, but English text alone may have phones inside; give all as phones")
     found: list[str] = []
     ordinals = language.partition("-")[0] in WITH_ORDINALS.split()
     for one in sentences.split("".join(OTHER_MARKS.get(character, character) for character in text)):
@@ -54,7 +57,7 @@ def read(text: str, language: str) -> tuple[Sentence, ...]:
 
 def _sentence(text: str) -> Sentence:
     line, at = Line(), 0
-    for pause in [*normal.PAUSE.finditer(text), None]:
+    for pause in [*PAUSE.finditer(text), None]:
         _say(line, text[at : pause.start() if pause else len(text)].split())
         if pause is not None:
             line.rest("", normal.seconds_of(pause))
