@@ -1,6 +1,7 @@
 """Bad moments for real processes: each command is a fork of a warm process and meets one at a numbered event.
 
-`Server` starts this file as a process of its own that has imported everything, and asks it for one command at a time.
+`Server` forks the process that runs the tests, which has imported everything, and asks the fork for one command at a
+time.
 An event is whatever a command does to files below `root` (make a folder, open, write, sync, rename), and the
 work between: decoding, a step, a score, a sound. Writes are seen where Python hands bytes to the
 system, so that "half a write" is half of what reaches the disk.
@@ -13,17 +14,18 @@ import contextlib
 import errno
 import io
 import json
+import logging
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 WRITING = ("mkdir", "open", "write", "sync")  # what a full disk refuses, besides the event it begins with
 PHASES = (  # by the event that was going on
@@ -222,8 +224,8 @@ def command(job: dict[str, Any], told: int) -> int:
     """Run one command inside its fork and return its exit code."""
     from wavenet import cli, progress
 
-    if job["argv"][0] == "generate":  # so that one who waits for progress learns of it soon; a run's log would vary
-        progress.PLAIN_SECONDS = 0.1
+    # who waits for progress of a sound learns of it soon; a run has none in its log, whatever the machine's pace
+    progress.PLAIN_SECONDS = 0.1 if job["argv"][0] == "generate" else float("inf")
     words = os.open(job["words"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for number in (1, 2):
         os.dup2(words, number)
@@ -250,10 +252,16 @@ def plain_picture(path: Path, wave: Any, sample_rate: int, title: str) -> None:
     disk.write_bytes(path, b"\x89PNG" + wave.tobytes())
 
 
-def serve() -> None:
-    """Import and compile all there is, then run one command for each line of JSON on stdin."""
-    import tempfile
+def forget_pytest() -> None:
+    """Let warnings and logging be as in a process that runs no tests."""
+    warnings.resetwarnings()
+    for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+        warnings.simplefilter("ignore", category)
+    logging.getLogger().handlers.clear()
 
+
+def serve(commands: TextIO, answers: TextIO) -> None:
+    """Import and compile all there is, then run one command for each line of JSON."""
     import torch
     import toys
 
@@ -267,11 +275,8 @@ def serve() -> None:
     os.fsync = lambda number: None  # a fork that is killed loses nothing: the system goes on
     made = toys.recipe()
     list(Voice(made, toys.arrays(made)).stream(samples=200, seed=1, chunk=200))
-    with tempfile.TemporaryDirectory() as folder:
-        pictures.spectrogram(Path(folder) / "a.png", toys.wave(0.05, 1), toys.RATE, "warm")
     pictures.spectrogram = plain_picture
-    answers = os.fdopen(os.dup(1), "w")
-    for line in sys.stdin:
+    for line in commands:
         job = json.loads(line)
         reading, told = os.pipe()
         child = os.fork()
@@ -287,7 +292,6 @@ def serve() -> None:
         os.close(told)
         print(child, file=answers, flush=True)
         print(json.dumps(_watched(child, reading, Moment(**job["moment"]))), file=answers, flush=True)
-    os._exit(0)  # quickly: there is nothing to put away
 
 
 def _watched(child: int, reading: int, moment: Moment) -> dict[str, Any]:
@@ -315,39 +319,43 @@ class Server:
     """A warm process that runs commands; use it as a context manager."""
 
     def __init__(self) -> None:
-        here = Path(__file__)
-        paths = [str(here.parent), str(here.parent.parent), os.environ.get("PYTHONPATH", "")]
-        once = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths)}
-        self.process = subprocess.Popen(
-            [sys.executable, str(here)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **once},
-        )
+        theirs, ours = os.pipe(), os.pipe()
+        with warnings.catch_warnings():  # of threads: no fork has any, and those of the tests only wait for work
+            warnings.simplefilter("ignore")
+            self.process = os.fork()
+        if self.process == 0:
+            try:
+                os.close(theirs[1])
+                os.close(ours[0])
+                forget_pytest()
+                serve(os.fdopen(theirs[0]), os.fdopen(ours[1], "w"))
+            except BaseException:  # noqa: BLE001  (nothing may come back into the tests)
+                traceback.print_exc()
+            finally:
+                os._exit(0)  # quickly: there is nothing to put away
+        os.close(theirs[0])
+        os.close(ours[1])
+        self.commands, self.answers = os.fdopen(theirs[1], "w"), os.fdopen(ours[0])
 
     def __enter__(self) -> Server:
         return self
 
     def __exit__(self, *_: object) -> None:
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.close()
-        self.process.wait()
-        self.process.stdout.close()
+        self.commands.close()
+        os.waitpid(self.process, 0)
+        self.answers.close()
 
     def begin(self, root: Path, argv: Sequence[object], moment: Moment, stdout: str | None = None) -> int:
         """Start a command whose files lie below `root` and return its process; `end` waits for it."""
-        assert self.process.stdin is not None and self.process.stdout is not None
         self.words = root.with_name(f"{root.name}.words")
         self.words.write_text("")  # who waits for a word finds the file
         job = {"argv": [str(part) for part in argv], "root": str(root), "moment": asdict(moment)}
-        print(json.dumps({**job, "words": str(self.words), "stdout": stdout}), file=self.process.stdin, flush=True)
-        return int(self.process.stdout.readline())
+        print(json.dumps({**job, "words": str(self.words), "stdout": stdout}), file=self.commands, flush=True)
+        return int(self.answers.readline())
 
     def end(self) -> Ending:
         """Return how the command that was started has ended."""
-        assert self.process.stdout is not None
-        told = json.loads(self.process.stdout.readline())
+        told = json.loads(self.answers.readline())
         events: list[str] = []
         going_on: list[str] = []
         for line in told["lines"]:
@@ -436,7 +444,3 @@ class Unhurt:
         """Return the names of the files that are not what they ought to be, or ought not to be."""
         now = held(root)
         return [name for name in sorted({*now, *self.held}) if now.get(name) != self.held.get(name)]
-
-
-if __name__ == "__main__":
-    serve()

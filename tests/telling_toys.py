@@ -8,7 +8,7 @@ import numpy as np
 import told_toys
 import toys
 
-from wavenet.evaluation.tellings import Tellers
+from wavenet.evaluation.mismatched import Tellers
 from wavenet.generate.asked import Vocabulary
 from wavenet.generate.packed import pack
 from wavenet.outputs import Arrays, Condition

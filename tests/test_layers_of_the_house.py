@@ -92,7 +92,7 @@ def module_name(path: Path) -> str:
 MODULES = {module_name(path): path for path in FILES}
 NEVER_TORCH = {
     *("errors", "text", "disk", "progress"),
-    *(f"inspection.{module}" for module in ("layers", "report", "text", "told", "span")),
+    *(f"inspection.{module}" for module in ("layers", "report", "text", "condition", "span")),
     *(module for module in MODULES if module.split(".")[0] in ("geometry", "datasets", "recipe")),
     *(module for module in MODULES if module.startswith("audio") and module != "audio.torchaudio_loader"),
     *(module for module in MODULES if module.startswith(("features", "speech"))),

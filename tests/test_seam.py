@@ -22,11 +22,11 @@ from wavenet.audio.crops import Crops, pieces
 from wavenet.errors import InputError
 from wavenet.evaluation import likelihood
 from wavenet.evaluation.bits import score
+from wavenet.generate.condition import gates
 from wavenet.generate.engines import ENGINES, Engine, Kind, Request, build_engine
 from wavenet.generate.packed import pack
 from wavenet.generate.sampler import Sampler, uniforms
 from wavenet.generate.state import Job, check_arrays
-from wavenet.generate.told import gates
 from wavenet.generate.verify import BOUND, Verifier
 from wavenet.model.network import WaveNet, as_tensors
 from wavenet.outputs import IGNORED, Alphabet, Categorical, Draw, Feed, Window

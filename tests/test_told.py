@@ -17,7 +17,7 @@ from wavenet.audio.splits import Span
 from wavenet.errors import InputError, WavenetError
 from wavenet.evaluation import likelihood
 from wavenet.evaluation.bits import score
-from wavenet.generate import told
+from wavenet.generate import condition as conditions
 from wavenet.generate.sampler import Chunk, Sampler
 from wavenet.generate.verify import BOUND, Verifier
 from wavenet.outputs import Condition
@@ -105,7 +105,7 @@ def test_a_bounded_memory_for_what_is_told_changes_nothing(
         return [*found, likelihood.of_engine(engine, condition)(0, codes[:0], codes, 0)]
 
     whole = made()
-    monkeypatch.setattr(told, "NUMBERS", 1_000)  # one frame or a few at a time
+    monkeypatch.setattr(conditions, "NUMBERS", 1_000)  # one frame or a few at a time
     for one, other in zip(made(), whole, strict=True):
         if backend == "cpu" or one.ndim != 1:
             assert one.tobytes() == other.tobytes()
@@ -122,7 +122,7 @@ def test_an_answer_that_is_not_finite_is_counted_to_behind_what_was_made(
     assert condition.tracks is not None
     condition.tracks.read(0, 0, 50)[20:] = np.inf  # seen from 3 frames before, and the frame before those
     for numbers in (1 << 22, 60 * 4):
-        monkeypatch.setattr(told, "NUMBERS", numbers)
+        monkeypatch.setattr(conditions, "NUMBERS", numbers)
         with pytest.raises(WavenetError, match="within the next 17 samples is not finite"):
             drawn(Sampler(engine, 1, 5, condition=condition), 40)
 

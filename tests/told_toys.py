@@ -10,6 +10,7 @@ import toys
 
 from wavenet.audio import files
 from wavenet.recipe import read
+from wavenet.recipe.records import Recipe
 
 SPEAKERS, LABELS = ("ann", "bob"), ("low", "middle", "high")
 CONDITION: dict[str, Any] = {
@@ -50,10 +51,15 @@ def write_sounds(folder: Path, takes: int = 3) -> Path:
     return folder
 
 
+def recipe(folder: str, train: dict[str, int] | None = None, **condition: Any) -> Recipe:
+    """Return the recipe of the toy, trained on a folder; keys of its condition replaced."""
+    made = toys.tree(data={"path": folder}, train=train or {})
+    return read.from_tree(made | {"condition": CONDITION | condition}, "told")
+
+
 def trained(folder: Path, run: Path, cache: Path, steps: int = 6, **condition: Any) -> Path:
     """Train a toy that is told fields, a clock and a mel spectrogram, and return its run folder."""
     from wavenet.training.train import train
 
-    made = toys.tree(data={"path": str(folder)}, train={"steps": steps, "validate_steps": steps, "save_steps": steps})
-    made["condition"] = CONDITION | condition
-    return train(read.from_tree(made, "told"), out=run, device="cpu", cache=cache)
+    made = recipe(str(folder), {"steps": steps, "validate_steps": steps, "save_steps": steps}, **condition)
+    return train(made, out=run, device="cpu", cache=cache)

@@ -34,4 +34,3 @@ def test_sounds_have_no_end_and_fields_of_their_own() -> None:
     near = condition.window([7], [shape.hop * (FRAMES + 3)], 400)
     assert np.array_equal(far.tracks, near.tracks) and far.tracks[..., -1].max() == 0  # and known
     assert (np.diff(far.tracks[0, :, 0]) != 0).all()
-    assert condition.tracks.mean(0).shape == (80,)

@@ -324,6 +324,16 @@ def test_print_config_names_the_folder_that_would_be_read(
     assert yaml.safe_load(capsys.readouterr().out)["data"]["path"] == str(sound_folder)
 
 
+def test_what_alone_is_to_learn_is_a_key_of_the_recipe(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("train", "digits", "--only", "acoustic", "--seed", 5, "--print-config") == 0
+    told = yaml.safe_load(capsys.readouterr().out)["train"]
+    assert (told["only"], told["seed"]) == ("acoustic", 5)
+    assert run("train", "quickstart", "--only", "acoustic", "--dry-run") == 2
+    assert "neither condition.acoustic nor condition.durations" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        run("train", "digits", "--only", "mel")
+
+
 def test_what_the_user_says_beside_a_folder_wins(
     recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

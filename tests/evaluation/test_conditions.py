@@ -1,4 +1,4 @@
-"""All that conditions are worth, in one report: of a trained toy, from Python, and what is refused in one sentence."""
+"""All that conditions gain, in one report: of a trained toy, from Python, and what is refused in one sentence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from wavenet.audio import files
 from wavenet.cli import main
 from wavenet.errors import STOPS, InputError
 from wavenet.evaluation import conditions
-from wavenet.evaluation.asked_for import Listener
+from wavenet.evaluation.conditional_samples import Listener
 from wavenet.evaluation.recogniser import Recogniser
 from wavenet.evaluation.report import Evaluation
 from wavenet.model import bundle
@@ -55,9 +55,9 @@ def test_the_report_has_all_parts_and_is_the_same_for_a_seed(run: Path, deaf: li
     assert plain(report) == plain(again.conditions)
     assert report.asked is not None and report.asked.clips == 3 and report.asked.asked == ("speaker", "label")
     assert report.copies is not None and len(report.copies.distances.own) == 6 and len(made.pairs) == 3
-    assert report.worth.clips == 6 and report.worth.targets == made.total.targets
+    assert report.gains.clips == 6 and report.gains.targets == made.total.targets
     told = json.loads(to_json(made.to_json()))["conditions"]
-    assert told["worth"]["clips"] == 6 and told["asked"]["clips"] == 3 and told["copies"]["copies"] == 6
+    assert told["gains"]["clips"] == 6 and told["asked"]["clips"] == 3 and told["copies"]["copies"] == 6
     text = made.to_text()
     assert text.index("To be told is to be given something beside the past of a sound") < text.index("told right,")
     for line in ("told right, against", "seed 0 and guidance 1, asked for speaker and label", "distance of copies"):
@@ -66,8 +66,8 @@ def test_the_report_has_all_parts_and_is_the_same_for_a_seed(run: Path, deaf: li
     assert evaluated(run, seed=1).conditions != report
 
 
-def test_a_label_that_decides_the_sound_is_worth_bits(run: Path, deaf: list[Any]) -> None:
-    rows = {(one.told, one.tracks, one.against): one for one in evaluated(run).conditions.worth.rows}  # type: ignore
+def test_a_label_that_decides_the_sound_gains_bits(run: Path, deaf: list[Any]) -> None:
+    rows = {(one.told, one.tracks, one.against): one for one in evaluated(run).conditions.gains.rows}  # type: ignore
     assert rows["all", "measured", "told nothing"].bits > 0 and rows["tracks", "measured", "another sound's"].bits > 0
     assert rows["label", "predicted", "other values"].bits > 0.02
 
@@ -78,10 +78,10 @@ def test_what_is_predicted_of_phones_is_compared_with_that_of_late_ones_and_of_o
 ) -> None:
     report = evaluated(phones_run).conditions
     assert report is not None and report.copies is not None
-    rows = {(one.told, one.tracks, one.against): one for one in report.worth.rows}
+    rows = {(one.told, one.tracks, one.against): one for one in report.gains.rows}
     for way in ("measured", "predicted"):
         for against in ("1 frame late", "2 frames late", "5 frames late", "another sound's"):
-            assert rows["tracks", way, against].clips == report.worth.clips == 6
+            assert rows["tracks", way, against].clips == report.gains.clips == 6
         assert rows["speaker", way, "other values"].clips == 6
     assert rows["tracks", "measured", "those predicted"].clips == 6
     assert rows["tracks", "predicted", "another sound's"].bits != rows["tracks", "measured", "another sound's"].bits
@@ -115,7 +115,7 @@ def test_guidance_is_that_of_the_recipe_unless_another_is_asked_for(
     assert plain(made.conditions) == plain(given.conditions) and plain(made.generated) == plain(given.generated)
     usual = wavenet.evaluate(run, conditions=True, **known).conditions
     assert usual is not None and usual.copies is not None
-    assert usual.copies.distances != made.conditions.copies.distances and usual.worth == made.conditions.worth
+    assert usual.copies.distances != made.conditions.copies.distances and usual.gains == made.conditions.gains
     assert main(["evaluate", str(run), "--conditions", "--sound", "1", "--guidance", "0.5"]) == 0
     assert capsys.readouterr().out.count("guidance 0.5") == 3
 
@@ -132,13 +132,13 @@ def test_a_signal_while_a_recogniser_is_trained_leaves_out_what_it_would_hear(
     told = json.loads(capsys.readouterr().out)
     assert told["stopped_by"] == signal and told["generated"]["clips"] == told["conditions"]["asked"]["clips"] == 2
     assert told["conditions"]["asked"]["heard"] is None is told["conditions"]["copies"]["heard"]
-    assert told["conditions"]["copies"]["copies"] == 6 and told["conditions"]["worth"]["clips"] == 6
+    assert told["conditions"]["copies"]["copies"] == 6 and told["conditions"]["gains"]["clips"] == 6
     monkeypatch.setattr(conditions, "make_copies", stop)
     assert main(["evaluate", str(run), "--conditions", "--sound", "2"]) == code
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1] == "Interrupted: what was still to come is left out."
     assert any("asked for speaker and label" in line for line in lines)
-    monkeypatch.setattr(conditions, "worths", stop)
+    monkeypatch.setattr(conditions, "gains_of", stop)
     made = wavenet.evaluate(run, conditions=True)
     assert made.stopped_by == signal and made.conditions is None and made.total.bits > 0
 
@@ -177,7 +177,7 @@ def test_sound_of_which_no_field_is_known_is_refused_or_said(
 ) -> None:
     files.write(tmp_path / "mine" / "a.wav", toys.wave(0.1, 1), toys.RATE)
     found = evaluated(run, data=tmp_path / "mine").conditions
-    assert found is not None and {row.told for row in found.worth.rows} == {"all", "tracks"}
+    assert found is not None and {row.told for row in found.gains.rows} == {"all", "tracks"}
     assert any("mine says nothing that the model knows of the speaker and label" in line for line in said)
 
     fields = {"channels": 4, "fields": {"label": 3}}

@@ -14,10 +14,10 @@ from wavenet.audio import corpus
 from wavenet.audio.corpus import Corpus
 from wavenet.audio.splits import Span
 from wavenet.evaluation import copy_synthesis
-from wavenet.evaluation.asked_for import Listener
+from wavenet.evaluation.conditional_samples import Listener
 from wavenet.evaluation.copy_synthesis import make_copies
 from wavenet.evaluation.recogniser import Recogniser
-from wavenet.features import told
+from wavenet.features import corpus_condition
 from wavenet.generate.voice import Voice
 from wavenet.outputs import Condition, Floats
 from wavenet.recipe import read
@@ -33,7 +33,7 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> tuple[Voice, Corpus, Con
     tree = toys.tree(data={"path": str(place / "sounds")}) | {"condition": told_toys.CONDITION}
     recipe = read.from_tree(tree, "told")
     found = corpus.gather(recipe, place / "cache")
-    known = told.of_corpus(recipe, found, place / "cache")
+    known = corpus_condition.of_corpus(recipe, found, place / "cache")
     assert known is not None
     return Voice(recipe, toys.arrays(recipe)), found, known.condition
 

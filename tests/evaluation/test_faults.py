@@ -25,15 +25,15 @@ def test_a_clip_gets_quieter_longer_and_noisier_within_bounds_and_alike_for_a_se
 
 
 def test_it_is_known_where_a_part_came_from_and_went_to() -> None:
-    wave = np.zeros(5 * RATE, np.float32)
-    wave[::100] = np.arange(1, 401)  # clicks, each louder than the one before
+    # levelled, as recognisers have it, and unlike itself at any other place
+    wave = np.random.default_rng(0).standard_normal(5 * RATE).astype(np.float32)
     draw, places = torch.Generator().manual_seed(0), set()
     for _ in range(20):
         made = faults.spoilt(wave, RATE, draw)
         assert made.samples == 3 * RATE and len(made.wave) >= made.before + made.samples
         part = made.wave[made.before : made.before + made.samples]
-        clicks = wave[made.first : made.first + made.samples]
-        assert np.corrcoef(part, clicks)[0, 1] > 0.7
+        own = wave[made.first : made.first + made.samples]
+        assert np.corrcoef(part, own)[0, 1] > 0.96  # 0.970 with noise of -12 dB, the loudest there is
         places.add((made.first, made.before))
     assert len(places) == 20
     short = faults.spoilt(wave[:500], RATE, draw)

@@ -21,7 +21,7 @@ from wavenet.audio.splits import Span
 from wavenet.errors import InputError
 from wavenet.evaluation.generated import draw_clips, examine, held_out_clips
 from wavenet.evaluation.health import health
-from wavenet.features import told
+from wavenet.features import corpus_condition
 from wavenet.generate.voice import Voice
 from wavenet.outputs import Condition
 from wavenet.outputs.categorical import Categorical
@@ -104,7 +104,7 @@ def gathered(place: Path, voice: Voice) -> tuple[Corpus, Condition]:
     """Return sound, and what a voice is told of it."""
     recipe = replace(voice.recipe, data=replace(voice.recipe.data, path=str(told_toys.write_sounds(place / "sounds"))))
     found = corpus.gather(recipe, place / "cache")
-    known = told.of_corpus(recipe, found, place / "cache", voice.vocabulary().values)
+    known = corpus_condition.of_corpus(recipe, found, place / "cache", voice.vocabulary().values)
     assert known is not None
     return found, known.condition
 

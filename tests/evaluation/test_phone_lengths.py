@@ -20,7 +20,7 @@ FIELDS = np.array([[sound % 3] for sound in range(6)])
 
 def test_errors_are_of_predicted_lengths_and_of_averages_of_training_sounds(phones_run: Path) -> None:
     voice = wavenet.load(phones_run)
-    spoken = Phones(SAID, phone_toys.NAMES, voice.recipe.condition.tracks.phones, (50,) * 6, 4_000, 40)
+    spoken = Phones(SAID, phone_toys.NAMES, voice.recipe.condition.tracks.phones, 4_000, 40)
     packed, known, trained, held = voice.engine("reference").packed, voice.vocabulary(), [0, 1, 2], [3, 4, 5]
     found = length_errors(packed, spoken, FIELDS, trained, held)
 

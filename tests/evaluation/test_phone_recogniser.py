@@ -15,7 +15,7 @@ from wavenet.speech import SILENCE, Aligned, Phone
 
 RATE = 8_000
 HERTZ = {"AA": 300, "EE": 900, "OO": 1_800, "SS": 3_200}
-QUICK = Settings(steps=120, batch=8, channels=24, learning_rate=1e-2, dropout=0.0)
+QUICK = Settings(steps=60, batch=8, channels=24, learning_rate=1e-2, dropout=0.0)
 
 
 def sentence(rng: np.random.Generator, words: int = 4) -> list[Phone]:

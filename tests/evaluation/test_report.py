@@ -7,6 +7,9 @@ import json
 
 import pytest
 
+from wavenet.evaluation.phone_lengths import LengthErrors
+from wavenet.evaluation.predicted_tracks import Off, TrackErrors
+from wavenet.evaluation.predictions import Predictions
 from wavenet.evaluation.report import Evaluation, FileScore, GroupScore
 from wavenet.text import to_json
 
@@ -57,6 +60,14 @@ def test_bits_of_sound_with_pre_emphasis_say_so() -> None:
     line = "All bits are of sound with pre-emphasis 0.85: they do not compare with those of another."
     assert line in said.to_text().splitlines() and said.to_json()["preemphasis"] == 0.85
     assert "pre-emphasis" not in MADE.to_text() and MADE.to_json()["preemphasis"] == 0.0
+
+
+def test_how_far_predictions_are_off_is_told_where_any_are_made() -> None:
+    made = Predictions(LengthErrors(512, 21.31, 30.09), TrackErrors(90, Off(4.0, 5.0)))
+    said = dataclasses.replace(MADE, predictions=made)
+    assert said.to_text().splitlines()[-3:] == ["", *made.to_text()]
+    assert json.loads(to_json(said.to_json()))["predictions"] == made.to_json()
+    assert MADE.to_json()["predictions"] == {} and "are off by" not in MADE.to_text()
 
 
 def test_many_groups_are_cut_and_files_named_by_any_name_stay_on_their_line() -> None:

@@ -12,18 +12,13 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wavenet.features.f0 import F0, best_path, filled, pitches, scaled
+from wavenet.features.f0 import F0, best_path, filled, in_hertz, pitches, scaled
 from wavenet.features.framing import of_array
 from wavenet.geometry import frame_count
 from wavenet.recipe.records import F0Config
 
 RATE = 8_000
 CONFIG = F0Config(60.0, 600.0)
-
-
-def in_hertz(track: np.ndarray) -> np.ndarray:
-    """Return the pitches in Hz that a track stands for: the inverse of `scaled`."""
-    return CONFIG.low_hz * (CONFIG.high_hz / CONFIG.low_hz) ** ((track + 1) / 2)
 
 
 def tone(hertz: np.ndarray, harmonics: tuple[int, ...] = (1, 2, 3, 4, 5), rate: int = RATE) -> np.ndarray:
@@ -111,7 +106,7 @@ def test_the_best_path_is_the_best_of_all() -> None:
 
 def test_the_track_is_even_in_octaves_and_filled_between_voiced_frames() -> None:
     assert np.allclose(scaled(np.array([60.0, 60 * 10**0.5, 600.0]), CONFIG), [-1, 0, 1], atol=1e-6)
-    assert np.allclose(in_hertz(scaled(np.array([71.0, 333.0]), CONFIG)), [71, 333], rtol=1e-5)
+    assert np.allclose(in_hertz(scaled(np.array([71.0, 333.0]), CONFIG), CONFIG), [71, 333], rtol=1e-5)
     assert np.allclose(filled(np.array([0, 0, 100, 0, 0, 0, 400, 0.0]), CONFIG)[[0, 1, 4, 7]], [100, 100, 200, 400])
     assert np.allclose(scaled(filled(np.zeros(3), CONFIG), CONFIG), 0, atol=1e-6)
 
@@ -122,7 +117,7 @@ def test_frames_are_pitch_and_voicing_and_do_not_hang_on_the_level() -> None:
     (frames,) = feature.frames(0, of_array(wave))
     assert frames.shape == (88, 2) and frames.dtype == np.float32
     assert set(frames[:, 1].tolist()) == {0.0, 1.0}
-    assert np.allclose(in_hertz(frames[:, 0]), 120, rtol=0.03)
+    assert np.allclose(in_hertz(frames[:, 0], CONFIG), 120, rtol=0.03)
     (quiet,) = feature.frames(0, of_array(0.125 * wave))
     assert np.allclose(quiet, frames, atol=1e-4)
     assert feature.identity() not in [F0(CONFIG, RATE, 81).identity(), F0(F0Config(61.0, 600.0), RATE, 80).identity()]

@@ -13,7 +13,7 @@ from feature_toys import logarithms
 from wavenet.audio import torchaudio_loader
 from wavenet.errors import InputError
 from wavenet.features.framing import Wave, of_array
-from wavenet.features.mel import Mel, check_bands, floored, scaled
+from wavenet.features.mel import Mel, check_bands, floored, scaled, unit_decibels
 from wavenet.geometry import frame_count
 from wavenet.recipe.records import MelConfig
 
@@ -88,6 +88,13 @@ def test_twice_as_loud_is_the_logarithm_of_two_more() -> None:
     wave, mel = toys.wave(0.2, seed=2, rate=RATE), Mel(config(floor=1e-9), RATE, 64)
     more = logarithms(frames(mel, 2 * wave), 1e-9) - logarithms(frames(mel, wave), 1e-9)
     assert np.allclose(more, np.log(2), atol=1e-4)
+
+
+@pytest.mark.parametrize("power", [1, 2])
+def test_ten_times_as_loud_is_20_decibels_more(power: int) -> None:
+    one, wave = config(floor=1e-9, power=power), toys.wave(0.2, seed=2, rate=RATE)
+    more = frames(Mel(one, RATE, 64), 10 * wave) - frames(Mel(one, RATE, 64), wave)
+    assert np.allclose(more * unit_decibels(one), 20, atol=1e-2)
 
 
 @pytest.mark.parametrize("hop", [1, 3, 10, 64])

@@ -13,7 +13,7 @@ from wavenet.errors import InputError
 from wavenet.features import mel_scale
 from wavenet.features.framing import of_array
 from wavenet.features.mel import SILENCE, Mel, floored
-from wavenet.features.usual import Summary, Usual, heard, measured
+from wavenet.features.statistics import Summary, Usual, heard, measured
 from wavenet.recipe.records import MelConfig
 
 RATE, HOP = 8_000, 80

@@ -16,7 +16,7 @@ import wavenet
 from wavenet import cli
 from wavenet.audio import files
 from wavenet.errors import SoundError
-from wavenet.features import told
+from wavenet.features import corpus_condition
 from wavenet.recipe import read
 from wavenet.recipe.records import Recipe
 from wavenet.speech import script
@@ -55,7 +55,8 @@ def test_what_training_would_refuse_is_refused_with_its_words(
     made = changed(folder, recipe, what)
     survey = wavenet.scan(folder, made)
     with pytest.raises(SoundError) as caught:
-        told.of_corpus(made, feature_toys.gathered(made, tmp_path / "cache"), tmp_path / "cache", trained={0, 1, 2, 3})
+        found = feature_toys.gathered(made, tmp_path / "cache")
+        corpus_condition.of_corpus(made, found, tmp_path / "cache", trained={0, 1, 2, 3})
     assert survey.refusal == str(caught.value) and not survey.usable
     (tmp_path / "toy.yaml").write_text(read.dump(made))
     assert cli.main(["data", "scan", str(folder), "--recipe", str(tmp_path / "toy.yaml")]) == 2
@@ -78,7 +79,7 @@ def test_arrays_of_a_slightly_smaller_hop_are_warned_of_in_scans_and_training(tm
         np.save(tmp_path / "sounds" / f"{number}.npy", np.ones((-(-length // 29), 2), np.float32))
     recipe = feature_toys.recipe(tmp_path / "sounds", array=2)
     wavenet.scan(tmp_path / "sounds", recipe)
-    told.of_corpus(recipe, feature_toys.gathered(recipe, tmp_path / "cache"), tmp_path / "cache")
+    corpus_condition.of_corpus(recipe, feature_toys.gathered(recipe, tmp_path / "cache"), tmp_path / "cache")
     assert sum("a hop of about 29" in line or "a hop of about 28." in line for line in said) == 2
 
 

@@ -62,9 +62,7 @@ def whole(feature: Loudness, sound: Sound, clip: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", ["float16", "float32"])
-def test_what_is_kept_is_what_was_computed_rounded_and_the_means_are_theirs(
-    sound: Sound, place: Path, kind: str
-) -> None:
+def test_what_is_kept_is_what_was_computed_rounded(sound: Sound, place: Path, kind: str) -> None:
     feature = Loudness(kind=kind)
     kept = store.prepare(feature, sound, place)
     for clip, length in enumerate(sound.lengths):
@@ -74,8 +72,7 @@ def test_what_is_kept_is_what_was_computed_rounded_and_the_means_are_theirs(
         assert np.array_equal(kept.read(clip, 0, count), expected)
         assert np.array_equal(kept.read(clip, 3, 9), expected[3:9])
         assert kept.read(clip, 5, 5).shape == (0, 2)
-        assert np.allclose(kept.mean(clip), expected.mean(axis=0, dtype=np.float64), rtol=1e-6)
-        assert kept.read(clip, 0, 1).dtype == kept.mean(clip).dtype == np.float32
+        assert kept.read(clip, 0, 1).dtype == np.float32
 
 
 def test_it_is_computed_once_and_travels_to_other_processes(sound: Sound, place: Path) -> None:
@@ -84,14 +81,13 @@ def test_it_is_computed_once_and_travels_to_other_processes(sound: Sound, place:
     assert first.asked == [0, 1, 2, 3] and second.asked == []
     there = pickle.loads(pickle.dumps(two))
     assert np.array_equal(one.read(3, 0, 20), there.read(3, 0, 20))
-    assert np.array_equal(one.mean(3), there.mean(3))
 
 
 def test_what_tracks_take_is_counted_with_the_sound(sound: Sound, place: Path) -> None:
     before = cache.held(place)
     kept = store.prepare(Loudness(), sound, place)
     assert before == 2 * sum(sound.lengths)
-    assert cache.held(place) - before == 4 * int(kept.first[-1]) + 4 * 2 * len(sound.lengths)
+    assert cache.held(place) - before == 4 * int(kept.first[-1])
 
 
 def test_another_level_tail_hop_or_sound_is_another_file(
@@ -130,10 +126,10 @@ def test_what_is_stopped_leaves_no_half_file(sound: Sound, place: Path) -> None:
     assert np.array_equal(store.prepare(Loudness(), sound, place).read(0, 0, 5), whole(Loudness(), sound, 0)[:5])
 
 
-@pytest.mark.parametrize("damage", ["cut", "means", "gone"])
+@pytest.mark.parametrize("damage", ["cut", "gone"])
 def test_a_damaged_file_is_made_anew(sound: Sound, place: Path, damage: str) -> None:
     store.prepare(Loudness(), sound, place)
-    path = next(place.rglob("means.float32" if damage == "means" else "loudness.float16"))
+    path = next(place.rglob("loudness.float16"))
     if damage == "gone":
         path.unlink()
     else:
@@ -144,12 +140,9 @@ def test_a_damaged_file_is_made_anew(sound: Sound, place: Path, damage: str) -> 
     assert np.array_equal(kept.read(1, 0, 5), whole(feature, sound, 1)[:5])
 
 
-@pytest.mark.parametrize("name", ["means.float32", "loudness.float16"])
-def test_a_file_damaged_at_equal_size_is_made_anew_with_a_warning(
-    sound: Sound, place: Path, name: str, said: list[str]
-) -> None:
+def test_a_file_damaged_at_equal_size_is_made_anew_with_a_warning(sound: Sound, place: Path, said: list[str]) -> None:
     before = store.prepare(Loudness(), sound, place)
-    path = next(place.rglob(name))
+    path = next(place.rglob("loudness.float16"))
     whole_file = path.read_bytes()
     with path.open("r+b") as file:
         file.seek(len(whole_file) // 2)
@@ -164,8 +157,12 @@ def test_a_file_of_an_older_version_without_a_checksum_is_made_anew_in_silence(
     sound: Sound, place: Path, said: list[str]
 ) -> None:
     store.prepare(Loudness(), sound, place)
-    next(place.rglob("checksum")).unlink()
+    path = next(place.rglob("checksum"))
+    path.write_text(path.read_text() + " 0badf00d")  # as versions wrote it that kept means, too
     feature = Loudness()
+    store.prepare(feature, sound, place)
+    path.unlink()
+    assert not feature.asked
     store.prepare(feature, sound, place)
     assert feature.asked and not said
 

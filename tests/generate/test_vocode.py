@@ -17,12 +17,13 @@ from feature_toys import logarithms
 import wavenet
 from wavenet.audio import files
 from wavenet.errors import InputError
-from wavenet.features import npy, tracks
+from wavenet.features import npy
 from wavenet.generate import originals, vocode
 from wavenet.generate.originals import Original
 from wavenet.generate.verify import BOUND
 from wavenet.generate.vocode import Vocoder, check_vocoder
 from wavenet.generate.voice import Voice
+from wavenet.outputs import feed
 
 PLAIN: dict[str, Any] = {"seed": 3, "storage": "float32"}
 
@@ -143,7 +144,7 @@ def test_a_long_sound_costs_no_more_memory_than_a_short_one(
     voice: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vocoder = voice.vocoder(seed=3)
-    for module in (npy, tracks):
+    for module in (npy, feed):
         monkeypatch.setattr(module, "PIECE", 32)
 
     def most(seconds: float) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 from condition_toys import HOP, forms, recipe_of, told_of
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavenet.geometry import frames_between
-from wavenet.outputs import Arrays, Condition, Flags, Floats, Said, none_around
+from wavenet.outputs import Arrays, Condition, Flags, Floats, Said, feed, none_around
 
 UNKNOWN = [0.0] * 11 + [1.0] * 2  # clock of 3 + 6, array of 2; then whether each is unknown
 
@@ -92,7 +94,25 @@ def test_arrays_are_read_as_they_are() -> None:
     values = [np.arange(8, dtype=np.float32).reshape(4, 2), np.ones((1, 2), np.float32)]
     held = Arrays(values)
     assert (held.frames(0), held.frames(1)) == (4, 1) and held.read(0, 1, 3).tolist() == [[2, 3], [4, 5]]
-    assert held.mean(0).tolist() == [3, 4] and held.mean(0).dtype == np.float32
+
+
+def test_the_mean_of_a_long_sound_is_read_a_piece_at_a_time_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Counted(Arrays):
+        asked: ClassVar[list[tuple[int, int]]] = []
+
+        def read(self, sound: int, first: int, last: int) -> Floats:
+            self.asked.append((first, last))
+            return super().read(sound, first, last)
+
+    monkeypatch.setattr(feed, "PIECE", 4)
+    told = told_of(recipe_of("pooled-repeat"), [9])
+    assert told.tracks is not None
+    values = told.tracks.read(0, 0, 9)
+    counted = Condition(told.shape, told.fields, Counted([values]))
+    for step in (0, 4):
+        assert counted.window([0], [step], 1).mean[0, :11] == pytest.approx(values.mean(axis=0), abs=1e-6)
+    assert max(last - first for first, last in Counted.asked) == 4
+    assert Counted.asked.count((4, 8)) == Counted.asked.count((8, 9)) == 1  # and no window reads just these
 
 
 class Two:

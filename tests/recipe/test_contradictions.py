@@ -139,3 +139,13 @@ def test_an_empty_filter_is_one_that_torchaudio_leaves_empty(
         number, begin, end = found
         assert peaks[number - 1] == 0 and (peaks[: number - 1] > 0).all()
         assert low - 1e-6 <= begin < end <= high + 1e-6
+
+
+def test_what_learns_alone_must_be_there() -> None:
+    words = "train.only is acoustic, but there is neither condition.acoustic nor condition.durations; add one of"
+    alone = {"train": made({})["train"] | {"only": "acoustic"}}
+    none = {"acoustic": None, "durations": None}
+    assert words in refused(made(none, **alone))
+    assert words in refused({name: one for name, one in made({}, **alone).items() if name != "condition"})
+    for name in none:
+        read.from_tree(made({**none, name: made({})["condition"][name]}, **alone), "here")

@@ -38,6 +38,14 @@ def test_the_bundle_has_what_evaluate_says(trained_run: Path) -> None:
     assert Ranges.from_json(kept["windows"]).to_json() == kept["windows"]
 
 
+def test_the_bundle_has_how_far_predictions_are_off_as_evaluate_says_it(told_run: Path) -> None:
+    kept, made = voices.load(told_run).training["held_out"]["tracks"], evaluate(told_run, split="valid").predictions
+    assert made.lengths is None and made.tracks is not None and made.tracks.mel_db is not None
+    assert kept["frames"] == made.tracks.frames > 0 and kept["f0_hz"] is None
+    assert kept["mel_db"] == pytest.approx(vars(made.tracks.mel_db), rel=1e-5)
+    assert made.tracks.mel_db.average is not None
+
+
 def test_a_held_out_part_of_a_file_is_heard_behind_what_comes_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,11 +78,12 @@ def test_the_last_row_and_the_log_have_it(trained_run: Path) -> None:
     assert f" INFO valid split: {kept['bits']:.3f} bits/sample (" in score and "finished 12 steps" in finished
 
 
-def test_how_far_lengths_of_phones_are_off_is_said_last_and_kept(phones_run: Path, trained_run: Path) -> None:
-    kept = voices.load(phones_run).training["held_out"]["lengths"]
-    *_, score, said, finished = (phones_run / "train.log").read_text(encoding="utf-8").splitlines()
-    assert said.endswith(f" INFO {LengthErrors(**kept)}") and "valid split: " in score and "finished" in finished
-    assert final_score.lengths_in_words(voices.load(trained_run).training["held_out"]) == []
+def test_how_far_predictions_are_off_is_said_last_and_kept(phones_run: Path, trained_run: Path) -> None:
+    kept = voices.load(phones_run).training["held_out"]
+    *_, score, lengths, tracks, finished = (phones_run / "train.log").read_text(encoding="utf-8").splitlines()
+    assert lengths.endswith(f" INFO {LengthErrors(**kept['lengths'])}") and "valid split: " in score
+    assert f"{kept['tracks']['mel_db']['ours']:.2f} dB" in tracks and "finished" in finished
+    assert not {"lengths", "tracks"} & voices.load(trained_run).training["held_out"].keys()
 
 
 @pytest.mark.parametrize("steps", [3, 4])  # 4 has a row without it

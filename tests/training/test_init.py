@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,3 +146,24 @@ def test_as_many_columns_of_other_phones_mean_something_else(phones_run: Path) -
         InputError, match=r"its condition\.tracks\.phones\.kinds is 4, but here it is 12, so that frames"
     ):
         init.weights(made, made.shape, {"speaker": ["ann"]}, str(phones_run), phone_toys.NAMES)
+
+
+def test_small_networks_that_learn_alone_may_have_other_dimensions(
+    phones_run: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    theirs, wide = wavenet.load(phones_run).arrays, {"channels": 9, "encoder": []}
+    known = {"speaker": ["ann", "bob"]}, str(phones_run), phone_toys.NAMES
+    made = phone_toys.recipe(acoustic=wide)
+    with pytest.raises(BundleError, match=r"the weight acoustic\.[a-z.]* is "):
+        init.weights(made, made.shape, *known)
+    alone = replace(made, train=replace(made.train, only="acoustic"))
+    with caplog.at_level(logging.INFO, "wavenet"):
+        ours = init.weights(alone, alone.shape, *known)
+    assert {*theirs} - {*ours} == {name for name in theirs if name.startswith("acoustic.")}
+    assert all(np.array_equal(value, theirs[name]) for name, value in ours.items())
+    assert (
+        f"--init {phones_run}: its network `acoustic` has other dimensions, so this one begins anew" in caplog.messages
+    )
+    other = phone_toys.recipe(channels=8)
+    with pytest.raises(BundleError, match=r"the weight condition\."):
+        init.weights(replace(other, train=alone.train), other.shape, *known)

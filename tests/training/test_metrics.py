@@ -44,13 +44,22 @@ def test_a_torn_last_row_is_no_obstacle(tmp_path: Path) -> None:
 def test_a_window_says_what_was_learnt_in_it() -> None:
     assert metrics.columns(Window(6.0, 3.0, 900, 3, 1.5)) == {
         "train_bits": 2.0,
+        "track_distance": "",
         "length_nats": "",
         "gradient_norm": 1.0,
         "targets_per_second": 600,
     }
     assert metrics.columns(Window(6.0, 3.0, 900, 3, 1.5, 0.75))["length_nats"] == 0.25
-    nothing = {"train_bits": "", "length_nats": "", "gradient_norm": 0.0, "targets_per_second": 0}
+    alone = metrics.columns(Window(norm=3.0, steps=4, seconds=1.5, length_nats=1.0, distance=2.0))  # no samples learned
+    assert (alone["train_bits"], alone["track_distance"], alone["length_nats"]) == ("", 0.5, 0.25)
+    nothing = {"train_bits": "", "track_distance": "", "length_nats": "", "gradient_norm": 0.0, "targets_per_second": 0}
     assert metrics.columns(Window()) == metrics.columns(Window(length_nats=0.0)) == nothing
+
+
+def test_losses_in_words_are_bits_or_those_of_what_learns_alone() -> None:
+    assert metrics.in_words(2.5, 0.25, -0.5) == metrics.in_words(2.5, "", None) == "2.500 bits/sample"
+    assert metrics.in_words("", 0.25, -0.5) == "tracks off by 0.250, lengths at -0.500 nats"
+    assert metrics.in_words(None, 0.25, "") == "tracks off by 0.250"
 
 
 def test_no_file_has_no_rows(tmp_path: Path) -> None:

@@ -241,7 +241,7 @@ def spoken(form: str | dict[str, Any] = "phones") -> tuple[Told, Sentences]:
     """Return what the rows of a toy batch are told, and what is said in them."""
     recipe, config = condition_toys.recipe_of(form), PhonesConfig(3, 1)
     said = tuple(phone_toys.aligned(sound, 400, kinds=2) for sound in range(2))
-    held = Phones(said, phone_toys.NAMES[:3], config, (9, 9), toys.RATE, condition_toys.HOP)
+    held = Phones(said, phone_toys.NAMES[:3], config, toys.RATE, condition_toys.HOP)
     condition = replace(condition_toys.told_of(recipe, [9, 9]), sentences=held)
     window = as_told(condition.window([0, 1], [0, 0], 44), condition_toys.HOP)
     return window, as_sentences(condition.said([0, 1]))
@@ -327,3 +327,47 @@ def test_two_processes_learn_lengths_as_one_does(monkeypatch: pytest.MonkeyPatch
     one, other = (gradients(rows, totals) for rows in parts)
     for name, value in whole.items():
         torch.testing.assert_close((one[name] + other[name]) / 2, value, atol=1e-6, rtol=1e-4)
+
+
+# --- small networks alone ---------------------------------------------------------------------------------------------
+
+
+def test_small_networks_that_learn_alone_leave_all_else_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = modules.build(condition_toys.recipe_of("phones"))
+    first, (told, said) = Loop(both, monkeypatch), spoken()
+    told_all = {"told": told, "predicted": torch.tensor([True, False]), "said": said}
+    first.step(**told_all)
+    module = modules.build(condition_toys.recipe_of("phones", train={"only": "acoustic", "weight_decay": 0.5}))
+    module.network.load_state_dict(both.network.state_dict())
+    module.averaged.load_state_dict(both.averaged.state_dict())
+    module.saved_moments = both.moments(first.optimizer)
+    assert module.alone and not both.alone
+    before = [
+        {name: value.clone() for name, value in one.state_dict().items()} for one in (module.network, module.averaged)
+    ]
+    found = Loop(module, monkeypatch).step(**told_all)
+    assert found["finite"] and {*found} == {"finite", "norm", "distance", "length_nats"}
+    for held, old in zip((module.network, module.averaged), before, strict=True):
+        moved = {
+            name.partition(".")[0] for name, value in held.state_dict().items() if not torch.equal(value, old[name])
+        }
+        assert moved == {*modules.SMALL}
+    same = modules.build(condition_toys.recipe_of("phones"))
+    same.network.load_state_dict(both.network.state_dict())
+    other = Loop(same, monkeypatch).step(**told_all)
+    assert (found["distance"], found["length_nats"]) == (other["distance"], other["length_nats"])
+
+
+def test_what_never_learned_has_no_moments_and_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe, (told, said) = condition_toys.recipe_of("phones", train={"only": "acoustic"}), spoken()
+    module = modules.build(recipe)
+    loop = Loop(module, monkeypatch)
+    loop.step(told=told, predicted=torch.tensor([True, False]), said=said)
+    kept = module.moments(loop.optimizer)
+    assert {name.partition(".")[0] for name in kept} == {*modules.SMALL}
+    again = modules.build(recipe)
+    again.saved_moments = kept
+    held = again.moments(again.configure_optimizers())
+    assert held.keys() == kept.keys() and all(torch.equal(value, held[name]) for name, value in kept.items())
+    with pytest.raises(KeyError):
+        again.put_moments(loop.optimizer, {name: one for name, one in kept.items() if not name.endswith(".exp_avg")})

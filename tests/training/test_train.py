@@ -34,7 +34,7 @@ from wavenet.training import checkpoint, record, train
 from wavenet.training.checkpoint import BEST, GOOD, LAST, State
 from wavenet.training.metrics import TIME_COLUMNS
 from wavenet.training.metrics import read as rows_of
-from wavenet.training.module import WaveNetModule, build, learning_rate
+from wavenet.training.module import SMALL, WaveNetModule, build, learning_rate
 
 Fit = Callable[..., Path]
 
@@ -292,6 +292,45 @@ def test_what_is_said_and_how_long_it_takes_resumes_exactly_too(tmp_path: Path, 
     assert all(row["length_nats"] for row in rows if row["train_bits"])
     scored = wavenet.load(run).training["held_out"]["lengths"]
     assert scored["phones"] > 3 and scored["rmse_ms"] > 0 and scored["average_rmse_ms"] > 0
+
+
+@pytest.mark.usefixtures("spoken")
+def test_small_networks_learn_alone_beside_a_model_and_resume_exactly(
+    tmp_path: Path, phones_run: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = told_toys.write_sounds(tmp_path / "sounds")
+
+    def alone(name: str, **options: Any) -> Path:
+        return phone_toys.trained(folder, tmp_path / name, tmp_path / "cache", only="acoustic", **options)
+
+    with pytest.raises(InputError, match=r"--only acoustic trains beside a network.*, got none; give one with --init"):
+        alone("none")
+    with caplog.at_level(logging.INFO, "wavenet"):
+        whole = alone("whole", init=phones_run)
+    assert any(
+        re.search(r"step 6: tracks off by 0\.\d+, lengths at \d\.\d+ nats in training$", line)
+        for line in caplog.messages
+    )
+    alone("parted", init=phones_run, max_steps=4)
+    assert_same_run(whole, alone("parted", resume=True))
+    before, after = (wavenet.load(run) for run in (phones_run, whole))
+    small = {name for name in before.arrays if name.partition(".")[0] in SMALL}
+    assert {name for name, value in after.arrays.items() if not (value == before.arrays[name]).all()} == small
+    assert after.training["valid_bits"] == before.training["valid_bits"] and after.recipe.train.only == "acoustic"
+    newest = rows_of(whole / "metrics.csv")[-1]
+    assert newest["track_distance"] and newest["valid_distance"] and not newest["train_bits"]
+    assert last(whole).standing.best_bits == after.training["valid_distance"]  # which the best are chosen by
+
+
+@pytest.mark.usefixtures("spoken")
+def test_a_run_goes_on_with_its_small_networks_alone(tmp_path: Path) -> None:
+    place = told_toys.write_sounds(tmp_path / "sounds"), tmp_path / "run", tmp_path / "cache"
+    before = last(phone_toys.trained(*place, max_steps=3))
+    after = last(phone_toys.trained(*place, resume=True, only="acoustic"))
+    assert (before.step, after.step) == (3, 6)
+    for part in checkpoint.PARTS:
+        old, new = getattr(before, part), getattr(after, part)
+        assert {name.partition(".")[0] for name, value in new.items() if not torch.equal(value, old[name])} == {*SMALL}
 
 
 @pytest.mark.usefixtures("spoken")

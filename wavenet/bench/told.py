@@ -39,10 +39,6 @@ class Endless:
         """Return frames first .. last - 1."""
         return self.values[np.arange(first, last) % len(self.values)]
 
-    def mean(self, sound: int) -> Floats:
-        """Return the mean of all frames."""
-        return np.asarray(self.values.mean(axis=0), np.float32)
-
 
 def plausible(shape: ConditionShape | None, sounds: int) -> Condition | None:
     """Return what some sounds may be told: the fields' values in turn, and random tracks; None where nothing is."""

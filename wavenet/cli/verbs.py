@@ -17,7 +17,8 @@ PLOT_REMEDY = "free space, or name another file with --plot"
 def _train(arguments: argparse.Namespace) -> int:
     from wavenet.recipe import find, read
 
-    overrides = arguments.set + ([] if arguments.seed is None else [f"train.seed={arguments.seed}"])
+    short = {"train.seed": arguments.seed, "train.only": arguments.only}
+    overrides = arguments.set + [f"{key}={value}" for key, value in short.items() if value is not None]
     recipe = read.load(find.find_recipe(arguments.recipe), overrides)
     seconds = None if arguments.max_time is None else read.parse_duration(arguments.max_time)
     recipe = find.with_data(recipe, arguments.data, overrides)

@@ -27,6 +27,7 @@ class Score:
     uniform: float  # log2 Q
     order0: float  # of the alphabet's baseline for the training codes
     targets: int  # how many samples were predicted
+    distance: float | None = None  # of predicted tracks to real ones; None where none are predicted
 
 
 def score(
@@ -49,19 +50,22 @@ def score(
 
     from wavenet.model.network import as_tensors
 
-    nats, counts = 0.0, np.zeros(alphabet.size, np.int64)
+    nats, errors, known, counts = 0.0, 0.0, 0.0, np.zeros(alphabet.size, np.int64)
     device = next(network.parameters()).device
     with torch.inference_mode():
         for batch in batches:
             if interrupted():
                 return None
             targets = torch.from_numpy(batch.targets).to(device)
-            parameters = network(*as_tensors(batch.feed, alphabet, network.shape, device))
-            nats += alphabet.nll(parameters, targets).sum(dtype=torch.float64).item()
+            inputs, told = as_tensors(batch.feed, alphabet, network.shape, device)
+            nats += alphabet.nll(network(inputs, told), targets).sum(dtype=torch.float64).item()
+            if told is not None and network.predicts:
+                missed = network.missed(told)
+                errors, known = errors + missed[0].item(), known + missed[1].item()
             counts += np.bincount(batch.targets[batch.targets != IGNORED], minlength=alphabet.size)
     targets_seen = int(counts.sum())
     if not targets_seen:
         return None
     order0 = -float((counts * alphabet.log_probabilities(alphabet.baseline(training_counts))).sum())
     bits, order0_bits = (spent / targets_seen / math.log(2) for spent in (nats, order0))
-    return Score(bits, math.log2(alphabet.size), order0_bits, targets_seen)
+    return Score(bits, math.log2(alphabet.size), order0_bits, targets_seen, errors / known if known else None)

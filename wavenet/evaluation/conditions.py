@@ -1,4 +1,4 @@
-"""Does a network do what it is told? What that is worth in bits, and whether it is heard: all in one report."""
+"""Does a network do what it is told? What that gains in bits, and whether it is heard: all in one report."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 
 from wavenet.audio.corpus import Corpus
 from wavenet.errors import InputError
-from wavenet.evaluation import asked_for
-from wavenet.evaluation.asked_for import AskedFor, Real, listener_of
+from wavenet.evaluation import conditional_samples
+from wavenet.evaluation.conditional_samples import ConditionalSamples, Real, listener_of
 from wavenet.evaluation.copy_synthesis import CopySynthesis, make_copies
 from wavenet.evaluation.held_out import HeldOut
 from wavenet.evaluation.likelihood import Likelihood
-from wavenet.evaluation.tellings import Tellers
-from wavenet.evaluation.worth import Worths, worths
+from wavenet.evaluation.likelihood_gain import Gains, gains_of
+from wavenet.evaluation.mismatched import Tellers
 from wavenet.generate.asked import Vocabulary
 from wavenet.generate.voice import Voice, draw_seed
 from wavenet.outputs import Condition
@@ -27,13 +27,13 @@ from wavenet.progress import log
 class Conditions:
     """What comes of what a network is told."""
 
-    worth: Worths
-    asked: AskedFor | None = None  # None where it is told no fields
+    gains: Gains
+    asked: ConditionalSamples | None = None  # None where it is told no fields
     copies: CopySynthesis | None = None  # None where it is told no mel
 
     def to_text(self) -> list[str]:
         """Return tables and sentences, line by line."""
-        lines = self.worth.to_text()
+        lines = self.gains.to_text()
         for part in (self.asked, self.copies):
             lines += [] if part is None else ["", *part.to_text()]
         return lines
@@ -77,11 +77,11 @@ def compare(
     engine = voice.engine(storage="float32", threads=how.threads)
     tellers = Tellers(condition, held.corpus.sound, engine.packed, vocabulary, how.seed)
     context = voice.recipe.shape.receptive_field
-    made = Conditions(worths(tellers, held.spans, judges, voice.alphabet, context, how.workers))
+    made = Conditions(gains_of(tellers, held.spans, judges, voice.alphabet, context, how.workers))
     yield made
     real = Real.of(voice, held.corpus.sound, held.spans, condition.fields)
-    count = asked_for.CLIPS if how.clips is None else how.clips
-    answers = asked_for.answers(voice, vocabulary, real, count, how.seed, how.threads)
+    count = conditional_samples.CLIPS if how.clips is None else how.clips
+    answers = conditional_samples.answers(voice, vocabulary, real, count, how.seed, how.threads)
     if answers is not None:
         made = replace(made, asked=answers.known)
         yield made

@@ -8,11 +8,11 @@ from typing import Any
 
 from wavenet.audio.corpus import Corpus
 from wavenet.audio.splits import Span
-from wavenet.evaluation.asked_for import Listener, Real
+from wavenet.evaluation.conditional_samples import Listener, Real
 from wavenet.evaluation.distances import Copied, copied
 from wavenet.evaluation.generated import draw_clips, held_out_clips, quantised
-from wavenet.evaluation.heard import Heard
-from wavenet.evaluation.tellings import of_parts, within
+from wavenet.evaluation.mismatched import of_parts, within
+from wavenet.evaluation.recognition import Recognition
 from wavenet.generate.voice import Voice
 from wavenet.outputs import Codes, Condition, Floats
 from wavenet.text import duration, many, plain
@@ -42,7 +42,7 @@ class CopySynthesis:
     seconds: float  # of all copies
     seed: int
     guidance: float  # how strongly they follow what they are told
-    heard: Heard | None = None  # of the fields' values; None where no recogniser listened
+    heard: Recognition | None = None  # of the fields' values; None where no recogniser listened
 
     @property
     def pairs(self) -> tuple[Pair, ...]:

@@ -26,10 +26,12 @@ from wavenet.evaluation.held_out import HeldOut
 from wavenet.evaluation.intervals import interval
 from wavenet.evaluation.likelihood import Likelihood, Piece
 from wavenet.evaluation.linear import CONTEXT
+from wavenet.evaluation.predictions import predictions
 from wavenet.evaluation.report import Evaluation, Excerpt, FileScore, GroupScore
 from wavenet.generate import voice as voices
 from wavenet.generate.engines import ENGINES, Request, build_engine
 from wavenet.generate.guidance import check_guidance
+from wavenet.generate.packed import pack
 from wavenet.generate.voice import Voice
 from wavenet.model import bundle
 from wavenet.outputs import Alphabet, Codes, Condition, Floats
@@ -108,6 +110,9 @@ def _beside_scores(
     how: Asking,
 ) -> Iterator[dict[str, Any]]:
     """Yield the parts of an `Evaluation` that take the time, by name; conditions where there are judges."""
+    trained, scored = ({span.clip for span in spans} for spans in (held.corpus.spans.get("train", ()), held.spans))
+    packed = pack(voice.recipe.shape, voice.arrays)
+    yield {"predictions": predictions(packed, voice.recipe, condition, sorted(trained), sorted(scored))}
     if how.clips is not None:
         yield {"generated": examine(voice, held.corpus.sound, held.spans, own, how.clips, how.seed, condition)}
     if judges is not None and condition is not None:

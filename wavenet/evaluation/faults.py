@@ -26,7 +26,13 @@ class Spoilt(NamedTuple):
 
 
 def spoilt(wave: Floats, rate: int, draw: torch.Generator) -> Spoilt:
-    """Return a wave as it might come: a part of it, in silence, quantised, with noise, at another level."""
+    """Return a wave as it might come: a part of it, in silence, quantised, with noise, at another level.
+
+    Args:
+        wave: [T] float32 at an RMS of 1 (`levelled`), from which full scale and the noise are reckoned.
+        rate: in Hz.
+        draw: what the faults are drawn from.
+    """
     import torch
 
     chance = torch.rand(9, generator=draw, dtype=torch.float64).tolist()

@@ -14,7 +14,7 @@ from wavenet.audio.splits import Span
 from wavenet.errors import InputError
 from wavenet.evaluation.copies import Copies, copies
 from wavenet.evaluation.health import Health, health
-from wavenet.evaluation.tellings import of_parts, within
+from wavenet.evaluation.mismatched import of_parts, within
 from wavenet.generate.asked import follows
 from wavenet.generate.voice import Voice
 from wavenet.outputs import Condition, Floats

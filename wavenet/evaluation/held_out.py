@@ -12,7 +12,7 @@ from wavenet.audio.corpus import Corpus
 from wavenet.audio.splits import Span
 from wavenet.errors import InputError
 from wavenet.evaluation.overlap import trained_on
-from wavenet.features import sentences, told
+from wavenet.features import corpus_condition, sentences
 from wavenet.generate.voice import Voice
 from wavenet.outputs import Condition
 from wavenet.progress import log
@@ -59,7 +59,7 @@ class HeldOut:
         if voice.recipe.condition is None:
             return None
         known = voice.vocabulary()
-        found = told.of_corpus(self.recipe, self.corpus, cache, known.values, names=known.phones)
+        found = corpus_condition.of_corpus(self.recipe, self.corpus, cache, known.values, names=known.phones)
         return None if found is None else found.condition
 
     def limited(self, seconds: float | None) -> HeldOut:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from wavenet.features.phones import UNIT_SECONDS, Phones
+from wavenet.generate.condition import answers
 from wavenet.generate.lengths import mean
 from wavenet.generate.packed import Packed
-from wavenet.generate.told import answers
 from wavenet.outputs import Codes, none_around
 from wavenet.text import many
 

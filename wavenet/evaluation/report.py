@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from wavenet.evaluation.conditions import Conditions
 from wavenet.evaluation.copy_synthesis import Pair
 from wavenet.evaluation.generated import Generated
 from wavenet.evaluation.intervals import in_words
+from wavenet.evaluation.predictions import Predictions
 from wavenet.evaluation.surprise import Extremes
 from wavenet.outputs import Floats
 from wavenet.text import duration, many, plain, printable, table
@@ -74,6 +75,7 @@ class Evaluation:
     raw: float | None = None  # of the weights before they are averaged, where asked for
     extremes: Extremes | None = None  # the worst and the best second of a single file
     excerpt: Excerpt | None = None  # the most surprising file, where it was asked for
+    predictions: Predictions = field(default_factory=Predictions)  # how far predicted lengths and tracks are off
     generated: Generated | None = None  # what sound of the model's own is like, where that was asked for
     conditions: Conditions | None = None  # what comes of what the network is told, where that was asked for
     stopped_by: str | None = None  # the signal that left out the rest
@@ -125,6 +127,7 @@ class Evaluation:
             "files": [_plain(one) for one in self.files],
             "extremes": plain(self.extremes),
             "warning": self.warning(),
+            "predictions": self.predictions.to_json(),
             "generated": plain(self.generated),
             "conditions": plain(self.conditions),
             "stopped_by": self.stopped_by,
@@ -150,6 +153,8 @@ class Evaluation:
             lines += ["", *_file_lines(self.files)]
         if self.extremes is not None:
             lines += ["", str(self.extremes)]
+        if said := self.predictions.to_text():
+            lines += ["", *said]
         if self.generated is not None:
             lines += ["", *self.generated.to_text()]
         if self.conditions is not None:

@@ -64,6 +64,12 @@ def scaled(hertz: Hertz, config: F0Config) -> Floats:
     return np.asarray(2 * np.log2(hertz / config.low_hz) / math.log2(config.high_hz / config.low_hz) - 1, np.float32)
 
 
+def in_hertz(pitch: Floats, config: F0Config) -> Hertz:
+    """Return pitches in Hz of those that the track has: what `scaled` undoes."""
+    octaves = (pitch.astype(np.float64) + 1) / 2 * math.log2(config.high_hz / config.low_hz)
+    return np.asarray(config.low_hz * np.exp2(octaves))
+
+
 def semitones(count: float, config: F0Config) -> float:
     """Return how far apart pitches that differ by some semitones are as the track has them."""
     return 2 * count / 12 / math.log2(config.high_hz / config.low_hz)

@@ -105,3 +105,12 @@ def floored(values: Floats, floor: float) -> Floats:
 def scaled(logarithms: Floats, floor: float) -> Floats:
     """Return natural logarithms of mels, ln(floor) to about 0, as the track has them, -1 to about 1, float32."""
     return np.asarray(1.0 - 2.0 * logarithms / math.log(floor), np.float32)
+
+
+def unit_decibels(config: MelConfig) -> float:
+    """Return how many decibels 1 is, as the track has mels.
+
+    >>> unit_decibels(MelConfig(80, 512, 400, 0, 4000, power=1, scale="htk", norm="none", floor=1e-3))
+    30.0
+    """
+    return -10 * math.log10(config.floor) / config.power

@@ -2,8 +2,8 @@
 
 Some scales show for sure: a floor that only another logarithm has, both ends of a range that programs normalise to, a
 mean of 0 with a spread of 1, more than any sound within full scale gives. The others are told by what the network
-learned (`usual.py`): as natural logarithms the numbers lie far from it, and by another reading near. Far from both is
-only strange, and a warning.
+learned (`statistics.py`): as natural logarithms the numbers lie far from it, and by another reading near. Far from both
+is only strange, and a warning.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from wavenet.errors import InputError
 from wavenet.features.mel import SILENCE, filters, floored
 from wavenet.features.npy import Table
-from wavenet.features.usual import Summary, Usual, heard, pieces
+from wavenet.features.statistics import Summary, Usual, heard, pieces
 from wavenet.progress import log
 from wavenet.recipe.records import MelConfig
 

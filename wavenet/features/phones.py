@@ -14,7 +14,6 @@ import numpy as np
 
 from wavenet.errors import InputError, SoundError, did_you_mean
 from wavenet.features.clock import hats
-from wavenet.features.tracks import averaged
 from wavenet.outputs import Flags, Floats
 from wavenet.progress import log
 from wavenet.recipe.records import CLOCK_SECONDS, PHONE_KNOTS, PhonesConfig
@@ -149,18 +148,12 @@ class Phones:
     sentences: tuple[Aligned | None, ...]  # None: not aligned, so never read
     names: tuple[str, ...]  # the phones that are known
     config: PhonesConfig
-    counts: tuple[int, ...]  # frames of each sound
     rate: int
     hop: int
 
     def read(self, sound: int, first: int, last: int) -> Floats:
         """Return frames first .. last - 1 of a sound, [last - first, config.frame_width] float32."""
         return frames_of(self._said(sound), self.columns(sound), self.rate, self.hop, first, last)
-
-    @functools.lru_cache(maxsize=1 << 17)  # noqa: B019  (one lives as long as the program)
-    def mean(self, sound: int) -> Floats:
-        """Return the mean of all frames of a sound, [config.frame_width] float32."""
-        return averaged(self, sound, self.counts[sound])
 
     @functools.lru_cache(maxsize=256)  # noqa: B019  (a batch asks for the same sentences again)
     def columns(self, sound: int) -> Floats:

@@ -1,4 +1,4 @@
-"""Compute once: a track of every clip -> one file of frames and one of their means, in the cache folder.
+"""Compute once: a track of every clip -> one file of frames, in the cache folder.
 
 As a cache of sound (`audio/cache.py`), it is written into a folder of its own beside its final name and renamed when
 whole: a killed process leaves no half file, and of two processes that make the same one, the first to finish wins. Its
@@ -30,7 +30,7 @@ from wavenet.progress import Progress, log
 from wavenet.text import to_json
 
 FEATURES_VERSION = 1  # raise it when the same sound would give other frames
-MEANS, CHECKSUM = "means.float32", "checksum"
+CHECKSUM = "checksum"
 PART_BYTES = 1 << 20  # of a file that is read at a time
 REMEDY = "free space there or name another place with --cache DIR"
 
@@ -55,7 +55,6 @@ class Stored:
     """The frames of a track, read from their file as they are asked for; what was read is not held."""
 
     values: Samples  # two bytes each
-    means: Floats  # [sounds, width] float32
     first: NDArray[np.int64]  # [sounds + 1] frames before each sound
     width: int
     kind: np.dtype[Any]
@@ -71,10 +70,6 @@ class Stored:
         begin = int(self.first[sound])
         held = self.values[(begin + first) * row : (begin + last) * row]
         return held.view(self.kind).reshape(-1, self.width).astype(np.float32)
-
-    def mean(self, sound: int) -> Floats:
-        """Return the mean of all frames of a sound, [width] float32."""
-        return np.asarray(self.means[sound])
 
 
 def rounded(feature: Feature, sound: int, wave: Wave) -> Iterator[Floats]:
@@ -102,9 +97,8 @@ def prepare(feature: Feature, sound: Sound, folder: Path | None = None) -> Store
     if checksum is None:
         with disk.explained(f"the cache in {place}", REMEDY):
             checksum = _make(feature, sound, counts, place, home)
-    means = np.frombuffer((home / MEANS).read_bytes(), np.float32).reshape(-1, feature.width)
     first = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-    return Stored(Samples(_values(home, feature)), means, first, feature.width, feature.kind, checksum)
+    return Stored(Samples(_values(home, feature)), first, feature.width, feature.kind, checksum)
 
 
 def _key(feature: Feature, sound: Sound) -> str:
@@ -119,14 +113,12 @@ def _values(home: Path, feature: Feature) -> Path:
 
 def _checked(home: Path, feature: Feature, counts: list[int], aloud: bool = False) -> str | None:
     """Return the checksum of frames that are kept whole; None where they must be computed, `aloud` if damaged."""
-    values, means = _values(home, feature), home / MEANS
+    values = _values(home, feature)
     try:
-        expected = (home / CHECKSUM).read_text(encoding="ascii", errors="replace")
-        sizes = [path.stat().st_size for path in (values, means)]
-        row = feature.width * feature.kind.itemsize
-        if sizes != [sum(counts) * row, len(counts) * feature.width * 4]:
+        expected, _, _ = (home / CHECKSUM).read_text(encoding="ascii", errors="replace").partition(" ")  # once of means
+        if values.stat().st_size != sum(counts) * feature.width * feature.kind.itemsize:
             return None
-        found = f"{_sum_of(values):08x} {_sum_of(means):08x}"
+        found = _sum_of(values)
     except OSError:
         return None
     if found == expected:
@@ -136,34 +128,29 @@ def _checked(home: Path, feature: Feature, counts: list[int], aloud: bool = Fals
     return None
 
 
-def _sum_of(path: Path) -> int:
-    """Return the CRC-32 of a file."""
+def _sum_of(path: Path) -> str:
+    """Return the CRC-32 of a file in hexadecimal."""
     total = 0
     with path.open("rb") as file:
         while part := file.read(PART_BYTES):
             total = zlib.crc32(part, total)
-    return total
+    return f"{total:08x}"
 
 
 def _make(feature: Feature, sound: Sound, counts: list[int], place: Path, home: Path) -> str:
     """Put the files of a track in place and return the checksum of its frames."""
-    means = np.zeros((len(counts), feature.width), np.float32)
     with disk.work_folder(place) as work:
         values = _values(work, feature)
         with values.open("wb") as file, Progress(f"computing {feature.name}", sum(counts), "frames") as progress:
-            for clip, count in enumerate(counts):
+            for clip in range(len(counts)):
                 wave = Wave(functools.partial(sound.read, clip), sound.lengths[clip] + sound.tail)
-                total = np.zeros(feature.width)
                 for frames in feature.frames(clip, wave):
                     kept = frames.astype(feature.kind)
                     file.write(kept.data)
-                    total += kept.sum(axis=0, dtype=np.float64)
                     progress.advance(len(kept))
-                means[clip] = total / count
-        (work / MEANS).write_bytes(means.tobytes())
-        checksum = f"{_sum_of(values):08x} {_sum_of(work / MEANS):08x}"
+        checksum = _sum_of(values)
         (work / CHECKSUM).write_text(checksum, encoding="ascii")
-        for name in (values.name, MEANS, CHECKSUM):
+        for name in (values.name, CHECKSUM):
             disk.sync(work / name)
         if home.exists() and _checked(home, feature, counts) is None:
             shutil.rmtree(home)  # a damaged cache

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -24,58 +23,26 @@ from wavenet.geometry import frame_count
 from wavenet.outputs import Arrays, Floats
 from wavenet.recipe.records import ConditionConfig, Recipe
 
-PIECE = 4_096  # frames that are held at once while they are averaged
+Read = Callable[[int, int, int], Floats]  # of one track: frames first .. last - 1 of a sound, [last - first, width]
 
 
-class Track(Protocol):
-    """One track of some sounds."""
-
-    def read(self, sound: int, first: int, last: int) -> Floats:
-        """Return frames first .. last - 1 of a sound, [last - first, width] float32."""
-
-    def mean(self, sound: int) -> Floats:
-        """Return the mean of all frames of a sound, [width] float32."""
+def clocks(lengths: Sequence[int], rate: int, hop: int, knots: int) -> Read:
+    """Return the clock of sounds of these lengths, in samples without tails, computed as it is asked for."""
+    return functools.partial(_clock, tuple(lengths), rate, hop, knots)
 
 
-@dataclass(frozen=True)
-class Clocks:
-    """The clock of some sounds, computed as it is asked for."""
-
-    lengths: tuple[int, ...]  # of the sounds, without their tails, in samples
-    frames: tuple[int, ...]  # of each, those of its tail included
-    rate: int
-    hop: int
-    knots: int
-
-    def read(self, sound: int, first: int, last: int) -> Floats:
-        """Return frames first .. last - 1 of a sound, [last - first, knots + 6] float32."""
-        return clock(self.lengths[sound], self.rate, self.hop, first, last, self.knots)
-
-    @functools.lru_cache(maxsize=1 << 17)  # noqa: B019  (one lives as long as the program)
-    def mean(self, sound: int) -> Floats:
-        """Return the mean of all frames of a sound, [knots + 6] float32."""
-        return averaged(self, sound, self.frames[sound])
+def _clock(lengths: tuple[int, ...], rate: int, hop: int, knots: int, sound: int, first: int, last: int) -> Floats:
+    return clock(lengths[sound], rate, hop, first, last, knots)
 
 
-@dataclass(frozen=True)
-class Zeros:
-    """A track that is not known."""
-
-    width: int
-
-    def read(self, sound: int, first: int, last: int) -> Floats:
-        """Return frames first .. last - 1 of a sound, [last - first, width] float32."""
-        return np.zeros((last - first, self.width), np.float32)
-
-    def mean(self, sound: int) -> Floats:
-        """Return the mean of all frames of a sound, [width] float32."""
-        return np.zeros(self.width, np.float32)
+def zeros(width: int) -> Read:
+    """Return a track that is not known."""
+    return functools.partial(_zeros, width)
 
 
-def averaged(track: Track, sound: int, frames: int) -> Floats:
-    """Return the mean of all frames of a sound, [width] float32; they are read a piece at a time."""
-    parts = (track.read(sound, at, min(at + PIECE, frames)) for at in range(0, frames, PIECE))
-    return np.asarray(sum(part.sum(axis=0, dtype=np.float64) for part in parts) / frames, np.float32)
+def _zeros(width: int, sound: int, first: int, last: int) -> Floats:
+    del sound
+    return np.zeros((last - first, width), np.float32)
 
 
 @dataclass(frozen=True)
@@ -83,7 +50,7 @@ class SideBySide:
     """Tracks of one hop, joined (`outputs.Tracks`)."""
 
     counts: tuple[int, ...]  # of the frames of each sound
-    parts: tuple[Track, ...]
+    parts: tuple[Read, ...]
     arrays: str = ""  # the checksum of numbers that lie beside the sounds: all else follows from sound and recipe
 
     def frames(self, sound: int) -> int:
@@ -92,15 +59,11 @@ class SideBySide:
 
     def read(self, sound: int, first: int, last: int) -> Floats:
         """Return frames first .. last - 1 of a sound, [last - first, values] float32."""
-        return np.concatenate([part.read(sound, first, last) for part in self.parts], axis=1)
-
-    def mean(self, sound: int) -> Floats:
-        """Return the mean of all frames of a sound, [values] float32."""
-        return np.concatenate([part.mean(sound) for part in self.parts])
+        return np.concatenate([read(sound, first, last) for read in self.parts], axis=1)
 
 
 def of_corpus(
-    recipe: Recipe, sound: Sound, clips: Sequence[Clip], folder: Path | None = None, phones: Track | None = None
+    recipe: Recipe, sound: Sound, clips: Sequence[Clip], folder: Path | None = None, phones: Read | None = None
 ) -> SideBySide | None:
     """Return the tracks of all clips of a corpus; None where the recipe tells none.
 
@@ -120,12 +83,11 @@ def of_corpus(
         return None
     hop = config.hop_samples or 1
     counts = tuple(frame_count(length + sound.tail, hop) for length in sound.lengths)
-    parts: list[Track] = []
+    parts: list[Read] = []
     if config.tracks.clock is not None:
-        knots = config.tracks.clock.knots
-        parts.append(Clocks(tuple(sound.lengths), counts, recipe.audio.sample_rate, hop, knots))
+        parts.append(clocks(sound.lengths, recipe.audio.sample_rate, hop, config.tracks.clock.knots))
     if config.tracks.phones is not None:
-        parts.append(phones or Zeros(config.tracks.phones.frame_width))
+        parts.append(phones or zeros(config.tracks.phones.frame_width))
     files = [clip.path.with_suffix(".npy") for clip in clips]
     kept = {}
     for one in _features(recipe, config, hop, files, sound.lengths):
@@ -133,7 +95,7 @@ def of_corpus(
         if isinstance(one, Array):
             one.warn_of_another_hop()
     arrays = kept[Array.name].checksum if Array.name in kept else ""
-    return SideBySide(counts, (*parts, *kept.values()), arrays)
+    return SideBySide(counts, (*parts, *(one.read for one in kept.values())), arrays)
 
 
 def of_wave(recipe: Recipe, samples: Floats, length: int) -> Arrays:
@@ -158,7 +120,7 @@ def of_wave(recipe: Recipe, samples: Floats, length: int) -> Arrays:
     if config.tracks.clock is not None:
         parts.append(clock(length, rate, hop, 0, frame_count(len(samples), hop), config.tracks.clock.knots))
     if config.tracks.phones is not None:
-        parts.append(Zeros(config.tracks.phones.frame_width).read(0, 0, frame_count(len(samples), hop)))
+        parts.append(zeros(config.tracks.phones.frame_width)(0, 0, frame_count(len(samples), hop)))
     for feature in _features(recipe, config, hop, (), ()):
         parts.append(np.concatenate(list(store.rounded(feature, 0, of_array(samples)))))
     return Arrays([np.concatenate(parts, axis=1)])

@@ -14,8 +14,8 @@ from wavenet.errors import BundleError, InputError
 from wavenet.features.clock import clock
 from wavenet.features.fields import check_field, ids_of
 from wavenet.features.phones import check_known, columns, frames_of
+from wavenet.generate.condition import predicted
 from wavenet.generate.packed import Packed
-from wavenet.generate.told import predicted
 from wavenet.geometry import ConditionShape, frame_count
 from wavenet.outputs import Arrays, Codes, Condition, Floats
 from wavenet.recipe.records import PREDICTED, Recipe

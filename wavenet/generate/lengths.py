@@ -10,8 +10,8 @@ import numpy as np
 from wavenet.errors import InputError
 from wavenet.features.phones import UNIT_SECONDS, check_known, columns
 from wavenet.generate.asked import Vocabulary, Wanted
+from wavenet.generate.condition import answers
 from wavenet.generate.packed import Packed
-from wavenet.generate.told import answers
 from wavenet.outputs import Floats, none_around
 from wavenet.recipe.records import LOG_SPREADS
 from wavenet.speech import Aligned, Phone

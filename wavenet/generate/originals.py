@@ -26,8 +26,8 @@ from wavenet.errors import InputError, SoundError
 from wavenet.features import mel, mel_scale, npy, tracks
 from wavenet.features.mel import Mel
 from wavenet.features.npy import Table
-from wavenet.features.tracks import Clocks, SideBySide, Track, Zeros, averaged
-from wavenet.features.usual import Summary, Usual, pieces, strange
+from wavenet.features.statistics import Summary, Usual, pieces, strange
+from wavenet.features.tracks import Read, SideBySide, clocks, zeros
 from wavenet.generate import priming
 from wavenet.generate.priming import Prime
 from wavenet.geometry import frame_count
@@ -196,35 +196,30 @@ def of_frames(
         log.warning("%s may have another scale than the arrays that were learned: it holds %s", name, words)
     length = len(values) * hop
     count = frame_count(length + (0 if learned is None else _tail(recipe)), hop)
-    parts: dict[str, Track] = {one: Zeros(width) for one, width in widths.items()}
-    parts[kind] = Given(values, count, None if learned is None else learned.floor)
+    known: dict[str, Read] = {kind: functools.partial(_given, values, None if learned is None else learned.floor)}
     if config.tracks.clock is not None:
-        parts["clock"] = Clocks((length,), (count,), rate, hop, config.tracks.clock.knots)
-    unknown = tuple(isinstance(part, Zeros) for part in parts.values())
-    return Original(length, 1.0, SideBySide((count,), tuple(parts.values())), 0, unknown)
+        known["clock"] = clocks((length,), rate, hop, config.tracks.clock.knots)
+    parts = tuple(known.get(one) or zeros(width) for one, width in widths.items())
+    return Original(length, 1.0, SideBySide((count,), parts), 0, tuple(one not in known for one in widths))
 
 
-@dataclass(frozen=True, eq=False)
-class Given:
-    """Frames of another program as the track of one sound: mels, behind which comes silence, or arrays."""
+def _given(values: NDArray[Any] | Table, floor: float | None, sound: int, first: int, last: int) -> Floats:
+    """Return frames first .. last - 1 of another program, [last - first, width] float32; behind mels comes silence.
 
-    values: NDArray[Any] | Table  # [F, width], read a piece at a time; natural logarithms of mels
-    frames: int
-    floor: float | None  # of the mels; None for arrays
-
-    def read(self, sound: int, first: int, last: int) -> Floats:
-        """Return frames first .. last - 1, [last - first, width] float32."""
-        held = np.asarray(self.values[first:last], np.float32)
-        if self.floor is None:
-            return held
-        part = np.full((last - first, held.shape[1]), mel.SILENCE, np.float32)
-        part[: len(held)] = mel.floored(held, self.floor)
-        return part.astype(Mel.kind).astype(np.float32)  # as the cache keeps them
-
-    @functools.lru_cache(maxsize=1)  # noqa: B019  (one lives as long as it is copied)
-    def mean(self, sound: int) -> Floats:
-        """Return the mean of all frames, [width] float32."""
-        return averaged(self, sound, self.frames)
+    Args:
+        values: [F, width], read a piece at a time; natural logarithms of mels.
+        floor: of the mels; None for arrays.
+        sound: the only one.
+        first: a frame.
+        last: the one behind the last wanted.
+    """
+    del sound
+    held = np.asarray(values[first:last], np.float32)
+    if floor is None:
+        return held
+    part = np.full((last - first, held.shape[1]), mel.SILENCE, np.float32)
+    part[: len(held)] = mel.floored(held, floor)
+    return part.astype(Mel.kind).astype(np.float32)  # as the cache keeps them
 
 
 def _unheard(recipe: Recipe) -> tuple[bool, ...]:

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from wavenet.generate.condition import Gates, gates, stretches
 from wavenet.generate.guidance import guided
 from wavenet.generate.packed import Packed
 from wavenet.generate.state import Job, Queues
-from wavenet.generate.told import Gates, gates, stretches
 from wavenet.outputs import Alphabet, Codes, Feed, Floats, Window
 
 Place = tuple[int, slice]

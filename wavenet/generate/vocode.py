@@ -19,7 +19,7 @@ from wavenet.generate.guidance import check_guidance
 from wavenet.generate.originals import Original
 from wavenet.generate.sampler import Sampler
 from wavenet.generate.verify import Verifier
-from wavenet.outputs import Alphabet, Codes, Condition, Draw, Floats
+from wavenet.outputs import Alphabet, Chosen, Codes, Condition, Draw, Floats
 from wavenet.progress import Progress
 from wavenet.recipe.records import Recipe
 
@@ -44,28 +44,6 @@ class Saved(NamedTuple):
     path: Path
     samples: int
     wall: float  # seconds since the sounds of its batch were begun
-
-
-class Several:
-    """The tracks of some originals (`outputs.Tracks`)."""
-
-    def __init__(self, originals: Sequence[Original]) -> None:
-        self._own = [(one.tracks, one.sound) for one in originals]
-
-    def frames(self, sound: int) -> int:
-        """Return how many frames a sound has."""
-        tracks, own = self._own[sound]
-        return tracks.frames(own)
-
-    def read(self, sound: int, first: int, last: int) -> Floats:
-        """Return frames first .. last - 1 of a sound, [last - first, values] float32."""
-        tracks, own = self._own[sound]
-        return tracks.read(own, first, last)
-
-    def mean(self, sound: int) -> Floats:
-        """Return the mean of all frames of a sound, [values] float32."""
-        tracks, own = self._own[sound]
-        return tracks.mean(own)
 
 
 class Vocoder:
@@ -139,7 +117,8 @@ class Vocoder:
         assert shape.condition is not None
         batch = len(originals)
         unknown: NDArray[np.bool_] = np.array([one.unknown for one in originals], bool)
-        told = Condition(shape.condition, np.tile(self.fields, (batch, 1)), Several(originals), unknown)
+        tracks = Chosen([(one.tracks, one.sound) for one in originals])
+        told = Condition(shape.condition, np.tile(self.fields, (batch, 1)), tracks, unknown)
         source = Sampler(self.engine, batch, [self.seed] * batch, self.how, told, self.guidance)
         judge = None
         if self.network is not None:

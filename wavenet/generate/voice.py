@@ -6,7 +6,7 @@ import math
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -15,8 +15,8 @@ import numpy as np
 from wavenet import disk, outputs
 from wavenet.audio.crops import gain
 from wavenet.errors import InputError
-from wavenet.features import usual
-from wavenet.features.usual import Usual
+from wavenet.features import statistics
+from wavenet.features.statistics import Usual
 from wavenet.generate import drawn, originals, priming
 from wavenet.generate.asked import Asked, Vocabulary, Wanted, ask
 from wavenet.generate.best_of import BestOf, aim_of, check_numbers
@@ -151,7 +151,7 @@ class Voice(Bundle):
         """Return what mels, or arrays where it is told no mel, are like that it learned; None where none is known."""
         widths = {} if self.recipe.condition is None else dict(self.recipe.condition.tracks_told())
         name = "mel" if "mel" in widths else "array"
-        return usual.of_bundle(self.data, name, widths[name]) if name in widths else None
+        return statistics.of_bundle(self.data, name, widths[name]) if name in widths else None
 
     def guidance(self, given: float | None, told: bool) -> float:
         """Return how strongly sounds follow what is told: as given, or as the recipe says; 1 where nothing is told.
@@ -330,7 +330,7 @@ class Voice(Bundle):
         """Return what hears each of some sounds until it ends; nothing where they are drawn to their full length."""
         return [Silence(self.sample_rate) for _ in range(count)] if until_silence else []
 
-    def vocoder(
+    def _source(
         self,
         *,
         seed: int | None = None,
@@ -340,10 +340,15 @@ class Voice(Bundle):
         backend: str = "auto",
         storage: str | None = None,
         threads: int | None = None,
-        verify: bool = False,
-        condition: Wanted | None = None,
         guidance: float | None = None,
-        level: str = "original",
+    ) -> tuple[Engine, int, Draw, float]:
+        """Return what copies and speech are drawn with: engine, seed, draw and guidance, from the options of a draw."""
+        draw, seed = checked_draw(temperature, top_k, top_p), draw_seed(seed)
+        strength = self.guidance(guidance, told=True)
+        return self.engine(backend, storage, threads), seed, draw, strength
+
+    def vocoder(
+        self, *, condition: Wanted | None = None, level: str = "original", verify: bool = False, **options: Any
     ) -> Vocoder:
         """Return what copies sound with this voice; see `vocode` for the arguments.
 
@@ -351,14 +356,12 @@ class Voice(Bundle):
             InputError: an argument is out of range, or this voice is told nothing that a copy can be made of.
         """
         check_vocoder(self.recipe)
-        draw, seed = checked_draw(temperature, top_k, top_p), draw_seed(seed)
         assert self.recipe.shape.condition is not None
         nothing = Condition.nothing(self.recipe.shape.condition, 1).fields
         (wanted,) = each_wanted(condition, 1)
         fields = (self.vocabulary().ids([wanted]) if wanted else nothing)[0]
-        engine = self.engine(backend, storage, threads)
+        engine, seed, draw, strength = self._source(**options)
         network = self.network(engine.storage) if verify else None
-        strength = self.guidance(guidance, told=True)
         return Vocoder(engine, fields, self.sample_rate, self.bits, seed, draw, level, network, strength)
 
     def vocode(self, original: Prime, *, cache: str | Path | None = None, **options: Any) -> Sound:
@@ -383,30 +386,15 @@ class Voice(Bundle):
         wave, wall = np.concatenate(parts)[None], time.monotonic() - began
         return Sound(wave, self.sample_rate, self.bits, vocoder.seed, vocoder.storage, vocoder.difference, wall)
 
-    def speaker(
-        self,
-        *,
-        seed: int | None = None,
-        temperature: float = 1.0,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        backend: str = "auto",
-        storage: str | None = None,
-        threads: int | None = None,
-        condition: Wanted | None = None,
-        guidance: float | None = None,
-        **manner: Any,
-    ) -> Speaker:
+    def speaker(self, *, condition: Wanted | None = None, **options: Any) -> Speaker:
         """Return what says text with this voice; see `say` for the arguments.
 
         Raises:
             InputError: an argument is out of range, or this voice is told no phones.
         """
-        how = Manner(**manner)
+        how = Manner(**{one.name: options.pop(one.name) for one in fields(Manner) if one.name in options})
         check_speaker(self.recipe, how.pitch)
-        draw, seed = checked_draw(temperature, top_k, top_p), draw_seed(seed)
-        strength = self.guidance(guidance, told=True)
-        engine = self.engine(backend, storage, threads)
+        engine, seed, draw, strength = self._source(**options)
         return Speaker(engine, self.vocabulary(), condition or {}, seed, draw, how, strength)
 
     def say(self, text: str | None = None, *, phones: str | None = None, **options: Any) -> Sound:

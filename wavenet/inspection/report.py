@@ -10,9 +10,9 @@ from typing import Any
 from wavenet import geometry
 from wavenet.errors import InputError
 from wavenet.geometry import Hole, Layer, LayerError, Padding, Parallel, Part, Paths, Seen, numbered
-from wavenet.inspection import layers, told
+from wavenet.inspection import condition, layers
+from wavenet.inspection.condition import ConditionReport
 from wavenet.inspection.layers import Design
-from wavenet.inspection.told import ToldReport
 from wavenet.recipe.records import Recipe
 from wavenet.text import many, milliseconds, times
 
@@ -104,7 +104,7 @@ class Report:
     queue_bytes: int | None  # what generation remembers, float32
     stacks: tuple[StackReport, ...]
     layers: tuple[Row, ...]
-    condition: ToldReport | None  # what it is told besides the past of its sound
+    condition: ConditionReport | None  # what it is told besides the past of its sound
 
     def gap(self) -> geometry.Gap | None:
         """Return why lags are missed; None where none is, and where branches or strides make it hard to say."""
@@ -202,10 +202,10 @@ def of_design(design: Design, size: int | Sequence[int] | None = None) -> Report
     )
 
 
-def _told(design: Design) -> ToldReport | None:
+def _told(design: Design) -> ConditionReport | None:
     if design.condition is None or design.shape is None or design.sample_rate is None:
         return None
-    return told.of_config(design.condition, design.shape, design.sample_rate, design.values)
+    return condition.of_config(design.condition, design.shape, design.sample_rate, design.values)
 
 
 def _checked_size(design: Design, size: int | Sequence[int] | None) -> Sizes | None:

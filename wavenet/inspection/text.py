@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wavenet.geometry import Hole, Layer, Parallel, Part
-from wavenet.inspection import layers, told
+from wavenet.inspection import condition, layers
 from wavenet.inspection.report import JoinReport, LayerReport, Report, Row, each_layer, of_design
 from wavenet.text import lasting, many, milliseconds, percent, table, times
 
@@ -109,7 +109,7 @@ def fact(label: str, text: str) -> list[str]:
 
 def missed(holes: Sequence[Hole], most: int = HOLES_SHOWN) -> str:
     """Return the first holes in words: ``missed: 4, 9-12, 15-31 by 2 and 3 more holes``."""
-    return f"missed: {told.holes_words(holes, most)}"
+    return f"missed: {condition.holes_words(holes, most)}"
 
 
 # --- facts -----------------------------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
         yield from _reasons(report)
     yield from _modelled(design.preemphasis)
     if report.condition is not None and design.sample_rate is not None:
-        yield from told.facts(report.condition, design.sample_rate)
+        yield from condition.facts(report.condition, design.sample_rate)
     if shape is None:
         yield from _list_facts(report)
     if report.size:
@@ -144,13 +144,13 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
             pooling = f"; {many(pools, 'layer')} without out {'is' if pools == 1 else 'are'} pooling" if pools else ""
             counted = f" in {many(len([*each_layer(report.layers)]) - pools, 'convolution')}{pooling}"
         if report.condition is not None:
-            counted = told.parameters_words(report.condition)
+            counted = condition.parameters_words(report.condition)
         yield "parameters", f"{report.parameters:,}{counted}"
     if report.macs is not None:
         yield "multiply-adds", f"{report.macs:,} for an input of {times(report.size or ())}"
     if shape and design.sample_rate:
         rate = shape.macs_per_sample() * design.sample_rate / 1e9
-        frames = "" if report.condition is None else told.macs_words(report.condition)
+        frames = "" if report.condition is None else condition.macs_words(report.condition)
         yield "multiply-adds", f"{report.macs_per_sample:,} per sample, {rate:.3g} G/s in real time{frames}"
         yield "queues", f"{report.queue_bytes:,} bytes per sequence (float32)"
 

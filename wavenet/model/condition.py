@@ -3,7 +3,7 @@
 Equations 2.5 of van den Oord et al. 2016 add V c to filter and gate, c at the sample rate. Repeating or interpolating c
 is linear, so that V c here is one product at the frame rate for all layers; samples only mix its rows.
 
-`generate/told.py` computes the same with NumPy.
+`generate/condition.py` computes the same with NumPy.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from wavenet.outputs.draw import Floats as Floats
 from wavenet.outputs.draw import Uniforms as Uniforms
 from wavenet.outputs.draw import checked_draw as checked_draw
 from wavenet.outputs.feed import Arrays as Arrays
+from wavenet.outputs.feed import Chosen as Chosen
 from wavenet.outputs.feed import Condition as Condition
 from wavenet.outputs.feed import Feed as Feed
 from wavenet.outputs.feed import Said as Said

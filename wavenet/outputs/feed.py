@@ -8,7 +8,7 @@ columns and a one in the column that says so; those columns come behind all valu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from wavenet.geometry import ConditionShape, FrameShape, frames_between
 from wavenet.outputs.draw import Codes, Flags, Floats
+
+PIECE = 4_096  # frames that are held at once while they are averaged
 
 
 class Tracks(Protocol):
@@ -26,9 +28,6 @@ class Tracks(Protocol):
 
     def read(self, sound: int, first: int, last: int) -> Floats:
         """Return frames first .. last - 1 of a sound, [last - first, values] float32; all lie within it."""
-
-    def mean(self, sound: int) -> Floats:
-        """Return the mean of all frames of a sound, [values] float32."""
 
 
 class Sentences(Protocol):
@@ -93,29 +92,22 @@ class Arrays:
         """Return frames first .. last - 1 of a sound."""
         return self.values[sound][first:last]
 
-    def mean(self, sound: int) -> Floats:
-        """Return the mean of all frames of a sound."""
-        return np.asarray(self.values[sound].mean(axis=0, dtype=np.float64), np.float32)
-
 
 @dataclass(frozen=True)
 class Chosen:
-    """The tracks of some sounds among others, in this order."""
+    """The tracks of some sounds among those of others, in this order."""
 
-    tracks: Tracks
-    sounds: Sequence[int]
+    chosen: Sequence[tuple[Tracks, int]]  # of each sound: tracks, and which of theirs
 
     def frames(self, sound: int) -> int:
         """Return how many frames a sound has."""
-        return self.tracks.frames(self.sounds[sound])
+        tracks, own = self.chosen[sound]
+        return tracks.frames(own)
 
     def read(self, sound: int, first: int, last: int) -> Floats:
         """Return frames first .. last - 1 of a sound."""
-        return self.tracks.read(self.sounds[sound], first, last)
-
-    def mean(self, sound: int) -> Floats:
-        """Return the mean of all frames of a sound."""
-        return self.tracks.mean(self.sounds[sound])
+        tracks, own = self.chosen[sound]
+        return tracks.read(own, first, last)
 
 
 @dataclass(frozen=True)
@@ -169,6 +161,7 @@ class Condition:
     tracks: Tracks | None = None
     unknown: Flags | None = None
     sentences: Sentences | None = None
+    _means: dict[int, Floats] = field(init=False, repr=False, compare=False, default_factory=dict)  # found so far
 
     @classmethod
     def nothing(cls, shape: ConditionShape, sounds: int) -> Condition:
@@ -177,7 +170,8 @@ class Condition:
 
     def of(self, sounds: Sequence[int]) -> Condition:
         """Return what some of its sounds are told, in this order."""
-        own, rows = None if self.tracks is None else Chosen(self.tracks, sounds), list(sounds)
+        rows = list(sounds)
+        own = None if self.tracks is None else Chosen([(self.tracks, sound) for sound in rows])
         return Condition(self.shape, self.fields[rows], own, None if self.unknown is None else self.unknown[rows])
 
     def said(self, sounds: Sequence[int]) -> Said | None:
@@ -217,8 +211,17 @@ class Condition:
             if low < high:
                 tracks[row, low - at : high - at] = _joined(told, self.tracks.read(sound, low, high), hidden[row])
             if self.shape.pooled:  # else nothing looks at it, and a long sound would be read for every window
-                mean[row] = _joined(told, self.tracks.mean(sound)[None], hidden[row])[0]
+                mean[row] = _joined(told, self._mean(self.tracks, sound)[None], hidden[row])[0]
         return Window(np.asarray(first, np.int64), steps, fields, tracks, reach, frames, mean)
+
+    def _mean(self, tracks: Tracks, sound: int) -> Floats:
+        """Return the mean of all frames of a sound, [values] float32; they are read a piece at a time, once."""
+        if sound not in self._means:
+            frames, total = tracks.frames(sound), np.float64(0)
+            for at in range(0, frames, PIECE):
+                total = total + tracks.read(sound, at, min(at + PIECE, frames)).sum(axis=0, dtype=np.float64)
+            self._means[sound] = np.asarray(total / frames, np.float32)
+        return self._means[sound]
 
 
 def _frames(shape: ConditionShape, steps: int) -> int:

@@ -22,9 +22,9 @@ from matplotlib.ticker import MaxNLocator
 
 from wavenet import disk
 from wavenet.geometry import Part, Seen, see
+from wavenet.inspection.condition import context_words, encoder_parts
 from wavenet.inspection.report import Report
 from wavenet.inspection.text import missed
-from wavenet.inspection.told import context_words, encoder_parts
 from wavenet.pictures.lattice import ACCENT, BINS, DARK, PANELS, PLAIN, shares_of, squares, squares_axes
 from wavenet.pictures.trees import Row, tree
 from wavenet.text import lasting, many, percent

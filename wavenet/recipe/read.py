@@ -119,6 +119,13 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         yield "data.split leaves less than 20 % for training; lower valid_percent or test_percent"
     if recipe.condition is not None:
         yield from of_condition(recipe.condition, recipe)
+    if recipe.train.only is not None and (
+        recipe.condition is None or (recipe.condition.acoustic or recipe.condition.durations) is None
+    ):
+        yield (
+            f"train.only is {recipe.train.only}, but there is neither condition.acoustic nor condition.durations; add "
+            "one of them, or leave train.only out"
+        )
     field, parameters = recipe.shape.receptive_field, recipe.shape.parameters()
     if field > geometry.MAX_RECEPTIVE_FIELD:
         yield (

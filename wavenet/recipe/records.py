@@ -356,6 +356,12 @@ class TrainConfig:
         "Share of the averaged weights that a step keeps; the averages are saved.",
     ] = 0.999
     seed: Annotated[int, Between(0, 2**63 - 1), "Seed of the first weights, the order of the data and dropout."] = 0
+    only: Annotated[
+        str | None,
+        OneOf(("acoustic",)),
+        "`acoustic` trains condition.acoustic and condition.durations alone, beside a network that has been trained "
+        "and stays as it is; null trains all.",
+    ] = None
     warmup_steps: Annotated[int, Between(0, 10_000_000, "steps"), "How long the learning rate rises from zero."] = 100
     final_rate: Annotated[
         float, Between(0.0, 1.0, "of the learning rate"), "What the learning rate falls to, along a cosine."

@@ -58,6 +58,7 @@ class Window:
     steps: int = 0  # finite ones
     seconds: float = 0.0
     length_nats: float | None = None  # None where no network of durations learns
+    distance: float | None = None  # None where no acoustic network learns
 
 
 @dataclass

@@ -20,8 +20,8 @@ from wavenet.audio.crops import Crops
 from wavenet.audio.splits import Span
 from wavenet.errors import stop_signals
 from wavenet.evaluation import overlap
-from wavenet.features import sentences, told
-from wavenet.features.told import CorpusCondition
+from wavenet.features import corpus_condition, sentences
+from wavenet.features.corpus_condition import CorpusCondition
 from wavenet.geometry import Shape
 from wavenet.model.condition import as_sentences, as_told
 from wavenet.model.network import as_tensors
@@ -112,7 +112,7 @@ class SoundData(pl.LightningDataModule):
         hop = self.recipe.shape.condition.hop if self.recipe.shape.condition else 1
         width = data.segment_samples + hop - 1 if self.fixed_width else None
         clips = {span.clip for span in trained}
-        self.told = told.of_corpus(self.recipe, found, self.cache_folder, trained=clips)
+        self.told = corpus_condition.of_corpus(self.recipe, found, self.cache_folder, trained=clips)
         condition = None if self.told is None else self.told.condition
         for name, spans in (self.spans | {"train": trained}).items():
             cut = crops.pieces(spans, data.segment_samples, hop)
@@ -123,9 +123,9 @@ class SoundData(pl.LightningDataModule):
                 context,
                 width,
                 condition,
-                *told.shares(self.recipe),
+                *corpus_condition.shares(self.recipe),
                 self.recipe.train.input_noise,
-                told.sounds(self.recipe),
+                corpus_condition.sounds(self.recipe),
             )
         self.counts, self.overshoot = self.sound.code_counts(self.spans["train"], self.alphabet)
         tails = [Span(one.clip, one.last, more.last) for one, more in zip(self.spans["train"], trained, strict=True)]

@@ -7,7 +7,7 @@ interval.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from wavenet.evaluation.baselines import Statistics
 from wavenet.evaluation.evaluate import judges_of, score
 from wavenet.evaluation.held_out import HeldOut
 from wavenet.evaluation.likelihood import Piece
-from wavenet.evaluation.phone_lengths import LengthErrors, length_errors
+from wavenet.evaluation.predictions import Predictions, predictions
 from wavenet.evaluation.report import Evaluation
 from wavenet.generate.packed import pack
 from wavenet.generate.voice import Voice
@@ -91,20 +91,13 @@ def evaluated(
         "clips": dict(zip(("low", "middle", "high"), clips, strict=True)),
         "windows": windows.ranges().to_json(),
     }
-    return made, kept | _lengths(module, data)
+    off = _predictions(module, data)
+    return replace(made, predictions=off), kept | off.to_json()
 
 
-def _lengths(module: WaveNetModule, data: SoundData) -> dict[str, Any]:
-    """Return how far predicted lengths of held-out phones are off, where the network predicts any."""
-    told = data.told
-    if told is None or told.spoken is None or "durations" not in module.small:
-        return {}
+def _predictions(module: WaveNetModule, data: SoundData) -> Predictions:
+    """Return how far what the averaged weights predict of the valid split is off."""
     trained, held = ({span.clip for span in data.spans[name]} for name in ("train", "valid"))
     packed = pack(module.recipe.shape, module.averaged.arrays())
-    found = length_errors(packed, told.spoken, told.condition.fields, sorted(trained), sorted(held))
-    return {} if found is None else {"lengths": asdict(found)}
-
-
-def lengths_in_words(kept: dict[str, Any]) -> list[str]:
-    """Return a line that says how far predicted lengths of phones are off; none where none were scored."""
-    return [str(LengthErrors(**kept["lengths"]))] if "lengths" in kept else []
+    condition = None if data.told is None else data.told.condition
+    return predictions(packed, module.recipe, condition, sorted(trained), sorted(held))

@@ -17,6 +17,7 @@ from wavenet.outputs import Floats
 from wavenet.progress import log
 from wavenet.recipe.records import ConditionConfig, PhonesConfig, Recipe
 from wavenet.text import some
+from wavenet.training.module import SMALL
 
 TABLES = ("condition", "acoustic", "durations")  # parts of the network that have a row for each value of a field
 SHOWN = 8  # values that one line lists
@@ -26,6 +27,8 @@ def weights(
     recipe: Recipe, shape: Shape, values: Mapping[str, Sequence[str]], model: str, phones: Sequence[str] = ()
 ) -> Arrays:
     """Return the weights of a model for a recipe, by name.
+
+    Where the recipe trains the small networks alone, those that have other dimensions here are left out.
 
     What a field's value, or a phone, has learned stays with its name; one that is new begins as what is not known does,
     which is how the model sounds where it is told nothing of it.
@@ -52,12 +55,26 @@ def weights(
             if table in arrays and size is not None:
                 arrays[table] = _by_name(arrays[table], known, own, size)
         _tell(model, name, known, own)
-    _check_shapes(arrays, shape, model)
+    wanted = shape.weights()
+    for room in SMALL if recipe.train.only is not None else ():
+        if _begins_anew(room, arrays, wanted, model):
+            arrays = {name: one for name, one in arrays.items() if not name.startswith(f"{room}.")}
+            wanted = {name: size for name, size in wanted.items() if not name.startswith(f"{room}.")}
+    _check_shapes(arrays, wanted, model)
     if recipe.condition is not None and recipe.condition.tracks.phones is not None:
         known = Vocabulary.of(given.recipe, given.data).phones
         arrays |= _by_phone(arrays, shape, recipe.condition.tracks.phones, known, phones)
         _tell(model, "phones", known, phones)
     return arrays
+
+
+def _begins_anew(room: str, arrays: Arrays, wanted: Mapping[str, tuple[int, ...]], model: str) -> bool:
+    """Return whether a small network has other dimensions here, and say so."""
+    given = {name: value.shape for name, value in arrays.items() if name.startswith(f"{room}.")}
+    if given == {name: size for name, size in wanted.items() if name.startswith(f"{room}.")}:
+        return False
+    log.info("--init %s: its network `%s` has other dimensions, so this one begins anew", model, room)
+    return True
 
 
 def _by_phone(
@@ -137,12 +154,11 @@ def _meaning(recipe: Recipe, told: ConditionConfig) -> dict[str, Any]:
     return found
 
 
-def _check_shapes(arrays: Arrays, shape: Shape, model: str) -> None:
-    """Raise BundleError unless arrays are the weights of a network of this shape."""
-    ours = shape.weights()
-    for name in [*ours, *arrays]:
+def _check_shapes(arrays: Arrays, wanted: Mapping[str, tuple[int, ...]], model: str) -> None:
+    """Raise BundleError unless arrays have these shapes."""
+    for name in [*wanted, *arrays]:
         have = list(arrays[name].shape) if name in arrays else "missing"
-        want = list(ours[name]) if name in ours else "none"
+        want = list(wanted[name]) if name in wanted else "none"
         if have != want:
             raise BundleError(
                 f"--init {model}: the weight {name} is {have}, expected {want}; give a model of the same dimensions"

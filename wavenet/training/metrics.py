@@ -14,28 +14,40 @@ from typing import Any
 from wavenet import disk
 from wavenet.training.checkpoint import Window, explained
 
-SCORES = ("valid_bits", "uniform_bits", "order0_bits")
+SCORES = ("valid_bits", "uniform_bits", "order0_bits", "valid_distance")
 EVALUATION = {  # what training ends with: more files, an interval; by its name in a bundle's `held_out`
     "evaluated_bits": "bits",
     "evaluated_low": "low",
     "evaluated_high": "high",
 }
 TIME_COLUMNS = ("seconds", "targets_per_second")  # the only ones that differ between two equal runs
-STEPS = ("learning_rate", "gradient_norm", "length_nats", "skipped")
+STEPS = ("learning_rate", "gradient_norm", "track_distance", "length_nats", "skipped")
 COLUMNS = ("step", "train_bits", *SCORES, *EVALUATION, *STEPS, *TIME_COLUMNS)
 STEP = re.compile("[0-9]{1,15}")
 NUMBER = re.compile("[-+.0-9a-z]{0,30}")  # inf and nan too
 
 
 def columns(window: Window) -> dict[str, Any]:
-    """Return what a row says of the steps since the one before."""
-    lengths = window.length_nats
+    """Return what a row says of the steps since the one before; nothing of what did not learn."""
+
+    def mean(total: float | None) -> float | str:
+        return total / window.steps if total is not None and window.steps else ""
+
     return {
-        "train_bits": window.bits / window.steps if window.steps else "",
-        "length_nats": lengths / window.steps if lengths is not None and window.steps else "",
+        "train_bits": mean(window.bits if window.targets else None),
+        "track_distance": mean(window.distance),
+        "length_nats": mean(window.length_nats),
         "gradient_norm": window.norm / max(1, window.steps),
         "targets_per_second": round(window.targets / max(window.seconds, 1e-9)),
     }
+
+
+def in_words(bits: object, distance: object, nats: object) -> str:
+    """Return the losses of a step or a row in words: bits, or those of the small networks where they learn alone."""
+    if isinstance(bits, float):
+        return f"{bits:.3f} bits/sample"
+    parts = (("tracks off by", distance, ""), ("lengths at", nats, " nats"))
+    return ", ".join(f"{what} {value:.3f}{unit}" for what, value, unit in parts if isinstance(value, float))
 
 
 def as_text(values: dict[str, Any]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from wavenet import outputs
 from wavenet.model import network as networks
+from wavenet.model.condition import Told
 from wavenet.model.network import WaveNet
 from wavenet.outputs import IGNORED
 from wavenet.recipe.records import Recipe, TrainConfig
@@ -67,11 +68,19 @@ class WaveNetModule(pl.LightningModule):
         small = {room: [one for own, (_, one) in zip(rooms, named, strict=True) if own == room] for room in SMALL}
         self.small = {room: weights for room, weights in small.items() if weights}
         self._sounding = [one for own, (_, one) in zip(rooms, named, strict=True) if own not in SMALL]
+        if self.alone:  # Adam passes over what has no gradient
+            for weight in self._sounding:
+                weight.requires_grad_(False)
         self.step = 0  # batches seen, skipped ones included: the data counter
         self.skipped = self.skipped_in_a_row = 0  # steps left out because of a non-finite loss or gradient
         self.rollbacks = 0  # to the last good state; each halves the rate from there on
         self.rank = 0  # which of the processes that train together this is
         self.saved_moments: dict[str, Tensor] = {}  # set by a resumed run
+
+    @property
+    def alone(self) -> bool:
+        """Whether the small networks learn alone, and all else stays as it is."""
+        return self.recipe.train.only is not None
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return AdamW, with its moments where the run is resumed.
@@ -109,6 +118,8 @@ class WaveNetModule(pl.LightningModule):
         """
         state = {}
         for i, (name, weight) in enumerate(self.network.named_parameters()) if moments else ():
+            if not any(f"{name}.{key}" in moments for key in MOMENTS):
+                continue  # it has not learned yet
             state[i] = {key: moments[f"{name}.{key}"] for key in MOMENTS}
             if any(value.shape not in (weight.shape, ()) for value in state[i].values()):
                 raise ValueError(f"the moments of {name} have another shape")
@@ -128,9 +139,10 @@ class WaveNetModule(pl.LightningModule):
             batch_idx: not used; the data counter is `step`.
 
         Returns:
-            `bits` per sample, `norm` of the gradient, the count of `targets`, and whether it was `finite`: else the
-            weights did not move; with an acoustic network, the mean `distance` of its tracks to the real ones; with one
-            of durations, `length_nats`, what the length of a phone costs.
+            `bits` per sample and the count of `targets`, where not the small networks learn alone; `norm` of the
+            gradient, and whether all was `finite`: else the weights did not move; with an acoustic network, the mean
+            `distance` of its tracks to the real ones; with one of durations, `length_nats`, what the length of a phone
+            costs.
         """
         del batch_idx
         train = self.recipe.train
@@ -140,6 +152,27 @@ class WaveNetModule(pl.LightningModule):
             group["lr"] = self.rate(self.step)
         if self.network.drops:
             torch.manual_seed(dropout_seed(train.seed, self.step, self.rank))
+        told, tracks, lengths = self._predictions(batch)
+        sample = (torch.zeros((), device=self.device), (batch["targets"] != IGNORED).sum())
+        if not self.alone:
+            sample = (self.alphabet.nll(self._graph(batch["inputs"], told), batch["targets"]).sum(), sample[1])
+        (first, *others), (loss, distance, phone) = self._means(sample, tracks, lengths)
+        optimizer.zero_grad()
+        self.manual_backward(first + sum(others))
+        norm, finite = self._clipped(loss + distance + phone)
+        if finite:
+            optimizer.step()
+            self._average(ema_decay(train, self.step))
+        self.step += 1
+        self.skipped += not finite
+        self.skipped_in_a_row = 0 if finite else self.skipped_in_a_row + 1
+        found = {"norm": norm, "finite": finite}
+        found |= {} if self.alone else {"bits": loss.item() / math.log(2), "targets": int(sample[1])}
+        beside = {"acoustic": {"distance": distance.item()}, "durations": {"length_nats": phone.item()}}
+        return found | {name: value for room in self.small for name, value in beside[room].items()}
+
+    def _predictions(self, batch: dict[str, Any]) -> tuple[Told | None, tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """Return what the WaveNet is told, and the errors of tracks and the nats of lengths: sums and numbers."""
         told, (errors, known, nats, phones) = batch.get("told"), torch.zeros(4, device=self.device)
         if told is not None and self.network.predicts:
             told, errors, known = self.network.hear(told, batch["predicted"])
@@ -148,25 +181,16 @@ class WaveNetModule(pl.LightningModule):
                 errors, known = errors + more[0], known + more[1]
         if told is not None and "said" in batch:
             nats, phones = self.network.surprise(batch["said"], told.fields)
-        losses = self.alphabet.nll(self._graph(batch["inputs"], told), batch["targets"])
-        count = (batch["targets"] != IGNORED).sum()
-        minimised, (loss, distance, phone) = self._means((losses.sum(), count), (errors, known), (nats, phones))
-        optimizer.zero_grad()
-        first, *others = minimised
-        self.manual_backward(first + sum(others))
-        norm = torch.nn.utils.clip_grad_norm_(self._sounding, train.gradient_clip)
-        for weights in self.small.values():  # each learns from another loss, so that none may scale another down
-            norm = norm + 0 * torch.nn.utils.clip_grad_norm_(weights, train.gradient_clip)
-        finite = bool(torch.isfinite(loss) & torch.isfinite(norm))
-        if finite:
-            optimizer.step()
-            self._average(ema_decay(train, self.step))
-        self.step += 1
-        self.skipped += not finite
-        self.skipped_in_a_row = 0 if finite else self.skipped_in_a_row + 1
-        found = {"bits": loss.item() / math.log(2), "norm": norm.item(), "targets": int(count), "finite": finite}
-        beside = {"acoustic": {"distance": distance.item()}, "durations": {"length_nats": phone.item()}}
-        return found | {name: value for room in self.small for name, value in beside[room].items()}
+        return told, (errors, known), (nats, phones)
+
+    def _clipped(self, loss: Tensor) -> tuple[float, bool]:
+        """Clip the gradients, and return their norm, and whether all is finite."""
+        rooms = [] if self.alone else [self._sounding]
+        norms = [
+            torch.nn.utils.clip_grad_norm_(weights, self.recipe.train.gradient_clip)
+            for weights in (*rooms, *self.small.values())  # each of another loss, so that none may scale another down
+        ]
+        return norms[0].item(), bool(torch.isfinite(loss) & torch.isfinite(torch.stack(norms)).all())
 
     def _means(self, *sums: tuple[Tensor, Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         """Return the mean of each (sum, number), to be minimised and as it is shown.
@@ -188,8 +212,9 @@ class WaveNetModule(pl.LightningModule):
 
     @torch.no_grad()
     def _average(self, decay: float) -> None:
-        averaged: list[Tensor] = list(self.averaged.parameters())
-        torch._foreach_lerp_(averaged, list(self.network.parameters()), 1 - decay)
+        pairs = zip(self.averaged.parameters(), self.network.parameters(), strict=True)
+        moved = [(own, weight) for own, weight in pairs if weight.requires_grad]
+        torch._foreach_lerp_([own for own, _ in moved], [weight for _, weight in moved], 1 - decay)
 
 
 def build(recipe: Recipe, compiled: bool = False) -> WaveNetModule:

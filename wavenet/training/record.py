@@ -31,12 +31,13 @@ from wavenet.text import joined, many, printable
 from wavenet.training import checkpoint, metrics
 from wavenet.training.checkpoint import BEST, GOOD, LAST, Standing, Window
 from wavenet.training.data import SoundData
-from wavenet.training.final_score import evaluated, lengths_in_words
+from wavenet.training.final_score import evaluated
 from wavenet.training.module import WaveNetModule
 from wavenet.training.processes import Group, agreed, check_same
 
 BAD_STEPS = 10  # non-finite steps in a row after which training goes back to the last good state
 ROLLBACKS = 3  # of a run; then it stops
+SMALL_LOSSES = ("distance", "length_nats")  # of tracks and of lengths of phones, as a step names them
 SAMPLE_SEED = 1  # of the sounds made while training: the same at every step, so that they can be compared
 
 
@@ -126,7 +127,7 @@ class Recorder(pl.Callback):
         last = module.step >= train.steps
         if self.group.leads and self._progress is not None:
             self._add(outputs)
-            self._progress.advance(1, f"{outputs['bits']:.3f} bits/sample")
+            self._progress.advance(1, metrics.in_words(*map(outputs.get, ("bits", *SMALL_LOSSES))))
             self._record(trainer, module)
         # asked once: a signal after this waits for the next step
         stop = agreed(self.stopper.check(module.step), module.device)
@@ -236,12 +237,13 @@ class Recorder(pl.Callback):
         self.standing.seconds += now - self._tick
         self._tick = now
         if outputs["finite"]:
-            window.bits += outputs["bits"]
+            window.bits += outputs.get("bits", 0.0)
             window.norm += outputs["norm"]
-            window.targets += outputs["targets"]
+            window.targets += outputs.get("targets", 0)
             window.steps += 1
-            if "length_nats" in outputs:
-                window.length_nats = (window.length_nats or 0.0) + outputs["length_nats"]
+            for name in SMALL_LOSSES:
+                if name in outputs:
+                    setattr(window, name, (getattr(window, name) or 0.0) + outputs[name])
         else:
             self._say("a non-finite loss or gradient: this step was skipped")
 
@@ -255,16 +257,20 @@ class Recorder(pl.Callback):
             **metrics.columns(self.standing.window),
         }
         if self.standing.valid.get("valid_step") == module.step:
-            row |= {name: self.standing.valid[name] for name in metrics.SCORES}
+            row |= {name: self.standing.valid.get(name, "") for name in metrics.SCORES}
         for column, name in metrics.EVALUATION.items():
             row[column] = "" if self.held_out.get(name) is None else self.held_out[name]
         if self.standing.window.steps:
-            learnt = f"{row['train_bits']:.3f} bits/sample in training"
-            self._say(f"step {module.step:,}: {learnt}, {row['targets_per_second']:,} targets/s")
+            learnt = metrics.in_words(row["train_bits"], row["track_distance"], row["length_nats"])
+            rate = "" if module.alone else f", {row['targets_per_second']:,} targets/s"
+            self._say(f"step {module.step:,}: {learnt} in training{rate}")
         return metrics.as_text(row)
 
     def _validate(self, module: WaveNetModule) -> float | None:
-        """Keep and return the held-out score of the averaged weights; None where a signal cut it short."""
+        """Keep and return the held-out score of the averaged weights; None where a signal cut it short.
+
+        It is of tracks where the small networks learn alone, and any are predicted.
+        """
         train = module.recipe.train
         batches = self.data.crops["valid"].in_order(train.batch_size, train.validate_targets)
         score = bits.score(module.averaged, batches, module.alphabet, self.data.counts, self.stopper.interrupted)
@@ -278,11 +284,11 @@ class Recorder(pl.Callback):
             "order0_bits": score.order0,
             "valid_targets": score.targets,
         }
-        self._say(
-            f"step {module.step:,}: held-out {score.bits:.3f} bits/sample "
-            f"(uniform {score.uniform:.3f}, order-0 {score.order0:.3f}; {score.targets:,} targets)"
-        )
-        return score.bits
+        said = f"uniform {score.uniform:.3f}, order-0 {score.order0:.3f}; {score.targets:,} targets"
+        tracks = "" if score.distance is None else f", predicted tracks off by {score.distance:.3f}"
+        self.standing.valid |= {} if score.distance is None else {"valid_distance": score.distance}
+        self._say(f"step {module.step:,}: held-out {score.bits:.3f} bits/sample ({said}){tracks}")
+        return score.distance if module.alone and score.distance is not None else score.bits
 
     def evaluate(self, module: WaveNetModule) -> None:
         """Say and keep how well the averaged weights predict whole held-out files; a signal leaves that out."""
@@ -295,7 +301,7 @@ class Recorder(pl.Callback):
         else:
             if found is not None:
                 made, self.held_out = found
-                self._summary = [made.summary(), *lengths_in_words(self.held_out)]
+                self._summary = [made.summary(), *made.predictions.to_text()]
         self._tick = time.monotonic()
 
     def _sample(self, module: WaveNetModule) -> None:

@@ -43,6 +43,7 @@ class Options:
     resume: bool
     force: bool
     init: str | Path | None
+    only: str | None
     device: str
     devices: int | None
     precision: str
@@ -62,6 +63,7 @@ def train(
     resume: bool = False,
     force: bool = False,
     init: str | Path | None = None,
+    only: str | None = None,
     device: str = "auto",
     devices: int | None = None,
     precision: str | int = "32",
@@ -83,12 +85,13 @@ def train(
         resume: go on with an unfinished run.
         force: start over in the folder of another run.
         init: a model to take the first weights from.
+        only: `acoustic` trains what predicts tracks and lengths alone, as the recipe's key `train.only` does.
         device: auto, cpu or cuda.
         devices: processes that train together on this machine; None takes what torchrun or Slurm started, else one.
         precision: 32 or bf16.
         compiled: put the training graph through torch.compile.
         cache: where decoded sound is kept; None takes this user's cache folder.
-        dry_run: check everything and say what would be done, but train nothing and write no run folder.
+        dry_run: check everything and say what would be done, but train and write nothing.
 
     Raises:
         InputError: the recipe, the data, the model to begin from or the run folder cannot be used.
@@ -96,15 +99,15 @@ def train(
         KeyboardInterrupt: Ctrl-C; the run was saved.
         Terminated: SIGTERM, or SIGHUP (its kind HungUp); the run was saved.
     """
-    chosen = Options(
-        out, max_steps, max_seconds, resume, force, init, device, devices, str(precision), compiled, cache, dry_run
-    )
-    return _begin(recipe, data, overrides, chosen)
+    work = out, max_steps, max_seconds, resume, force, init, only
+    how = device, devices, str(precision), compiled, cache, dry_run
+    return _begin(recipe, data, overrides, Options(*work, *how))
 
 
 def _begin(recipe: str | Path | Recipe, data: str | Path | None, overrides: Sequence[str], chosen: Options) -> Path:
     """Train with these options and return the run folder."""
     _check(chosen)
+    overrides = [*overrides, *([] if chosen.only is None else [f"train.only={chosen.only}"])]
     if isinstance(recipe, Recipe):
         made, own = read.overridden(recipe, overrides), None
     else:
@@ -175,6 +178,7 @@ def _train(recipe: Recipe, run: Path, options: Options, group: Group) -> None:
                 log.info("%s; its bundle gets what `wavenet evaluate` says of held-out sound", done)
                 _complete(run, sound, state, options, group)
             return
+    _check_beside(recipe, state, options, group)
     for warning in summary.warnings(recipe, options.device, group.devices):
         log.warning(warning)
     _set_threads(state, options.device, group)
@@ -205,6 +209,15 @@ def _check_devices(run: Path, state: State, group: Group) -> None:
         raise InputError(
             f"{run} was started with {many(state.devices, 'device')}, got {group.size}, which would change "
             f"the batches; resume with --devices {state.devices}"
+        )
+
+
+def _check_beside(recipe: Recipe, state: State | None, options: Options, group: Group) -> None:
+    """Raise InputError where small networks are to learn alone, beside nothing."""
+    if recipe.train.only is not None and state is None and options.init is None and group.leads:
+        raise InputError(
+            f"--only {recipe.train.only} trains beside a network that has been trained, got none; give one with --init "
+            "MODEL, or go on with a run by --resume"
         )
 
 
@@ -267,7 +280,8 @@ def _module(recipe: Recipe, sound: SoundData, state: State | None, options: Opti
         values = {} if sound.told is None else sound.told.vocabulary
         phones = () if sound.told is None or sound.told.spoken is None else sound.told.spoken.names
         taken = init.weights(recipe, recipe.shape, values, str(options.init), phones)
-        module.network.load_state_dict({name: torch.from_numpy(value) for name, value in taken.items()})
+        first = {name: torch.from_numpy(value) for name, value in taken.items()}
+        module.network.load_state_dict(module.network.state_dict() | first)
     elif sound.crops:
         module.network.start_at(sound.alphabet.baseline(sound.target_counts))
     module.averaged.load_state_dict(module.network.state_dict())

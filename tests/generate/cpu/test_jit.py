@@ -111,6 +111,27 @@ def test_compiled_code_lets_other_threads_run_and_divides_as_numpy_does() -> Non
     assert divide(1.0, 0.0) == float("inf") and divide.targetoptions["nogil"]
 
 
+COUNTS = """
+import numpy as np, toys
+from numba.core import event
+from wavenet import outputs
+from wavenet.generate.cpu.engine import Cpu
+from wavenet.generate.packed import pack
+recipe = toys.recipe()
+with event.install_recorder("numba:compile") as seen:
+    Cpu(pack(recipe.shape, toys.arrays(recipe)), outputs.of(recipe), "float32")
+print(sum(one.is_end for _, one in seen.buffer))
+"""
+
+
+@pytest.mark.slow
+def test_the_bar_ends_about_where_compilation_ends(tmp_path: Path) -> None:
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run([sys.executable, "-c", COUNTS], env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert abs(int(done.stdout) - jit.FUNCTIONS) <= 2  # NumPy's own differ between versions of Numba
+
+
 COMPILES = """
 import logging, sys
 from wavenet.generate.cpu.jit import Entry

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from llvmlite import binding
 
+from wavenet.generate.condition import stretches
 from wavenet.generate.cpu import kernel
 from wavenet.generate.cpu.jit import Entry
 from wavenet.generate.cpu.panels import lay_out
 from wavenet.generate.packed import Packed, too_large
 from wavenet.generate.reference import Reference
 from wavenet.generate.state import Job, Queues
-from wavenet.generate.told import stretches
 from wavenet.outputs import Alphabet, Categorical, Codes, Draw, Feed, Floats, Window
 
 Arrays = tuple[Any, ...]  # what compiled code takes a network as

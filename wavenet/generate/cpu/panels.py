@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wavenet.generate.condition import NOTHING, Gates
 from wavenet.generate.cpu.drawing import scratch
 from wavenet.generate.cpu.tiles import LANES, PANEL
 from wavenet.generate.packed import Packed, Product
 from wavenet.generate.state import PADDING, padded
-from wavenet.generate.told import NOTHING, Gates
 from wavenet.outputs import Alphabet, Floats
 
 ALIGNMENT = 64  # bytes of a cache line

@@ -1,4 +1,4 @@
-"""Is what is asked for heard? Clips are drawn for values of fields, as `generate` draws them, and listened to."""
+"""Conditional samples: clips drawn for values of fields, as `generate` draws them. Is what was asked for heard?"""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from wavenet.audio.crops import Sound
 from wavenet.audio.splits import Span, Splits
 from wavenet.evaluation import recogniser_file
 from wavenet.evaluation.generated import LONGEST, draw_clips, held_out_clips, quantised
-from wavenet.evaluation.heard import A4_HZ, A4_MIDI, Heard, heard, share_within
 from wavenet.evaluation.intervals import Share
 from wavenet.evaluation.recogniser import Ids, Recogniser
+from wavenet.evaluation.recognition import A4_HZ, A4_MIDI, Recognition, recognised, share_within
 from wavenet.features.f0 import pitches
 from wavenet.features.fields import Fields
 from wavenet.features.framing import of_array
@@ -50,7 +50,7 @@ class Pitched:
 
 
 @dataclass(frozen=True)
-class AskedFor:
+class ConditionalSamples:
     """What is heard of values that were asked for."""
 
     clips: int
@@ -58,7 +58,7 @@ class AskedFor:
     seed: int
     guidance: float  # how strongly they follow what was asked for
     asked: tuple[str, ...]  # the fields
-    heard: Heard | None  # None where no recogniser listened to these fields
+    heard: Recognition | None  # None where no recogniser listened to these fields
     pitch: Pitched | None  # None where there is no such field
 
     def to_text(self) -> list[str]:
@@ -90,24 +90,24 @@ class Listener:
     recogniser: Recogniser
     columns: list[int]  # which fields it names
 
-    def heard(self, waves: Sequence[Floats], asked: Ids, real: Real) -> Heard:
+    def heard(self, waves: Sequence[Floats], asked: Ids, real: Real) -> Recognition:
         """Return what is heard of the values of all fields [clips, n]; beside them in real clips."""
         named = list(self.recogniser.values.values())
         known = [index for index, own in enumerate(real.fields[:, self.columns]) if _any(own, named)]
         theirs = [real.waves[index] for index in known], real.fields[known][:, self.columns]
-        return heard(self.recogniser, (waves, asked[:, self.columns]), theirs if known else None)
+        return recognised(self.recogniser, (waves, asked[:, self.columns]), theirs if known else None)
 
 
 @dataclass(frozen=True)
 class Answers:
     """Clips that were asked for."""
 
-    known: AskedFor  # what is known of them before a recogniser listens
+    known: ConditionalSamples  # what is known of them before a recogniser listens
     waves: Sequence[Floats]  # [T] each
     ids: Ids  # [clips, n], what they were asked for
     real: Real  # to listen to beside them
 
-    def heard_by(self, listener: Listener) -> AskedFor:
+    def heard_by(self, listener: Listener) -> ConditionalSamples:
         """Return what is known of them once a recogniser has listened."""
         return replace(self.known, heard=listener.heard(self.waves, self.ids, self.real))
 
@@ -174,7 +174,7 @@ def answers(
     waves = draw_clips(voice, lengths, seed, condition=asked.condition, threads=threads)
     notes = None if PITCH not in vocabulary.values else _pitched(vocabulary, waves, ids, real, voice.sample_rate)
     about = sum(lengths) / voice.sample_rate, seed, voice.guidance(None, told=True)
-    return Answers(AskedFor(clips, *about, tuple(vocabulary.values), None, notes), waves, ids, real)
+    return Answers(ConditionalSamples(clips, *about, tuple(vocabulary.values), None, notes), waves, ids, real)
 
 
 def combinations(vocabulary: Vocabulary, clips: int, seed: int) -> list[Wanted]:

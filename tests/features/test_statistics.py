@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from wavenet.features import usual
-from wavenet.features.usual import Summary, measured, of_bundle, of_tracks, strange
+from wavenet.features import statistics
+from wavenet.features.statistics import Summary, measured, of_bundle, of_tracks, strange
 from wavenet.outputs import Arrays
 
 RNG = np.random.default_rng(0)
@@ -60,7 +60,7 @@ def test_tracks_are_looked_at_by_name_without_their_tails(monkeypatch: pytest.Mo
     padded.values[0][:6] = -1.0
     hushed = of_tracks(padded, told, "mel", [30, 80, 7], [0, 1, 2], -1.0)
     assert [*hushed] == [0, 1] and hushed[0].frames == 24 and np.allclose(hushed[0].mean, SOUNDS[0][6:].mean(0))
-    monkeypatch.setattr(usual, "MOST_SOUNDS", 1)
+    monkeypatch.setattr(statistics, "MOST_SOUNDS", 1)
     assert [*of_tracks(tracks, told, "mel", frames, [0, 1])] == [0]
 
 

@@ -1,4 +1,4 @@
-"""What a network over frames makes of fields and tracks, with NumPy: V c of a window, predicted tracks and lengths.
+"""Conditioning with NumPy: what a network over frames makes of fields and tracks: V c, predicted tracks and lengths.
 
 `model/condition.py` has the same as modules that are trained, and says why.
 """

@@ -1,4 +1,4 @@
-"""What a network is told besides the past of its sound: how much of it a drawn sample depends on, and what it costs.
+"""Conditioning: what a network is told besides the past of its sound, how far a sample depends on it, what it costs.
 
 A frame stands at its middle (`geometry/frames.py`). All distances are the largest over the places that a sample may
 have in its frame, so that they are exact for some sample and enough for every one.
@@ -77,7 +77,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class ToldReport:
+class ConditionReport:
     """What a network is told."""
 
     fields: dict[str, int]  # each with the number of its values
@@ -97,7 +97,7 @@ class ToldReport:
     macs_per_sound: int  # multiply-adds of what is the same for a whole sound, which those per sample leave out
 
 
-def of_config(config: ConditionConfig, shape: Shape, rate: int, values: dict[str, list[str]]) -> ToldReport:
+def of_config(config: ConditionConfig, shape: Shape, rate: int, values: dict[str, list[str]]) -> ConditionReport:
     """Return what a recipe tells its network.
 
     Args:
@@ -114,7 +114,7 @@ def of_config(config: ConditionConfig, shape: Shape, rate: int, values: dict[str
         predicted = {name: width for name, width in tracks.items() if name in PREDICTED}
         reach = 1000 * encoder.reach * told.hop / rate
         acoustic = AcousticReport(predicted, told.acoustic.channels, of_encoder(encoder), reach)
-    return ToldReport(
+    return ConditionReport(
         fields=dict(config.fields),
         values=values,
         tracks=tracks,
@@ -252,7 +252,7 @@ def _split(costs: dict[str, int]) -> Split:
 # --- text ------------------------------------------------------------------------------------------------------------
 
 
-def facts(told: ToldReport, rate: int) -> Iterator[tuple[str, str]]:
+def facts(told: ConditionReport, rate: int) -> Iterator[tuple[str, str]]:
     """Yield what a network is told as (label, words)."""
     fields = [f"{name} ({many(size, 'value')})" for name, size in told.fields.items()]
     tracks = [f"{name} ({width:,} a frame)" for name, width in told.tracks.items()]
@@ -278,7 +278,7 @@ def facts(told: ToldReport, rate: int) -> Iterator[tuple[str, str]]:
         yield "durations", f"{what}; {costs} multiply-adds a phone"
 
 
-def parameters_words(told: ToldReport) -> str:
+def parameters_words(told: ConditionReport) -> str:
     """Return whose the parameters are: ``: 69,712 for samples, 5,120 for what is told``."""
     acoustic = f", {told.parameters.acoustic:,} of the acoustic network" if told.acoustic else ""
     durations = f", {told.parameters.durations:,} of that of durations" if told.durations else ""
@@ -286,7 +286,7 @@ def parameters_words(told: ToldReport) -> str:
     return own + acoustic + durations
 
 
-def macs_words(told: ToldReport) -> str:
+def macs_words(told: ConditionReport) -> str:
     """Return how many of the multiply-adds per sample are for frames, or what is told costs besides."""
     own = told.macs_per_sample.condition + told.macs_per_sample.acoustic
     if told.macs_per_frame is None or told.hop_samples is None:
@@ -295,7 +295,7 @@ def macs_words(told: ToldReport) -> str:
     return f"; {own:,} of these are for frames: {number(told.macs_per_frame, 10**10)} a frame{share}"
 
 
-def stream_words(told: ToldReport) -> str | None:
+def stream_words(told: ConditionReport) -> str | None:
     """Return why sound cannot be made while what it is told still comes; None where it can."""
     if told.context is None or told.context.streams:
         return None
@@ -303,7 +303,7 @@ def stream_words(told: ToldReport) -> str | None:
     return f"cannot be streamed: {'the pooled branch sees' if pooled else 'f0 is found by looking at'} the whole sound"
 
 
-def context_words(told: ToldReport) -> str | None:
+def context_words(told: ConditionReport) -> str | None:
     """Return the frames that a sample depends on, and how much of the future that is; None where it is told none."""
     if told.context is None:
         return None
@@ -314,7 +314,7 @@ def context_words(told: ToldReport) -> str | None:
     return f"{words}; {stream_words(told)}" if stream_words(told) else words
 
 
-def _future(told: ToldReport, context: FrameContext, rate: int) -> Iterator[tuple[str, str]]:
+def _future(told: ConditionReport, context: FrameContext, rate: int) -> Iterator[tuple[str, str]]:
     """Yield what must be known of a sound, beyond the sample that is drawn."""
     reason = stream_words(told)
     if reason is not None:
@@ -369,7 +369,7 @@ def holes_words(holes: Sequence[Hole], most: int) -> str:
     return ", ".join(shown) + (f" and {many(left, 'more hole')}" if left else "")
 
 
-def _acoustic_words(told: ToldReport, acoustic: AcousticReport) -> str:
+def _acoustic_words(told: ConditionReport, acoustic: AcousticReport) -> str:
     """Return what an acoustic network predicts, from what, and what it sees."""
     given = [*told.fields, *(name for name in ASKED if name in told.tracks)]
     predicts = " and ".join(f"{name} ({width:,} a frame)" for name, width in acoustic.predicts.items())

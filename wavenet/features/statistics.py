@@ -1,4 +1,4 @@
-"""What the frames of a track are usually like: a few numbers of the training sounds, which a bundle keeps.
+"""Statistics of a track: what its frames are usually like in training sounds, a few numbers that a bundle keeps.
 
 Numbers of another scale lie far from them: `mel_scale.py` looks at mels, `strange` at arrays.
 """

@@ -1,4 +1,4 @@
-"""What it is worth to be told: the likelihood of held-out sound under what is true of it, beside what is not.
+"""Log-likelihood gain of conditions: held-out sound under what is true of it, beside what is not.
 
 A clip is scored told the right values and tracks, and again with one thing changed: another value of one field, the
 tracks of another sound, its own some frames late. What predicts it better, and by how many bits, is counted over clips.
@@ -20,7 +20,7 @@ from wavenet.audio.crops import pieces
 from wavenet.audio.splits import Span
 from wavenet.evaluation.intervals import Share, in_words, interval, percent
 from wavenet.evaluation.likelihood import Likelihood
-from wavenet.evaluation.tellings import NOTHING, PREDICTED, RIGHT, Key, Tellers, condition_of
+from wavenet.evaluation.mismatched import NOTHING, PREDICTED, RIGHT, Key, Tellers, condition_of
 from wavenet.outputs import Alphabet, Codes, Condition
 from wavenet.progress import Progress
 from wavenet.text import many, plain, printable, table
@@ -28,15 +28,16 @@ from wavenet.text import many, plain, printable, table
 CLIPS, TARGETS = 60, 300_000  # at most so many are scored, for each thing that they are told
 
 MEANING = (
-    "To be told is to be given something beside the past of a sound: fields, such as a speaker, and",
-    "tracks, such as a mel spectrogram, which are measured on it, predicted from its fields, or unknown.",
+    "To be told is to be given something beside the past of a sound, a condition: fields, such as a",
+    "speaker, and tracks, such as a mel spectrogram, which are measured on it, predicted from its",
+    "fields, or unknown. Bits/sample are the log-likelihood that is gained by the right condition.",
 )
 
 Judges = Callable[[Condition], Likelihood]
 
 
 @dataclass(frozen=True)
-class Worth:
+class Gain:
     """How much better clips are predicted that are told the right thing than the same clips told something else."""
 
     told: str  # a field, tracks, or all
@@ -59,10 +60,10 @@ class Worth:
 
 
 @dataclass(frozen=True)
-class Worths:
-    """What each thing is worth that sounds are told."""
+class Gains:
+    """How much each thing gains that sounds are told."""
 
-    rows: tuple[Worth, ...]
+    rows: tuple[Gain, ...]
     clips: int
     targets: int
 
@@ -92,10 +93,10 @@ class Scored:
     nats: dict[Key, float]
 
 
-def worths(
+def gains_of(
     tellers: Tellers, spans: Sequence[Span], judges: Judges, alphabet: Alphabet, context: int, threads: int = 1
-) -> Worths:
-    """Return what each thing is worth that held-out sound is told.
+) -> Gains:
+    """Return how much each thing gains that held-out sound is told.
 
     Args:
         tellers: what the clips may be told.
@@ -114,7 +115,7 @@ def worths(
             costs = pool.map(_cost_of(judge, part, known), range(len(told)))
             scored.append(Scored(part.last - part.first, dict(zip(told, costs, strict=True))))
             progress.advance(1)
-    return Worths(tuple(_rows(scored, tellers)), len(parts), sum(one.targets for one in scored))
+    return Gains(tuple(_rows(scored, tellers)), len(parts), sum(one.targets for one in scored))
 
 
 def _cost_of(judge: Likelihood, part: Span, known: Codes) -> Callable[[int], float]:
@@ -131,7 +132,7 @@ def chosen_parts(spans: Sequence[Span]) -> list[Span]:
     return [parts[len(parts) * i // count] for i in range(count)]
 
 
-def _rows(scored: Sequence[Scored], tellers: Tellers) -> Iterator[Worth]:
+def _rows(scored: Sequence[Scored], tellers: Tellers) -> Iterator[Gain]:
     """Yield the rows of the table."""
     first = (tellers.ways[0], *RIGHT)
     yield from _row(scored, "all", first, "told nothing", [NOTHING])
@@ -148,7 +149,7 @@ def _rows(scored: Sequence[Scored], tellers: Tellers) -> Iterator[Worth]:
         yield from _row(scored, "tracks", first, "those predicted", [(PREDICTED, *RIGHT)])
 
 
-def _row(scored: Sequence[Scored], told: str, right: Key, against: str, others: Sequence[Key]) -> Iterator[Worth]:
+def _row(scored: Sequence[Scored], told: str, right: Key, against: str, others: Sequence[Key]) -> Iterator[Gain]:
     """Yield the row of one comparison; none where no clip has both sides."""
     each = [(one, [one.nats[key] for key in others if key in one.nats]) for one in scored]
     each = [(one, costs) for one, costs in each if costs]
@@ -164,4 +165,4 @@ def _row(scored: Sequence[Scored], told: str, right: Key, against: str, others: 
     wins, bits = float(won.sum() / pairs.sum()), float(saved.sum() / targets.sum() / math.log(2))
     best = Share(int((beaten == pairs).sum()), len(each))
     count = float(pairs.mean())
-    yield Worth(told, right[0], against, len(each), count, wins, wins_low, wins_high, best, bits, low, high)
+    yield Gain(told, right[0], against, len(each), count, wins, wins_low, wins_high, best, bits, low, high)

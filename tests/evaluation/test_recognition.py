@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from wavenet.errors import InputError
-from wavenet.evaluation.heard import Mistake, compared, heard, semitones_off, share_within
 from wavenet.evaluation.intervals import wilson
 from wavenet.evaluation.recogniser import Recogniser
+from wavenet.evaluation.recognition import Mistake, compared, recognised, semitones_off, share_within
 from wavenet.outputs import Floats
 from wavenet.text import to_json
 
@@ -38,7 +38,7 @@ def some(count: int, seed: int) -> np.ndarray:
 def test_shares_are_those_of_plain_counts_and_chance_is_that_of_any_order() -> None:
     asked, named = some(40, 0), some(40, 1)
     named[:25] = asked[:25]
-    made = heard(Echo(VALUES, 8_000, {}), (said(named), asked), (said(asked[:12]), asked[:12]))
+    made = recognised(Echo(VALUES, 8_000, {}), (said(named), asked), (said(asked[:12]), asked[:12]))
     assert [one.field for one in made.rows] == ["label", "speaker", "all of it"]
     for column, one in enumerate(made.fields):
         right = sum(a == n for a, n in zip(asked[:, column], named[:, column], strict=True))
@@ -105,7 +105,7 @@ def test_text_and_json_have_the_numbers() -> None:
 @pytest.mark.parametrize(("clips", "rows"), [(3, 2), (0, 0)])
 def test_as_many_ids_as_clips_are_needed(clips: int, rows: int) -> None:
     with pytest.raises(InputError, match="expected"):
-        heard(Echo(VALUES, 8_000, {}), (said(some(clips, 0)), some(rows, 0)))
+        recognised(Echo(VALUES, 8_000, {}), (said(some(clips, 0)), some(rows, 0)))
 
 
 def test_a_pitch_is_right_within_half_a_semitone_of_the_median_of_what_is_voiced() -> None:

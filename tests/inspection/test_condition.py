@@ -20,10 +20,10 @@ from wavenet import geometry
 from wavenet.features import framing
 from wavenet.features.mel import hann
 from wavenet.geometry import Encoder
-from wavenet.inspection import report, told
+from wavenet.inspection import condition, report
+from wavenet.inspection.condition import ConditionReport
 from wavenet.inspection.report import Report
 from wavenet.inspection.text import describe
-from wavenet.inspection.told import ToldReport
 from wavenet.model import network as networks
 from wavenet.model.condition import Told
 from wavenet.model.network import WaveNet
@@ -53,7 +53,7 @@ def recipe_of(model: dict[str, Any] | None = None, **condition: Any) -> Recipe:
     return toys.recipe(model=model or {}, condition={"channels": 24, **condition})
 
 
-def said_of(recipe: Recipe) -> tuple[Report, ToldReport]:
+def said_of(recipe: Recipe) -> tuple[Report, ConditionReport]:
     said = report.of_recipe(recipe)
     assert said.condition is not None
     return said, said.condition
@@ -159,7 +159,7 @@ def test_the_future_ends_with_the_last_sample_that_any_needed_frame_hears(
         behind.append(int(heard.max()) - step)
     assert context.future_samples == max(0, *behind)
     assert context.future_ms == pytest.approx(max(0, *behind) * 1000 / toys.RATE)
-    assert told.mel_end(MelConfig(**mel), hop) == int(heard.max()) - last * hop
+    assert condition.mel_end(MelConfig(**mel), hop) == int(heard.max()) - last * hop
 
 
 @pytest.mark.parametrize("name", ENCODERS)

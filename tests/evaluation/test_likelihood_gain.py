@@ -10,10 +10,10 @@ import pytest
 from telling_toys import LENGTHS, tellers_of
 
 from wavenet.audio.splits import Span
-from wavenet.evaluation import worth
+from wavenet.evaluation import likelihood_gain
 from wavenet.evaluation.intervals import interval
-from wavenet.evaluation.tellings import Tellers
-from wavenet.evaluation.worth import Worth, Worths, chosen_parts, worths
+from wavenet.evaluation.likelihood_gain import Gain, Gains, chosen_parts, gains_of
+from wavenet.evaluation.mismatched import Tellers
 from wavenet.outputs import Alphabet, Codes, Condition, Floats, Window
 from wavenet.outputs.categorical import Categorical
 from wavenet.text import to_json
@@ -34,13 +34,13 @@ class Quiet:
         return alphabet.encode(self.read(clip, first, last))
 
 
-def measured(cost: Cost, spans: list[Span] = SPANS, threads: int = 1, **condition: object) -> Worths:
-    """Return what things are worth where a clip costs so much under a window."""
+def measured(cost: Cost, spans: list[Span] = SPANS, threads: int = 1, **condition: object) -> Gains:
+    """Return how much things gain where a clip costs so much under a window."""
     one, alphabet = tellers_of(**condition), Categorical(16)
     tellers = Tellers(one.condition, Quiet(), one.packed, one.vocabulary, 0)  # type: ignore[arg-type]
     clips = {int(alphabet.encode(Quiet().read(clip, 0, 1))[0]): clip for clip in range(4)}
 
-    def judges(told: Condition) -> worth.Likelihood:
+    def judges(told: Condition) -> likelihood_gain.Likelihood:
         def nats(telling: int, past: Codes, codes: Codes, first: int) -> Floats:
             assert len(past) == min(first, 25)
             window = told.window([telling], [first], len(codes))
@@ -48,10 +48,10 @@ def measured(cost: Cost, spans: list[Span] = SPANS, threads: int = 1, **conditio
 
         return nats
 
-    return worths(tellers, spans, judges, alphabet, 25, threads)
+    return gains_of(tellers, spans, judges, alphabet, 25, threads)
 
 
-def rows(made: Worths) -> dict[tuple[str, str, str], Worth]:
+def rows(made: Gains) -> dict[tuple[str, str, str], Gain]:
     return {(one.told, one.tracks, one.against): one for one in made.rows}
 
 
@@ -88,7 +88,7 @@ def test_a_network_that_ignores_what_it_is_told_is_near_chance() -> None:
     draw = np.random.default_rng(5)
     spans = [Span(clip, first, first + 5) for clip in range(4) for first in range(0, 300, 5)]
     found = measured(lambda clip, told: draw.normal(), spans, acoustic=None)
-    assert found.clips == worth.CLIPS
+    assert found.clips == likelihood_gain.CLIPS
     for row in found.rows:
         assert abs(row.beats_all.share - row.chance) < 0.2 and 0.3 < row.wins < 0.7
         assert row.wins_low is not None and row.wins_low < row.wins < row.wins_high
@@ -116,19 +116,19 @@ def test_shares_bits_and_intervals_are_those_of_plain_sums() -> None:
 
 def test_parts_are_spread_evenly_and_bounded() -> None:
     short = [Span(clip, 0, 3_000) for clip in range(200)]
-    assert len(chosen_parts(short)) == worth.CLIPS and chosen_parts(short[:5]) == short[:5]
+    assert len(chosen_parts(short)) == likelihood_gain.CLIPS and chosen_parts(short[:5]) == short[:5]
     assert [part.clip for part in chosen_parts(short)][::20] == [0, 66, 133]
     long = chosen_parts([Span(0, 100, 10_000_000), Span(1, 0, 10_000_000)])
-    assert 290_000 < sum(part.last - part.first for part in long) <= worth.TARGETS and len(long) >= 30
+    assert 290_000 < sum(part.last - part.first for part in long) <= likelihood_gain.TARGETS and len(long) >= 30
     assert {part.clip for part in long} == {0, 1} and long[0].first == 100
 
 
 def test_text_and_json_say_the_same() -> None:
     made = measured(lambda clip, told: float(told.fields[0, 1]))
     plain, lines = json.loads(to_json(made.to_json())), made.to_text()
-    assert plain["clips"] == 4 and plain["targets"] == sum(LENGTHS) and len(plain["rows"]) == len(lines) - 6
-    assert lines[3].startswith("4 held-out clips, 1,805 samples") and max(map(len, lines)) <= 100
-    for row, line in zip(plain["rows"], lines[6:], strict=True):
+    assert plain["clips"] == 4 and plain["targets"] == sum(LENGTHS) and len(plain["rows"]) == len(lines) - 7
+    assert lines[4].startswith("4 held-out clips, 1,805 samples") and max(map(len, lines)) <= 100
+    for row, line in zip(plain["rows"], lines[7:], strict=True):
         assert line.startswith(f"{row['told']}: {row['against']}") and f"{row['bits']:.3f}" in line
         assert row["beats_all"]["clips"] == row["clips"] and row["chance"] == 1 / (1 + row["others"])
     alone = measured(lambda clip, told: 1.0, SPANS[:1])

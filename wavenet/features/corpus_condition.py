@@ -14,7 +14,7 @@ from wavenet.features import phones, sentences, tracks
 from wavenet.features.fields import Fields, Values
 from wavenet.features.mel import SILENCE
 from wavenet.features.phones import Phones
-from wavenet.features.usual import Usual, measured, of_tracks, strange
+from wavenet.features.statistics import Usual, measured, of_tracks, strange
 from wavenet.geometry import ConditionShape, frame_count
 from wavenet.outputs import Condition, Tracks
 from wavenet.progress import log
@@ -82,7 +82,8 @@ def of_corpus(
         return None
     fields = Fields.of_clips(recipe, corpus.clips, vocabulary, trained, corpus.source.columns)
     spoken = _spoken(recipe, corpus, trained, names)
-    own = tracks.of_corpus(recipe, corpus.sound, corpus.clips, folder, spoken)
+    said = None if spoken is None else spoken.read
+    own = tracks.of_corpus(recipe, corpus.sound, corpus.clips, folder, said)
     usual = {} if own is None or not trained else _usual(own, shape, corpus, trained)
     condition, arrays = Condition(shape, fields.ids, own, None, spoken), "" if own is None else own.arrays
     return CorpusCondition(condition, fields.vocabulary, arrays, usual, spoken)
@@ -102,9 +103,7 @@ def _spoken(
         phones.check_room(names, config.tracks.phones)
         sentences.tell_language(recipe, corpus, names)
     phones.tell_unknown((one for one in known if one is not None), names)
-    rate, hop, sound = recipe.audio.sample_rate, config.hop_samples or 1, corpus.sound
-    counts = tuple(frame_count(length + sound.tail, hop) for length in sound.lengths)
-    return Phones(known, tuple(names), config.tracks.phones, counts, rate, hop)
+    return Phones(known, tuple(names), config.tracks.phones, recipe.audio.sample_rate, config.hop_samples or 1)
 
 
 def _usual(own: Tracks, shape: ConditionShape, corpus: Corpus, trained: Collection[int]) -> dict[str, Usual]:

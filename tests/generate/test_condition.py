@@ -21,7 +21,7 @@ from condition_toys import (
     tracked,
 )
 
-from wavenet.generate import told
+from wavenet.generate import condition as conditions
 from wavenet.generate.packed import Packed
 from wavenet.model.condition import as_told
 from wavenet.outputs import Condition, Floats
@@ -31,7 +31,7 @@ LAYERS = 6
 
 def added(packed: Packed, condition: Condition, sounds: list[int], first: int, steps: int) -> Floats:
     """Return what is added to the gates of each layer, [B, L, T, 2G]."""
-    found = told.gates(packed, condition.window(sounds, [first] * len(sounds), steps))
+    found = conditions.gates(packed, condition.window(sounds, [first] * len(sounds), steps))
     assert found is not None
     blank = np.zeros((steps, 10), np.float32)
     return np.array(
@@ -56,7 +56,7 @@ def test_what_is_added_is_what_the_training_graph_adds(form: str, first: int) ->
 
 
 def test_nothing_is_added_where_nothing_is_told() -> None:
-    assert told.gates(packed_of(recipe_of("fields")), None) is None
+    assert conditions.gates(packed_of(recipe_of("fields")), None) is None
 
 
 @tracked
@@ -80,10 +80,10 @@ def test_stretch_by_stretch_the_bits_are_those_of_the_whole_window(
     packed, condition = packed_of(recipe), told_of(recipe)
     hop, linear, tracks = condition.shape.hop, condition.shape.linear, condition.shape.told.tracks
     window, blank = condition.window([0, 2], [-5, 9], 60), np.zeros((60, 10), np.float32)
-    whole = told.gates(packed, window)
+    whole = conditions.gates(packed, window)
     assert whole is not None
-    monkeypatch.setattr(told, "NUMBERS", numbers)
-    found = list(told.stretches(packed, window, 60))
+    monkeypatch.setattr(conditions, "NUMBERS", numbers)
+    found = list(conditions.stretches(packed, window, 60))
     assert [one.stop for one, _ in found] == [*(one.start for one, _ in found[1:]), 60] and found[0][0].start == 0
     assert all(one.start % hop == 0 for one, _ in found)
     if tracks:  # two frames more on either side, and at least one of its own
@@ -102,12 +102,12 @@ def test_stretch_by_stretch_the_bits_are_those_of_the_whole_window(
 def test_what_is_held_of_a_long_window_does_not_grow_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = recipe_of("every sample")
     packed, condition = packed_of(recipe), told_of(recipe, [4_000])
-    monkeypatch.setattr(told, "NUMBERS", 6_000)
+    monkeypatch.setattr(conditions, "NUMBERS", 6_000)
 
     def most(steps: int) -> int:
         window = condition.window([0], [0], steps)
         tracemalloc.start()
-        for _, part in told.stretches(packed, window, steps):
+        for _, part in conditions.stretches(packed, window, steps):
             assert part is not None
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
@@ -129,9 +129,11 @@ def test_predicted_tracks_are_those_of_the_training_graph_for_whole_sounds_and_t
     given[..., 9] = 1
     for sound in range(2):
         given[sound, reach : reach + 9] = np.pad(tracks.read(sound, 0, 9)[:, clock], ((0, 0), (0, 1)))
-    made = told.predicted(packed, given, condition.fields)
+    made = conditions.predicted(packed, given, condition.fields)
     assert made.shape == (2, 9, MEL["bands"]) and made.dtype == np.float32
-    means = torch.from_numpy(np.pad(np.stack([tracks.mean(sound)[clock] for sound in range(2)]), ((0, 0), (0, 1))))
+    means = torch.from_numpy(
+        np.pad(np.stack([tracks.read(sound, 0, 9)[:, clock].mean(axis=0) for sound in range(2)]), ((0, 0), (0, 1)))
+    )
     graph = network.acoustic.predict(torch.from_numpy(given), torch.from_numpy(condition.fields), means)
     np.testing.assert_allclose(made, graph.detach().numpy(), atol=1e-5)
     for first in (-15, 4, 26):

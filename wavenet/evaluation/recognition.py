@@ -1,4 +1,4 @@
-"""Is it heard? Of generated clips, the share in which what was asked for is what a recogniser names.
+"""Recognition rates: of generated clips, the share in which what was asked for is what a recogniser names.
 
 Beside it stand the same of held-out real clips, more than which cannot be expected, and of chance: what would be right
 if what was named had nothing to do with what was asked for.
@@ -36,7 +36,7 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class FieldHeard:
+class FieldRecognition:
     """How often one field is heard right."""
 
     field: str
@@ -47,14 +47,14 @@ class FieldHeard:
 
 
 @dataclass(frozen=True)
-class Heard:
+class Recognition:
     """What a recogniser hears of what was asked for."""
 
-    fields: tuple[FieldHeard, ...]
-    together: FieldHeard | None  # all fields of a clip right; None where there is one field
+    fields: tuple[FieldRecognition, ...]
+    together: FieldRecognition | None  # all fields of a clip right; None where there is one field
 
     @property
-    def rows(self) -> tuple[FieldHeard, ...]:
+    def rows(self) -> tuple[FieldRecognition, ...]:
         """Each field, and all together."""
         return (*self.fields, *([] if self.together is None else [self.together]))
 
@@ -93,9 +93,9 @@ class Heard:
 Named = tuple[Ids, Ids]  # [clips, fields] int64 both: what clips were asked for, or are, and what they are named
 
 
-def heard(
+def recognised(
     recogniser: Recogniser, generated: tuple[Sequence[Floats], Ids], real: tuple[Sequence[Floats], Ids] | None = None
-) -> Heard:
+) -> Recognition:
     """Return how often what was asked for is what a recogniser names.
 
     Args:
@@ -122,7 +122,7 @@ def _named(recogniser: Recogniser, waves: Sequence[Floats], ids: Ids) -> Named:
     return ids, recogniser.names(waves)
 
 
-def compared(values: Mapping[str, Sequence[str]], generated: Named, real: Named | None = None) -> Heard:
+def compared(values: Mapping[str, Sequence[str]], generated: Named, real: Named | None = None) -> Recognition:
     """Return how often what was asked for is what was named, whoever or whatever named it.
 
     Args:
@@ -132,14 +132,14 @@ def compared(values: Mapping[str, Sequence[str]], generated: Named, real: Named 
     """
     sizes = np.array([len(names) for names in values.values()])
 
-    def row(field: str, columns: Sequence[int], names: Sequence[str] = ()) -> FieldHeard:
+    def row(field: str, columns: Sequence[int], names: Sequence[str] = ()) -> FieldRecognition:
         asked, named = _of_columns(generated, columns, sizes)
         theirs = None if real is None else _share(*_of_columns(real, columns, sizes))
         mistakes = _mistakes(names, asked[:, 0], named[:, 0]) if names else ()
-        return FieldHeard(field, _share(asked, named), theirs, _chance(asked, named), mistakes)
+        return FieldRecognition(field, _share(asked, named), theirs, _chance(asked, named), mistakes)
 
     fields = tuple(row(field, [column], names) for column, (field, names) in enumerate(values.items()))
-    return Heard(fields, row("all of it", range(len(fields))) if len(fields) > 1 else None)
+    return Recognition(fields, row("all of it", range(len(fields))) if len(fields) > 1 else None)
 
 
 def share_within(f0_hz: Sequence[Floats], asked_midi: Floats | Sequence[float]) -> Share:
@@ -199,7 +199,7 @@ def _mistakes(names: Sequence[str], asked: NDArray[np.int64], named: NDArray[np.
     return tuple(Mistake(names[one], names[other], count, of[one]) for (one, other), count in ranked)
 
 
-def _plain(one: FieldHeard) -> dict[str, Any]:
+def _plain(one: FieldRecognition) -> dict[str, Any]:
     about = {"chance": one.chance, "real": plain(one.real), "mistakes": plain(one.mistakes)}
     return {"field": one.field, **one.generated.to_json(), **about}
 

@@ -1,4 +1,4 @@
-"""What a sound may be told, right and wrong: its own values and tracks, and the same with one thing changed."""
+"""Matched and mismatched conditions: a sound's own values and tracks, and the same with one thing changed."""
 
 from __future__ import annotations
 
@@ -57,12 +57,6 @@ class Moved:
         wanted = np.clip(np.arange(first, last) - one.late, 0, one.tracks.frames(one.sound) - 1)
         low, high = int(wanted[0]), int(wanted[-1])
         return one.tracks.read(one.sound, low, high + 1)[wanted - low]
-
-    def mean(self, sound: int) -> Floats:
-        """Return the mean of all frames of the sound that they are of, [values] float32."""
-        one = self.tellings[sound]
-        assert one.tracks is not None
-        return one.tracks.mean(one.sound)
 
 
 def condition_of(shape: ConditionShape, tellings: Sequence[Telling]) -> Condition:

@@ -14,8 +14,15 @@ import toys
 
 from wavenet.audio import corpus
 from wavenet.audio.corpus import Corpus
-from wavenet.evaluation import asked_for
-from wavenet.evaluation.asked_for import AskedFor, Listener, Real, answers, combinations, listener_of
+from wavenet.evaluation import conditional_samples
+from wavenet.evaluation.conditional_samples import (
+    ConditionalSamples,
+    Listener,
+    Real,
+    answers,
+    combinations,
+    listener_of,
+)
 from wavenet.evaluation.recogniser import Recogniser
 from wavenet.generate.asked import Vocabulary
 from wavenet.generate.voice import Voice
@@ -47,7 +54,7 @@ def voice_of(fields: dict[str, tuple[str, ...]], durations: list[list[int]], **c
 
 def ask_and_listen(
     voice: Voice, vocabulary: Vocabulary, listener: Listener | None, real: Real, *how: int
-) -> AskedFor | None:
+) -> ConditionalSamples | None:
     """Return what is known of clips that are asked for, once they are listened to where there is who does."""
     made = answers(voice, vocabulary, real, *how)
     return None if made is None else made.known if listener is None else made.heard_by(listener)
@@ -100,7 +107,7 @@ def test_what_is_heard_is_counted_beside_real_clips(monkeypatch: pytest.MonkeyPa
             for length, label in zip(lengths, condition.fields[:, 0], strict=True)
         ]
 
-    monkeypatch.setattr(asked_for, "draw_clips", draw_clips)
+    monkeypatch.setattr(conditional_samples, "draw_clips", draw_clips)
     listener = Listener(ByLevel(values, 8_000, {}), [0, 1])
     real = Real([np.full(99, 0.3, np.float32)] * 3, np.array([[1, 1], [0, 0], [3, 2]]))  # of the last nothing is known
     made = ask_and_listen(voice, voice.vocabulary(), listener, real, 12, 4, 1)
@@ -133,7 +140,7 @@ def test_pitch_is_right_within_half_a_semitone(octave: float, right: int, monkey
         assert lengths == [800 + round(0.01 * 8_000)] * 6  # as long as training notes were
         return tones([octave * 440 * 2 ** ((float(NOTES[note]) - 69) / 12) for note in condition.fields[:, 0]])
 
-    monkeypatch.setattr(asked_for, "draw_clips", draw_clips)
+    monkeypatch.setattr(conditional_samples, "draw_clips", draw_clips)
     real = Real(tones([220.0, 500.0]), np.array([[0], [2]]))
     made = ask_and_listen(voice, voice.vocabulary(), None, real, 6, 0)
     assert made is not None and made.pitch is not None and made.pitch.generated.right == right
@@ -165,14 +172,14 @@ def test_a_recogniser_is_trained_on_other_splits_than_real_clips_are_of(
     values = {"speaker": ("ann", "bob"), "label": ("high", "low", "middle")}
     voice, vocabulary = Voice(recipe, toys.arrays(recipe)), Vocabulary(recipe, values, np.zeros((0, 3), np.int64))
     given: list[Any] = []
-    monkeypatch.setattr(asked_for.recogniser_file, "of_splits", lambda *all, cache: given.append(all))
-    monkeypatch.setattr(asked_for, "FEWEST_CLIPS", 4)
+    monkeypatch.setattr(conditional_samples.recogniser_file, "of_splits", lambda *all, cache: given.append(all))
+    monkeypatch.setattr(conditional_samples, "FEWEST_CLIPS", 4)
     for split, named in (("valid", ["speaker"]), ("test", ["speaker", "label"])):
         listener = listener_of(voice, vocabulary, found, split)
         assert listener is not None and split not in given[-1][1] and "train" in given[-1][1]
         assert list(given[-1][2].vocabulary) == named and listener.columns == list(range(len(named)))
         assert given[-1][2].ids.shape == (len(found.clips), len(named))
-    monkeypatch.setattr(asked_for, "FEWEST_CLIPS", 40)
+    monkeypatch.setattr(conditional_samples, "FEWEST_CLIPS", 40)
     assert (
         listener_of(voice, vocabulary, found, "test") is None and listener_of(voice, vocabulary, None, "test") is None
     )
