@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
 import itertools
 import os
 import signal
@@ -13,6 +14,7 @@ import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # toys gain nothing from threads, and spinning ones cost a lot
 
+import german_toys
 import moments
 import numpy as np
 import phone_toys
@@ -135,6 +137,14 @@ def phones_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def spoken(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what is said in toy sounds be known."""
     monkeypatch.setattr("wavenet.speech.aligned", phone_toys.of_sound)
+
+
+@pytest.fixture(scope="session")
+def german() -> None:
+    """Skip where a package is missing that German is spoken or read with."""
+    missing = [name for name in german_toys.PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} of the extra `speech` is not installed")
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Held: sounds of which it is not known what is said are in no split, and named with the reason."""
 
+# ruff: noqa: RUF001 - letters of IPA
 from __future__ import annotations
 
 from pathlib import Path
@@ -12,7 +13,7 @@ import toys
 
 from wavenet import speech
 from wavenet.audio.corpus import Corpus
-from wavenet.errors import SoundError
+from wavenet.errors import InputError, SoundError
 from wavenet.features import sentences
 from wavenet.recipe.records import Recipe
 
@@ -78,3 +79,29 @@ def test_a_recipe_without_phones_asks_nothing(made: tuple[Recipe, Corpus], monke
         assert sentences.of_corpus(recipe, made[1]) is None
         assert sentences.aligned_alone(recipe, made[1]) is made[1]
     assert not asked
+
+
+@pytest.mark.usefixtures("german")
+def test_of_a_language_texts_are_not_heard_and_phones_that_it_lacks_are_told(
+    made: tuple[Recipe, Corpus], monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    assert made[0].data.path is not None
+    folder = Path(made[0].data.path)
+    recipe = feature_toys.recipe(folder, phones={"kinds": 4, "neighbours": 1, "language": "de"})
+    asked = dict[str, Any]()
+    monkeypatch.setattr(speech, "aligned", lambda clips, decoded, **given: asked.update(given) or [])
+    assert sentences.of_corpus(recipe, made[1]) == [] and asked == {"in_english": False}
+    (folder / "sound0.txt").write_text("Ja.", encoding="utf-8")
+    (folder / "sound1.txt").write_bytes(b"\xff")
+    (folder / "sound2.lab").write_text("0 2000000 j\n")  # labels, and no text
+    sentences.tell_language(recipe, made[1], ["j", "ɑː"])
+    sentences.tell_language(made[0], made[1], [])
+    assert not said
+    sentences.tell_language(recipe, made[1], ["j", "AA"])
+    assert said == [
+        "text of language de will be said in the phones of espeak-ng, of which 1 (ɑː) is in no recording; give labels "
+        "with its phones, or leave condition.tracks.phones.language out"
+    ]
+    strange = feature_toys.recipe(folder, phones={"kinds": 4, "neighbours": 1, "language": "germn"})
+    with pytest.raises(InputError, match="espeak-ng has no language 'germn'"):
+        sentences.tell_language(strange, made[1], [])

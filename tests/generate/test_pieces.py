@@ -1,5 +1,6 @@
 """Text in pieces: cut at pauses and where sentences are long, made one by one, and what is refused at once."""
 
+# ruff: noqa: RUF001 - letters of IPA
 from __future__ import annotations
 
 import phone_toys
@@ -84,3 +85,12 @@ def test_how_a_word_is_said_may_stand_in_a_text() -> None:
     assert [names(one) for one in of("Bee [[b aa b , b]]. [[B]]")] == ["sil B IY B AA B sil B sil", "sil B sil"]
     with pytest.raises(InputError, match=r"in '\[\[BB IY\]\]': got the phone 'BB' \(did you mean 'B'"):
         of_text("Bob. " * 20 + "Bob [[BB IY]].")
+
+
+@pytest.mark.usefixtures("german")
+def test_text_of_another_language_gets_the_phones_of_espeak() -> None:
+    found = [*of_text("Bin. Nie, nie [pause 1s] bin.", 0.5, "de")]
+    assert [names(one) for one in found] == ["sil b ɪ n sil", "sil n iː sil n iː sil", "sil b ɪ n sil"]
+    assert [one.rest for one in found] == [0.5, 1.0, 0.5]
+    with pytest.raises(InputError, match="no words"):
+        of_text("...", language="de")

@@ -1,8 +1,10 @@
 """What a voice makes of pieces of text: alone or beside others, whole or streamed, the next while one sounds."""
 
+# ruff: noqa: RUF001 - letters of IPA
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +99,26 @@ def test_phones_that_a_voice_does_not_know_are_refused(voice: Voice) -> None:
         voice.stream_say("Bob.", phones="B AA B")
 
 
+@pytest.mark.usefixtures("german")
+def test_a_voice_says_text_of_the_language_of_its_recipe_or_none(voice: Voice, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = {"kinds": 6, "neighbours": 1, "language": "de"}
+    phones = ("sil", "b", "eː", "n", "ɪ", "iː")
+    recipe = phone_toys.recipe(tracks={"phones": config}, acoustic=None)
+    known = Vocabulary(recipe, {"speaker": ()}, np.zeros((0, 2), np.int64), phones)
+    assert say.language_of(known) == "de" and say.language_of(voice.vocabulary()) is None
+    silent = replace(known, recipe=phone_toys.recipe(tracks={"phones": config | {"language": None}}, acoustic=None))
+    with pytest.raises(
+        InputError, match=r"toy says no text, .*language; give phones \(--phones\), of these: b eː n ɪ iː$"
+    ):
+        say.language_of(silent)
+    engine = voice.engine("reference")
+    with pytest.raises(InputError, match="says no text"):
+        Speaker(engine, silent, {}, 0, Draw(), Manner()).pieces("Nie.")
+    monkeypatch.setattr(Speaker, "timed", lambda self, found: found)  # its network has other phones
+    (piece,) = Speaker(engine, known, {}, 0, Draw(), Manner()).pieces("Nie.")
+    assert [phone.name for phone in piece.phones] == ["sil", "n", "iː", "sil"]
+
+
 def test_a_voice_that_is_told_no_phones_cannot_say_text(trained_run: Path, told_run: Path) -> None:
     for run, told in ((trained_run, "nothing but the past"), (told_run, "clock")):
         with pytest.raises(InputError, match=f"{told}.*cannot say text; take a voice that is told phones"):
@@ -144,7 +166,7 @@ def test_each_piece_is_read_and_timed_once_and_no_sooner_than_while_the_one_befo
         computed.append(arguments[-1])
         return of(*arguments)
 
-    monkeypatch.setattr(say, "of_text", lambda text, silence: counted(of_text(text, silence)))
+    monkeypatch.setattr(say, "of_text", lambda *given: counted(of_text(*given)))
     monkeypatch.setattr(say, "lengths", lengths)
     monkeypatch.setattr(say, "PHONES", phone_toys.NAMES[1:])  # as of a voice that knows all phones of English
     one = speaker(voice)

@@ -203,6 +203,17 @@ def test_kernels_are_one_number_or_a_list() -> None:
             schema.kernels(wrong, "k")
 
 
+@pytest.mark.parametrize("value", ["de", "fr-fr", "chr-US-Qaaa-x-west"])
+def test_a_language_is_a_name(value: str) -> None:
+    assert schema.language_name(value, "k") == value
+
+
+@pytest.mark.parametrize("value", [False, "", "d", "de ", "de_DE", "../de", 1])
+def test_what_is_no_language_is_refused(value: object) -> None:
+    with pytest.raises(RecipeError, match=r"k is .*, expected the name of a language, such as de or fr-fr"):
+        schema.language_name(value, "k")
+
+
 def test_words_are_a_list_of_text_and_whole_numbers() -> None:
     assert schema.words(["zero", 1, "yes"], "k") == ("zero", "1", "yes")
     for wrong, word in (

@@ -40,6 +40,7 @@ def test_the_text_counts_phones_and_groups_what_is_left_out(tmp_path: Path, caps
     text = capsys.readouterr().out
     assert "6 files, layout folder" in text and "aligned   1 file, 0.8 seconds" in text and "left out  5 files" in text
     assert "silence   50 ms at the ends, beyond 50 ms before the first phone and 100 ms behind the last" in text
+    assert "kinds     3 phones, pauses included, for which condition.tracks.phones.kinds makes room" in text
     assert "  left out 0.wav, 2.wav, 3.wav, and 1 more: it has no text: neither a table nor a file" in text
     assert "  left out bad.wav: " in text
     rows = {line.split()[0]: line.split()[-3:] for line in text.splitlines() if line.strip()}

@@ -10,7 +10,7 @@ import pytest
 import spoken_toys
 
 from wavenet.audio import cache, files, folders
-from wavenet.errors import InputError
+from wavenet.errors import InputError, SoundError
 from wavenet.recipe.records import TrimConfig
 from wavenet.speech import Aligned, aligned, aligned_corpus, dictionary, listeners, numbers, pronounce
 from wavenet.speech.aligned_corpus import FILE
@@ -32,10 +32,13 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return asked
 
 
-def found(folder: Path, rate: int = 16_000, trim: TrimConfig | None = None) -> list[Aligned | str]:
+def found(
+    folder: Path, rate: int = 16_000, trim: TrimConfig | None = None, in_english: bool = True
+) -> list[Aligned | str]:
     clips = folders.open_folder(folder).clips
     decoded = cache.prepare(clips, rate, trim)
-    return aligned([clip for clip, one in zip(clips, decoded.entries, strict=True) if one.reason is None], decoded)
+    kept = [clip for clip, one in zip(clips, decoded.entries, strict=True) if one.reason is None]
+    return aligned(kept, decoded, in_english)
 
 
 def kept(tmp_path: Path) -> Path:
@@ -96,6 +99,29 @@ def test_labels_come_first_need_no_aligner_and_count_by_their_bytes(
     assert found(tmp_path / "sounds")[1] == "b.lab lasts 0.90 s, longer than its sound of 0.50 s"
     lab.unlink()
     assert found(tmp_path / "sounds")[1] == ("it has no text: neither a table nor a file beside it says what is spoken")
+
+
+def test_texts_are_not_heard_as_english_beside_labels_of_another_language(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoken_toys.needs_an_aligner()
+
+    def hear(*given: object) -> None:
+        raise SoundError("it was listened to")
+
+    monkeypatch.setattr("wavenet.speech.english.hear", hear)
+    for name in "abc":
+        files.write(tmp_path / "sounds" / f"{name}.wav", spoken_toys.tone(8_000), 16_000)
+        (tmp_path / "sounds" / f"{name}.txt").write_text("seven")
+    lab, unlabelled, heard = tmp_path / "sounds" / "b.lab", aligned_corpus.UNLABELLED, "it was listened to"
+    lab.write_text("0 5000000 ʃ\n", encoding="utf-8")
+    one, two, three = found(tmp_path / "sounds")
+    assert one == three == unlabelled and phones(two) == ["ʃ"]
+    lab.write_text("0 5000000 SH\n")
+    one, two, three = found(tmp_path / "sounds", in_english=False)
+    assert one == three == unlabelled and phones(two) == ["SH"]
+    one, two, three = found(tmp_path / "sounds")
+    assert one == three == heard and phones(two) == ["SH"]
 
 
 def test_labels_of_sound_whose_ends_are_cut_are_refused(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The dictionary: what it says of words, in 39 phones, read once and soon."""
 
+# ruff: noqa: RUF001 - letters of IPA
 from __future__ import annotations
 
 import time
@@ -33,6 +34,10 @@ def test_all_words_consist_of_the_39_phones() -> None:
     assert len(set(dictionary.PHONES)) == 39
     used = {name for word in dictionary._entries() for way in dictionary.entries(word) for name, _ in way}
     assert used == set(dictionary.PHONES)
+
+
+def test_phones_are_english_where_all_of_them_are_the_dictionarys() -> None:
+    assert dictionary.is_english(["AA", "ZH"]) and not dictionary.is_english(["AA", "aː"])
 
 
 def test_it_is_read_in_less_than_three_tenths_of_a_second() -> None:

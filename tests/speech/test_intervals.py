@@ -1,5 +1,6 @@
 """Intervals become phones from the first sample to the last; what does not fit is named in a sentence."""
 
+# ruff: noqa: RUF001 - letters of IPA
 from __future__ import annotations
 
 import pytest
@@ -24,6 +25,8 @@ def test_gaps_and_what_is_called_nothing_are_pauses_and_names_stay_but_for_their
         assert found.ends == (0.1, 0.2, 0.5, 0.6, 0.9, 1.0)
     stressed = aligned(of([(0.0, 0.5, "AH1"), (0.5, 1.0, "T2")]), [], 1.0, "a")
     assert stressed.phones == (Phone("AH", 1, 0), Phone("T2", 0, 0))  # of no vowel's name
+    letters = aligned(of([(0.0, 0.5, "ˈaː"), (0.5, 1.0, "c\u0327")]), [], 1.0, "a")
+    assert letters.phones == (Phone("aː", 1, 0), Phone("\u00e7", 0, 0))
 
 
 def test_without_words_each_run_between_pauses_counts_as_one() -> None:
@@ -31,7 +34,14 @@ def test_without_words_each_run_between_pauses_counts_as_one() -> None:
 
 
 def test_pauses_in_a_row_are_one_and_roundings_are_none() -> None:
-    rows = [(0.0, 0.2, "sil"), (0.2, 0.3, "SP"), (0.3, 0.5, "a"), (0.5004, 0.7, "b"), (0.69995, 0.9996, "c")]
+    rows = [
+        (0.0, 0.1, "_"),
+        (0.1, 0.2, "<SIL>"),
+        (0.2, 0.3, "SP"),
+        (0.3, 0.5, "a"),
+        (0.5004, 0.7, "b"),
+        (0.69995, 0.9996, "c"),
+    ]
     found = aligned(of(rows), [], 1.0, "a")
     assert [phone.name for phone in found.phones] == [SILENCE, "a", "b", "c"]
     assert found.ends == (0.3, 0.5004, 0.69995, 1.0)

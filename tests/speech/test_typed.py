@@ -1,5 +1,6 @@
 """Phones that a user writes: words, stress, pauses, and what is refused."""
 
+# ruff: noqa: RUF001 - letters of IPA
 from __future__ import annotations
 
 import pytest
@@ -50,8 +51,24 @@ def test_what_is_refused(text: str, message: str) -> None:
 def test_a_voice_has_its_own_phones() -> None:
     spoken = typed.parse("ʁ a1 | x", known=("ʁ", "a", "x"))
     assert spoken.phones == (Phone("ʁ", 0, 0), Phone("a", 1, 0), Phone(SILENCE), Phone("x", 0, 1), Phone(SILENCE))
-    with pytest.raises(InputError, match="got the phone 'B', expected some of ʁ a x, "):
-        typed.parse("B", known=("ʁ", "a", "x"))
+    for strange in "BX":  # letters of other sets mean other sounds when they are large
+        with pytest.raises(InputError, match=f"got the phone '{strange}'.*, expected some of ʁ a x, "):
+            typed.parse(strange, known=("ʁ", "a", "x"))
+
+
+@pytest.mark.parametrize(
+    "text, phones",
+    [
+        ("ɡ ˈuː t ə n _ ˌtʃ", "ɡ/0 uː1/0 t/0 ə/0 n/0 tʃ2/1"),
+        ("g 'u: t ə n", "ɡ/0 uː1/0 t/0 ə/0 n/0"),  # as on a keyboard
+        ("c\u0327 n|\\ , n", "\u00e7/0 n|\\/0 n/1"),  # a letter and its mark apart; a click that has a bar in its name
+        ("ts t, ts", "ts/0 t/0 ts/1"),
+    ],
+)
+def test_letters_of_ipa(text: str, phones: str) -> None:
+    known = ("ɡ", "uː", "t", "ə", "n", "tʃ", "ts", "\u00e7", "n|\\")
+    said = [phone for phone in typed.parse(text, known).phones if not phone.silent]
+    assert " ".join(f"{phone.name}{phone.stress or ''}/{phone.word}" for phone in said) == phones
 
 
 @given(st.lists(st.sampled_from([*PHONES, "_", ",", "|", "AH0", "AH1", "K2", "x", "1"]), max_size=12).map(" ".join))

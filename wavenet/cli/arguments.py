@@ -305,7 +305,7 @@ def _recipes(parser: argparse.ArgumentParser) -> None:
 VERBS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], object] | None]] = {  # None: it has verbs of its own
     "train": ("train a recipe on a folder of sound", _train),
     "generate": ("generate sound with a trained model", _generate),
-    "say": ("say English text with a voice that is told phones", _say),
+    "say": ("say text with a voice that is told phones", _say),
     "vocode": ("turn sound into its mel spectrogram and back, in the voice of a trained model", _vocode),
     "evaluate": ("measure how well a trained model predicts held-out sound", _evaluate),
     "inspect": ("show what a stack of dilations sees and costs", _inspect),
@@ -404,6 +404,8 @@ The exit code is 0 if any file is kept (and, with --recipe, if training could be
 a text file for each (NAME.txt beside NAME.wav, or as VCTK and LibriTTS have them). In any language, labels beside them
 can say what is said when, and come first where they exist: NAME.TextGrid, as the Montreal Forced Aligner writes it
 (tiers `phones` and `words`), or NAME.lab, as HTK does (lines of start, end, name).
+
+recipes/OTHER-LANGUAGES.md leads from there to a voice in another language than English.
 
 Training does the same by itself where a recipe tells phones. What is found is kept beside the decoded sound, and a
 command that was stopped goes on where it was. The exit code is 0 if any recording is aligned, else 2.

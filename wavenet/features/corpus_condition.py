@@ -101,6 +101,7 @@ def _spoken(
         chosen = range(len(known)) if trained is None else sorted(trained)
         names = phones.names_of(one for clip in chosen if (one := known[clip]) is not None)
         phones.check_room(names, config.tracks.phones)
+        sentences.tell_language(recipe, corpus, names)
     phones.tell_unknown((one for one in known if one is not None), names)
     return Phones(known, tuple(names), config.tracks.phones, recipe.audio.sample_rate, config.hop_samples or 1)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Collection
 from dataclasses import replace
 
 from wavenet import speech
@@ -9,10 +11,11 @@ from wavenet.audio.corpus import Corpus
 from wavenet.errors import SoundError
 from wavenet.progress import log
 from wavenet.recipe.records import Recipe
-from wavenet.speech import Aligned
+from wavenet.speech import Aligned, labels, languages, transcripts
 from wavenet.text import many, some
 
-SHOWN = 3  # sounds of a reason that are named
+SHOWN = 3  # sounds of a reason, or phones, that are named
+LOOKED_AT = 200  # texts
 
 
 def of_corpus(recipe: Recipe, corpus: Corpus) -> list[Aligned | str] | None:
@@ -26,7 +29,39 @@ def of_corpus(recipe: Recipe, corpus: Corpus) -> list[Aligned | str] | None:
     """
     if recipe.condition is None or recipe.condition.tracks.phones is None:
         return None
+    if recipe.condition.tracks.phones.language is not None:
+        return speech.aligned(corpus.clips, corpus.cache, in_english=False)
     return speech.aligned(corpus.clips, corpus.cache)
+
+
+def tell_language(recipe: Recipe, corpus: Corpus, names: Collection[str]) -> None:
+    """Warn where text will not be said, since no recording has phones of its language.
+
+    Args:
+        recipe: tells phones.
+        corpus: some of its texts are looked at.
+        names: of the phones that its recordings have.
+
+    Raises:
+        InputError: espeak-ng is not installed, or does not know the language.
+    """
+    language = recipe.condition and recipe.condition.tracks.phones and recipe.condition.tracks.phones.language
+    if not language:
+        return
+    texts: list[str] = []
+    for clip in corpus.clips[:: -(-len(corpus.clips) // LOOKED_AT)]:
+        beside = labels.beside(clip.path)
+        if not clip.text and beside is not None and beside.suffix == ".lab":
+            continue  # labels of HTK, under the name that others give a text
+        with contextlib.suppress(SoundError):  # a text that cannot be read
+            texts += filter(None, [transcripts.text_of(clip)])
+    lacking = languages.unheard(texts, language, names)
+    if lacking:
+        log.warning(
+            "text of language %s will be said in the phones of espeak-ng, of which %s (%s) %s in no recording; give "
+            "labels with its phones, or leave condition.tracks.phones.language out",
+            *(language, len(lacking), some(lacking, SHOWN), "is" if len(lacking) == 1 else "are"),
+        )
 
 
 def aligned_alone(recipe: Recipe, corpus: Corpus) -> Corpus:

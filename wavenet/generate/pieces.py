@@ -29,19 +29,20 @@ class Piece:
     rest: float  # seconds of silence behind it
 
 
-def of_text(text: str, silence: float = SENTENCE_SECONDS) -> Iterator[Piece]:
+def of_text(text: str, silence: float = SENTENCE_SECONDS, language: str | None = None) -> Iterator[Piece]:
     """Return the pieces of a text, each made when it is asked for, so that a long text can be begun at once.
 
-    What is wrong with the text is raised at once. Words that no dictionary has are warned of at its end.
+    What is wrong with the text is raised at once. English words that no dictionary has are warned of at its end.
 
     Args:
-        text: English, of any length.
+        text: of any length.
         silence: seconds behind each sentence.
+        language: of the text, as espeak-ng calls it, whose phones it then gets; None: English, in those of CMUdict.
 
     Raises:
-        InputError: there is nothing to say, or something that has no sound in English; or a package is missing.
+        InputError: there is nothing to say, or something that has no sound in the language; or a package is missing.
     """
-    made, first = _of_text(text, silence), list[Piece]()
+    made, first = _of_text(text, silence, language), list[Piece]()
     for one in made:
         first.append(one)
         if one.phones:
@@ -49,12 +50,15 @@ def of_text(text: str, silence: float = SENTENCE_SECONDS) -> Iterator[Piece]:
     raise InputError("the text has no words; give some")
 
 
-def _of_text(text: str, silence: float) -> Iterator[Piece]:
-    from wavenet.speech import normal, pronounce
+def _of_text(text: str, silence: float, language: str | None) -> Iterator[Piece]:
+    from wavenet.speech import languages, normal, pronounce
 
     by_rule, number = dict[str, None](), 0
-    for sentence in normal.sayable(text):
-        parts = [pronounce.spoken(part) for part in normal.parts(sentence)]
+    for sentence in normal.sayable(text) if language is None else languages.read(text, language):
+        parts = [
+            pronounce.spoken(part) if language is None else languages.spoken(part, language)
+            for part in normal.parts(sentence)
+        ]
         for part in parts:
             by_rule |= dict.fromkeys(part.by_rule)
             found = pieces(part, number, silence if part is parts[-1] else PART_SECONDS)

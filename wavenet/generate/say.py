@@ -23,7 +23,8 @@ from wavenet.generate.pieces import SENTENCE_SECONDS, Piece, of_phones, of_text
 from wavenet.generate.sampler import Sampler
 from wavenet.outputs import Arrays, Draw, Floats
 from wavenet.recipe.records import Recipe
-from wavenet.speech.dictionary import PHONES
+from wavenet.speech import SILENCE
+from wavenet.speech.dictionary import PHONES, is_english
 
 BATCH = 8  # pieces that are drawn together
 LONGEST_SILENCE = 60.0  # seconds
@@ -76,6 +77,22 @@ def check_speaker(recipe: Recipe, pitch: float = 0.0) -> None:
         raise InputError(f"{recipe.name} cannot be asked for another pitch, since {holds}; leave the pitch out")
 
 
+def language_of(vocabulary: Vocabulary) -> str | None:
+    """Return the language whose text a voice says, as espeak-ng calls it; None: English, in the phones of CMUdict.
+
+    Raises:
+        InputError: it says no text, only phones.
+    """
+    condition, known = vocabulary.recipe.condition, [name for name in vocabulary.phones if name != SILENCE]
+    language = condition and condition.tracks.phones and condition.tracks.phones.language
+    if language is None and not is_english(known):
+        raise InputError(
+            f"{vocabulary.recipe.name} says no text, since its phones are not those of English and its recipe names no "
+            f"condition.tracks.phones.language; give phones (--phones), of these: {' '.join(known)}"
+        )
+    return language or None
+
+
 class Speaker:
     """Says pieces of text with one voice.
 
@@ -120,7 +137,10 @@ class Speaker:
         if (text is None) == (phones is None):
             raise InputError(f"got {'neither text nor' if text is None else 'both text and'} phones; give one of them")
         silence, known = self.manner.sentence_silence, self.vocabulary.phones
-        found = of_text(text, silence) if text is not None else of_phones(phones or "", known, silence)
+        if text is not None:
+            found = of_text(text, silence, language_of(self.vocabulary))
+        else:
+            found = of_phones(phones or "", known, silence)
         made = self.timed(found)
         return made if {*PHONES} <= {*known} else iter([*made])  # a phone that is not known is found before any sound
 

@@ -19,6 +19,7 @@ from wavenet.recipe.schema import (
     convolutions,
     dilations,
     kernels,
+    language_name,
     names,
     sizes,
     words,
@@ -199,6 +200,12 @@ class PhonesConfig:
 
     kinds: Annotated[int, Between(2, 1_000, "phones"), "Different phones that the sound may have, pauses included."]
     neighbours: Annotated[int, Between(0, 8, "phones"), "Phones to each side of its own that a frame is told."]
+    language: Annotated[
+        str | None,
+        Parsed(language_name, "a language as espeak-ng calls it, such as de"),
+        "The language of text that the voice says by the rules of espeak-ng, whose phones its labels must have; null "
+        "says English text where the phones are CMUdict's, and of any others only what is given as phones.",
+    ] = None
 
     @property
     def width(self) -> int:

@@ -166,6 +166,13 @@ def sizes(value: Any, at: str) -> tuple[tuple[str, int], ...]:
     return tuple((name, number(size, f"{at}.{name}", Between(1, 100_000, "values"))) for name, size in pairs)
 
 
+def language_name(value: Any, at: str) -> str:
+    """Return the name of a language."""
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z]{2,}(-[A-Za-z0-9]+)*", value):
+        raise RecipeError(f"{at} is {shown(value)}, expected the name of a language, such as de or fr-fr")
+    return value
+
+
 def names(value: Any, at: str) -> tuple[tuple[str, str], ...]:
     """Return names with a name each, from a mapping."""
     if isinstance(value, list) and not value:

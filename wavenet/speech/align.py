@@ -118,6 +118,8 @@ class Alignment:
             f"{1000 * BEFORE:.0f} ms before the first phone and {1000 * BEHIND:.0f} ms behind the last",
         ]
         if done:
+            kinds = many(len({phone.name for one in done for phone in one.phones} | {SILENCE}), "phone")
+            lines += [f"kinds     {kinds}, pauses included, for which condition.tracks.phones.kinds makes room"]
             lines += ["", *table([("", "count", "seconds", "ms each"), *map(_row, self.kinds(by_class=True))])]
             lines += ["", *table([("phone", "count", "seconds", "ms each"), *map(_row, self.kinds())])]
         lines += [""] if left else []

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,16 +23,17 @@ from wavenet.errors import InputError, SoundError
 from wavenet.outputs import Floats
 from wavenet.progress import Progress
 from wavenet.speech import doubts, english, kept, labels, script
-from wavenet.speech.dictionary import Said
+from wavenet.speech.dictionary import Said, is_english
 from wavenet.speech.doubts import Heard
 from wavenet.speech.kept import Outcome
 from wavenet.speech.listeners import Listener, heard
-from wavenet.speech.phones import Aligned
+from wavenet.speech.phones import SILENCE, Aligned
 from wavenet.speech.script import Script
 from wavenet.text import to_json
 
-LABELS_VERSION = 1  # raise it when the same labels would give other phones
+LABELS_VERSION = 2  # raise it when the same labels would give other phones
 FILE = "alignment.jsonl"
+UNLABELLED = "it has no labels (NAME.TextGrid or NAME.lab), and only English is aligned with its text"
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,13 @@ class _Recording:
     key: str  # a digest of all that decides on its phones
 
 
-def aligned(clips: Sequence[Clip], decoded: Cache) -> list[Aligned | str]:
+def aligned(clips: Sequence[Clip], decoded: Cache, in_english: bool = True) -> list[Aligned | str]:
     """Return the phones of all clips, or why they are not known; what is found is kept beside the decoded sound.
 
     Args:
         clips: those that decoding kept, in its order.
         decoded: their sound. Phones last as long as it, in seconds.
+        in_english: whether texts are. They are not where labels beside others have phones of another language.
 
     Raises:
         InputError: a package of the extra `speech` that is needed is not installed.
@@ -61,11 +63,30 @@ def aligned(clips: Sequence[Clip], decoded: Cache) -> list[Aligned | str]:
     recordings = [_recording(clip, entry, decoded, ways) for clip, entry in zip(clips, entries, strict=True)]
     path = decoded.folder / FILE
     known = kept.read(path)
-    todo = [at for at, one in enumerate(recordings) if one.key not in known and not one.script.lacking]
-    if todo:
-        known |= _found(recordings, todo, decoded, path)
+    labelled = [at for at, one in enumerate(recordings) if one.script.labels is not None]
+    known |= _found(recordings, _todo(recordings, known, labelled), decoded, path)
+    if not in_english or any(_foreign(known.get(recordings[at].key)) for at in labelled):
+        recordings = [one if one.script.labels else _unlabelled(one) for one in recordings]
+    known |= _found(recordings, _todo(recordings, known, range(len(recordings))), decoded, path)
     outcomes = [one.script.lacking or known[one.key] for one in recordings]
     return _believed(recordings, outcomes)
+
+
+def _todo(recordings: Sequence[_Recording], known: Collection[str], chosen: Iterable[int]) -> list[int]:
+    """Return which of the chosen recordings can be aligned, and are not yet."""
+    return [at for at in chosen if recordings[at].key not in known and not recordings[at].script.lacking]
+
+
+def _foreign(outcome: Outcome | None) -> bool:
+    """Return whether labels have phones that are not those of English text."""
+    if outcome is None or isinstance(outcome, str):
+        return False
+    return not is_english(phone.name for phone in outcome.aligned.phones if phone.name != SILENCE)
+
+
+def _unlabelled(one: _Recording) -> _Recording:
+    """Return a recording without labels whose text is not English."""
+    return replace(one, script=replace(one.script, lacking=one.script.lacking or UNLABELLED))
 
 
 def _recording(clip: Clip, entry: Entry, decoded: Cache, ways: Callable[[str], tuple[Said, ...]]) -> _Recording:
@@ -87,7 +108,10 @@ def _digest(path: Path) -> str:
 
 def _found(recordings: Sequence[_Recording], todo: Sequence[int], decoded: Cache, path: Path) -> dict[str, Outcome]:
     """Return what is found in some of the recordings, having kept it."""
-    samples, found = decoded.pcm(), dict[str, Outcome]()
+    found = dict[str, Outcome]()
+    if not todo:
+        return found
+    samples = decoded.pcm()
 
     def ask(listener: Listener, at: int) -> tuple[Outcome, bool]:
         """Return an outcome, and whether it is to be kept: not if a package may be missing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+from collections.abc import Iterable
 from pathlib import Path
 
 from wavenet.errors import InputError
@@ -16,6 +17,11 @@ CONSONANTS = (
 PHONES = (*VOWELS, *CONSONANTS)
 
 Said = tuple[tuple[str, int], ...]  # phones with their stress: 1 primary, 2 secondary, 0 none
+
+
+def is_english(phones: Iterable[str]) -> bool:
+    """Return whether all of some phones are the dictionary's."""
+    return {*PHONES}.issuperset(phones)
 
 
 def known(word: str) -> bool:

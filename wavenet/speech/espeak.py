@@ -1,4 +1,4 @@
-"""How words that no dictionary has are said: by the rules of espeak-ng, in the phones of the dictionary."""
+"""How words are said by the rules of espeak-ng: those that no dictionary has in its phones, other languages' in IPA."""
 
 # ruff: noqa: RUF001 - the alphabet of phonetics has letters that look like others
 from __future__ import annotations
@@ -9,8 +9,9 @@ import threading
 import unicodedata
 from typing import Any
 
-from wavenet.errors import InputError
+from wavenet.errors import InputError, did_you_mean
 from wavenet.speech.dictionary import VOWELS, Said
+from wavenet.speech.spelling import STRESS
 
 # What espeak-ng's American English consists of, as 20,000 words elicit it, and what else it borrows for foreign names.
 IPA = {
@@ -32,7 +33,7 @@ IPA = {
     **{"m": "M", "n": "N", "ŋ": "NG", "ɲ": "N Y", "ɱ": "M", "l": "L", "ɫ": "L", "ɬ": "L", "ɭ": "L", "ʎ": "L Y"},
     **{"ɹ": "R", "r": "R", "ʁ": "R", "ʀ": "R", "ɽ": "R", "j": "Y", "w": "W", "ʍ": "W", "ʋ": "V", "ɥ": "W"},
 }
-STRESS = {"ˈ": 1, "ˌ": 2}
+AMERICAN = "en-us"
 ONE_AT_A_TIME = threading.Lock()  # espeak-ng knows of no threads
 LONGEST = 40  # letters that are said at once: no word has more, and espeak-ng cuts long ones off
 
@@ -81,22 +82,50 @@ def _english(word: str, symbol: str) -> list[str]:
     return names
 
 
+def transcribed(text: str, language: str) -> str:
+    """Return a text as espeak-ng says it: letters of IPA, ``_`` between sounds, spaces between words.
+
+    Args:
+        text: without marks of sentences.
+        language: as espeak-ng calls it, such as ``de`` or ``fr-fr``.
+
+    Raises:
+        InputError: espeak-ng is not installed, or has no such language.
+    """
+    with ONE_AT_A_TIME:
+        try:
+            return str(_loaded(language).text_to_phonemes(text))
+        except (ImportError, RuntimeError, OSError) as error:
+            raise InputError(_no_language(language, error)) from None
+
+
+def _no_language(language: str, error: Exception) -> str:
+    """Return why a language cannot be said."""
+    try:
+        known = sorted({voice.language for voice in _loaded(AMERICAN).available_voices()})
+    except (ImportError, RuntimeError, OSError):
+        return (
+            f"to say text of language {language!r} espeak-ng is needed: pip install 'wavenet-audio[speech]' ({error})"
+        )
+    return f"espeak-ng has no language {language!r}{did_you_mean(language, known)}; it has {', '.join(known)}"
+
+
 @functools.cache
-def _loaded() -> Any:
+def _loaded(language: str) -> Any:
     import espeakng_loader
     from phonemizer.backend.espeak.wrapper import EspeakWrapper
 
     EspeakWrapper.set_library(espeakng_loader.get_library_path())
     EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
     espeak = EspeakWrapper()
-    espeak.set_voice("en-us")
+    espeak.set_voice(language)
     return espeak
 
 
 def _espeak(word: str) -> Any:
     """Return espeak-ng, which is wanted for a word."""
     try:
-        return _loaded()
+        return _loaded(AMERICAN)
     except (ImportError, RuntimeError, OSError) as error:
         raise InputError(
             f"the word {word!r} is not in the dictionary, and to say it by rule espeak-ng is needed:"

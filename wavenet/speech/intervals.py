@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from wavenet.errors import SoundError
+from wavenet.speech import spelling
 from wavenet.speech.phones import SILENCE, Aligned, Phone
 
-PAUSES = {"", "sil", "sp", "pau", "<p:>"}  # as the Montreal aligner, HTK, Festival and MAUS write them
+PAUSES = {"", "sil", "sp", "pau", "<p:>", "<sil>", "_"}  # of the Montreal aligner, HTK, Festival, MAUS, Kaldi, MBROLA
 UNKNOWN = {"spn", "<unk>"}  # something was said that the aligner does not know
 OVER = 0.020  # seconds by which labels may end behind the sound, in whose last frame they end
 BRIEF = 1e-3  # seconds; a shorter gap is a rounding, not a pause, and a phone lasts longer
 ROUNDING = 1e-4  # seconds by which an interval may begin before the end of the one before
-STRESSED = re.compile(r"(?P<name>[A-Z]{2})(?P<stress>[012])")
 
 
 class Interval(NamedTuple):
@@ -51,7 +50,7 @@ def aligned(phones: Sequence[Interval], words: Sequence[Interval], seconds: floa
         elif ends:
             ends[-1] = one.start
         word = _word(spoken, one, name) if words else run
-        made.append(_phone(one.name, word))
+        made.append(Phone(*spelling.phone(one.name), word))
         at = min(one.end, seconds)
         ends.append(at)
     if seconds - at >= BRIEF:
@@ -76,11 +75,6 @@ def _check(phones: Sequence[Interval], seconds: float, name: str) -> None:
         before = one.end
     if before > seconds + OVER or (phones and phones[-1].start > seconds - BRIEF):
         raise SoundError(f"{name} lasts {before:.2f} s, longer than its sound of {seconds:.2f} s")
-
-
-def _phone(name: str, word: int) -> Phone:
-    match = STRESSED.fullmatch(name)
-    return Phone(match["name"], int(match["stress"]), word) if match else Phone(name, 0, word)
 
 
 def _word(words: Sequence[Interval], phone: Interval, name: str) -> int:

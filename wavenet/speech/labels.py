@@ -1,9 +1,11 @@
 """Labels that lie beside a recording: which phone lasts from when to when, of any language.
 
 `NAME.TextGrid` is what the Montreal Forced Aligner writes (`textgrid.py`), `NAME.lab` what HTK writes. Names of phones
-are kept as they are, but for the stress that CMUdict's vowels end in (AH0); a voice learns whatever set it is given.
+are kept as they are, but for their stress, which CMUdict's vowels end in (AH0) and sounds of IPA begin with (ˈa); a
+voice learns whatever set it is given.
 """
 
+# ruff: noqa: RUF002 - letters of phonetics look like others
 from __future__ import annotations
 
 import re

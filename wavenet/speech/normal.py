@@ -126,7 +126,7 @@ def _part(sentence: Sentence, places: list[int], first: int, last: int) -> Sente
 
 def _sentence(text: str) -> Sentence:
     """Return how one sentence is said."""
-    line = _Line()
+    line = Line()
     strange: dict[str, None] = {}
     at = 0
     for aside in [*ASIDE.finditer(text), None]:
@@ -148,6 +148,15 @@ def _meant(aside: re.Match[str]) -> float | list[tuple[Phone, ...] | str]:
             return [*symbols.read(aside["phones"])]
         except InputError as error:
             raise InputError(f"in {aside[0]!r:.60}: {error}") from None
+    return seconds_of(aside)
+
+
+def seconds_of(aside: re.Match[str]) -> float:
+    """Return how long a pause is to be, in seconds.
+
+    Raises:
+        InputError: it is written in another form, or too long.
+    """
     number = re.fullmatch(r"(\d{1,3}(?:\.\d{1,3})?|\.\d{1,3})s", aside["seconds"])
     if number is None or not 0 < float(number[1]) <= LONGEST_PAUSE:
         raise InputError(
@@ -181,7 +190,7 @@ def _rewritten(text: str) -> str:
     return re.sub(r"(?<! ) +(?='s\b)", "", pattern.sub(said, text))  # 1984's
 
 
-class _Line:
+class Line:
     """The words and pauses of a sentence, as they are found."""
 
     def __init__(self) -> None:

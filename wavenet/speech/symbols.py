@@ -1,5 +1,6 @@
 """Phones as they are written: words of them such as ``HH AH L OW1 _ W ER1 L D``, and the pauses between."""
 
+# ruff: noqa: RUF001, RUF002 - letters of phonetics look like others
 from __future__ import annotations
 
 import re
@@ -7,31 +8,33 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from wavenet.errors import InputError, did_you_mean
-from wavenet.speech.dictionary import CONSONANTS, PHONES, VOWELS
+from wavenet.speech import spelling
+from wavenet.speech.dictionary import CONSONANTS, PHONES, VOWELS, is_english
 from wavenet.speech.phones import Phone
 
 NOT_GIVEN = -1  # a stress
 BETWEEN_WORDS = "_"
 PAUSES = {",": ",", "|": ";"}  # a short pause, and one as of a semicolon
 LONGEST = 40  # phones of a word; of a longer one each so many are one
+KEYBOARD = str.maketrans({":": "ː", "'": "ˈ", "g": "ɡ"})  # what stands for letters of IPA
 MARK = "[["  # before the phones of a word that stands among written ones
 
 
 def read(text: str, known: Sequence[str] = PHONES) -> Iterator[tuple[Phone, ...] | str]:
     """Yield the words of written phones in order, each with its number from 0, and the marks of pauses between.
 
-    A vowel's stress may stand behind it: 1 primary, 2 secondary, 0 none. An English word without any has it on its
-    first vowel.
+    A vowel's stress may stand behind it: 1 primary, 2 secondary, 0 none; or before it, as IPA has it: ˈ primary, ˌ
+    secondary. An English word without any has it on its first vowel.
 
     Args:
-        text: the phones with spaces between, in any case; ``_`` between words, ``,`` and ``|`` as pauses.
+        text: the phones with spaces between, English ones in any case; ``_`` between words, ``,`` and ``|`` as pauses.
         known: the phones that may be written.
 
     Raises:
         InputError: there are no phones, one is not known, or a consonant has a stress.
     """
     word, count = list[Phone](), 0
-    for symbol in [*re.findall(r"[,|]|[^\s,|]+", text), BETWEEN_WORDS]:
+    for symbol in [*_symbols(spelling.composed(text), known), BETWEEN_WORDS]:
         between = symbol in PAUSES or symbol == BETWEEN_WORDS
         if not between:
             word.append(_phone(symbol, count, known))
@@ -56,11 +59,19 @@ def parted(word: str, at: int = 0) -> tuple[Phone, ...]:
     return tuple(_phone(symbol, at, PHONES) for symbol in word.strip("[]").split("-"))
 
 
+def _symbols(text: str, known: Sequence[str]) -> Iterator[str]:
+    """Yield what is written, one after the other: commas and bars part phones, but for those that have one."""
+    for symbol in text.split():
+        yield from [symbol] if symbol in known else re.findall(r"[,|]|[^,|]+", symbol)
+
+
 def _phone(symbol: str, at: int, known: Sequence[str]) -> Phone:
     """Return a phone that was written."""
-    for name in (symbol, symbol.upper()):
+    for name in (symbol, symbol.upper() if is_english(known) else symbol.translate(KEYBOARD)):
         if name in known:
             return Phone(name, NOT_GIVEN if name in VOWELS else 0, at)
+        if name[:1] in spelling.STRESS and name[1:] in known:
+            return Phone(name[1:], spelling.STRESS[name[0]], at)
         if name[:-1] in known and name[-1] in "012":
             if name[:-1] in CONSONANTS:
                 raise InputError(f"got the phone {symbol!r}, but only vowels have a stress: write {name[:-1]!r}")
