@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from wavenet.evaluation.conditions import Conditions
-from wavenet.evaluation.copy_synthesis import Pair
+from wavenet.evaluation.copy_synthesis import Row
 from wavenet.evaluation.generated import Generated
 from wavenet.evaluation.intervals import in_words
+from wavenet.evaluation.spoken import Speech
 from wavenet.evaluation.surprise import Extremes
 from wavenet.outputs import Floats
 from wavenet.text import duration, many, plain, printable, table
@@ -76,6 +77,7 @@ class Evaluation:
     excerpt: Excerpt | None = None  # the most surprising file, where it was asked for
     generated: Generated | None = None  # what sound of the model's own is like, where that was asked for
     conditions: Conditions | None = None  # what comes of what the network is told, where that was asked for
+    speech: Speech | None = None  # whether what it says is understood, where that was asked for
     stopped_by: str | None = None  # the signal that left out the rest
     preemphasis: float = 0.0  # of the codes that all bits are of (`outputs/preemphasis.py`)
 
@@ -83,9 +85,11 @@ class Evaluation:
         return self.to_text()
 
     @property
-    def pairs(self) -> tuple[Pair, ...]:
-        """Copies with their originals, to draw them; none where none were made."""
-        return () if self.conditions is None or self.conditions.copies is None else self.conditions.copies.pairs
+    def rows(self) -> tuple[Row, ...]:
+        """Real sound beside what the model makes of it, to draw both: copies, and sentences."""
+        copies = None if self.conditions is None else self.conditions.copies
+        said = () if self.speech is None else self.speech.rows
+        return (*(() if copies is None else (pair.row for pair in copies.pairs)), *said)
 
     def warning(self) -> str | None:
         """Return what the scores mean where they are bad."""
@@ -127,6 +131,7 @@ class Evaluation:
             "warning": self.warning(),
             "generated": plain(self.generated),
             "conditions": plain(self.conditions),
+            "speech": plain(self.speech),
             "stopped_by": self.stopped_by,
         }
 
@@ -150,10 +155,8 @@ class Evaluation:
             lines += ["", *_file_lines(self.files)]
         if self.extremes is not None:
             lines += ["", str(self.extremes)]
-        if self.generated is not None:
-            lines += ["", *self.generated.to_text()]
-        if self.conditions is not None:
-            lines += ["", *self.conditions.to_text()]
+        for more in (self.generated, self.conditions, self.speech):
+            lines += [] if more is None else ["", *more.to_text()]
         if self.stopped_by is not None:
             lines += ["", "Interrupted: what was still to come is left out."]
         return "\n".join(lines)

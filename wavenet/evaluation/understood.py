@@ -6,7 +6,7 @@ kind is what the others are compared with, so it should be real speech that was 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -126,10 +126,34 @@ def understood(
     """Return what is understood of clips of several kinds.
 
     Args:
+        kinds, rate, sentences, workers: as for `ever_more`.
+        phones: a recogniser trained without any of the clips, at their rate; None: it is not asked.
+        write: whether words are written down too.
+
+    Raises:
+        InputError: as from `ever_more`.
+    """
+    *_, last = ever_more(kinds, rate, sentences, lambda: phones, write, workers)
+    return last
+
+
+def ever_more(
+    kinds: Mapping[str, Clips],
+    rate: int,
+    sentences: Sentences,
+    phones: Callable[[], PhoneRecogniser | None],
+    write: bool = True,
+    workers: int = 1,
+) -> Iterator[Understood]:
+    """Yield what is understood of clips of several kinds, ever more of it: named, named by phones, written down.
+
+    A wave that several clips share is listened to once.
+
+    Args:
         kinds: the clips by the names of their kinds; the first is what others are compared with.
         rate: of all clips, in Hz.
         sentences: that may be said; some may be said in no clip, to choose from more.
-        phones: a recogniser trained without any of the clips, at their rate; None: it is not asked.
+        phones: returns a recogniser trained without any of the clips, at their rate, once it is needed; or None.
         write: whether words are written down too, which takes about half a second for a second of speech; naming takes
             little.
         workers: processes that listen at once (`speech_recogniser.written_down`).
@@ -138,23 +162,46 @@ def understood(
         InputError: clips, sentences and recogniser do not fit each other, a clip is empty or not finite, or
             pocketsphinx is not installed.
     """
-    _check(kinds, rate, sentences, phones)
-    waves = [wave for clips in kinds.values() for wave in clips.waves]
-    asked = [one for clips in kinds.values() for one in clips.asked]
-    names = named(waves, rate, sentences.words, sentences.extra, workers)
-    told = None if phones is None else phones.said(waves, sentences.phones)
-    wrote = written_down(waves, rate, workers) if write else None
-    made, first = list[KindUnderstood](), 0
-    for kind, clips in kinds.items():
-        part = slice(first, first + len(clips.waves))
-        words = None if wrote is None else _words(sentences, asked[part], wrote[part])
-        by_phones = None if told is None else _share(asked[part], told[part])
-        made.append(KindUnderstood(kind, words, _share(asked[part], names[part]), by_phones))
-        first = part.stop
-    return Understood(tuple(made), len(sentences.words))
+    _check(kinds, sentences)
+    waves = {id(wave): wave for clips in kinds.values() for wave in clips.waves}
+    heard, each = _Heard(kinds, sentences, [*waves]), [*waves.values()]
+    names = named(each, rate, sentences.words, sentences.extra, workers)
+    yield heard.report(names)
+    recogniser = phones()
+    told = None
+    if recogniser is not None:
+        _check_rate(recogniser, rate)
+        told = recogniser.said(each, sentences.phones)
+        yield heard.report(names, told)
+    if write:
+        yield heard.report(names, told, written_down(each, rate, workers))
 
 
-def _check(kinds: Mapping[str, Clips], rate: int, sentences: Sentences, phones: PhoneRecogniser | None) -> None:
+@dataclass(frozen=True)
+class _Heard:
+    """Counts what is heard of waves for the clips that share them."""
+
+    kinds: Mapping[str, Clips]
+    sentences: Sentences
+    waves: Sequence[int]  # the waves that are listened to, by their `id`
+
+    def report(
+        self,
+        names: Sequence[int | None],
+        told: Sequence[int | None] | None = None,
+        wrote: Sequence[Sequence[str]] | None = None,
+    ) -> Understood:
+        """Return what is understood, given which sentence each wave is named, also by phones, and what is written."""
+        numbers, made = {one: number for number, one in enumerate(self.waves)}, []
+        for kind, clips in self.kinds.items():
+            own = [numbers[id(wave)] for wave in clips.waves]
+            words = None if wrote is None else _words(self.sentences, clips.asked, [wrote[one] for one in own])
+            by_phones = None if told is None else _share(clips.asked, [told[one] for one in own])
+            made.append(KindUnderstood(kind, words, _share(clips.asked, [names[one] for one in own]), by_phones))
+        return Understood(tuple(made), len(self.sentences.words))
+
+
+def _check(kinds: Mapping[str, Clips], sentences: Sentences) -> None:
     if not kinds:
         raise InputError("no clips were given, expected at least one kind of them; give real ones first")
     if len(sentences.words) != len(sentences.phones):
@@ -162,13 +209,16 @@ def _check(kinds: Mapping[str, Clips], rate: int, sentences: Sentences, phones: 
             f"there are words of {many(len(sentences.words), 'sentence')} and phones of {len(sentences.phones)}, "
             "expected as many; give both of each"
         )
-    if phones is not None and phones.sample_rate != rate:
+    for kind, clips in kinds.items():
+        clips.check(kind, len(sentences.words))
+
+
+def _check_rate(phones: PhoneRecogniser, rate: int) -> None:
+    if phones.sample_rate != rate:
         raise InputError(
             f"the recogniser of phones hears {phones.sample_rate:,} Hz, the clips have {rate:,} Hz; "
             "train one at their rate"
         )
-    for kind, clips in kinds.items():
-        clips.check(kind, len(sentences.words))
 
 
 def _share(asked: Sequence[int], told: Sequence[int | None]) -> Share:
