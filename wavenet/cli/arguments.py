@@ -380,7 +380,7 @@ would hear, and all else is reported.
 --speech is for voices that are told phones, and English recordings with their text; it needs pip install
 'wavenet-audio[speech]'. pocketsphinx names which of the sentences each clip says and writes its words down; so does a
 recogniser of phones name it, which is trained on the training recordings, once. Clips are drawn sample by sample from
-what the model made before. Writing words down takes minutes, and Ctrl-C leaves it out.""",
+what the model made before. Writing words down comes last and takes minutes; Ctrl-C leaves out what is missing.""",
     "inspect": """examples:
   wavenet inspect quickstart --plot sheet.png
   wavenet inspect wavenet-2016 --layers --lags

@@ -7,7 +7,7 @@ kind is what the others are compared with, so it should be real speech that was 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wavenet.errors import InputError
@@ -145,7 +145,8 @@ def ever_more(
     write: bool = True,
     workers: int = 1,
 ) -> Iterator[Understood]:
-    """Yield what is understood of clips of several kinds, ever more of it: named, named by phones, written down.
+    """Yield what is understood of clips of several kinds, ever more of it: named, named by phones, written down
+    kind by kind.
 
     A wave that several clips share is listened to once.
 
@@ -164,40 +165,44 @@ def ever_more(
     """
     _check(kinds, sentences)
     waves = {id(wave): wave for clips in kinds.values() for wave in clips.waves}
-    heard, each = _Heard(kinds, sentences, [*waves]), [*waves.values()]
-    names = named(each, rate, sentences.words, sentences.extra, workers)
-    yield heard.report(names)
+    each = [*waves.values()]
+    heard = _Heard(
+        kinds, sentences, dict(zip(waves, named(each, rate, sentences.words, sentences.extra, workers), strict=True))
+    )
+    yield heard.report()
     recogniser = phones()
-    told = None
     if recogniser is not None:
         _check_rate(recogniser, rate)
-        told = recogniser.said(each, sentences.phones)
-        yield heard.report(names, told)
-    if write:
-        yield heard.report(names, told, written_down(each, rate, workers))
+        heard = replace(heard, told=dict(zip(waves, recogniser.said(each, sentences.phones), strict=True)))
+        yield heard.report()
+    for clips in kinds.values() if write else ():
+        own = {one: waves[one] for one in map(id, clips.waves) if one not in heard.wrote}
+        if own:
+            written = zip(own, written_down([*own.values()], rate, workers), strict=True)
+            heard = replace(heard, wrote={**heard.wrote, **dict(written)})
+        yield heard.report()
 
 
 @dataclass(frozen=True)
 class _Heard:
-    """Counts what is heard of waves for the clips that share them."""
+    """What is heard so far of the waves that clips share, by their `id`."""
 
     kinds: Mapping[str, Clips]
     sentences: Sentences
-    waves: Sequence[int]  # the waves that are listened to, by their `id`
+    names: Mapping[int, int | None]  # which sentence each is named
+    told: Mapping[int, int | None] | None = None  # the same by phones; None where these are not heard
+    wrote: Mapping[int, Sequence[str]] = field(default_factory=dict)  # the words that are written down, of some
 
-    def report(
-        self,
-        names: Sequence[int | None],
-        told: Sequence[int | None] | None = None,
-        wrote: Sequence[Sequence[str]] | None = None,
-    ) -> Understood:
-        """Return what is understood, given which sentence each wave is named, also by phones, and what is written."""
-        numbers, made = {one: number for number, one in enumerate(self.waves)}, []
+    def report(self) -> Understood:
+        """Return what is understood."""
+        made = []
         for kind, clips in self.kinds.items():
-            own = [numbers[id(wave)] for wave in clips.waves]
-            words = None if wrote is None else _words(self.sentences, clips.asked, [wrote[one] for one in own])
-            by_phones = None if told is None else _share(clips.asked, [told[one] for one in own])
-            made.append(KindUnderstood(kind, words, _share(clips.asked, [names[one] for one in own]), by_phones))
+            asked, own = clips.asked, [*map(id, clips.waves)]
+            words = None
+            if all(one in self.wrote for one in own):
+                words = _words(self.sentences, asked, [self.wrote[one] for one in own])
+            by_phones = None if self.told is None else _share(asked, [self.told[one] for one in own])
+            made.append(KindUnderstood(kind, words, _share(asked, [self.names[one] for one in own]), by_phones))
         return Understood(tuple(made), len(self.sentences.words))
 
 
