@@ -219,13 +219,17 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     add("--save", metavar="DIR", help="write the clips of --speech there, as 00-real.wav, 00-text-alone.wav...")
     add("--guidance", metavar="G", type=_number, help=GUIDANCE)
     add("--seed", metavar="N", type=_whole, default=0, help="of the sounds that are drawn (default: 0)")
-    add("--plot", metavar="OUT.png", help="draw the bits over time under the spectrogram of the most surprising file")
+    add("--plot", metavar="OUT.png", help=SURPRISING)
     add("--surprisal", metavar="OUT.npy", help="write the bits of every sample")
     add("--cache", metavar="DIR", help="where decoded sound is kept (default: this user's cache)")
     add("--json", action="store_true", help="print JSON")
     add("--force", action="store_true", help="overwrite existing files")
 
 
+SURPRISING = (
+    "draw the bits over time under the spectrogram of the most surprising file; below it what --conditions and "
+    "--speech made, beside real sound"
+)
 CONDITIONS = (
     "does it do what it is told: bits/sample when told right and wrong; what a recogniser hears of 60 clips that are "
     "asked for, or of as many as --sound says; how near copies come to their originals"
@@ -378,9 +382,9 @@ For --conditions a recogniser is trained on the training sound at the end: for m
 would hear, and all else is reported.
 
 --speech is for voices that are told phones, and English recordings with their text; it needs pip install
-'wavenet-audio[speech]'. pocketsphinx names which of the sentences each clip says and writes its words down; so does a
-recogniser of phones name it, which is trained on the training recordings, once. Clips are drawn sample by sample from
-what the model made before. Writing words down comes last and takes minutes; Ctrl-C leaves out what is missing.""",
+'wavenet-audio[speech]'. pocketsphinx names which of the sentences each clip says, and writes its words down; a
+recogniser of phones, trained once on the training recordings, names it too. Clips are drawn sample by sample from what
+the model drew before. Writing words down comes last and takes minutes; Ctrl-C leaves out what is missing.""",
     "inspect": """examples:
   wavenet inspect quickstart --plot sheet.png
   wavenet inspect wavenet-2016 --layers --lags

@@ -60,7 +60,7 @@ class Speech:
     def to_text(self) -> list[str]:
         """Return tables and sentences, line by line."""
         drawn = f"{many(self.understood.sentences, 'held-out sentence')}, drawn with seed {self.seed}"
-        speed = f"{duration(self.seconds)} of text alone in {self.wall:.1f} s, {self.real_time:.1f} x real time"
+        speed = f"{duration(self.seconds)} from text alone in {self.wall:.1f} s, {self.real_time:.1f} x real time"
         return [f"{drawn} and guidance {self.guidance:g}: {speed}", *self.understood.to_text(), *MEANING]
 
 
@@ -127,7 +127,12 @@ def listener_of(
     """
     own = held.corpus if "train" in held.corpus.spans else trained
     if own is not None:
-        splits = {name: spans for name, spans in own.spans.items() if name != held.split}
+        judged = {held.corpus.sound.entries[span.clip].digest for span in held.spans}
+        splits = {
+            name: [span for span in spans if own.sound.entries[span.clip].digest not in judged]
+            for name, spans in own.spans.items()
+            if name != held.split
+        }
         aligned = sentences.of_corpus(held.recipe, own) or []
         spoken = phone_recogniser_file.of_splits(own.sound, splits, aligned, held.recipe.audio.sample_rate)
         if {phone.name for said in choice.phones for phone in said} <= {*spoken.phones}:
