@@ -126,6 +126,7 @@ def phones_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "sounds").mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("wavenet.speech.aligned", phone_toys.of_sound)
+        patch.setattr("wavenet.features.phones.Phones.lasting", lambda *_: phone_toys.LASTING)
         return phone_toys.trained(told_toys.write_sounds(place / "sounds"), place / "run", place / "cache")
 
 

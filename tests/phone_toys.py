@@ -18,6 +18,7 @@ from wavenet.speech import SILENCE, Aligned, Phone
 
 CONFIG = PhonesConfig(kinds=5, neighbours=2)
 NAMES = (SILENCE, "AA", "B", "IY")
+LASTING = dict.fromkeys(NAMES, (0.03, 0.3))  # seconds, as of speech; those of toy sounds are shorter than any may be
 PAUSE = Phone(SILENCE)
 SENTENCE = (
     *(PAUSE, Phone("B", 0, 0), Phone("AA", 1, 0), Phone("IY", 2, 1), PAUSE, Phone("B", 0, 2), Phone("B", 0, 2)),

@@ -13,15 +13,22 @@ import toys
 import yaml
 
 from wavenet import cli
-from wavenet.bench import cases
+from wavenet.bench import cases, saying
 from wavenet.errors import BundleError, RecipeError
-from wavenet.generate.engines import STORAGES, Request, build_engine
+from wavenet.generate.engines import Request, build_engine
 from wavenet.generate.packed import pack
 from wavenet.recipe import find, read
 
 
 def run(*arguments: object) -> int:
     return cli.main([str(argument) for argument in arguments])
+
+
+@pytest.fixture(autouse=True)
+def said_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what is said take little time; tests/bench/test_saying.py starts a process."""
+    monkeypatch.setattr(saying, "SENTENCE", "Hi.")
+    monkeypatch.setattr(saying, "first_sound", lambda *_: 0.5)
 
 
 @pytest.fixture
@@ -95,6 +102,9 @@ def test_without_a_source_the_net_of_the_field_and_other_sizes(monkeypatch: pyte
     told = [(one.told, one.guidance) for one in made.group("told")]
     assert told == [("nothing", 1.0), ("fields", 1.0), ("repeat", 1.0), ("linear", 1.0), ("linear", 1.5)]
     assert "guidance (linear) takes" in made.to_text()
+    (said,) = made.group("say")
+    assert (said.residual, said.skip, said.layers, said.first_sound) == (64, 128, 10, 0.5)  # as kathleen-say
+    assert "text is said in real time on one core: " in made.to_text()
 
 
 def test_a_recipe_that_is_told_things_is_fed_some_and_measured_with_guidance(
@@ -108,6 +118,20 @@ def test_a_recipe_that_is_told_things_is_fed_some_and_measured_with_guidance(
     guided = [(case["group"], case["guidance"]) for case in made if case["group"] == "told"]
     assert guided == [("told", 1.0), ("told", 1.5)]
     assert all(case["guidance"] == 1.0 for case in made if case["group"] != "told")
+
+
+@pytest.mark.usefixtures("spoken")
+def test_what_can_say_text_is_measured_as_it_does(
+    phones_run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saying, "SENTENCE", "Bob.")
+    assert run("bench", phones_run, "--json", "--seconds", 0.02) == 0
+    (said,) = [case for case in json.loads(capsys.readouterr().out) if case["group"] == "say"]
+    assert said["told"] == "phones" and said["real_time"] == pytest.approx(said["samples_per_second"] / toys.RATE)
+    assert (said["batch"], said["threads"], said["first_sound"]) == (1, 1, 0.5)
+    monkeypatch.setattr(saying, "SENTENCE", "Hello.")  # whose phones the toy does not know
+    made = cases.bench_model(str(phones_run), seconds=0.02)
+    assert made.group("say") == () and "real time on one core" not in made.to_text()
 
 
 def test_engines_are_shared_by_the_cases(toy_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,54 +190,15 @@ def test_untrained_weights_fit_any_recipe() -> None:
     pack(scalar.shape, cases.untrained(scalar.shape))
 
 
-def case(backend: str, storage: str, batch: int, threads: int) -> cases.Case:
-    recipe = toys.recipe()
-    engine = build_engine(
-        backend, Request(recipe.shape, toys.arrays(recipe), cases.outputs.of(recipe), storage, threads)
-    )
-    return cases.Case("main", engine, batch, toys.RATE, threads)
-
-
-@pytest.mark.parametrize("storage", STORAGES)
-def test_work_and_shares_are_counted(storage: str) -> None:
-    made = case("cpu", storage, 40, 2)
-    made.rounds = [900.0, 1000.0, 1300.0]
-    speed = made.speed(1e6, 1e6, 4.5)
-    macs, width = made.shape.macs_per_sample(), 2 if storage == "float16" else 4
-    assert (speed.samples_per_second, speed.slowest, speed.fastest) == (1000.0, 900.0, 1300.0)
-    assert speed.gflops * 1e9 == pytest.approx(1000 * 2 * macs) and speed.us_per_step == pytest.approx(40_000)
-    assert speed.gbytes * 1e9 == pytest.approx(1000 / 40 * 4 * macs * width)  # 40 on two threads are four tens
-    assert speed.roofline_share == pytest.approx(speed.gflops * 1e3)
-    assert speed.bandwidth_share == pytest.approx(speed.gbytes * 1e3)
-    assert speed.bits_per_sample == 4.5
-    reference = case("reference", storage, 3, 1)
-    reference.rounds = [10.0]
-    assert reference.speed(1e6, 1e6, 4.5).roofline_share is None
-
-
-@pytest.mark.parametrize("backend", ["reference", "cpu"])
-def test_known_sound_is_scored_in_every_thread(backend: str) -> None:
-    drawn = case(backend, "float32", 2, 2)
-    made = cases.Scoring("score", drawn.engine, 2, toys.RATE, 2)
-    begun = [int(state.clocks[0]) for state in made.states]
-    made._work(100)
-    made.round(0.01)
-    assert [int(state.clocks[0]) - before > 100 for state, before in zip(made.states, begun, strict=True)] == [True] * 2
-    made.rounds = [900.0, 1000.0, 1300.0]
-    speed, other = made.speed(1e6, 1e6, 4.5), drawn.engine.packed.shape.macs_per_sample() * 2 * 1000 / 1e6
-    assert speed.roofline_share == (None if backend == "reference" else pytest.approx(other))
-    assert (speed.gbytes, speed.bandwidth_share, speed.bits_per_sample) == (None, None, None)
-    weights, queues = 4 * made.shape.macs_per_sample(), sum(v.nbytes for v in made.states[0].export().values())
-    assert speed.memory_bytes == weights + 2 * queues
-
-
 def test_a_busy_machine_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(cases.os, "getloadavg", lambda: (3.0, 0.0, 0.0))
     monkeypatch.setattr(cases.os, "cpu_count", lambda: 2)
     assert "load 3.0 on 2 cores" in str(cases._load())
     monkeypatch.setattr(cases.os, "cpu_count", lambda: 8)
     assert cases._load() is None
-    steady, shaky = case("reference", "float32", 1, 1), case("reference", "float32", 1, 1)
+    recipe = toys.recipe()
+    engine = build_engine("reference", Request(recipe.shape, toys.arrays(recipe), cases.outputs.of(recipe)))
+    steady, shaky = (cases.Case("main", engine, 1, toys.RATE, 1) for _ in range(2))
     steady.rounds, shaky.rounds = [100.0, 101.0], [100.0, 160.0, 120.0]
     assert cases._unsteady([steady]) is None
     assert "rounds differ by up to 50%" in str(cases._unsteady([steady, shaky]))

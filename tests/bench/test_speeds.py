@@ -58,7 +58,7 @@ def made(**changes: object) -> Benchmark:
             two,
             half,
             scored,
-            *(dataclasses.replace(ONE, group=one) for one in ("batch", "size")),
+            *(dataclasses.replace(ONE, group=one) for one in ("batch", "size", "say")),
             *TOLD,
         ),
         "targets": 1000,
@@ -70,7 +70,7 @@ def made(**changes: object) -> Benchmark:
 def test_the_text_has_every_case_and_fits() -> None:
     lines = made().to_text().splitlines()
     assert max(map(len, lines)) <= 120
-    assert sum(line.startswith(("cpu ", "reference ")) for line in lines) == 10
+    assert sum(line.startswith(("cpu ", "reference ")) for line in lines) == 11
     place = lines.index("scoring known sound, one sequence in each thread:")
     assert lines[place + 1].startswith("backend") and lines[place + 2].split()[-5:] == ["51.9", "52%", "-", "-", "7.6"]
     assert [line for line in lines if line.endswith(":") and line[:-1] in GROUPS.values()] == [
@@ -97,9 +97,19 @@ def test_what_half_precision_costs_is_told() -> None:
     assert "held-out bits/sample: not measured" in made(speeds=(without,)).to_text()
 
 
+def test_whether_text_is_said_in_real_time_is_told_plainly() -> None:
+    said = dataclasses.replace(ONE, group="say", told="phones", real_time=9.431, first_sound=0.874)
+    lines = made(speeds=(ONE, said)).to_text().splitlines()
+    assert "text is said in real time on one core: yes, 9.43 x; a fresh process sounds after 0.87 s" in lines
+    assert lines[lines.index("saying a sentence, from its text on:") + 2].split()[:3] == ["cpu", "float32", "phones"]
+    slow = dataclasses.replace(said, real_time=0.99, first_sound=None)
+    assert "text is said in real time on one core: no, 0.99 x" in made(speeds=(slow,)).to_text().splitlines()
+    assert "text is said" not in made(speeds=(ONE,)).to_text()
+
+
 def test_json_is_a_list_of_cases() -> None:
     cases = json.loads(json.dumps(made().to_json()))
-    assert len(cases) == 10
+    assert len(cases) == 11
     assert {"backend", "dtype", "batch", "threads", "samples_per_second", "real_time", "roofline_share"} <= set(
         cases[0]
     )

@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from wavenet import cli
+from wavenet.generate.say import BATCH
 
 TEXT = "Bobby, be Bob. Bee!"
 
@@ -53,6 +54,20 @@ def test_an_argument_a_file_stdin_and_a_stream_say_the_same(
     assert np.array_equal(soundfile.read("a.wav")[0], soundfile.read("c.flac")[0])
 
 
+def test_a_long_text_is_streamed_before_its_length_is_known_and_sounds_as_the_file(
+    phones_run: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    common = ("say", phones_run, "Bob. Bee! " * (BATCH // 2 + 1), "--seed", 4, "--speed", 4, "--sentence-silence", 0)
+    assert run(*common, "-o", "a.wav") == 0
+    with (here / "stream.wav").open("w") as stdout, monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", stdout)
+        assert run(*common, "-o", "-") == 0
+    whole, stream = ((here / name).read_bytes() for name in ("a.wav", "stream.wav"))
+    begin = whole.index(b"data") + 8
+    assert stream[begin:] == whole[begin:] and stream[begin - 4 : begin] == b"\xff" * 4  # as long as what follows
+    assert np.array_equal(soundfile.read("a.wav")[0], soundfile.read("stream.wav")[0])
+
+
 def test_phones_and_varied_lengths(phones_run: Path, here: Path) -> None:
     assert run("say", phones_run, "--phones", "B IY _ B AA1 B", "--seed", 1, "-o", "a.wav") == 0
     assert run("say", phones_run, "--phones", "B IY _ B AA1 B", "--seed", 1, "--varied", "-o", "b.wav") == 0
@@ -64,6 +79,7 @@ def test_phones_and_varied_lengths(phones_run: Path, here: Path) -> None:
     [
         (("",), "no words"),
         (("Hello.",), "knows no phone"),
+        (("Bob [[BEE]].",), "in '[[BEE]]': got the phone 'BEE'"),
         (("Bob.", "--speed", 9), "speed is 9"),
         (("Bob.", "--pitch", 3), "another pitch"),
         (("Bob.", "--speaker", "nobody"), "nobody"),

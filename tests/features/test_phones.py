@@ -123,6 +123,16 @@ def test_lengths_are_logarithms_and_pauses_at_the_ends_are_not_learned() -> None
     assert tight.log_lengths(0)[1].all()
 
 
+def test_how_long_phones_last_leaves_out_one_in_a_thousand_and_the_ends() -> None:
+    lengths = np.linspace(0.05, 0.1, 2_001)
+    lengths[7], lengths[8] = 3.0, 0.001  # as alignments go wrong
+    phones = (PAUSE, *(Phone("B", 0, at) for at in range(2_001)), Phone("AA", 0, 2_001), PAUSE)
+    said = Aligned(phones, tuple(np.cumsum([2.0, *lengths, 0.25, 2.0]).tolist()))
+    found = Phones((said, ALIGNED), NAMES, CONFIG, (9, 9), 4_000, 40).lasting((0,))
+    assert found == {"AA": (0.25, 0.25), "B": pytest.approx((0.05, 0.1), abs=1e-3)}
+    assert track().lasting((0,))[SILENCE] == pytest.approx((0.03, 0.03))  # the one within
+
+
 def test_a_digest_is_of_phones_times_and_names() -> None:
     other = Aligned(SENTENCE, (*ENDS[:3], 0.161, *ENDS[4:]))
     stressed = Aligned((PAUSE, Phone("B", 1, 0), *SENTENCE[2:]), ENDS)

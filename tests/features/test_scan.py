@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from wavenet.errors import SoundError
 from wavenet.features import told
 from wavenet.recipe import read
 from wavenet.recipe.records import Recipe
+from wavenet.speech import script
 
 HOP = 30
 
@@ -78,3 +80,54 @@ def test_arrays_of_a_slightly_smaller_hop_are_warned_of_in_scans_and_training(tm
     wavenet.scan(tmp_path / "sounds", recipe)
     told.of_corpus(recipe, feature_toys.gathered(recipe, tmp_path / "cache"), tmp_path / "cache")
     assert sum("a hop of about 29" in line or "a hop of about 28." in line for line in said) == 2
+
+
+# --- phones ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def texts(folder: Path) -> Path:
+    """Return sounds of which seven have a text, one has labels, one a text that cannot be said, and three have none."""
+    said = [*["Bob is one. Bee!"] * 7, "\u0411\u043e\u0431", *[""] * 4]
+    rows = [f"{path.name},{text}" for path, text in zip(sorted(folder.glob("*.wav")), said, strict=True)]
+    (folder / "metadata.csv").write_text("path,text\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    sorted(folder.glob("*.wav"))[8].with_suffix(".lab").write_text("0 200000 sil\n200000 400000 B\n")
+    return folder
+
+
+def test_a_scan_says_of_how_many_sounds_phones_can_be_found(
+    texts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = feature_toys.recipe(texts, phones={"kinds": 40, "neighbours": 1})
+    survey = wavenet.scan(texts, recipe)
+    assert survey.usable and survey.scripts is not None
+    assert (survey.scripts.labelled, survey.scripts.written, survey.scripts.sentences) == (1, 7, 14)
+    (none, names), (strange, one) = survey.scripts.lacking
+    assert none.startswith("it has no text") and len(names) == 3
+    assert "has characters that English has no sound for" in strange and len(one) == 1
+    (tmp_path / "toy.yaml").write_text(read.dump(recipe))
+    assert cli.main(["data", "scan", str(texts), "--recipe", str(tmp_path / "toy.yaml")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "phones    1 file by labels, 7 files by text (14 sentences), to be aligned, 4 files by neither" in lines
+    assert any(line.startswith("  no phones of ") and line.endswith(none) for line in lines)
+    assert cli.main(["data", "scan", str(texts), "--recipe", str(tmp_path / "toy.yaml"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["phones"]
+    assert (told["labels"], told["texts"], told["sentences"]) == (1, 7, 14)
+    assert [len(left["paths"]) for left in told["left_out"]] == [3, 1]
+    assert wavenet.scan(texts, toys.recipe(data={"path": str(texts)})).to_json()["phones"] is None
+
+
+def test_a_recipe_that_is_told_phones_of_which_none_can_be_found_is_refused(
+    texts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = feature_toys.recipe(texts, phones={"kinds": 40, "neighbours": 1})
+    with monkeypatch.context() as patch:
+        patch.setattr(script.importlib.util, "find_spec", lambda name: None)
+        survey = wavenet.scan(texts, recipe)
+        assert survey.scripts is not None and (survey.scripts.labelled, survey.scripts.written) == (1, 0)
+        assert "pip install 'wavenet-audio[speech]'" in survey.scripts.lacking[0][0]
+    for path in (texts / "metadata.csv", *texts.glob("*.lab")):
+        path.unlink()
+    survey = wavenet.scan(texts, recipe)
+    assert survey.refusal is not None and not survey.usable
+    assert survey.refusal.startswith("of no train sound it is known which phones are said (it has no text: neither")

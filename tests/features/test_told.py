@@ -103,7 +103,9 @@ def test_phones_are_those_of_training_sentences_and_a_bundle_names_them(
     found = told.of_corpus(made, corpus, cache, trained={1, 3})
     assert found is not None and found.condition.tracks is not None and found.spoken is not None
     assert found.condition.sentences is found.spoken and found.spoken.names == phone_toys.NAMES
-    assert found.provenance(corpus.sound.lengths, {1, 3})["phones"] == phone_toys.NAMES
+    provenance = found.provenance(corpus.sound.lengths, {1, 3})
+    assert provenance["phones"] == phone_toys.NAMES
+    assert provenance["phone_seconds"] == found.spoken.lasting((1, 3)) != found.spoken.lasting((0, 1, 2, 3))
     said, own = phone_toys.of_sound(corpus.clips, corpus.cache)[5], slice(9, 9 + 18 + 12)
     assert isinstance(said, Aligned)
     columns = phones.columns(said.phones, phone_toys.NAMES, PhonesConfig(4, 1))

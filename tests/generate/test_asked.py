@@ -212,3 +212,15 @@ def test_a_bundle_that_does_not_say_its_phones_is_damaged(phones_run: Path, dama
     voice = wavenet.load(phones_run)
     with pytest.raises(BundleError, match="does not say which phones it knows; get it again or train it anew"):
         Vocabulary.of(voice.recipe, {"told": voice.data["told"] | {"phones": damage}})
+
+
+@pytest.mark.parametrize(
+    "damage", [3, [1], {"AA": 2}, {"AA": [1, 2, 3]}, {"AA": [2, 1]}, {"AA": ["a", "b"]}, {"B": [0, float("nan")]}]
+)
+def test_a_bundle_says_how_long_phones_last_or_is_older(phones_run: Path, damage: object) -> None:
+    voice = wavenet.load(phones_run)
+    assert voice.vocabulary().phone_seconds == phone_toys.LASTING
+    told = {name: value for name, value in voice.data["told"].items() if name != "phone_seconds"}
+    assert Vocabulary.of(voice.recipe, {"told": told}).phone_seconds == {}
+    with pytest.raises(BundleError, match="does not say how long its phones last"):
+        Vocabulary.of(voice.recipe, {"told": told | {"phone_seconds": damage}})

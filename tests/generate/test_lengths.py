@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import phone_toys
 import pytest
 import torch
-from phone_toys import SENTENCE
+from phone_toys import PAUSE, SENTENCE
 
 import wavenet
 from wavenet.errors import InputError
 from wavenet.features.phones import columns
-from wavenet.generate.lengths import drawn, lengths, mean, timed
+from wavenet.generate.lengths import FAR, drawn, lengths, mean, timed
 from wavenet.generate.voice import Voice
 from wavenet.outputs import none_around
 from wavenet.speech import Phone
@@ -67,6 +68,26 @@ def test_a_sentence_asks_for_its_draw(voice: Voice) -> None:
     packed, known = voice.engine("reference").packed, voice.vocabulary()
     found = [lengths(packed, known, {}, SENTENCE, "drawn", seed=5, sequence=number) for number in (0, 0, 1)]
     assert found[0] == found[1] != found[2]
+
+
+def test_what_is_drawn_is_no_longer_and_no_shorter_than_training_saw(voice: Voice) -> None:
+    packed, known = voice.engine("reference").packed, voice.vocabulary()
+    said = (PAUSE, *(Phone(name, 0, at) for at in range(300) for name in phone_toys.NAMES[1:]), PAUSE)
+    wide = dict.fromkeys(phone_toys.NAMES, (0.0, 1000000000.0))
+    narrow = {name: (0.1, 0.12 + 0.01 * at) for at, name in enumerate(phone_toys.NAMES)}
+    free, held = (
+        lengths(packed, replace(known, phone_seconds=own), {}, said, "drawn", seed=1)[1:-1] for own in (wide, narrow)
+    )
+    names = [phone.name for phone in said[1:-1]]
+    expected = [min(max(one, narrow[name][0]), narrow[name][1]) for one, name in zip(free, names, strict=True)]
+    assert held == pytest.approx(expected) and held != free
+    fast = lengths(packed, replace(known, phone_seconds=narrow), {}, said, "drawn", 2.0, seed=1)[1:-1]
+    assert fast == pytest.approx(np.array(held) / 2)
+
+
+def test_draws_of_a_bundle_without_bounds_are_not_absurd_either() -> None:
+    made = drawn(np.tile(np.array([[0.0, 0.0]], np.float32), (20_000, 1)), 1, 0)
+    assert made.max() == pytest.approx(0.1 * np.exp(FAR)) and made.min() == pytest.approx(0.1 * np.exp(-FAR))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
-"""Text in pieces, and what a voice makes of them: alone or beside others, whole or streamed."""
+"""What a voice makes of pieces of text: alone or beside others, whole or streamed, the next while one sounds."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from wavenet.generate import say
 from wavenet.generate.asked import Vocabulary
 from wavenet.generate.engines import Request, build_engine
 from wavenet.generate.lengths import EDGE_SECONDS
+from wavenet.generate.pieces import Piece, of_text
 from wavenet.generate.say import Manner, Speaker
 from wavenet.generate.voice import Voice
 from wavenet.outputs import Arrays, Draw
@@ -30,60 +32,12 @@ def voice(phones_run: Path) -> Voice:
     return wavenet.load(phones_run)
 
 
-def names(piece: say.Piece) -> str:
-    return " ".join(phone.name for phone in piece.phones)
-
-
 def speaker(voice: Voice, **manner: Any) -> Speaker:
     return voice.speaker(seed=3, backend="cpu", **manner)
 
 
-# --- pieces ----------------------------------------------------------------------------------------------------------
-
-
-def test_sentences_and_pauses_that_are_asked_for_cut_a_text() -> None:
-    found = say.of_text(TEXT, 0.5)
-    assert [names(one) for one in found] == [
-        "sil B AA B IY sil B IY B AA B sil",
-        "sil B IY sil",
-        "sil B AA B B IY sil",
-        "sil B AA B IY sil",
-    ]
-    assert [one.number for one in found] == [0, 1, 2, 3] and [one.rest for one in found] == [0.5, 0.5, 0.2, 0.5]
-
-
-def test_a_pause_may_stand_alone_or_at_the_beginning() -> None:
-    found = say.of_text("[pause 0.3s] Bob [pause 1s]", 0.5)
-    assert [(names(one), one.rest) for one in found] == [("", 0.3), ("sil B AA B sil", 1.0)]
-
-
-def test_long_sentences_are_said_in_parts() -> None:
-    found = say.of_text("Bob " * 90 + ".", 0.5)
-    assert len(found) == 3 and [one.rest for one in found] == [say.PART_SECONDS, say.PART_SECONDS, 0.5]
-    assert sum(not phone.silent for one in found for phone in one.phones) == 270
-
-
-@pytest.mark.parametrize("text", ["", " \n ", "...", "[pause 1s]"])
-def test_a_text_without_words_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="no words"):
-        say.of_text(text)
-
-
-def test_what_has_no_sound_is_refused_by_name() -> None:
-    with pytest.raises(InputError, match=r"sentence 2.*cyrillic capital letter be"):
-        say.of_text("Bob. \u0411\u043e\u0431.")
-
-
-def test_words_of_no_dictionary_are_told(caplog: pytest.LogCaptureFixture) -> None:
-    say.of_text("Bob zorblaxian.")
-    assert caplog.messages == ["said by rule, since no dictionary has them: zorblaxian"]
-
-
-def test_phones_that_are_written_out_are_one_piece() -> None:
-    (one,) = say.of_phones("B IY , B AA1", phone_toys.NAMES, 0.5)
-    assert names(one) == "sil B IY sil B AA sil" and one.rest == 0.5 and one.phones[5].stress == 1
-    with pytest.raises(InputError, match="'HH'"):
-        say.of_phones("HH IY", phone_toys.NAMES)
+def samples(one: Speaker, text: str, silence: float = 0.1) -> int:
+    return one.samples(one.timed(of_text(text, silence)))
 
 
 @pytest.mark.parametrize("wrong", [{"speed": 0.2}, {"speed": 5.0}, {"pitch": 25.0}, {"sentence_silence": -0.1}])
@@ -103,28 +57,27 @@ def test_a_stream_is_bit_for_bit_the_whole_and_each_piece_what_it_is_alone(voice
         assert all(part.shape[0] == 1 and part.shape[1] <= max(chunk, 4_000) for part in parts)
         assert np.array_equal(np.concatenate(parts, axis=1)[0], whole)
     one = speaker(voice)
-    found = one.pieces(TEXT)
+    found = [*one.pieces(TEXT)]
     assert one.samples(found) == len(whole)
     alone = [wave for piece in found for wave in one.whole([piece])]
     assert np.array_equal(np.concatenate(alone), whole)
 
 
 def test_speed_and_silence_change_what_they_say(voice: Voice) -> None:
-    usual, found = speaker(voice, sentence_silence=0.1), say.of_text("Bob. Bee.", 0.1)
-    slow, quiet = speaker(voice, speed=0.5, sentence_silence=0.1), say.of_text("Bob. Bee.", 0.6)
+    usual, slow = speaker(voice), speaker(voice, speed=0.5)
+    text, count = "Bob. Bee.", samples(usual, "Bob. Bee.")
     edges = round(2 * sum(EDGE_SECONDS) * voice.sample_rate) + 2 * round(
         voice.recipe.data.tail_seconds * voice.sample_rate
     )
-    assert slow.samples(found) - edges == pytest.approx(2 * (usual.samples(found) - edges), abs=4)
-    assert usual.samples(quiet) - usual.samples(found) == round(2 * 0.5 * voice.sample_rate)
-    wave = np.concatenate([*usual.whole(quiet)])
+    assert samples(slow, text) - edges == pytest.approx(2 * (count - edges), abs=4)
+    assert samples(usual, text, 0.6) - count == round(2 * 0.5 * voice.sample_rate)
+    wave = np.concatenate([*usual.whole(usual.timed(of_text(text, 0.6)))])
     assert not wave[-round(0.5 * voice.sample_rate) :].any()
 
 
 def test_lengths_vary_with_the_seed_where_that_is_asked_for(voice: Voice) -> None:
-    found = say.of_text(TEXT)
-    assert len({voice.speaker(seed=seed, backend="cpu").samples(found) for seed in range(3)}) == 1
-    varied = [voice.speaker(seed=seed, backend="cpu", varied=True).samples(found) for seed in (0, 1, 0)]
+    assert len({samples(voice.speaker(seed=seed, backend="cpu"), TEXT) for seed in range(3)}) == 1
+    varied = [samples(voice.speaker(seed=seed, backend="cpu", varied=True), TEXT) for seed in (0, 1, 0)]
     assert varied[0] == varied[2] != varied[1]
 
 
@@ -160,7 +113,7 @@ def test_pitch_moves_f0_alone_and_is_refused_where_the_mel_holds_it(voice: Voice
     told = []
     for pitch in (0.0, 12.0):
         one = Speaker(engine, known, {}, 0, Draw(), Manner(pitch=pitch))
-        asked = one._asked(say.of_text("Bob."))
+        asked = one._asked([*one.timed(of_text("Bob."))])
         assert asked is not None and asked.condition is not None and isinstance(asked.condition.tracks, Arrays)
         told.append(asked.condition.tracks.values[0])
     assert recipe.condition is not None and recipe.condition.tracks.f0 is not None
@@ -177,8 +130,50 @@ def test_many_pieces_are_drawn_in_batches(voice: Voice, monkeypatch: pytest.Monk
     assert np.array_equal(voice.say(text, seed=2, backend="cpu").samples, whole)
 
 
+def test_each_piece_is_read_and_timed_once_and_no_sooner_than_while_the_one_before_it_sounds(
+    voice: Voice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, computed, of = list[int](), list[int](), say.lengths
+
+    def counted(found: Iterator[Piece]) -> Iterator[Piece]:
+        for piece in found:
+            read.append(piece.number)
+            yield piece
+
+    def lengths(*arguments: Any) -> tuple[float, ...]:
+        computed.append(arguments[-1])
+        return of(*arguments)
+
+    monkeypatch.setattr(say, "of_text", lambda text, silence: counted(of_text(text, silence)))
+    monkeypatch.setattr(say, "lengths", lengths)
+    monkeypatch.setattr(say, "PHONES", phone_toys.NAMES[1:])  # as of a voice that knows all phones of English
+    one = speaker(voice)
+    sound = one.stream(one.pieces("Bob. " * 30), 10_000)
+    assert read == []
+    for number in range(3):
+        next(sound)  # a piece
+        sounding = [*computed]
+        assert sounding in ([*range(number + 1)], [*range(number + 2)])
+        next(sound)  # the silence behind it
+    assert len([*sound]) == 2 * 27 and computed == read == [*range(30)]
+
+
+def test_a_long_text_is_begun_before_its_length_is_known(voice: Voice) -> None:
+    one = speaker(voice)
+    for count in (1, say.BATCH, say.BATCH + 1):
+        total, pieces = one.begun(one.pieces("Bob. " * count))
+        found = [*pieces]
+        assert [piece.number for piece in found] == [*range(count)]
+        assert total == (one.samples(found) if count <= say.BATCH else None)
+
+
+def test_a_phone_that_a_voice_does_not_know_is_found_before_any_sound(voice: Voice) -> None:
+    with pytest.raises(InputError, match="knows no phone 'HH'"):
+        voice.stream_say("Bob. " * 20 + "Hello.", backend="cpu")
+
+
 def test_the_silence_alone_is_no_drawing(voice: Voice) -> None:
     one = speaker(voice)
-    silent = say.of_text("[pause 0.3s] Bob.", 0.1)[0]
+    silent = next(one.pieces("[pause 0.3s] Bob."))
     (wave,) = one.whole([silent])
     assert not silent.phones and wave.tolist() == [0.0] * round(0.3 * voice.sample_rate)

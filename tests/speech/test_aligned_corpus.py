@@ -12,7 +12,7 @@ import spoken_toys
 from wavenet.audio import cache, files, folders
 from wavenet.errors import InputError
 from wavenet.recipe.records import TrimConfig
-from wavenet.speech import Aligned, aligned, aligned_corpus, listeners, pronounce
+from wavenet.speech import Aligned, aligned, aligned_corpus, dictionary, listeners, numbers, pronounce
 from wavenet.speech.aligned_corpus import FILE
 
 SENTENCES = {"a": "seven three", "b": "one zero five", "c": "three seven"}
@@ -125,5 +125,23 @@ def test_what_a_missing_package_costs_is_not_kept(
 
     with monkeypatch.context() as patch:
         patch.setattr(pronounce, "alternatives", missing)
-        assert found(folder) == ["seven needs a package"]
-    assert isinstance(found(folder)[0], Aligned) and heard == [0, 0]
+        assert found(folder) == ["seven needs a package"] and heard == []
+    assert isinstance(found(folder)[0], Aligned) and heard == [0]
+
+
+def test_a_text_that_is_read_otherwise_is_aligned_anew_and_only_this(
+    tmp_path: Path, heard: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = spoken_toys.folder(tmp_path / "sounds", {"a": "three seven", "b": "seven one"})
+    table = folder / "metadata.csv"
+    table.write_text(table.read_text().replace("three", "3"))
+    entries, first = dictionary.entries, found(folder)
+    assert heard == [0, 1] and found(folder) == first
+    with monkeypatch.context() as patch:  # another rule
+        patch.setattr(numbers, "cardinal", lambda text: "three and")
+        assert found(folder) != first and heard == [0, 1, 0]
+    with monkeypatch.context() as patch:  # another dictionary, in a stress alone
+        other = [(("W", 0), ("AH", 2), ("N", 0))]
+        patch.setattr(dictionary, "entries", lambda word: other if word == "one" else entries(word))
+        assert found(folder) != first and heard == [0, 1, 0, 1]
+    assert found(folder) == first and len(heard) == 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,10 +43,35 @@ def test_words_lie_where_they_are_said_with_stress_and_pauses_around(listener: L
     assert found.ends[-1] == len(wave) / english.RATE and score < 0 and 0 <= short < 0.5
 
 
+def test_a_word_whose_phones_the_text_gives_is_heard_as_such(listener: Listener) -> None:
+    wave, _ = spoken_toys.spoken(["seven", "one"])
+    found, _, _ = english.hear(listener, wave, english.words("[[S EH1 V AH2 N]] 1"))
+    assert [(one.name, one.stress) for one in found.phones if one.word == 0 and one.stress] == [("EH", 1), ("AH", 2)]
+    assert [one.name for one in found.phones if not one.silent] == ["S", "EH", "V", "AH", "N", "W", "AH", "N"]
+
+
 def test_a_text_is_heard_as_it_is_said_and_one_that_cannot_be_said_is_named() -> None:
     assert english.words("Mr. Pike paid 3; \u201cetc.\u201d") == ["mister", "pike", "paid", "three", "et", "cetera"]
     with pytest.raises(InputError, match="has characters that English has no sound for"):
         english.words("\u6f22\u5b57")
+
+
+def test_code_that_aligns_otherwise_has_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in english.CODE:
+        (tmp_path / name).write_bytes(Path(english.__file__).with_name(name).read_bytes())
+    monkeypatch.setattr(english, "__file__", str(tmp_path / "english.py"))
+    first = english.version.__wrapped__()
+    assert first == english.version()
+    for name in english.CODE:
+        with (tmp_path / name).open("a") as file:
+            file.write("BEAM = 1e-48\n")
+        other = english.version.__wrapped__()
+        assert other != first
+        first = other
+
+
+def test_a_word_is_known_with_its_stress() -> None:
+    assert english.ways("seven") == ((("S", 0), ("EH", 1), ("V", 0), ("AH", 0), ("N", 0)),)
 
 
 def test_frames_are_heard_around_their_middle() -> None:

@@ -48,6 +48,10 @@ def said(sentence: Sentence) -> str:
         ("[pause 1s] Yes [pause .5s] you, [pause 0.2s] [Pause 2s] two [pause 3s]?", "1.0 yes 0.5 you ,2.2 two ?3.0"),
         ("[pause 1s]", "1.0"),
         ("[pause here] [so]", "pause here , so ."),
+        ("I [[R EH1 D]] it.", "i [[R-EH1-D]] it ."),
+        ("[[hh ah l ow , w er l d | k]], [[B _ K]]!", "[[HH-AH1-L-OW0]] , [[W-ER1-L-D]] ; [[K]] , [[B]] [[K]] !"),
+        ("one[[ AH0\nN ]][pause 1s][[K]]", "one [[AH0-N]] 1.0 [[K]] ."),
+        ("[[ K", "k. ."),
     ],
 )  # fmt: skip
 def test_words_and_pauses(text: str, words: str) -> None:
@@ -98,6 +102,54 @@ def test_pauses_in_another_form_are_refused(pause: str) -> None:
         InputError, match=re.escape(f"got the pause '[pause {pause}]', expected above 0 and at most 60")
     ):
         normal.read(f"Hello [pause {pause}] world")
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("5/11/2026", "may eleventh , twenty twenty six"),
+        ("05/11/26", "may eleventh , twenty six"),
+        ("25/12/2026", "december twenty fifth , twenty twenty six"),  # no month has the number 25
+        ("2026-11-05", "november fifth , twenty twenty six"),
+        ("5/11", "five elevenths"),
+    ],
+)
+def test_dates_are_read_as_americans_write_them(text: str, words: str) -> None:
+    (sentence,) = normal.read(text)
+    assert said(sentence) == f"{words} ."
+
+
+@pytest.mark.parametrize("phones", ["BOB", "", " , ", "B1", "\u0431"])
+def test_what_holds_no_phones_is_refused_with_its_place(phones: str) -> None:
+    with pytest.raises(InputError, match=re.escape(f"in '[[{phones}]]': got ")):
+        normal.read(f"One. [[{phones}]]")
+
+
+def test_sentences_are_read_when_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, of = list[str](), normal._sentence
+
+    def watched(text: str) -> Sentence:
+        read.append(text)
+        return of(text)
+
+    monkeypatch.setattr(normal, "_sentence", watched)
+    found = normal.sayable("One. Two. Three.")
+    assert read == [] and next(found).words == ("one",) and read == ["One."]
+    assert [one.words for one in found] == [("two",), ("three",)]
+    for wrong in ("[pause 99s]", "[[X]]", "\u0431"):
+        with pytest.raises(InputError):
+            normal.sayable("One. Two. " + wrong)
+
+
+@given(st.text())
+def test_a_text_can_be_said_if_all_its_sentences_can(text: str) -> None:
+    wrong = any(sentence.unsaid for sentence in normal.read(text))
+    try:
+        assert [*normal.sayable(text)] == [*normal.read(text)]
+    except InputError:
+        assert wrong
+    else:
+        assert not wrong
 
 
 def test_a_long_sentence_is_said_in_parts() -> None:
@@ -211,7 +263,8 @@ def test_a_long_text_takes_little_time() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["1,", "1 ", "1.", "a.", "a@", "(", "x-", "1/", "$", "A ", "http://", "= ", "[pause ", "'", "Dr. ", "10:"]
+    "piece",
+    ["1,", "1 ", "1.", "a.", "a@", "(", "x-", "1/", "$", "A ", "http://", "= ", "[pause ", "'", "Dr. ", "10:", "[[K "],
 )
 def test_no_text_takes_more_than_linear_time(piece: str) -> None:
     before = time.process_time()

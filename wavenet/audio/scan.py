@@ -33,6 +33,27 @@ HELD = 1 << 26  # bytes of one file's samples that are held in memory; longer on
 
 
 @dataclass(frozen=True)
+class Scripts:
+    """Of how many kept files it is told which phones are said, before any is heard (`features/scan.py`)."""
+
+    labelled: int  # files with labels beside them
+    written: int  # files with a text instead
+    sentences: int  # of those texts
+    lacking: tuple[tuple[str, tuple[str, ...]], ...]  # reasons, the most frequent first, with the files without either
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        left_out = [{"reason": reason, "paths": names} for reason, names in self.lacking]
+        return {"labels": self.labelled, "texts": self.written, "sentences": self.sentences, "left_out": left_out}
+
+    def __str__(self) -> str:
+        """Return it in a line."""
+        by_text = f"{many(self.written, 'file')} by text ({many(self.sentences, 'sentence')}), to be aligned"
+        lacking = sum(len(names) for _, names in self.lacking)
+        return f"{many(self.labelled, 'file')} by labels, {by_text}, {many(lacking, 'file')} by neither"
+
+
+@dataclass(frozen=True)
 class Survey:
     """Every file of a folder, kept or dropped and why."""
 
@@ -42,6 +63,7 @@ class Survey:
     clipped: tuple[Clipped, ...] = ()  # kept files of which the recipe's level clips samples, the worst first
     spans: Splits = field(default_factory=dict)  # how the recipe divides the kept files
     refusal: str | None = None  # why training by the recipe would not begin
+    scripts: Scripts | None = None  # which phones are said, where the recipe tells them
 
     def __str__(self) -> str:
         """Return what `wavenet data scan` prints."""
@@ -90,6 +112,7 @@ class Survey:
             "splits": {name: {"files": files, "seconds": round(lasting, 4)} for name, (files, lasting) in splits},
             "warnings": self.warnings,
             "refusal": self.refusal,
+            "phones": None if self.scripts is None else self.scripts.to_json(),
             "files": [
                 {
                     "path": entry.name,
@@ -129,9 +152,14 @@ class Survey:
             lines.append(f"level     clips {total} of {many(len(self.clipped), 'file')}: {worst}")
         if recipe is not None and self.spans:
             lines.append(f"splits    {corpus.splits_in_words(recipe, self.source, self.entries, self.spans)}")
+        lines += [] if self.scripts is None else [f"phones    {self.scripts}"]
         lines += [f"warning   {line}" for line in self.warnings]
         lines += [f"refused   {self.refusal}"] if self.refusal is not None else []
         lines += [f"  dropped {printable(entry.name)}: {entry.why}" for entry in dropped]
+        lines += [
+            f"  no phones of {some([printable(name) for name in names], SHOWN)}: {reason}"
+            for reason, names in (() if self.scripts is None else self.scripts.lacking)
+        ]
         lines += [f"  note    {printable(entry.name)}: {entry.note}" for entry in kept if entry.note]
         lines += [
             f"  kept    {printable(entry.name)}: {entry.seconds:.2f} s, {entry.source_rate} Hz, "

@@ -10,28 +10,22 @@ import functools
 import os
 import platform
 import statistics
-import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeGuard
 
-import numpy as np
-
 from wavenet import disk, outputs
-from wavenet.bench.speeds import NOTHING, Benchmark, Speed
-from wavenet.bench.told import plausible, told_recipes
+from wavenet.bench import saying
+from wavenet.bench.case import Case, Scoring, untrained
+from wavenet.bench.speeds import NOTHING, Benchmark
+from wavenet.bench.told import told_recipes
 from wavenet.errors import InputError
 from wavenet.evaluation import held_out, likelihood
 from wavenet.evaluation.evaluate import score
 from wavenet.generate import voice as voices
 from wavenet.generate.engines import ENGINES, STORAGES, Engine, Request, build_engine
-from wavenet.generate.sampler import Sampler
-from wavenet.generate.state import State
 from wavenet.geometry import Shape
 from wavenet.model.bundle import Arrays
-from wavenet.outputs import Codes, Feed, Window
 from wavenet.progress import Progress, log
 from wavenet.recipe import find, read
 from wavenet.recipe.records import Recipe
@@ -47,108 +41,10 @@ BATCHES = (1, 2, 4, 8, 16, 32)
 SIZES = ((32, 128, 2), (64, 128, 2), (64, 256, 2), (64, 256, 3), (128, 256, 3))  # R, S, cycles of ten layers
 SIZE_BATCHES = (1, 8)
 TARGETS = 100_000  # held-out samples that are scored
-CHUNK = 1_000  # samples drawn in one go, as `Voice.stream` does
 GUIDANCE = 1.5
 SPREAD = 0.25  # between lowest and highest round, relative to the median: more is worth a warning
 
 Build = Callable[[Shape, str, str, int | None], Engine]  # shape, backend, storage, threads
-
-
-@dataclass
-class Case:
-    """An engine that draws for some sequences, and what was measured of it."""
-
-    group: str  # one of `speeds.GROUPS`: which table it belongs to
-    engine: Engine
-    batch: int  # sequences
-    rate: int  # of the sound, in Hz
-    threads: int  # that are used
-    told: str = NOTHING  # in words
-    guidance: float = 1.0
-    rounds: list[float] = field(default_factory=list)  # samples per second, one number a round
-
-    def __post_init__(self) -> None:
-        self.shape = self.engine.packed.shape
-        self.condition = plausible(self.shape.condition, self.batch)
-        self._pace = 200.0  # steps per second, learnt as it goes
-        self.states = self._begin()
-
-    def _begin(self) -> list[State]:
-        """Get ready; return what the engine remembers from now on."""
-        self._sampler = Sampler(self.engine, self.batch, 1, None, self.condition, self.guidance)
-        return [self._sampler.memory]
-
-    def _work(self, steps: int) -> None:
-        """Do some steps of each sequence."""
-        for _ in self._sampler.generate(steps, CHUNK):
-            pass
-
-    def round(self, seconds: float, kept: bool = True) -> None:
-        """Work for about so long."""
-        steps = max(8, round(seconds * self._pace))
-        began = time.perf_counter()
-        self._work(steps)
-        self._pace = steps / (time.perf_counter() - began)
-        if kept:
-            self.rounds.append(self._pace * self.batch)
-
-    def speed(self, operations: float | None, bytes_read: float | None, bits: float | None = None) -> Speed:
-        """Return what was measured.
-
-        Args:
-            operations: per second, that as many threads could do.
-            bytes_read: per second, that as many threads could read.
-            bits: per held-out sample.
-        """
-        compiled, scored = self.engine.name != "reference", self.group == "score"
-        weight_bytes = self.shape.macs_per_sample() * (2 if self.engine.storage == "float16" else 4)
-        median = statistics.median(self.rounds)
-        done = median * 2 * self.shape.macs_per_sample()
-        moved = median / self.batch * self.engine.readings(self.batch) * weight_bytes
-        return Speed(
-            group=self.group,
-            backend=self.engine.name,
-            dtype=self.engine.storage,
-            batch=self.batch,
-            threads=self.threads,
-            residual=self.shape.residual,
-            skip=self.shape.skip,
-            layers=len(self.shape.layers),
-            samples_per_second=median,
-            slowest=min(self.rounds),
-            fastest=max(self.rounds),
-            real_time=median / self.rate,
-            us_per_step=1e6 * self.batch / median,
-            gflops=done / 1e9,
-            gbytes=None if scored else moved / 1e9,
-            roofline_share=done / operations if compiled and operations else None,
-            bandwidth_share=moved / bytes_read if compiled and bytes_read and not scored else None,
-            memory_bytes=weight_bytes + sum(part.nbytes for state in self.states for part in state.export().values()),
-            bits_per_sample=bits if compiled and self.group == "main" else None,
-            told=self.told,
-            guidance=self.guidance,
-        )
-
-
-class Scoring(Case):
-    """An engine that says what known samples cost: one sequence in each thread, none waits for its own last sample."""
-
-    def _begin(self) -> list[State]:
-        states = [self.engine.start(1, self._window(sequence, -1, 1)) for sequence in range(self.batch)]
-        self._score(0, states[0], np.zeros(1, np.int64))  # compiles, where it has to
-        return states
-
-    def _window(self, sequence: int, first: int, steps: int) -> Window | None:
-        return None if self.condition is None else self.condition.window([sequence], [first], steps)
-
-    def _score(self, sequence: int, state: State, codes: Codes) -> None:
-        told = self._window(sequence, int(state.clocks[0]), len(codes))
-        self.engine.nll(state, 0, Feed(codes, told), codes)
-
-    def _work(self, steps: int) -> None:
-        codes = np.random.default_rng(0).integers(0, self.engine.alphabet.size, (self.batch, steps))
-        with ThreadPoolExecutor(self.batch) as pool:
-            list(pool.map(self._score, range(self.batch), self.states, codes))
 
 
 def bench_model(source: str | None = None, data: str | Path | None = None, seconds: float = 60.0) -> Benchmark:
@@ -181,7 +77,7 @@ def bench_model(source: str | None = None, data: str | Path | None = None, secon
     storages = [storage for storage in STORAGES if _can(build, recipe.shape, best, storage)]
     cores = max(build(recipe.shape, best, storage, None).threads for storage in storages)
     scored, targets = _held_out_bits(source, data, {s: build(recipe.shape, best, s, 1) for s in storages})
-    cases = _cases(recipe, build, fast, storages, cores, sized=source is None)
+    cases = _cases(recipe, build, fast, storages, cores, sized=source is None) + _saying(source, recipe, arrays)
     limits = _limits(recipe.shape.macs_per_sample() * 2, sorted({1, cores}))
     operations, bytes_read = _measure(cases, limits, seconds / ROUNDS / (len(cases) + 2 * len(limits)))
     return Benchmark(
@@ -234,18 +130,6 @@ def _is_model(source: str | None) -> TypeGuard[str]:
     return source is not None and find.named_recipe(source) is None and disk.given_path(source).is_dir()
 
 
-def untrained(shape: Shape, seed: int = 0) -> Arrays:
-    """Return random weights by name, of a size that keeps signals as large as trained ones do."""
-    rng = np.random.default_rng(seed)
-    made: Arrays = {}
-    for row in shape.products:
-        size = 1.0 if row.looked_up else np.sqrt(row.inputs)
-        made[f"{row.name}.weight"] = (rng.standard_normal(row.weight) / size).astype(np.float32)
-        if row.bias:
-            made[f"{row.name}.bias"] = (0.1 * rng.standard_normal(row.outputs)).astype(np.float32)
-    return made
-
-
 def _cases(
     recipe: Recipe, build: Build, fast: Sequence[str], storages: Sequence[str], cores: int, sized: bool
 ) -> list[Case]:
@@ -280,6 +164,18 @@ def _cases(
         shape = _sized(recipe, residual, skip, cycles).shape
         cases += [case("size", shape, best, kept, batch, 1) for batch in SIZE_BATCHES]
     return cases
+
+
+def _saying(source: str | None, recipe: Recipe, arrays: Arrays) -> list[Case]:
+    """Return what says text: the model or recipe, if it is told phones; where none is given, the recipe that ships."""
+    if source is None:
+        recipe = read.load(find.find_recipe(saying.RECIPE))
+        arrays = untrained(recipe.shape)
+    if recipe.condition is None or recipe.condition.tracks.phones is None:
+        return []
+    voice = voices.load(source) if _is_model(source) else saying.untrained_voice(recipe, arrays)
+    made = saying.case(voice, trained=_is_model(source))
+    return [] if made is None else [made]
 
 
 def _sized(recipe: Recipe, residual: int, skip: int, cycles: int) -> Recipe:

@@ -16,6 +16,7 @@ GROUPS = {
     "batch": "drawing several sequences at once",
     "told": "drawing one sequence that is told something (with guidance 1.5 in the last row)",
     "size": "drawing with networks of other sizes",
+    "say": "saying a sentence, from its text on",
 }
 
 
@@ -44,6 +45,7 @@ class Speed:
     bits_per_sample: float | None = None  # on held-out sound, where there is some
     told: str = NOTHING  # what the network is told, in a word
     guidance: float = 1.0
+    first_sound: float | None = None  # seconds from the start of a program that says text to its first sample
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class Benchmark:
             if self.group(name):
                 lines += ["", f"{title}:", head]
                 lines += [row for row, one in zip(rows, self.speeds, strict=True) if one.group == name]
-        lines += ["", *self._gain(), *self._told(), self._bits()]
+        lines += ["", *self._gain(), *self._told(), *self._said(), self._bits()]
         return "\n".join(lines)
 
     def _gain(self) -> list[str]:
@@ -115,6 +117,15 @@ class Benchmark:
             if one.guidance != 1:
                 times = once[one.told] / one.samples_per_second
                 lines.append(f"guidance ({one.told}) takes {times:.2f} x the time of drawing without")
+        return lines
+
+    def _said(self) -> list[str]:
+        """Return whether text is said as fast as it sounds, and after how long it begins to."""
+        lines = []
+        for one in self.group("say"):
+            fast = "yes" if one.real_time >= 1 else "no"
+            began = "" if one.first_sound is None else f"; a fresh process sounds after {one.first_sound:.2f} s"
+            lines.append(f"text is said in real time on one core: {fast}, {one.real_time:.2f} x{began}")
         return lines
 
     def _bits(self) -> str:

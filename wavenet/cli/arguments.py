@@ -347,9 +347,14 @@ EPILOGS = {
   wavenet generate runs/piano --condition pitch=60 --condition velocity=mf --guidance 2 -o c4.wav""",
     "say": """Text may be of any length, with pauses as [pause 0.5s]. It needs pip install 'wavenet-audio[speech]'.
 
+Words that are written alike (read, live, wind) are said in one way, and names by rule; the phones of CMUdict say it
+better, as in "I [[R EH1 D]] it": the 1 marks the stressed vowel, and _ stands between words. Dates are read as
+Americans write them: 5/11/2026 is May eleventh. Write 2026-11-05, or 5 November, for the other one.
+
 examples:
   wavenet say runs/kathleen-say "hello world" -o hello.wav
-  wavenet say runs/kathleen-say -f story.txt -o - | aplay
+  wavenet say runs/kathleen-say -f story.txt -o - | aplay          # begins at once, however long it is
+  wavenet say runs/kathleen-say "Yesterday I [[R EH1 D]] it." -o read.wav
   echo "It is five past ten." | wavenet say runs/kathleen-say - --speed 1.2 -o time.wav
   wavenet say runs/kathleen-say --phones "HH AH L OW1 _ W ER1 L D" -o hello.wav""",
     "vocode": """A copy is made from the mel spectrogram (or F0, or arrays) of a sound: as long, under its name.
@@ -409,7 +414,8 @@ A LAYERS.yaml describes the convolutions and pooling layers of any network (samp
   wavenet data scan recordings/
   wavenet data scan recordings/ --recipe folder
   wavenet data align recordings/""",
-    "data scan": "The exit code is 0 if any file is kept (and, with --recipe, if training could begin), else 2.",
+    "data scan": """With a --recipe that tells phones (kathleen-say), it also says of how many files they can be found.
+The exit code is 0 if any file is kept (and, with --recipe, if training could begin), else 2.""",
     "data align": """English recordings are aligned with their text: a column `text` of metadata.csv, LJSpeech's own, or
 a text file for each (NAME.txt beside NAME.wav, or as VCTK and LibriTTS have them). In any language, labels beside them
 can say what is said when, and come first where they exist: NAME.TextGrid, as the Montreal Forced Aligner writes it
@@ -435,6 +441,7 @@ examples:
     "bench": """examples:
   wavenet bench                     # an untrained network of a common size
   wavenet bench runs/quickstart     # also what half precision costs in bits
+  wavenet bench runs/kathleen-say   # also whether text is said as fast as it sounds, and how soon
   wavenet bench wavenet-2016 --json
   wavenet bench --plot speed.png""",
     "recipes": """examples:

@@ -111,13 +111,15 @@ def say(arguments: argparse.Namespace) -> int:
     manner = _options(arguments, "speed", "pitch", "varied")
     manner |= {} if arguments.sentence_silence is None else {"sentence_silence": arguments.sentence_silence}
     speaker = voice.speaker(seed=seed, condition=wanted, **_options(arguments, *HOW), **manner)
-    found = speaker.pieces(text, arguments.phones)
-    total, about = speaker.samples(found), f"seed {seed}{_asked([wanted])}"
-    log.info("%s: saying %s with %s", voice.name, many(len(found), "piece"), about)
+    coming, about = speaker.pieces(text, arguments.phones), f"seed {seed}{_asked([wanted])}"
     if streaming:
-        _stream(voice, (part[None] for part in speaker.stream(found, max(100, voice.sample_rate // 20))), total, about)
+        log.info("%s: saying it with %s", voice.name, about)
+        known, coming = speaker.begun(coming)
+        _stream(voice, (part[None] for part in speaker.stream(coming, max(100, voice.sample_rate // 20))), known, about)
         return 0
-    began = time.monotonic()
+    found, began = [*coming], time.monotonic()
+    total = speaker.samples(found)
+    log.info("%s: saying %s with %s", voice.name, many(len(found), "piece"), about)
     with (
         disk.explained(path, "free space or name another place"),
         files.Writer(path, total, voice.sample_rate, voice.bits, files.SOFTWARE) as target,

@@ -107,8 +107,8 @@ def said(
     with Progress("saying sentences", len(texts), "sentences") as progress:
         for fields, alike in groups.items():
             speaker = voice.speaker(seed=seed, condition=dict(fields), threads=threads)
-            found = [(at, piece) for at in alike for piece in speaker.pieces(texts[at])]
             began = time.monotonic()
+            found = [(at, piece) for at in alike for piece in speaker.pieces(texts[at])]
             pieces = [replace(piece, number=at + piece.number) for at, piece in found]
             for (at, _), wave in zip(found, speaker.whole(pieces), strict=True):
                 progress.advance(int(not waves[at]))

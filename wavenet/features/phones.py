@@ -21,6 +21,7 @@ from wavenet.recipe.records import CLOCK_SECONDS, PHONE_KNOTS, PhonesConfig
 from wavenet.speech.phones import SILENCE, Aligned, Phone, phrases
 from wavenet.text import many, some, to_json
 
+RARE = 0.001  # share of the phones of a kind that are shorter, or longer, than what counts as possible
 UNIT_SECONDS = 0.1  # lengths of phones are logarithms of as many times this: most are near 0
 SHOWN = 12  # phones that one line lists
 
@@ -175,6 +176,24 @@ class Phones:
         counted = np.ones(len(said.phones), bool)
         counted[[0, -1]] = [not said.phones[end].silent for end in (0, -1)]
         return log_lengths(said.seconds()), counted
+
+    @functools.lru_cache(maxsize=4)  # noqa: B019  (every saved model has it)
+    def lasting(self, sounds: tuple[int, ...]) -> dict[str, tuple[float, float]]:
+        """Return of each phone the fewest and the most seconds that it lasts in some sounds.
+
+        One in a thousand may be shorter, and one longer: few of many are as an alignment went wrong. Pauses at the
+        ends do not count.
+        """
+        found: dict[str, list[float]] = {}
+        for sound in sounds:
+            counted = self.log_lengths(sound)[1].tolist()
+            for phone, seconds, counts in zip(
+                self._said(sound).phones, self._said(sound).seconds(), counted, strict=True
+            ):
+                if counts:
+                    found.setdefault(phone.name, []).append(seconds)
+        ends = {name: np.quantile(own, (RARE, 1 - RARE)).tolist() for name, own in sorted(found.items())}
+        return {name: (round(least, 4), round(most, 4)) for name, (least, most) in ends.items()}
 
     @functools.lru_cache(maxsize=4)  # noqa: B019  (every checkpoint has it)
     def digest(self) -> str:

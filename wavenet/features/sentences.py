@@ -52,9 +52,13 @@ def aligned_alone(recipe: Recipe, corpus: Corpus) -> Corpus:
     }
     for name, own in corpus.spans.items():
         if own and not spans[name]:
-            reason = next(iter(reasons))
-            raise SoundError(
-                f"of no {'' if name == 'all' else f'{name} '}sound it is known which phones are said ({reason}); give "
-                "recordings with their text, or leave condition.tracks.phones out"
-            )
+            raise nothing_left(name, next(iter(reasons)))
     return replace(corpus, spans=spans)
+
+
+def nothing_left(split: str, reason: str) -> SoundError:
+    """Return what is wrong where of all sounds of a split it is not known what is said."""
+    return SoundError(
+        f"of no {'' if split == 'all' else f'{split} '}sound it is known which phones are said ({reason}); give "
+        "recordings with their text, or leave condition.tracks.phones out"
+    )

@@ -38,6 +38,8 @@ class CorpusCondition:
     def provenance(self, lengths: list[int], trained: Collection[int]) -> dict[str, Any]:
         """Return what a bundle says of it: the values of fields; of training sounds, fields, samples and usual tracks.
 
+        Of what is said in them also which phones there are, and how long they last.
+
         Args:
             lengths: of all clips, in samples, without tails.
             trained: the clips that are trained on.
@@ -47,7 +49,9 @@ class CorpusCondition:
             chosen = chosen[np.arange(MOST_DURATIONS) * len(chosen) // MOST_DURATIONS]
         known = np.concatenate([self.condition.fields[chosen], np.array(lengths, np.int64)[chosen, None]], axis=1)
         usual = {"usual": {name: one.to_plain() for name, one in self.usual.items()}} if self.usual else {}
-        said = {} if self.spoken is None else {"phones": self.spoken.names}
+        said: dict[str, Any] = {}
+        if self.spoken is not None:
+            said = {"phones": self.spoken.names, "phone_seconds": self.spoken.lasting(tuple(sorted(trained)))}
         return {"fields": self.vocabulary, "durations": known.tolist(), **said, **usual}
 
 

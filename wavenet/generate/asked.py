@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -39,12 +39,14 @@ class Vocabulary:
         values: of each field in the order of the recipe, as text.
         durations: [sounds, fields + 1] int64, training sounds: their fields, then their samples without tails.
         phones: that it knows, pauses first; of a voice that is told phones.
+        phone_seconds: the fewest and the most that each of them lasted in training, where its bundle says it.
     """
 
     recipe: Recipe
     values: dict[str, tuple[str, ...]]
     durations: Codes
     phones: tuple[str, ...] = ()
+    phone_seconds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, recipe: Recipe, data: Mapping[str, Any]) -> Vocabulary:
@@ -64,7 +66,7 @@ class Vocabulary:
             raise BundleError(
                 "the bundle does not say what the values of its fields are called; get it again or train it anew"
             ) from None
-        return cls(recipe, values, durations, _phones(recipe, told))
+        return cls(recipe, values, durations, _phones(recipe, told), _phone_seconds(told))
 
     def combinations(self, wanted: Wanted, count: int | None) -> list[dict[str, str]]:
         """Return what each of `count` sounds is asked for; `all` takes every value in turn, the last field fastest.
@@ -136,6 +138,16 @@ def _phones(recipe: Recipe, told: Mapping[str, Any]) -> tuple[str, ...]:
     ):
         raise BundleError("the bundle does not say which phones it knows; get it again or train it anew")
     return tuple(names)
+
+
+def _phone_seconds(told: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    """Return how long phones last, by their names; nothing where an older bundle does not say it."""
+    try:
+        made = {str(name): (float(least), float(most)) for name, (least, most) in told.get("phone_seconds", {}).items()}
+        assert all(0 <= least <= most < math.inf for least, most in made.values())
+    except (AssertionError, AttributeError, TypeError, ValueError, OverflowError):
+        raise BundleError("the bundle does not say how long its phones last; get it again or train it anew") from None
+    return made
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 Each sequence is stepped twice, told and told nothing, and both are given the same codes. A code is drawn from the
 log-probabilities (1 + w) told - w untold (Ho and Salimans 2022, arXiv:2207.12598, equation 6), here with the strength
-g = 1 + w: 1 draws as told, 0 as told nothing. Temperature and cuts come behind it.
+g = 1 + w: 1 draws as told, 0 as told nothing. Temperature and cuts come behind it. The last product of the network is
+linear, so samplers mix what goes into it, and work it out once.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ MOST = 10.0
 
 
 def guided(told: Floats, untold: Floats, guidance: float) -> Floats:
-    """Return logits [..., Q] to draw from; what normalises the logits of either row falls out of every draw."""
+    """Return what to draw from: of logits [..., Q], or of the hidden layers [..., C] that they are linear in.
+
+    What normalises the logits of either row falls out of every draw.
+    """
     made: Floats = np.float32(guidance) * told - np.float32(guidance - 1) * untold
     return made
 

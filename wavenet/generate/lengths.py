@@ -19,6 +19,7 @@ from wavenet.speech import Aligned, Phone
 LEAST_SECONDS = 0.02  # of a phone: two frames of 10 ms
 EDGE_SECONDS = (0.05, 0.1)  # of the pauses at both ends, which no network learns: recordings have them by chance
 SPEEDS = (0.25, 4.0)
+FAR = 2.5  # spreads: beyond lies one draw in eighty, among which are those that nobody would say
 HOW = ("mean", "drawn")
 
 
@@ -34,12 +35,15 @@ def lengths(
 ) -> tuple[float, ...]:
     """Return how many seconds each phone of a sentence lasts, at least 0.02; pauses at its ends last 0.05 and 0.1.
 
+    What is drawn is neither shorter nor longer than such a phone was in training (`Phones.lasting`), as far as the
+    bundle says it, and always within `FAR` spreads of the likeliest.
+
     Args:
         packed: the network.
         vocabulary: of its bundle.
         wanted: values by field.
         phones: of the sentence.
-        how: mean, or drawn from what is predicted to be possible.
+        how: mean, or drawn from what is predicted.
         speed: all but the pauses at the ends are divided by it.
         seed: that lengths are drawn from.
         sequence: which of the sentences of a seed it is.
@@ -61,11 +65,18 @@ def lengths(
     reach = condition.durations.encoder.reach
     rows = none_around(columns(phones, vocabulary.phones, config.tracks.phones), reach, reach)
     found = answers(packed, condition.durations, rows[None], vocabulary.ids([wanted]))[0]
-    made = drawn(found, seed, sequence) if how == "drawn" else mean(found)
+    made = _possible(drawn(found, seed, sequence), phones, vocabulary) if how == "drawn" else mean(found)
     seconds = [max(LEAST_SECONDS, one / speed) for one in made.tolist()]
     for end, fixed in zip((0, -1), EDGE_SECONDS, strict=True):
         seconds[end] = fixed if phones[end].silent else seconds[end]
     return tuple(seconds)
+
+
+def _possible(seconds: Floats, phones: Sequence[Phone], vocabulary: Vocabulary) -> Floats:
+    """Return lengths [phones], each within those that phones of its kind had in training."""
+    known = vocabulary.phone_seconds
+    least, most = np.array([known.get(phone.name, (0.0, np.inf)) for phone in phones]).T
+    return np.asarray(np.clip(seconds, least, most), np.float32)
 
 
 def mean(answers: Floats) -> Floats:
@@ -78,7 +89,7 @@ def drawn(answers: Floats, seed: int, sequence: int) -> Floats:
     """Return lengths [phones] in seconds, drawn for a sentence of a seed; see `mean`."""
     spread = np.exp(np.clip(answers[:, 1], *LOG_SPREADS))
     generator = np.random.Generator(np.random.Philox(key=np.array([seed, sequence], np.uint64), counter=[0, 2, 0, 0]))
-    away = generator.standard_normal(len(answers))
+    away = np.clip(generator.standard_normal(len(answers)), -FAR, FAR)
     return np.asarray(UNIT_SECONDS * np.exp(answers[:, 0] + spread * away), np.float32)
 
 

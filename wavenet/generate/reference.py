@@ -53,6 +53,10 @@ class Reference:
 
         `at` says which row and step of what is added this is.
         """
+        return self.packed.output(self._hidden(queues, sequence, code, added, at))
+
+    def _hidden(self, queues: Queues, sequence: int, code: int, added: Gates | None, at: Place) -> Floats:
+        """Return the hidden layer of the head that `step` answers from."""
         x = self.packed.enter(self.alphabet.inputs(np.array(code)))
         kept = []
         for index, layer in enumerate(self.packed.layers):
@@ -61,7 +65,7 @@ class Reference:
             if layer.residual is not None:
                 x = x + layer.residual(z)
         queues.clocks[sequence] += 1
-        return self._head(np.concatenate(kept))
+        return self._hide(np.concatenate(kept))
 
     def draw(self, queues: Queues, job: Job) -> int:
         """Draw samples; return how many each member has at least: all, unless an answer was not finite."""
@@ -79,10 +83,11 @@ class Reference:
             for t in range(job.codes.shape[1]):
                 code, at = int(job.newest[sequence]), slice(t, t + 1)
                 with np.errstate(over="ignore", invalid="ignore"):  # the number returned says so
-                    parameters = self.step(queues, sequence, code, added, (n, at))
+                    hidden = self._hidden(queues, sequence, code, added, (n, at))
                     if g != 1:
                         untold = sequence + len(job.newest), code, added, (n + len(job.members), at)
-                        parameters = guided(parameters, self.step(queues, *untold), g)
+                        hidden = guided(hidden, self._hidden(queues, *untold), g)
+                    parameters = self.packed.output(hidden)
                 if job.answers is not None:
                     job.answers[n, t] = parameters
                 if not np.isfinite(parameters).all():
@@ -134,7 +139,7 @@ class Reference:
                 x = x + layer.residual(z)
         queues.clocks[sequence] += T
         if answers is not None:
-            answers[:] = self._head(np.concatenate(kept, axis=-1))
+            answers[:] = self.packed.output(self._hide(np.concatenate(kept, axis=-1)))
 
     def _gated(self, layer: int, taps: Floats, added: Gates | None, row: int, steps: slice) -> Floats:
         """Return tanh(filter) x sigmoid(gate) [..., G] of taps [..., K*R]; sigmoid by tanh, which never overflows."""
@@ -147,7 +152,8 @@ class Reference:
         z: Floats = np.tanh(y[..., :G]) * (np.float32(0.5) * squashed + np.float32(0.5))
         return z
 
-    def _head(self, gates: Floats) -> Floats:
-        """Return parameters [..., P] from all layers' gates [..., L*G]."""
+    def _hide(self, gates: Floats) -> Floats:
+        """Return the hidden layer of the head [..., head channels] from all layers' gates [..., L*G]."""
         skip = np.maximum(self.packed.skip(gates), 0.0)
-        return self.packed.output(np.maximum(self.packed.hidden(skip), 0.0))
+        hidden: Floats = np.maximum(self.packed.hidden(skip), 0.0)
+        return hidden

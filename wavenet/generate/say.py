@@ -6,10 +6,10 @@ its number alone, so that a stream is bit for bit the file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,31 +19,22 @@ from wavenet.generate.asked import Asked, Vocabulary, Wanted, ask_phones
 from wavenet.generate.engines import Engine
 from wavenet.generate.guidance import check_guidance
 from wavenet.generate.lengths import EDGE_SECONDS, SPEEDS, lengths, timed
+from wavenet.generate.pieces import SENTENCE_SECONDS, Piece, of_phones, of_text
 from wavenet.generate.sampler import Sampler
 from wavenet.outputs import Arrays, Draw, Floats
-from wavenet.progress import log
 from wavenet.recipe.records import Recipe
-from wavenet.speech import SILENCE, Phone
-from wavenet.text import some
-
-if TYPE_CHECKING:
-    from wavenet.speech.pronounce import Spoken
+from wavenet.speech.dictionary import PHONES
 
 BATCH = 8  # pieces that are drawn together
-SHOWN = 5  # words that one line names
-SENTENCE_SECONDS = 0.35  # of silence between two sentences
-PART_SECONDS = 0.1  # between two parts of a long one
 LONGEST_SILENCE = 60.0  # seconds
 MOST_SEMITONES = 24.0
 
 
 @dataclass(frozen=True)
-class Piece:
-    """What is said in one go."""
+class Timed(Piece):
+    """A piece, and how long each of its phones lasts."""
 
-    number: int  # in the text, from 0
-    phones: tuple[Phone, ...]  # with a pause at either end
-    rest: float  # seconds of silence behind it
+    seconds: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -85,72 +76,6 @@ def check_speaker(recipe: Recipe, pitch: float = 0.0) -> None:
         raise InputError(f"{recipe.name} cannot be asked for another pitch, since {holds}; leave the pitch out")
 
 
-def of_text(text: str, silence: float = SENTENCE_SECONDS) -> list[Piece]:
-    """Return the pieces of a text, and warn of words that no dictionary has.
-
-    Args:
-        text: English, of any length.
-        silence: seconds behind each sentence.
-
-    Raises:
-        InputError: there is nothing to say, or something that has no sound in English; or a package is missing.
-    """
-    from wavenet.speech import normal, pronounce
-
-    sentences = normal.read(text)
-    normal.refuse_unsaid(sentences)
-    found: list[Piece] = []
-    by_rule: dict[str, None] = {}
-    for sentence in sentences:
-        parts = [pronounce.spoken(part) for part in normal.parts(sentence)]
-        for part in parts:
-            by_rule |= dict.fromkeys(part.by_rule)
-            found += pieces(part, len(found), silence if part is parts[-1] else PART_SECONDS)
-    if not any(not phone.silent for piece in found for phone in piece.phones):
-        raise InputError("the text has no words; give some")
-    if by_rule:
-        log.warning("said by rule, since no dictionary has them: %s", some([*by_rule], SHOWN))
-    return found
-
-
-def of_phones(text: str, known: Sequence[str], silence: float = SENTENCE_SECONDS) -> list[Piece]:
-    """Return the pieces of phones that are written out, such as ``HH AH L OW1 _ W ER1 L D`` (`speech/typed.py`).
-
-    Raises:
-        InputError: one of them is not known.
-    """
-    from wavenet.speech import typed
-
-    return pieces(typed.parse(text, [name for name in known if name != SILENCE]), 0, silence)
-
-
-def pieces(spoken: Spoken, number: int, rest: float) -> list[Piece]:
-    """Return a sentence, or a part of one, cut at the pauses whose seconds are asked for."""
-    found: list[Piece] = []
-    phones: list[Phone] = []
-    pauses = iter(spoken.pauses)
-    for phone in spoken.phones:
-        asked = next(pauses).seconds if phone.silent else None
-        if asked is None:
-            phones.append(phone)
-        else:
-            found.append(_piece(number + len(found), phones, asked))
-            phones = []
-    if phones:
-        found.append(_piece(number + len(found), phones, rest))
-    elif found and spoken.pauses[-1].seconds is None:
-        found[-1] = replace(found[-1], rest=found[-1].rest + rest)
-    return found
-
-
-def _piece(number: int, phones: Sequence[Phone], rest: float) -> Piece:
-    """Return a piece with one pause at either end; it may hold no word, and is then silence alone."""
-    spoken = [at for at, phone in enumerate(phones) if not phone.silent]
-    own = phones[spoken[0] : spoken[-1] + 1] if spoken else ()
-    pause = Phone(SILENCE)
-    return Piece(number, (pause, *own, pause) if own else (), rest)
-
-
 class Speaker:
     """Says pieces of text with one voice.
 
@@ -184,39 +109,64 @@ class Speaker:
         self.rate = vocabulary.recipe.audio.sample_rate
         vocabulary.ids([wanted])
 
-    def pieces(self, text: str | None, phones: str | None = None) -> list[Piece]:
-        """Return the pieces of a text, or of phones that are written out.
+    def pieces(self, text: str | None, phones: str | None = None) -> Iterator[Timed]:
+        """Return the pieces of a text, or of phones that are written out, each made when it is asked for.
+
+        What is wrong with the text is raised at once.
 
         Raises:
             InputError: both or neither are given, or they cannot be said.
         """
         if (text is None) == (phones is None):
             raise InputError(f"got {'neither text nor' if text is None else 'both text and'} phones; give one of them")
-        silence = self.manner.sentence_silence
-        return of_text(text, silence) if text is not None else of_phones(phones or "", self.vocabulary.phones, silence)
+        silence, known = self.manner.sentence_silence, self.vocabulary.phones
+        found = of_text(text, silence) if text is not None else of_phones(phones or "", known, silence)
+        made = self.timed(found)
+        return made if {*PHONES} <= {*known} else iter([*made])  # a phone that is not known is found before any sound
 
-    def samples(self, found: Sequence[Piece]) -> int:
+    def timed(self, found: Iterable[Piece]) -> Iterator[Timed]:
+        """Yield pieces with how long their phones last; that of a piece is computed once."""
+        for one in found:
+            yield Timed(one.number, one.phones, one.rest, self._seconds(one) if one.phones else ())
+
+    def begun(self, found: Iterator[Timed]) -> tuple[int | None, Iterator[Timed]]:
+        """Return how many samples pieces are together, None where there are many, which would be long to count.
+
+        The pieces that were looked at come back with the others.
+        """
+        first = [*itertools.islice(found, BATCH + 1)]
+        return self.samples(first) if len(first) <= BATCH else None, itertools.chain(first, found)
+
+    def samples(self, found: Iterable[Timed]) -> int:
         """Return how many samples some pieces are together, silence included."""
         tail = round(self.vocabulary.recipe.data.tail_seconds * self.rate)
-        ends = (round(sum(self._seconds(one)) * self.rate) + tail for one in found if one.phones)
-        return sum(ends) + sum(map(self._rest, found))
+        return sum((round(sum(one.seconds) * self.rate) + tail if one.phones else 0) + self._rest(one) for one in found)
 
-    def stream(self, found: Sequence[Piece], chunk: int) -> Iterator[Floats]:
-        """Yield the sound of pieces as it is made, [n] float32, one after the other; the next is prepared meanwhile."""
+    def stream(self, found: Iterable[Timed], chunk: int) -> Iterator[Floats]:
+        """Yield the sound of pieces as it is made, [n] float32, one after the other.
+
+        While one sounds, the next is prepared: also read and timed, where it is not made before it is asked for.
+        """
+        coming = iter(found)
+
+        def prepared() -> tuple[Timed, Asked | None] | None:
+            one = next(coming, None)
+            return None if one is None else (one, self._asked([one]))
+
         with ThreadPoolExecutor(1) as ahead:
-            following = [ahead.submit(self._asked, [found[0]])]
-            for at, one in enumerate(found):
-                asked = following.pop().result()
-                following += [ahead.submit(self._asked, [more]) for more in found[at + 1 : at + 2]]
+            following = ahead.submit(prepared)
+            while (made := following.result()) is not None:
+                following = ahead.submit(prepared)
+                one, asked = made
                 if asked is not None:
                     for part in self._sampler([one], asked).generate(asked.lengths or (), chunk):
                         yield part.wave[0]
                 yield from self._silence(one)
 
-    def whole(self, found: Sequence[Piece]) -> Iterator[Floats]:
+    def whole(self, found: Iterable[Timed]) -> Iterator[Floats]:
         """Yield the sound of each piece, silence included, [T] float32; several are drawn together."""
-        for first in range(0, len(found), BATCH):
-            batch = found[first : first + BATCH]
+        coming = iter(found)
+        while batch := [*itertools.islice(coming, BATCH)]:
             places = [at for at, one in enumerate(batch) if one.phones]
             saying, waves = [batch[at] for at in places], dict[int, list[Floats]]()
             asked = self._asked(saying)
@@ -231,11 +181,11 @@ class Speaker:
         seeds = [(self.seed + one.number) % 2**63 for one in saying]
         return Sampler(self.engine, len(saying), seeds, self.how, asked.condition, self.guidance)
 
-    def _asked(self, saying: Sequence[Piece]) -> Asked | None:
+    def _asked(self, saying: Sequence[Timed]) -> Asked | None:
         """Return what the network is told of pieces; None where none of them has a word."""
         if not any(one.phones for one in saying):
             return None
-        said = [timed(one.phones, self._seconds(one)) for one in saying]
+        said = [timed(one.phones, one.seconds) for one in saying]
         asked = ask_phones(self.engine.packed, self.vocabulary, [self.wanted] * len(said), said)
         return self._higher(asked) if self.manner.pitch else asked
 

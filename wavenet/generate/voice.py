@@ -413,7 +413,8 @@ class Voice(Bundle):
         """Return a text as this voice says it.
 
         Args:
-            text: English, of any length; a pause can be asked for as ``[pause 0.5s]``.
+            text: English, of any length; a pause can be asked for as ``[pause 0.5s]``, and how a word is said as
+                phones: ``I [[R EH1 D]] it``.
             phones: instead of a text, such as ``HH AH L OW1 _ W ER1 L D``.
             options: seed, temperature, top_k, top_p, guidance, backend, storage and threads as for `generate`;
                 `condition`, the values of fields such as the speaker; `speed`, 0.25 to 4; `pitch`, semitones higher,
@@ -434,7 +435,8 @@ class Voice(Bundle):
     ) -> Iterator[Floats]:
         """Return an iterator over a text as it is said, [1, n] float32 a chunk; see `say` for the arguments.
 
-        What is wrong with the text is raised before the first chunk.
+        What is wrong with the text is raised before the first chunk. A text is read as it is said, sentence by
+        sentence, so that a long one begins as soon as a short one.
         """
         speaker = self.speaker(**options)
         found = speaker.pieces(text, phones)

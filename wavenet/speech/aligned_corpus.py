@@ -1,10 +1,12 @@
 """The phones of a corpus: those that labels beside its recordings give, else those that are heard. Found once and kept.
 
-They are kept beside the decoded sound, each under a digest of what decided on it: samples, text and labels.
+They are kept beside the decoded sound, each under a digest of what decided on it: samples, and the words of its text
+with all the ways to say them, or labels. So where a text comes to be read otherwise, it is aligned anew.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,11 +22,13 @@ from wavenet.audio.resample import resampled
 from wavenet.errors import InputError, SoundError
 from wavenet.outputs import Floats
 from wavenet.progress import Progress
-from wavenet.speech import doubts, english, kept, labels, transcripts
+from wavenet.speech import doubts, english, kept, labels, script
+from wavenet.speech.dictionary import Said
 from wavenet.speech.doubts import Heard
 from wavenet.speech.kept import Outcome
 from wavenet.speech.listeners import Listener, heard
 from wavenet.speech.phones import Aligned
+from wavenet.speech.script import Script
 from wavenet.text import to_json
 
 LABELS_VERSION = 1  # raise it when the same labels would give other phones
@@ -37,9 +41,7 @@ class _Recording:
 
     clip: Clip
     entry: Entry
-    labels: Path | None  # beside it
-    text: str | None  # where it has no labels
-    lacking: str | None  # why it cannot be aligned
+    script: Script
     key: str  # a digest of all that decides on its phones
 
 
@@ -55,30 +57,24 @@ def aligned(clips: Sequence[Clip], decoded: Cache) -> list[Aligned | str]:
         WavenetError: what is found cannot be kept.
     """
     entries = [entry for entry in decoded.entries if entry.reason is None]
-    recordings = [_recording(clip, entry, decoded) for clip, entry in zip(clips, entries, strict=True)]
+    ways = functools.cache(english.ways)  # most words come often
+    recordings = [_recording(clip, entry, decoded, ways) for clip, entry in zip(clips, entries, strict=True)]
     path = decoded.folder / FILE
     known = kept.read(path)
-    todo = [at for at, one in enumerate(recordings) if one.key not in known and not one.lacking]
+    todo = [at for at, one in enumerate(recordings) if one.key not in known and not one.script.lacking]
     if todo:
         known |= _found(recordings, todo, decoded, path)
-    outcomes = [one.lacking or known[one.key] for one in recordings]
+    outcomes = [one.script.lacking or known[one.key] for one in recordings]
     return _believed(recordings, outcomes)
 
 
-def _recording(clip: Clip, entry: Entry, decoded: Cache) -> _Recording:
-    beside, text, lacking = labels.beside(clip.path), None, None
-    if beside is not None and entry.trimmed:
-        lacking = f"{beside.name} is of the whole file, of which data.trim cuts the ends; leave data.trim out"
-    elif beside is None:
-        try:
-            text = transcripts.text_of(clip)
-            lacking = None if text else "it has no text: neither a table nor a file beside it says what is spoken"
-        except SoundError as error:
-            lacking = str(error)
-    told = [english.VERSION, text] if beside is None else [LABELS_VERSION, beside.suffix, _digest(beside)]
+def _recording(clip: Clip, entry: Entry, decoded: Cache, ways: Callable[[str], tuple[Said, ...]]) -> _Recording:
+    one = script.of_clip(clip, bool(entry.trimmed), ways)
+    beside = one.labels
+    told = [english.version(), one.words] if beside is None else [LABELS_VERSION, beside.suffix, _digest(beside)]
     what = to_json([entry.digest, entry.length, decoded.sample_rate, told])
     key = hashlib.sha256(what.encode("utf-8", "surrogateescape")).hexdigest()
-    return _Recording(clip, entry, beside, text, lacking, key)
+    return _Recording(clip, entry, one, key)
 
 
 def _digest(path: Path) -> str:
@@ -113,10 +109,10 @@ def _found(recordings: Sequence[_Recording], todo: Sequence[int], decoded: Cache
 
 
 def _outcome(one: _Recording, wave: Callable[[], Floats], rate: int, listener: Listener) -> Outcome:
-    if one.labels is not None:
-        return Heard(labels.read(one.labels, one.entry.length / rate), 0.0, 0.0, 0.0, 0.0)
+    if one.script.labels is not None:
+        return Heard(labels.read(one.script.labels, one.entry.length / rate), 0.0, 0.0, 0.0, 0.0)
     sound = wave()
-    found, score, short = english.hear(listener, sound, english.words(one.text or ""))
+    found, score, short = english.hear(listener, sound, [word for word, _ in one.script.words])
     found = _lasting(found, one.entry.length / rate)
     return Heard(found, score, short, *doubts.fit(sound, found))
 
@@ -140,7 +136,7 @@ def _believed(recordings: Sequence[_Recording], outcomes: Sequence[Outcome]) -> 
     listened = [
         (at, outcome)
         for at, (one, outcome) in enumerate(zip(recordings, outcomes, strict=True))
-        if isinstance(outcome, Heard) and one.labels is None
+        if isinstance(outcome, Heard) and one.script.labels is None
     ]
     doubted = dict(zip([at for at, _ in listened], doubts.reasons([one for _, one in listened]), strict=True))
     return [

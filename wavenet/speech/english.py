@@ -6,8 +6,11 @@ rate is resampled; one of 8 kHz aligns too, if less exactly.
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -15,10 +18,11 @@ from wavenet.errors import SoundError
 from wavenet.outputs import Floats
 from wavenet.speech import normal, pronounce
 from wavenet.speech.decoder import Found
+from wavenet.speech.dictionary import Said
 from wavenet.speech.listeners import Listener
 from wavenet.speech.phones import SILENCE, Aligned, Phone
 
-VERSION = 1  # raise it when the same recording and text would give other phones
+CODE = ("decoder.py", "doubts.py", "english.py")  # what decides on an alignment beside the recording and its words
 RATE = 16_000  # Hz, of the acoustic model
 FRAME_SECONDS, WINDOW_SECONDS = 0.010, 0.025625
 LATE = (WINDOW_SECONDS - FRAME_SECONDS) / 2  # frame k hears what lies around k * 10 ms + 12.8 ms, 7.8 ms behind its own
@@ -37,9 +41,23 @@ def words(text: str) -> list[str]:
     Raises:
         InputError: it has characters that English has no sound for, or a package of the extra `speech` is missing.
     """
-    said = normal.read(text)
-    normal.refuse_unsaid(said)
-    return [word for sentence in said for word in sentence.words]
+    return [word for sentence in normal.sayable(text) for word in sentence.words]
+
+
+@functools.cache
+def version() -> str:
+    """Return a text that is another one where the same recording and words might be aligned otherwise."""
+    code = (Path(__file__).with_name(name).read_bytes() for name in CODE)
+    return hashlib.sha256(b"".join(code)).hexdigest()[:16]
+
+
+def ways(word: str) -> tuple[Said, ...]:
+    """Return how a word can be said: its phones with their stress, the usual way first.
+
+    Raises:
+        InputError: there is no way to say it, or a package of the extra `speech` is missing.
+    """
+    return tuple(tuple((phone.name, phone.stress) for phone in way) for way in pronounce.alternatives(word))
 
 
 def hear(listener: Listener, wave: Floats, words: Sequence[str]) -> tuple[Aligned, float, float]:
@@ -63,11 +81,11 @@ def hear(listener: Listener, wave: Floats, words: Sequence[str]) -> tuple[Aligne
     if seconds > LONGEST:
         raise SoundError(f"it lasts {seconds:.0f} s; cut it into sentences, of at most {LONGEST:.0f} s")
     with ONE_AT_A_TIME:
-        ways = [(word, [[phone.name for phone in way] for way in pronounce.alternatives(word)]) for word in words]
-    least = sum(min(map(len, of)) for _, of in ways)
+        known = [(word, [[name for name, _ in way] for way in ways(word)]) for word in words]
+    least = sum(min(map(len, of)) for _, of in known)
     if least > FASTEST * seconds:
         raise SoundError(f"its text has {least} phones, too many for its {seconds:.1f} s")
-    found = listener.find(ways, pcm(wave))
+    found = listener.find(known, pcm(wave))
     said = [(frames, score) for _, word, _, frames, score in found if word >= 0]
     short = sum(frames <= SHORTEST for frames, _ in said) / len(said)
     mean = sum(score for _, score in said) / sum(frames for frames, _ in said)

@@ -18,6 +18,7 @@ from wavenet.speech import decoder
 from wavenet.speech.decoder import Found, Ways
 from wavenet.text import to_json
 
+MISSING = "speech is aligned with its text by pocketsphinx: pip install 'wavenet-audio[speech]'"
 LEAST = 8  # recordings that are worth a process of their own
 
 T = TypeVar("T")
@@ -56,7 +57,7 @@ class Listener:
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             if importlib.util.find_spec("pocketsphinx") is None:
-                raise InputError("speech is aligned with its text by pocketsphinx: pip install 'wavenet-audio[speech]'")
+                raise InputError(MISSING)
             command = [sys.executable, "-P", str(decoder.__file__)]  # -P: its folder has no modules that it needs
             pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
             self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nowhere)

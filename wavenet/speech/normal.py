@@ -9,13 +9,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from wavenet.errors import InputError
-from wavenet.speech import characters, dates, numbers, quantities, sentences, words, written
+from wavenet.speech import characters, dates, numbers, quantities, sentences, symbols, words, written
 from wavenet.speech.characters import LETTER
+from wavenet.speech.phones import Phone
 from wavenet.text import many, one_line
 
 LONGEST_PART = 40  # words that are said without a break: some fifteen seconds
 LONGEST_PAUSE = 60.0  # seconds
-PAUSE = re.compile(r"\[pause\s+([\d.+-][^\]]{0,30})\]", re.IGNORECASE)
+PAUSE = r"\[(?i:pause)\s+(?P<seconds>[\d.+-][^\]]{0,30})\]"
+PHONES = r"\[\[(?P<phones>[^\[\]]*)\]\]"
+ASIDE = re.compile(f"{PHONES}|{PAUSE}")  # what stands in a text and is none
 STRENGTHS = ",;.!?"
 ENDS = (".", "!", "?")
 BRACKETS = "()[]{}"
@@ -39,7 +42,7 @@ class Pause:
 class Sentence:
     """A sentence as it is said."""
 
-    words: tuple[str, ...]  # lower case, such as "don't"; "b." is a letter's name
+    words: tuple[str, ...]  # lower case, such as "don't"; "b." is a letter's name, "[[R-EH1-D]]" phones that are given
     pauses: tuple[Pause, ...]  # in order; the last is at the end, where there are words
     text: str  # as it was written
     unsaid: tuple[str, ...] = ()  # characters that have no way to be said, such as those of other alphabets
@@ -48,16 +51,35 @@ class Sentence:
 def read(text: str) -> tuple[Sentence, ...]:
     """Return the sentences of any English text as they are said; those that say nothing, such as ``***``, are left out.
 
-    A pause can be asked for as ``[pause 0.5s]``. Dates such as 5/11/2026 have the month first. Emoji are said by their
-    names.
+    A pause can be asked for as ``[pause 0.5s]``, and how a word is said as phones, as in ``I [[R EH1 D]] it``. Emoji
+    are said by their names.
+
+    Numbers and dates are read as Americans do, which is also what num2words does for English: the month is first in
+    dates with slashes, so that 5/11/2026 is May eleventh; only where it cannot be a month, as in 25/12/2026, is the
+    first number the day. 2026-11-05 has year, month and day.
 
     Raises:
-        InputError: A pause is asked for in another form, or a package of the extra `speech` is missing.
+        InputError: A pause or phones are written in another form, or a package of the extra `speech` is missing.
     """
-    for found in PAUSE.finditer(text):
-        _seconds(found)
+    return tuple(_each(text))
+
+
+def sayable(text: str) -> Iterator[Sentence]:
+    """Return the sentences of a text, each read when it is asked for; what is wrong with any is raised at once.
+
+    Raises:
+        InputError: As `read` and `refuse_unsaid`.
+    """
+    if characters.unsaid(characters.plain(text)):
+        refuse_unsaid(read(text))
+    return _each(text)
+
+
+def _each(text: str) -> Iterator[Sentence]:
+    for aside in ASIDE.finditer(text):
+        _meant(aside)
     said = (_sentence(sentence) for sentence in sentences.split(text))
-    return tuple(sentence for sentence in said if sentence.words or sentence.pauses or sentence.unsaid)
+    return (sentence for sentence in said if sentence.words or sentence.pauses or sentence.unsaid)
 
 
 def refuse_unsaid(said: tuple[Sentence, ...]) -> None:
@@ -107,24 +129,29 @@ def _sentence(text: str) -> Sentence:
     line = _Line()
     strange: dict[str, None] = {}
     at = 0
-    for pause in [*PAUSE.finditer(text), None]:
-        plain = characters.plain(text[at : pause.start() if pause else len(text)])
+    for aside in [*ASIDE.finditer(text), None]:
+        plain = characters.plain(text[at : aside.start() if aside else len(text)])
         unsaid = characters.unsaid(plain)
         strange.update(dict.fromkeys(unsaid))
         known = plain.translate(dict.fromkeys(map(ord, unsaid), " "))
         line.say(_rewritten(" ".join(known.split())), shouted=known.upper() == known)
-        if pause is not None:
-            line.rest("", _seconds(pause))
-            at = pause.end()
+        if aside is not None:
+            line.add(_meant(aside))
+            at = aside.end()
     return Sentence(tuple(line.words), tuple(line.finished()), text, tuple(strange))
 
 
-def _seconds(found: re.Match[str]) -> float:
-    """Return how long a pause is to be."""
-    number = re.fullmatch(r"(\d{1,3}(?:\.\d{1,3})?|\.\d{1,3})s", found[1])
+def _meant(aside: re.Match[str]) -> float | list[tuple[Phone, ...] | str]:
+    """Return how long a pause is to be, in seconds, or the words and pauses of phones that are written out."""
+    if aside["phones"] is not None:
+        try:
+            return [*symbols.read(aside["phones"])]
+        except InputError as error:
+            raise InputError(f"in {aside[0]!r:.60}: {error}") from None
+    number = re.fullmatch(r"(\d{1,3}(?:\.\d{1,3})?|\.\d{1,3})s", aside["seconds"])
     if number is None or not 0 < float(number[1]) <= LONGEST_PAUSE:
         raise InputError(
-            f"got the pause {found[0]!r}, expected above 0 and at most {LONGEST_PAUSE:g} seconds, as in [pause 0.5s]"
+            f"got the pause {aside[0]!r}, expected above 0 and at most {LONGEST_PAUSE:g} seconds, as in [pause 0.5s]"
         )
     return float(number[1])
 
@@ -173,6 +200,17 @@ class _Line:
                 self.words.append("a." if not shouted and _is_letter(tokens, number, text) else "a")
             else:
                 self.words += words.said(token[0], shouted)
+
+    def add(self, meant: float | list[tuple[Phone, ...] | str]) -> None:
+        """Add a pause of some seconds, or words and pauses of phones."""
+        if isinstance(meant, float):
+            self.rest("", meant)
+            return
+        for one in meant:
+            if isinstance(one, str):
+                self.mark(one)
+            else:
+                self.words.append(symbols.joined(one))
 
     def mark(self, mark: str) -> None:
         """Add the pause of a mark."""

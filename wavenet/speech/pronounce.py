@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wavenet.speech import dictionary, espeak
+from wavenet.speech import dictionary, espeak, symbols
 from wavenet.speech.dictionary import VOWELS, Said
 from wavenet.speech.normal import Pause, Sentence
 from wavenet.speech.phones import SILENCE, Phone
@@ -33,7 +33,8 @@ def spoken(sentence: Sentence) -> Spoken:
     """Return how a sentence, or a part of one, is said, each word in its usual way.
 
     ``the`` is said as before a vowel where a vowel follows at once. Words that are written alike are not told apart:
-    ``read`` and ``live`` are always said as the dictionary says them first.
+    ``read`` and ``live`` are always said as the dictionary says them first, unless the text has their phones
+    (`normal.read`).
 
     Raises:
         InputError: A package of the extra `speech` is missing.
@@ -45,7 +46,7 @@ def spoken(sentence: Sentence) -> Spoken:
         following = words[at + 1][0].name if at + 1 < len(words) and at + 1 not in rests else ""
         phones += _the(at) if sentence.words[at] == "the" and following in VOWELS else word
         phones += [Phone(SILENCE)] if at + 1 in rests else []
-    by_rule = dict.fromkeys(word for word in sentence.words if not _from_dictionary(word))
+    by_rule = dict.fromkeys(word for word in sentence.words if not (symbols.parted(word) or _from_dictionary(word)))
     return Spoken(tuple(phones), sentence.pauses, tuple(by_rule))
 
 
@@ -57,12 +58,14 @@ def alternatives(word: str, at: int = 0) -> list[tuple[Phone, ...]]:
     """Return how a word can be said, the usual way first; a word that no dictionary has is said by rule.
 
     Args:
-        word: As `normal.read` gives it: lower case, without accents; ``b.`` is the letter.
+        word: As `normal.read` gives it: lower case, without accents; ``b.`` is the letter, ``[[R-EH1-D]]`` phones.
         at: Which word of the sentence it is.
 
     Raises:
         InputError: The dictionary or espeak-ng is not installed, or there is no way to say the word.
     """
+    if given := symbols.parted(word, at):
+        return [given]
     ways = _from_dictionary(word) or [espeak.by_rule(word)]
     unique = dict.fromkeys(_phones(word, way, at) for way in ways)  # some differ in their stress alone
     return list(unique)

@@ -10,6 +10,7 @@ from wavenet.speech.intervals import Interval
 from wavenet.text import joined, one_line
 
 PHONES, WORDS = "phones", "words"
+MISSING = "TextGrids are read by praatio: pip install 'wavenet-audio[speech]'"
 
 
 def tiers(path: Path) -> tuple[list[Interval], list[Interval]]:
@@ -22,7 +23,7 @@ def tiers(path: Path) -> tuple[list[Interval], list[Interval]]:
     try:
         from praatio import textgrid
     except ImportError:
-        raise InputError("TextGrids are read by praatio: pip install 'wavenet-audio[speech]'") from None
+        raise InputError(MISSING) from None
     try:
         grid = textgrid.openTextgrid(str(path), includeEmptyIntervals=True, reportingMode="silence")
     except Exception as error:  # noqa: BLE001  (praatio raises whatever its parser runs into)

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import replace
 
-from wavenet.errors import InputError, did_you_mean
-from wavenet.speech.dictionary import CONSONANTS, PHONES, VOWELS
+from wavenet.speech import symbols
+from wavenet.speech.dictionary import PHONES
 from wavenet.speech.normal import Pause
 from wavenet.speech.phones import SILENCE, Phone
 from wavenet.speech.pronounce import Spoken
 
-NOT_GIVEN = -1  # a stress
-BETWEEN_WORDS = "_"
-PAUSES = {",": ",", "|": ";"}  # a short pause, and one as of a semicolon
-
 
 def parse(text: str, known: Sequence[str] = PHONES) -> Spoken:
-    """Return phones that are written with spaces between, ``_`` between words, ``,`` and ``|`` as pauses.
-
-    A vowel's stress may stand behind it: 1 primary, 2 secondary, 0 none. An English word without any has it on its
-    first vowel. A pause, as of a full stop, is at the end.
+    """Return phones that are written as `symbols.read` explains. A pause, as of a full stop, is at the end.
 
     Args:
         text: The phones, in any case.
@@ -30,44 +21,13 @@ def parse(text: str, known: Sequence[str] = PHONES) -> Spoken:
     Raises:
         InputError: There are no phones, one is not known, or a consonant has a stress.
     """
-    words: list[list[Phone]] = [[]]
-    pauses: list[Pause] = []
-    for symbol in re.findall(r"[,|]|[^\s,|]+", text):
-        if symbol in PAUSES or symbol == BETWEEN_WORDS:
-            words += [[]] if words[-1] else []
-            if symbol in PAUSES and len(words) > 1 and (not pauses or pauses[-1].after < len(words) - 1):
-                pauses.append(Pause(len(words) - 1, PAUSES[symbol]))
-        else:
-            words[-1].append(_phone(symbol, len(words) - 1, known))
-    said = [_stressed(word) for word in words if word]
-    if not said:
-        raise InputError(f"got no phones in {text!r}, expected some such as 'HH AH L OW1'")
+    said, pauses = list[tuple[Phone, ...]](), list[Pause]()
+    for one in symbols.read(text, known):
+        if not isinstance(one, str):
+            said.append(one)
+        elif said and (not pauses or pauses[-1].after < len(said)):
+            pauses.append(Pause(len(said), one))
     pauses = [*(pause for pause in pauses if pause.after < len(said)), Pause(len(said), ".")]
     rests = {pause.after for pause in pauses}
     phones = [phone for at, word in enumerate(said, 1) for phone in (*word, *[Phone(SILENCE)] * (at in rests))]
     return Spoken(tuple(phones), tuple(pauses))
-
-
-def _phone(symbol: str, at: int, known: Sequence[str]) -> Phone:
-    """Return a phone that was written."""
-    for name in (symbol, symbol.upper()):
-        if name in known:
-            return Phone(name, NOT_GIVEN if name in VOWELS else 0, at)
-        if name[:-1] in known and name[-1] in "012":
-            if name[:-1] in CONSONANTS:
-                raise InputError(f"got the phone {symbol!r}, but only vowels have a stress: write {name[:-1]!r}")
-            return Phone(name[:-1], int(name[-1]), at)
-    raise InputError(
-        f"got the phone {symbol!r}{did_you_mean(symbol.rstrip('012'), known)}, expected some of {' '.join(known)},"
-        f" with spaces between"
-    )
-
-
-def _stressed(word: list[Phone]) -> list[Phone]:
-    """Return a word's phones, each with its stress: where none is given, the first vowel has it."""
-    first = next((at for at, phone in enumerate(word) if phone.stress == NOT_GIVEN), None)
-    given = any(phone.name in VOWELS and phone.stress != NOT_GIVEN for phone in word)
-    return [
-        replace(phone, stress=int(at == first and not given)) if phone.stress == NOT_GIVEN else phone
-        for at, phone in enumerate(word)
-    ]

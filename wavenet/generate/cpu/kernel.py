@@ -91,13 +91,13 @@ def draw(
                 _push(network, rings[m], layer, clocks[m], x, i, 1)
             _sum(network, layer, told, places, buffers, N)
             _block(network, layer, buffers, N)
-        _head(network, buffers, N)
+        _hide(network, buffers, N)
+        _guide(buffers[4], N - drawn, guidance)
+        _answer(network, buffers, drawn)
         for i in range(N):
             clocks[members[part[i]]] += 1
         for i in range(drawn):
             m = part[i]
-            if drawn < N:
-                _guide(logits[i], logits[drawn + i], guidance)
             if answers.size:
                 _copy(logits[i], answers[m, t])
             code = choose(logits[i, :Q], uniforms[m, t], temperature, top_k, top_p, shares)
@@ -146,7 +146,8 @@ def absorb(
             _block(network, layer, buffers, count)
         clock += count
         if answers.size or targets.size:
-            _head(network, buffers, count)
+            _hide(network, buffers, count)
+            _answer(network, buffers, count)
         if answers.size:
             for i in range(count):
                 _copy(logits[i], answers[at + i])
@@ -226,11 +227,12 @@ def _mix(a: float, b: float, earlier: Array, later: Array, y: Array) -> None:
 
 
 @compiled({"contract"})
-def _guide(told: Array, untold: Array, guidance: float) -> None:
-    """Move logits away from those of the same codes without being told anything."""
+def _guide(hidden: Array, count: int, guidance: float) -> None:
+    """Move the first rows away from as many behind them, of the same codes without being told anything."""
     g, less = np.float32(guidance), np.float32(guidance - 1.0)
-    for c in range(len(told)):
-        told[c] = g * told[c] - less * untold[c]
+    for i in range(count):
+        for c in range(hidden.shape[1]):
+            hidden[i, c] = g * hidden[i, c] - less * hidden[count + i, c]
 
 
 @compiled(inlined=True)
@@ -246,15 +248,20 @@ def _block(network: Any, layer: int, buffers: Any, rows: int) -> None:
 
 
 @compiled(inlined=True)
-def _head(network: Any, buffers: Any, rows: int) -> None:
-    """Go from the gates of all layers to the logits of some rows."""
-    products, gates, skip, hidden, logits = network[3], buffers[2], buffers[3], buffers[4], buffers[5]
+def _hide(network: Any, buffers: Any, rows: int) -> None:
+    """Go from the gates of all layers to the hidden layer of the head for some rows."""
+    products, gates, skip, hidden = network[3], buffers[2], buffers[3], buffers[4]
     last = len(products) - 1
     _product(network, last - 2, gates, 0, skip, 0, rows, False)
     _rectify(skip, rows)
     _product(network, last - 1, skip, 0, hidden, 0, rows, False)
     _rectify(hidden, rows)
-    _product(network, last, hidden, 0, logits, 0, rows, False)
+
+
+@compiled(inlined=True)
+def _answer(network: Any, buffers: Any, rows: int) -> None:
+    """Go from the hidden layer of the head to the logits of some rows."""
+    _product(network, len(network[3]) - 1, buffers[4], 0, buffers[5], 0, rows, False)
 
 
 @compiled(inlined=True)
