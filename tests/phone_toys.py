@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -67,3 +68,16 @@ def trained(folder: Path, run: Path, cache: Path, steps: int = 6, **options: Any
     """Train a toy that is told phones, with networks of mel and of durations, and return its run folder."""
     made = toys.tree(train={"steps": steps, "validate_steps": steps, "save_steps": 3, "sample_steps": 1_000})
     return toys.train(folder, run, cache, read.from_tree(made | {"condition": CONDITION}, "toy"), **options)
+
+
+TEXTS = ("Bob.", "Be Bob. Bee!", "Bobby.", "Bobby be.", "Bob be Bob.", "Bob")  # of test sounds: the last says the first
+
+
+def with_texts(folder: Path, place: Path, texts: Sequence[str] = TEXTS) -> Path:
+    """Copy toy sounds, with a table that also says what the sounds of the test split say, and return their folder."""
+    shutil.copytree(folder, place)
+    first, *rows = (place / "metadata.csv").read_text().split()
+    said = iter(texts)
+    lines = [f"{row},{next(said) if row.endswith('test') else 'Bee bee bee bee.'}" for row in sorted(rows)]
+    (place / "metadata.csv").write_text("\n".join([f"{first},text", *lines]) + "\n")
+    return place

@@ -69,8 +69,8 @@ def test_every_command_of_the_readme_runs(
             continue  # streamed bytes; tests/cli/test_verbs.py runs it in its own process
         if words[0] == "generate" and "--best-of" in words:
             continue  # of the toy's sound nothing can be said; tests/generate/test_best_of.py runs it
-        if "--conditions" in words:
-            continue  # trains a recogniser; tests/evaluation/test_conditions.py runs it
+        if {"--conditions", "--speech"} & {*words}:
+            continue  # trains a recogniser; tests/evaluation/test_conditions.py and test_spoken.py run them
         if words[0] == "bench":
             words += ["--seconds", "0.05"]
         if "--prime" in words:

@@ -54,7 +54,7 @@ def test_the_report_has_all_parts_and_is_the_same_for_a_seed(run: Path, deaf: li
     assert report is not None and again.conditions is not None
     assert plain(report) == plain(again.conditions)
     assert report.asked is not None and report.asked.clips == 3 and report.asked.asked == ("speaker", "label")
-    assert report.copies is not None and len(report.copies.distances.own) == 6 and len(made.pairs) == 3
+    assert report.copies is not None and len(report.copies.distances.own) == 6 and len(made.rows) == 3
     assert report.gains.clips == 6 and report.gains.targets == made.total.targets
     told = json.loads(to_json(made.to_json()))["conditions"]
     assert told["gains"]["clips"] == 6 and told["asked"]["clips"] == 3 and told["copies"]["copies"] == 6
@@ -96,7 +96,7 @@ def test_the_command_line_prints_it_and_draws_the_copies(
     assert main([*words, "--seed", "5", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)["conditions"]
     assert told["asked"]["clips"] == 2 and told["asked"]["seed"] == told["copies"]["seed"] == 5
-    assert drawn[0][-1][0].mel == min(told["copies"]["mel"]["each"])
+    assert drawn[0][-1][0][1][0] == f"its copy, {min(told['copies']['mel']['each']):.1f} dB of mel away"
     assert main([*words[:5], "--limit", "0.05s"]) == 0 and "told right, against" in capsys.readouterr().out
 
 
@@ -159,7 +159,7 @@ def test_what_a_recogniser_hears_is_in_the_report(run: Path, monkeypatch: pytest
 
 def test_without_the_option_nothing_of_it_is_done(run: Path) -> None:
     made = wavenet.evaluate(run)
-    assert made.conditions is None and made.pairs == () and json.loads(to_json(made.to_json()))["conditions"] is None
+    assert made.conditions is None and made.rows == () and json.loads(to_json(made.to_json()))["conditions"] is None
 
 
 def test_a_voice_that_is_told_nothing_is_refused(trained_run: Path) -> None:

@@ -8,7 +8,17 @@ import told_toys
 from telling_toys import LENGTHS, TAIL, tellers_of
 
 from wavenet.audio.splits import Span
-from wavenet.evaluation.mismatched import ANOTHER, NOTHING, RIGHT, Tellers, Telling, condition_of, of_parts, within
+from wavenet.evaluation.mismatched import (
+    ANOTHER,
+    NOTHING,
+    RIGHT,
+    Tellers,
+    Telling,
+    condition_of,
+    following,
+    of_parts,
+    within,
+)
 from wavenet.generate.asked import Vocabulary, all_tracks, ask
 from wavenet.outputs import Condition, Window
 
@@ -113,6 +123,36 @@ def test_predicted_tracks_are_those_of_its_own_phones_of_late_ones_or_of_another
         assert not np.allclose(found[:, 36:42], expected[:, 36:42], atol=0.1)
     right = told["predicted", *RIGHT]
     assert right.tracks is not None and tellers_of().of(2, [0]).keys() < told.keys()
+
+
+def test_a_measured_pitch_is_told_beside_a_predicted_mel() -> None:
+    tracks = {
+        "clock": {"knots": 3},
+        "phones": {"kinds": 3, "neighbours": 1},
+        "mel": told_toys.CONDITION["tracks"]["mel"],
+    }
+    tellers = tellers_of(tracks=tracks | {"f0": {"low_hz": 80, "high_hz": 400}})
+    right = tellers.of(2, [])["measured", *RIGHT]
+    assert right.tracks is not None
+    real = right.tracks.read(2, 0, right.frames)
+    values = {}
+    for name, measured in (("predicted", ()), ("measured", ("f0",))):
+        told = following(tellers.packed, right, measured)
+        assert told.tracks is not None and not told.unknown.any() and (told.fields == right.fields).all()
+        values[name] = told.tracks.read(0, 0, told.frames)
+    width = dict(tellers.shape.told.tracks)["f0"]
+    assert np.array_equal(values["measured"][:, -width:], real[:, -width:])
+    assert not np.allclose(values["predicted"][:, -width:], real[:, -width:], atol=0.05)
+    assert np.array_equal(values["measured"][:, :-width], values["predicted"][:, :-width])  # F0 predicts no mel
+    assert not np.allclose(values["measured"][:, -width - 6 : -width], real[:, -width - 6 : -width], atol=0.05)
+
+
+def test_what_nothing_predicts_is_unknown_unless_it_is_measured() -> None:
+    tracks = {"phones": {"kinds": 3, "neighbours": 1}, "f0": {"low_hz": 80, "high_hz": 400}, "array": 2}
+    tellers = tellers_of(tracks=tracks, acoustic=None)
+    right = tellers.of(1, [])["measured", *RIGHT]
+    assert following(tellers.packed, right).unknown.tolist() == [False, True, True]
+    assert following(tellers.packed, right, measured=("f0",)).unknown.tolist() == [False, False, True]
 
 
 @pytest.mark.parametrize(

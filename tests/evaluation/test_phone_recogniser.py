@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import wavenet
+from wavenet.audio.crops import Sound
 from wavenet.errors import InputError
 from wavenet.evaluation import phone_recogniser
-from wavenet.evaluation.phone_recogniser import PhoneRecogniser, Spoken, labels, train
+from wavenet.evaluation.intervals import Share
+from wavenet.evaluation.phone_recogniser import USUAL, PhoneRecogniser, Spoken, labels, train
 from wavenet.evaluation.recogniser import Settings
+from wavenet.recipe.records import LevelConfig
 from wavenet.speech import SILENCE, Aligned, Phone
 
 RATE = 8_000
@@ -103,3 +108,29 @@ def test_few_clips_are_learnt_from_in_fewer_steps() -> None:
 def test_recordings_and_phones_that_do_not_fit_are_refused(change, words: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(InputError, match=words):
         train(change(some(3, 0)), QUICK)
+
+
+# --- real recordings -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.real_audio
+def test_real_held_out_sentences_are_named_by_what_few_hundred_recordings_taught(
+    real_audio: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("pocketsphinx")
+    made = wavenet.align(real_audio / "kathleen", "kathleen-say", cache_folder=tmp_path, limit=270)
+    sound = Sound(made.decoded, LevelConfig(rms=0.08), 0)
+    known = [(clip, at, own) for at, (clip, own) in enumerate(zip(made.clips, made.found, strict=True))]
+    known = [one for one in known if isinstance(one[2], Aligned)]
+    learned = [one for one in known if one[0].split == "train"]
+    texts = {clip.text: (at, own) for clip, at, own in known if clip.split != "train"}
+    assert len(learned) > 220 and len(texts) > 16
+    waves = [sound.read(at, 0, sound.lengths[at]) for _, at, _ in learned]
+    recogniser = train(Spoken(waves, [own for *_, own in learned], 8_000), dataclasses.replace(USUAL, steps=150))
+    held = [(sound.read(at, 0, sound.lengths[at]), own) for at, own in texts.values()]
+    named = recogniser.said([wave for wave, _ in held], [own.phones for _, own in held])
+    share = Share(sum(number == at for at, number in enumerate(named)), len(named))
+    assert share.low > 0.7 > 10 / len(named)  # chance is one in so many
+    backwards = recogniser.said([wave[::-1].copy() for wave, _ in held], [own.phones for _, own in held])
+    assert sum(number == at for at, number in enumerate(backwards)) < len(held) / 3

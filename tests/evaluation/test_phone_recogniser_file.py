@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from speech_toys import sound_of
 
+from wavenet.audio.splits import Span
 from wavenet.errors import BundleError
 from wavenet.evaluation import phone_recogniser_file
 from wavenet.evaluation.phone_recogniser import PhoneRecogniser, Spoken, begin, train
@@ -49,6 +51,21 @@ def test_the_same_is_not_trained_twice_and_another_is(tmp_path: Path, monkeypatc
     monkeypatch.setattr(phone_recogniser_file, "train", lambda *given: trainings.append(given[1]) or untrained())
     phone_recogniser_file.trained(spoken, None, tmp_path)
     assert trainings[-1].steps == 40
+
+
+def test_whole_recordings_of_which_the_phones_are_known_are_learned_from(tmp_path: Path) -> None:
+    waves = [np.asarray(0.1 * np.random.default_rng(n).standard_normal(800 + n), np.float32) for n in range(7)]
+    sound = sound_of(tmp_path / "sounds", waves, RATE)
+    aligned = [Aligned((Phone("AA"), Phone(str(n))), (0.05, (800 + n) / RATE)) for n in range(7)]
+    spans = [Span(n, 0, 800 + n) for n in range(7)]
+    splits = {"train": [spans[0], Span(1, 0, 700), spans[2], spans[3]], "valid": [spans[4], Span(5, 9, 805)]}
+    found = phone_recogniser_file.of_splits(
+        sound, splits | {"test": [spans[6]]}, [*aligned[:2], "it has no text", *aligned[3:]], RATE
+    )
+    assert [*found.aligned] == [aligned[n] for n in (0, 3, 4)] and found.sample_rate == RATE
+    for wave, clip in zip(found.waves, (0, 3, 4), strict=True):
+        assert np.array_equal(wave, sound.read(clip, 0, 800 + clip))
+    found.check()
 
 
 def test_a_file_of_another_recogniser_is_refused(tmp_path: Path) -> None:

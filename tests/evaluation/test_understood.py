@@ -13,7 +13,7 @@ from wavenet.errors import InputError
 from wavenet.evaluation import understood as module
 from wavenet.evaluation.intervals import wilson
 from wavenet.evaluation.phone_recogniser import PhoneRecogniser
-from wavenet.evaluation.understood import Clips, Sentences, Understood, understood
+from wavenet.evaluation.understood import Clips, Sentences, Understood, ever_more, understood
 from wavenet.evaluation.words import edits
 from wavenet.speech import Phone
 from wavenet.text import to_json
@@ -88,6 +88,34 @@ def test_each_kind_is_counted_on_its_own() -> None:
         ]  # type: ignore[operator]
         assert one.by_phones is not None and one.by_phones.right == sum(after)
     assert made.chance == 0.25 and made.kinds[3].words.rate == 1.0  # type: ignore[union-attr]
+
+
+def test_words_are_written_down_kind_by_kind_and_a_shared_wave_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard_so_far: list[int] = []
+    named, written_down = module.named, module.written_down
+    monkeypatch.setattr(module, "named", lambda clips, *rest: heard_so_far.append(len(clips)) or named(clips, *rest))
+    monkeypatch.setattr(
+        module, "written_down", lambda clips, *rest: heard_so_far.append(len(clips)) or written_down(clips, *rest)
+    )
+    own = waves([0, 1, 2])
+    clips = {
+        "real": Clips(own, [0, 1, 2]),
+        "next": Clips([*own[1:], own[0]], [0, 1, 2]),
+        "noise": Clips(waves([9]), [0]),
+    }
+    parts = [*ever_more(clips, RATE, SENTENCES, lambda: Phones(("AA",), RATE, {}), workers=2)]
+    assert heard_so_far == [4, 3, 1]
+    assert [one.kinds[0].by_phones is not None for one in parts] == [False, True, True, True, True]
+    written = [[kind.words is not None for kind in one.kinds] for one in parts]
+    assert written == [[False] * 3, [False] * 3, [True, True, False], [True, True, False], [True] * 3]
+    assert [kind.named.right for kind in parts[0].kinds] == [3, 0, 0]
+    rates = [kind.words.total.errors for kind in parts[-1].kinds if kind.words is not None]
+    assert rates == [sum(edits(lower(one), ["the", *lower(one)]).errors for one in WORDS[:3]), rates[1], 3]
+    assert rates[1] > rates[0] and "next" in parts[2].to_text()[4]
+
+
+def lower(words: Sequence[str]) -> list[str]:
+    return [word.lower() for word in words]
 
 
 def test_the_conclusion_tells_chance_less_and_as_often() -> None:

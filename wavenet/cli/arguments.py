@@ -215,18 +215,29 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     add("--threads", metavar="N", type=_positive, help="the most threads that are used (default: all cores)")
     add("--sound", metavar="N", nargs="?", const=20, type=_positive, help=SOUND)
     add("--conditions", action="store_true", help=CONDITIONS)
+    add("--speech", action="store_true", help=SPEECH)
+    add("--sentences", metavar="N", type=_positive, help="how many sentences --speech chooses from (default: 50)")
+    add("--save", metavar="DIR", help="write the clips of --speech there, as 00-real.wav, 00-text-alone.wav...")
     add("--guidance", metavar="G", type=_number, help=GUIDANCE)
     add("--seed", metavar="N", type=_whole, default=0, help="of the sounds that are drawn (default: 0)")
-    add("--plot", metavar="OUT.png", help="draw the bits over time under the spectrogram of the most surprising file")
+    add("--plot", metavar="OUT.png", help=SURPRISING)
     add("--surprisal", metavar="OUT.npy", help="write the bits of every sample")
     add("--cache", metavar="DIR", help="where decoded sound is kept (default: this user's cache)")
     add("--json", action="store_true", help="print JSON")
     add("--force", action="store_true", help="overwrite existing files")
 
 
+SURPRISING = (
+    "draw the bits over time under the spectrogram of the most surprising file; below it what --conditions and "
+    "--speech made, beside real sound"
+)
 CONDITIONS = (
     "does it do what it is told: bits/sample when told right and wrong; what a recogniser hears of 60 clips that are "
     "asked for, or of as many as --sound says; how near copies come to their originals"
+)
+SPEECH = (
+    "is what it says understood: held-out sentences said from text, named and written down by recognisers, beside real "
+    "ones"
 )
 SOUND = "draw N clips (default: 20): do they sound like the held-out ones, and is any a copy of training sound?"
 
@@ -367,13 +378,19 @@ examples:
   wavenet evaluate runs/digits --data speech.wav --plot surprise.png --surprisal bits.npy
   wavenet evaluate runs/digits --json --limit 5m
   wavenet evaluate runs/digits --conditions --guidance 1.5
+  wavenet evaluate runs/kathleen-say --speech --save clips/ --plot speech.png
 
 A model is told what it is given beside the past of a sound: values of fields, such as a speaker, and tracks, such as a
 mel spectrogram. --sound judges what `wavenet generate` makes when it is asked for the fields of held-out clips. Where
 the model is told tracks that nothing predicts, its clips are copies of held-out ones. The report says which it was.
 
 For --conditions a recogniser is trained on the training sound at the end: for minutes, once. Ctrl-C leaves out what it
-would hear, and all else is reported.""",
+would hear, and all else is reported.
+
+--speech is for voices that are told phones, and English recordings with their text; it needs pip install
+'wavenet-audio[speech]'. pocketsphinx names which of the sentences each clip says, and writes its words down; a
+recogniser of phones, trained once on the training recordings, names it too. Clips are drawn sample by sample from what
+the model drew before. Writing words down comes last and takes minutes; Ctrl-C leaves out what is missing.""",
     "inspect": """examples:
   wavenet inspect quickstart --plot sheet.png
   wavenet inspect wavenet-2016 --layers --lags

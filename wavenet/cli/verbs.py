@@ -41,11 +41,16 @@ def _train(arguments: argparse.Namespace) -> int:
 
 def _evaluate(arguments: argparse.Namespace) -> int:
     from wavenet.evaluation.evaluate import evaluate
+    from wavenet.evaluation.spoken import SENTENCES
     from wavenet.recipe import read
 
     plot, surprisal = picture_of(arguments), path_of(arguments.surprisal, "--surprisal")
     if surprisal is not None:
         check_target(surprisal, "--surprisal", (".npy",), arguments.force)
+    for name in ("sentences", "save"):
+        if getattr(arguments, name) is not None and not arguments.speech:
+            raise InputError(f"--{name} goes with --speech; give both")
+    sentences = SENTENCES if arguments.sentences is None else arguments.sentences
     same = ("raw", "backend", "threads", "sound", "conditions", "guidance", "seed", "force")
     made = evaluate(
         arguments.model,
@@ -54,6 +59,8 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         limit=None if arguments.limit is None else read.parse_duration(arguments.limit),
         surprisal=surprisal,
         excerpt=plot is not None,
+        speech=sentences if arguments.speech else None,
+        save=path_of(arguments.save, "--save"),
         cache=path_of(arguments.cache, "--cache"),
         **{name: getattr(arguments, name) for name in same},
     )
@@ -65,7 +72,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
         with disk.explained(plot, PLOT_REMEDY):
             one, title = made.excerpt, f"{made.model} on {made.excerpt.path}"
-            pictures.surprisal_picture(plot, one.wave, one.bits, one.sample_rate, title, one.usual, made.pairs)
+            pictures.surprisal_picture(plot, one.wave, one.bits, one.sample_rate, title, one.usual, made.rows)
     for written in filter(None, (plot, surprisal)):
         log.info("wrote %s", written)
     if made.stopped_by is not None:

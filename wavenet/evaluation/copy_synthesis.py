@@ -21,6 +21,8 @@ COPIES = 20  # at most
 LONGEST = 3.0  # seconds of one
 SHOWN = 3  # that a picture has: the nearest, the middle one and the farthest
 
+Row = Sequence[tuple[str, Floats]]  # sounds [T] that a picture has side by side, with their titles
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -30,6 +32,11 @@ class Pair:
     original: Floats  # [T] in [-1, 1]
     copy: Floats  # [T]
     mel: float  # dB, the distance between them
+
+    @property
+    def row(self) -> Row:
+        """Both, with their titles."""
+        return (f"{self.name}, the original", self.original), (f"its copy, {self.mel:.1f} dB of mel away", self.copy)
 
 
 @dataclass(frozen=True)

@@ -20,18 +20,15 @@ from wavenet.audio.flac_size import FlacSize
 from wavenet.errors import DivergenceError, InputError, SoundError, Terminated, did_you_mean
 from wavenet.evaluation import held_out, likelihood, statistics_file, surprise
 from wavenet.evaluation.baselines import Baselines, Statistics, order0_nats
-from wavenet.evaluation.conditions import Asking, compare
-from wavenet.evaluation.generated import examine
+from wavenet.evaluation.beside import Subject, Wanted, beside
 from wavenet.evaluation.held_out import HeldOut
 from wavenet.evaluation.intervals import interval
 from wavenet.evaluation.likelihood import Likelihood, Piece
 from wavenet.evaluation.linear import CONTEXT
-from wavenet.evaluation.predictions import predictions
 from wavenet.evaluation.report import Evaluation, Excerpt, FileScore, GroupScore
 from wavenet.generate import voice as voices
 from wavenet.generate.engines import ENGINES, Request, build_engine
 from wavenet.generate.guidance import check_guidance
-from wavenet.generate.packed import pack
 from wavenet.generate.voice import Voice
 from wavenet.model import bundle
 from wavenet.outputs import Alphabet, Codes, Condition, Floats
@@ -55,6 +52,8 @@ def evaluate(
     excerpt: bool = False,
     sound: int | None = None,
     conditions: bool = False,
+    speech: int | None = None,
+    save: str | Path | None = None,
     guidance: float | None = None,
     seed: int = 0,
     cache: str | Path | None = None,
@@ -72,10 +71,12 @@ def evaluate(
         backend: cpu (compiled, without torch), torch (on a GPU where there is one) or auto, the first that can.
         threads: that are used at most; None takes as many as there are cores.
         surprisal: a .npy file to write: the bits of every scored sample, [T] float32, file after file.
-        force: overwrite it.
+        force: overwrite files.
         excerpt: keep the sound and the bits of the most surprising file, to draw them.
         sound: draw so many clips and set them beside held-out ones; None draws none.
         conditions: whether to see if it does what it is told (`conditions.py`), in `sound` clips (None: 60).
+        speech: say so many held-out sentences, to see if they are understood (`spoken.py`); None says none.
+        save: a folder to write the clips of `speech` to.
         guidance: 0 to 10, how strongly clips that are drawn follow what they are told; None: as the recipe says.
         seed: of all clips that are drawn.
         cache: where decoded sound is kept; None takes this user's cache folder.
@@ -85,39 +86,27 @@ def evaluate(
     """
     _check(limit, backend, split)
     target = None if surprisal is None else _target(surprisal, force)
-    place = None if cache is None else disk.given_path(str(cache))
-    voice = _voice(model, conditions, conditions or sound is not None, guidance)
+    place, folder = (None if one is None else disk.given_path(str(one)) for one in (cache, save))
+    how = Wanted(sound, conditions, speech, folder, force, seed, 1, threads, place)
+    voice = _voice(model, how, guidance)
     newest = replace(voice, arrays=bundle.raw_weights(str(model), voice.recipe.shape)) if raw else None
-    held = held_out.find_sound(model, data, split, place)
-    log.info("%s", corpus.rates_in_words(held.corpus.sound.entries, voice.sample_rate))
-    held = held_out.without_trained(held, voice.data.get("trained_files"), data is not None, limit)
-    statistics, own = _of_training(voice, model, held, place, conditions or sound is not None)
+    held = _held(voice, str(model), data, split, limit, place)
+    statistics, own = _of_training(voice, model, held, place, how.draws)
     condition = held.condition_under(voice, place)
     judges, workers = judges_of(voice, backend, threads)
+    parts = beside(Subject(voice, held, own, condition, judges), replace(how, workers=workers))
     made = _scored(str(model), held, voice, judges(condition), statistics, workers, target, excerpt)
-    if newest is not None:
-        made = replace(made, raw=_bits_under(newest, str(model), held, condition, backend, threads))
-    how = Asking(sound, seed, workers, threads, place)
-    return _until_stopped(made, _beside_scores(voice, held, own, condition, judges if conditions else None, how))
+    made = replace(made, raw=_bits_under(newest, str(model), held, condition, backend, threads))
+    return _until_stopped(made, parts)
 
 
-def _beside_scores(
-    voice: Voice,
-    held: HeldOut,
-    own: Corpus | None,
-    condition: Condition | None,
-    judges: Callable[[Condition | None], Likelihood] | None,
-    how: Asking,
-) -> Iterator[dict[str, Any]]:
-    """Yield the parts of an `Evaluation` that take the time, by name; conditions where there are judges."""
-    trained, scored = ({span.clip for span in spans} for spans in (held.corpus.spans.get("train", ()), held.spans))
-    packed = pack(voice.recipe.shape, voice.arrays)
-    yield {"predictions": predictions(packed, voice.recipe, condition, sorted(trained), sorted(scored))}
-    if how.clips is not None:
-        yield {"generated": examine(voice, held.corpus.sound, held.spans, own, how.clips, how.seed, condition)}
-    if judges is not None and condition is not None:
-        for known in compare(voice, held, condition, judges, own, how):
-            yield {"conditions": known}
+def _held(
+    voice: Voice, model: str, data: str | Path | None, split: str | None, limit: float | None, cache: Path | None
+) -> HeldOut:
+    """Return the sound to judge a voice on, as far as it was not trained on it."""
+    held = held_out.find_sound(model, data, split, cache)
+    log.info("%s", corpus.rates_in_words(held.corpus.sound.entries, voice.sample_rate))
+    return held_out.without_trained(held, voice.data.get("trained_files"), data is not None, limit)
 
 
 def _until_stopped(made: Evaluation, parts: Iterator[dict[str, Any]]) -> Evaluation:
@@ -130,27 +119,28 @@ def _until_stopped(made: Evaluation, parts: Iterator[dict[str, Any]]) -> Evaluat
     return made
 
 
-def _voice(model: str | Path, conditions: bool, drawn: bool, guidance: float | None) -> Voice:
-    """Return a voice, which is told something where that is evaluated, as if its recipe had the guidance given."""
+def _voice(model: str | Path, how: Wanted, guidance: float | None) -> Voice:
+    """Return a voice that can do what is wanted, as if its recipe had the guidance given."""
     voice = voices.load(model)
-    if conditions:
-        voice.check_told()
+    how.check(voice)
     if guidance is None:
         return voice
     check_guidance(guidance, voice.recipe.shape, voice.alphabet)
-    if not drawn:
+    if not how.draws:
         raise InputError(
-            f"the guidance is {guidance:g}, but it is of clips that are drawn, and none are; ask for sound or "
-            "conditions too, or leave it out"
+            f"the guidance is {guidance:g}, but it is of clips that are drawn, and none are; ask for sound, conditions "
+            "or speech too, or leave it out"
         )
     recipe, told = voice.recipe, voice.recipe.condition
     return voice if told is None else replace(voice, recipe=replace(recipe, condition=replace(told, guidance=guidance)))
 
 
 def _bits_under(
-    voice: Voice, model: str, held: HeldOut, condition: Condition | None, backend: str, threads: int | None
-) -> float:
-    """Return the bits per sample under a voice, without anything beside them."""
+    voice: Voice | None, model: str, held: HeldOut, condition: Condition | None, backend: str, threads: int | None
+) -> float | None:
+    """Return the bits per sample under a voice, without anything beside them; None where there is no voice."""
+    if voice is None:
+        return None
     judges, workers = judges_of(voice, backend, threads)
     return score(model, held, judges(condition), voice.alphabet, None, (), workers).total.bits
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,6 +91,26 @@ def of_parts(condition: Condition, parts: Sequence[Span]) -> Condition:
     return condition_of(condition.shape, tellings)
 
 
+def following(packed: Packed, told: Telling, measured: Collection[str] = ()) -> Telling:
+    """Return what is told where clock and phones are those of a telling, and the rest is predicted from them.
+
+    Args:
+        packed: the network, which predicts.
+        told: with all tracks.
+        measured: other tracks that are those of the telling, too.
+    """
+    shape = packed.shape.condition
+    assert shape is not None
+    values = Moved([told]).read(0, 0, told.frames)
+    ends = np.cumsum([width for _, width in shape.told.tracks])[:-1]
+    parts = zip(shape.told.tracks, np.split(values, ends, axis=1), strict=True)
+    given = {name: part for (name, _), part in parts if name in (*ASKED, *measured)}
+    known = {*given, *(FOLLOWING if shape.acoustic is not None else ())}
+    hidden = np.array([name not in known for name, _ in shape.told.tracks])
+    own = Arrays([all_tracks(packed, given, told.fields)])
+    return Telling(told.fields, hidden, own, frames=told.frames)
+
+
 @dataclass(frozen=True)
 class Tellers:
     """All that clips of some sound may be told, right and wrong."""
@@ -167,23 +187,13 @@ class Tellers:
             tracks = self.condition.tracks
             frames = 0 if tracks is None else tracks.frames(clip)
             told = Telling(ids, hidden, tracks, clip if sound is None else sound, late, frames)
-            return told if way != PREDICTED else self._said(told)
+            return told if way != PREDICTED else following(self.packed, told)
         wanted = self.vocabulary.wanted(ids)
         whole = self.sound.lengths[clip] + self.sound.tail
         asked = ask(self.packed, self.vocabulary, [wanted], whole).condition
         if asked is None or asked.tracks is None or asked.unknown is None:  # nothing is known to predict from
             return self._told(clip, UNKNOWN, ids)
         return Telling(ids, asked.unknown[0], asked.tracks, frames=asked.tracks.frames(0))
-
-    def _said(self, told: Telling) -> Telling:
-        """Return what is told where clock and phones are those of a telling, and the rest is predicted from them."""
-        values = Moved([told]).read(0, 0, told.frames)
-        ends = np.cumsum([width for _, width in self.shape.told.tracks])[:-1]
-        parts = zip(self.shape.told.tracks, np.split(values, ends, axis=1), strict=True)
-        given = {name: part for (name, _), part in parts if name in ASKED}
-        hidden = np.array([name not in (*ASKED, *FOLLOWING) for name, _ in self.shape.told.tracks])
-        own = Arrays([all_tracks(self.packed, given, told.fields)])
-        return Telling(told.fields, hidden, own, frames=told.frames)
 
     def _nearest(self, clip: int, others: Sequence[int]) -> int:
         """Return a clip of about the same length, with as few fields in common as there are."""

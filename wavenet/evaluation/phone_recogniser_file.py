@@ -1,8 +1,9 @@
-"""Recognisers of phones in files, so that none is trained twice."""
+"""Recognisers of phones in files, so that none is trained twice; and what one may be trained on."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,31 @@ from typing import Any
 import numpy as np
 
 from wavenet import disk
+from wavenet.audio.crops import Sound
+from wavenet.audio.splits import Splits
 from wavenet.evaluation import weights_file
 from wavenet.evaluation.phone_recogniser import VERSION, PhoneRecogniser, Spoken, begin, train, usual
 from wavenet.evaluation.recogniser import Settings, Weights
-from wavenet.speech import SILENCE
+from wavenet.evaluation.recogniser_file import HEARD, Clips
+from wavenet.speech import SILENCE, Aligned
 from wavenet.text import many, to_json
 
 KIND = "recogniser of phones"
+
+
+def of_splits(sound: Sound, splits: Splits, aligned: Sequence[Aligned | str], sample_rate: int) -> Spoken:
+    """Return the recordings that may be learned from, those that are no test sound; each whole, and its phones known.
+
+    Args:
+        sound: at any level.
+        splits: the spans of each split.
+        aligned: the phones of the clips of `sound`, or why they are not known.
+        sample_rate: of the sound, in Hz.
+    """
+    spans = [span for name in HEARD for span in splits.get(name, ()) if isinstance(aligned[span.clip], Aligned)]
+    whole = [span for span in spans if (span.first, span.last) == (0, sound.lengths[span.clip])]
+    known = [own for span in whole if isinstance(own := aligned[span.clip], Aligned)]
+    return Spoken(Clips(sound, whole), known, sample_rate)
 
 
 def trained(spoken: Spoken, settings: Settings | None = None, cache: Path | None = None) -> PhoneRecogniser:

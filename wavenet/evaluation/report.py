@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wavenet.evaluation.conditions import Conditions
-from wavenet.evaluation.copy_synthesis import Pair
+from wavenet.evaluation.copy_synthesis import Row
 from wavenet.evaluation.generated import Generated
 from wavenet.evaluation.intervals import in_words
 from wavenet.evaluation.predictions import Predictions
+from wavenet.evaluation.spoken import Speech
 from wavenet.evaluation.surprise import Extremes
 from wavenet.outputs import Floats
 from wavenet.text import duration, many, plain, printable, table
@@ -78,6 +79,7 @@ class Evaluation:
     predictions: Predictions = field(default_factory=Predictions)  # how far predicted lengths and tracks are off
     generated: Generated | None = None  # what sound of the model's own is like, where that was asked for
     conditions: Conditions | None = None  # what comes of what the network is told, where that was asked for
+    speech: Speech | None = None  # whether what it says is understood, where that was asked for
     stopped_by: str | None = None  # the signal that left out the rest
     preemphasis: float = 0.0  # of the codes that all bits are of (`outputs/preemphasis.py`)
 
@@ -85,9 +87,11 @@ class Evaluation:
         return self.to_text()
 
     @property
-    def pairs(self) -> tuple[Pair, ...]:
-        """Copies with their originals, to draw them; none where none were made."""
-        return () if self.conditions is None or self.conditions.copies is None else self.conditions.copies.pairs
+    def rows(self) -> tuple[Row, ...]:
+        """Real sound beside what the model makes of it, to draw both: copies, and sentences."""
+        copies = None if self.conditions is None else self.conditions.copies
+        said = () if self.speech is None else self.speech.rows
+        return (*(() if copies is None else (pair.row for pair in copies.pairs)), *said)
 
     def warning(self) -> str | None:
         """Return what the scores mean where they are bad."""
@@ -130,6 +134,7 @@ class Evaluation:
             "predictions": self.predictions.to_json(),
             "generated": plain(self.generated),
             "conditions": plain(self.conditions),
+            "speech": plain(self.speech),
             "stopped_by": self.stopped_by,
         }
 
@@ -155,10 +160,8 @@ class Evaluation:
             lines += ["", str(self.extremes)]
         if said := self.predictions.to_text():
             lines += ["", *said]
-        if self.generated is not None:
-            lines += ["", *self.generated.to_text()]
-        if self.conditions is not None:
-            lines += ["", *self.conditions.to_text()]
+        for more in (self.generated, self.conditions, self.speech):
+            lines += [] if more is None else ["", *more.to_text()]
         if self.stopped_by is not None:
             lines += ["", "Interrupted: what was still to come is left out."]
         return "\n".join(lines)

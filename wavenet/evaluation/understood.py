@@ -6,8 +6,8 @@ kind is what the others are compared with, so it should be real speech that was 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wavenet.errors import InputError
@@ -126,10 +126,35 @@ def understood(
     """Return what is understood of clips of several kinds.
 
     Args:
+        kinds, rate, sentences, workers: as for `ever_more`.
+        phones: a recogniser trained without any of the clips, at their rate; None: it is not asked.
+        write: whether words are written down too.
+
+    Raises:
+        InputError: as from `ever_more`.
+    """
+    *_, last = ever_more(kinds, rate, sentences, lambda: phones, write, workers)
+    return last
+
+
+def ever_more(
+    kinds: Mapping[str, Clips],
+    rate: int,
+    sentences: Sentences,
+    phones: Callable[[], PhoneRecogniser | None],
+    write: bool = True,
+    workers: int = 1,
+) -> Iterator[Understood]:
+    """Yield what is understood of clips of several kinds, ever more of it: named, named by phones, written down
+    kind by kind.
+
+    A wave that several clips share is listened to once.
+
+    Args:
         kinds: the clips by the names of their kinds; the first is what others are compared with.
         rate: of all clips, in Hz.
         sentences: that may be said; some may be said in no clip, to choose from more.
-        phones: a recogniser trained without any of the clips, at their rate; None: it is not asked.
+        phones: returns a recogniser trained without any of the clips, at their rate, once it is needed; or None.
         write: whether words are written down too, which takes about half a second for a second of speech; naming takes
             little.
         workers: processes that listen at once (`speech_recogniser.written_down`).
@@ -138,23 +163,50 @@ def understood(
         InputError: clips, sentences and recogniser do not fit each other, a clip is empty or not finite, or
             pocketsphinx is not installed.
     """
-    _check(kinds, rate, sentences, phones)
-    waves = [wave for clips in kinds.values() for wave in clips.waves]
-    asked = [one for clips in kinds.values() for one in clips.asked]
-    names = named(waves, rate, sentences.words, sentences.extra, workers)
-    told = None if phones is None else phones.said(waves, sentences.phones)
-    wrote = written_down(waves, rate, workers) if write else None
-    made, first = list[KindUnderstood](), 0
-    for kind, clips in kinds.items():
-        part = slice(first, first + len(clips.waves))
-        words = None if wrote is None else _words(sentences, asked[part], wrote[part])
-        by_phones = None if told is None else _share(asked[part], told[part])
-        made.append(KindUnderstood(kind, words, _share(asked[part], names[part]), by_phones))
-        first = part.stop
-    return Understood(tuple(made), len(sentences.words))
+    _check(kinds, sentences)
+    waves = {id(wave): wave for clips in kinds.values() for wave in clips.waves}
+    each = [*waves.values()]
+    heard = _Heard(
+        kinds, sentences, dict(zip(waves, named(each, rate, sentences.words, sentences.extra, workers), strict=True))
+    )
+    yield heard.report()
+    recogniser = phones()
+    if recogniser is not None:
+        _check_rate(recogniser, rate)
+        heard = replace(heard, told=dict(zip(waves, recogniser.said(each, sentences.phones), strict=True)))
+        yield heard.report()
+    for clips in kinds.values() if write else ():
+        own = {one: waves[one] for one in map(id, clips.waves) if one not in heard.wrote}
+        if own:
+            written = zip(own, written_down([*own.values()], rate, workers), strict=True)
+            heard = replace(heard, wrote={**heard.wrote, **dict(written)})
+        yield heard.report()
 
 
-def _check(kinds: Mapping[str, Clips], rate: int, sentences: Sentences, phones: PhoneRecogniser | None) -> None:
+@dataclass(frozen=True)
+class _Heard:
+    """What is heard so far of the waves that clips share, by their `id`."""
+
+    kinds: Mapping[str, Clips]
+    sentences: Sentences
+    names: Mapping[int, int | None]  # which sentence each is named
+    told: Mapping[int, int | None] | None = None  # the same by phones; None where these are not heard
+    wrote: Mapping[int, Sequence[str]] = field(default_factory=dict)  # the words that are written down, of some
+
+    def report(self) -> Understood:
+        """Return what is understood."""
+        made = []
+        for kind, clips in self.kinds.items():
+            asked, own = clips.asked, [*map(id, clips.waves)]
+            words = None
+            if all(one in self.wrote for one in own):
+                words = _words(self.sentences, asked, [self.wrote[one] for one in own])
+            by_phones = None if self.told is None else _share(asked, [self.told[one] for one in own])
+            made.append(KindUnderstood(kind, words, _share(asked, [self.names[one] for one in own]), by_phones))
+        return Understood(tuple(made), len(self.sentences.words))
+
+
+def _check(kinds: Mapping[str, Clips], sentences: Sentences) -> None:
     if not kinds:
         raise InputError("no clips were given, expected at least one kind of them; give real ones first")
     if len(sentences.words) != len(sentences.phones):
@@ -162,13 +214,16 @@ def _check(kinds: Mapping[str, Clips], rate: int, sentences: Sentences, phones: 
             f"there are words of {many(len(sentences.words), 'sentence')} and phones of {len(sentences.phones)}, "
             "expected as many; give both of each"
         )
-    if phones is not None and phones.sample_rate != rate:
+    for kind, clips in kinds.items():
+        clips.check(kind, len(sentences.words))
+
+
+def _check_rate(phones: PhoneRecogniser, rate: int) -> None:
+    if phones.sample_rate != rate:
         raise InputError(
             f"the recogniser of phones hears {phones.sample_rate:,} Hz, the clips have {rate:,} Hz; "
             "train one at their rate"
         )
-    for kind, clips in kinds.items():
-        clips.check(kind, len(sentences.words))
 
 
 def _share(asked: Sequence[int], told: Sequence[int | None]) -> Share:

@@ -258,7 +258,7 @@ def all_tracks(packed: Packed, given: Mapping[str, Floats], fields: Codes) -> Fl
 
     Args:
         packed: the network.
-        given: clock and phones, where they are known, [F, values] each.
+        given: clock and phones, where they are known, [F, values] each; and what is not to be predicted.
         fields: [n] int64.
     """
     shape = packed.shape.condition
@@ -276,7 +276,8 @@ def all_tracks(packed: Packed, given: Mapping[str, Floats], fields: Codes) -> Fl
         made = predicted(packed, own, fields[None])[0]
         aims = [(name, width) for name, width in shape.told.tracks if name in PREDICTED]
         ends = np.cumsum([width for _, width in aims])[:-1]
-        held |= zip([name for name, _ in aims], np.split(made, ends, axis=1), strict=True)
+        parts = zip([name for name, _ in aims], np.split(made, ends, axis=1), strict=True)
+        held |= {name: values for name, values in parts if name not in given}
     return np.concatenate([*held.values()], axis=1)
 
 

@@ -187,14 +187,15 @@ class Speaker:
         """Yield the sound of each piece, silence included, [T] float32; several are drawn together."""
         coming = iter(found)
         while batch := [*itertools.islice(coming, BATCH)]:
-            saying = [one for one in batch if one.phones]
-            asked, waves = self._asked(saying), dict[int, list[Floats]]()
+            places = [at for at, one in enumerate(batch) if one.phones]
+            saying, waves = [batch[at] for at in places], dict[int, list[Floats]]()
+            asked = self._asked(saying)
             if asked is not None:
                 for part in self._sampler(saying, asked).generate(asked.lengths or (), self.rate):
                     for member, wave in zip(part.sequences.tolist(), part.wave, strict=True):
-                        waves.setdefault(saying[member].number, []).append(wave)
-            for one in batch:
-                yield np.concatenate([*waves.pop(one.number, []), *self._silence(one), np.zeros(0, np.float32)])
+                        waves.setdefault(places[member], []).append(wave)
+            for at, one in enumerate(batch):
+                yield np.concatenate([*waves.pop(at, []), *self._silence(one), np.zeros(0, np.float32)])
 
     def _sampler(self, saying: Sequence[Piece], asked: Asked) -> Sampler:
         seeds = [(self.seed + one.number) % 2**63 for one in saying]

@@ -18,11 +18,11 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator
 from numpy.typing import NDArray
 
 from wavenet import disk
-from wavenet.evaluation.copy_synthesis import Pair
+from wavenet.evaluation.copy_synthesis import Row
 from wavenet.evaluation.surprise import Extremes, Stretch, extremes
 from wavenet.outputs import Floats
-from wavenet.pictures.copies import ROW_INCHES, copy_panels
 from wavenet.pictures.lattice import DARK
+from wavenet.pictures.side_by_side import ROW_INCHES, sound_rows
 from wavenet.pictures.sounds import RANGE_DB, decibels
 from wavenet.text import duration
 
@@ -45,9 +45,9 @@ def surprisal_picture(
     sample_rate: int,
     title: str,
     usual: float | None = None,
-    copies: Sequence[Pair] = (),
+    rows: Sequence[Row] = (),
 ) -> None:
-    """Write a PNG of a sound and of what its samples cost a model; below it copies beside their originals.
+    """Write a PNG of a sound and of what its samples cost a model; below it rows of sounds beside each other.
 
     Args:
         path: the file.
@@ -56,17 +56,17 @@ def surprisal_picture(
         sample_rate: in Hz.
         title: of the picture.
         usual: bits per sample of held-out sound, drawn beside this sound's own mean; None leaves it out.
-        copies: originals and copies, at the same rate.
+        rows: sounds side by side, at the same rate.
     """
     found = extremes(bits, sample_rate)
     if found is None:
         raise ValueError("there is no sound to draw")
-    whole = Figure(figsize=(11, HEIGHT + ROW_INCHES * len(copies)), layout="constrained")
+    whole = Figure(figsize=(11, HEIGHT + ROW_INCHES * len(rows)), layout="constrained")
     figure: Figure | SubFigure = whole
-    if copies:
-        grid = whole.add_gridspec(2, 1, height_ratios=(HEIGHT, ROW_INCHES * len(copies)))
+    if rows:
+        grid = whole.add_gridspec(2, 1, height_ratios=(HEIGHT, ROW_INCHES * len(rows)))
         figure = whole.add_subfigure(grid[0])
-        copy_panels(whole.add_subfigure(grid[1]), copies, sample_rate)
+        sound_rows(whole.add_subfigure(grid[1]), rows, sample_rate)
     figure.suptitle(textwrap.shorten(title, 110), fontsize=12, fontweight="bold", x=0.01, ha="left")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1.6, 1))
     _spectrogram_axes(figure, upper, wave, sample_rate)

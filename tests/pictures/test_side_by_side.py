@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from wavenet import pictures
 from wavenet.evaluation.copy_synthesis import Pair
-from wavenet.pictures.copies import COLUMNS, copy_panels
+from wavenet.pictures.side_by_side import COLUMNS, sound_rows
 
 RATE = 1_000
 
@@ -23,7 +23,7 @@ def pair(name: str, samples: int = 700, level: float = 0.5) -> Pair:
 
 def test_each_pair_has_a_row_with_one_scale() -> None:
     figure = Figure()
-    copy_panels(figure, [pair("a.wav"), pair("b\n.wav", 60)], RATE)
+    sound_rows(figure, [pair("a.wav").row, pair("b\n.wav", 60).row], RATE)
     panels = [axes for axes in figure.axes if axes.images]
     assert [axes.get_title(loc="left") for axes in panels] == [
         *("a.wav, the original", "its copy, 6.0 dB of mel away"),
@@ -36,9 +36,20 @@ def test_each_pair_has_a_row_with_one_scale() -> None:
         assert one.get_clim()[1] == pytest.approx(one.get_array().max())
 
 
+def test_rows_of_two_and_of_three_keep_their_columns() -> None:
+    figure, tone = Figure(), pair("a.wav").original
+    sound_rows(
+        figure, [pair("a.wav").row, [("real " + 60 * "x y ", tone), ("lengths", tone[:300]), ("text", tone)]], RATE
+    )
+    panels = [axes for axes in figure.axes if axes.get_title(loc="left")]
+    assert [axes.get_title(loc="left")[:7] for axes in panels] == ["a.wav, ", "its cop", "real x ", "lengths", "text"]
+    assert len(panels[2].get_title(loc="left")) <= 40 and panels[3].images[0].get_extent()[1] < 0.4
+    assert [axes.get_visible() for axes in figure.axes[:6]] == [True, True, False, True, True, True]
+
+
 def test_a_long_sound_is_drawn_narrow() -> None:
     figure = Figure()
-    copy_panels(figure, [pair("a.wav", 60_000)], RATE)
+    sound_rows(figure, [pair("a.wav", 60_000).row], RATE)
     assert all(axes.images[0].get_array().shape[1] <= COLUMNS for axes in figure.axes if axes.images)
 
 
@@ -53,7 +64,9 @@ def test_the_picture_of_bits_has_the_copies_below(tmp_path: Path, monkeypatch: p
     wave, bits = np.zeros(3_000, np.float32), np.ones(3_000, np.float32)
     wave[5] = 0.5
     pictures.surprisal_picture(tmp_path / "a.png", wave, bits, RATE, "noise")
-    pictures.surprisal_picture(tmp_path / "b.png", wave, bits, RATE, "noise", copies=[pair("a.wav"), pair("b.wav")])
+    pictures.surprisal_picture(
+        tmp_path / "b.png", wave, bits, RATE, "noise", rows=[pair("a.wav").row, pair("b.wav").row]
+    )
     alone, both = figures
     assert len(both.axes) == len(alone.axes) + 6 and both.get_figheight() > alone.get_figheight()
     above, below = both.subfigs
