@@ -1,10 +1,8 @@
-"""`evaluate --speech` from end to end: of a toy voice with toy judges, of real recordings with the real ones."""
+"""`evaluate --speech` from end to end: of a toy voice, with toy judges."""
 
 from __future__ import annotations
 
-import csv
 import json
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,7 +24,6 @@ from wavenet.evaluation.speech_kinds import ANOTHER, KINDS
 from wavenet.evaluation.understood import Sentences
 from wavenet.model import bundle
 from wavenet.outputs import Floats
-from wavenet.recipe import read
 from wavenet.speech import Phone
 
 WORDS = (("bob",), ("be", "bob", "bee"), ("bobby",), ("bobby", "be"), ("bob", "be", "bob"))
@@ -223,32 +220,3 @@ def test_a_missing_extra_and_a_voice_without_lengths_are_refused_before_it_is_sc
     assert "toy does not predict how long phones are" in refused([tmp_path / "voice", *words], capsys)
     monkeypatch.setitem(sys.modules, "pocketsphinx", None)
     assert "pip install 'wavenet-audio[speech]'" in refused([phones_run, *words], capsys)
-
-
-# --- real recordings -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-@pytest.mark.real_audio
-def test_real_sentences_are_understood_and_an_untrained_voice_is_not(real_audio: Path, tmp_path: Path) -> None:
-    pytest.importorskip("pocketsphinx")
-    lines = (real_audio / "kathleen" / "metadata.csv").read_text(encoding="utf-8").splitlines()
-    rows = [row for row in csv.DictReader(lines) if row["take"] == "1"]
-    chosen = [row for row in rows if row["split"] == "test"][:8] + [row for row in rows if row["split"] != "test"][:16]
-    for row in chosen:
-        shutil.copyfile(real_audio / "kathleen" / row["path"], tmp_path / Path(row["path"]).name)
-    table = [f'{Path(row["path"]).name},{row["split"]},"{row["text"]}"' for row in chosen]
-    (tmp_path / "metadata.csv").write_text("\n".join(["path,split,text", *table]) + "\n")
-    tracks = {"phones": {"kinds": 40, "neighbours": 1}}
-    condition = phone_toys.CONDITION | {"fields": {}, "hop_samples": 80, "tracks": tracks, "acoustic": None}
-    made = toys.tree(audio={"sample_rate": 8_000}, output={"classes": 256}, train={"steps": 2, "sample_steps": 99})
-    run = toys.train(
-        tmp_path, tmp_path / "run", tmp_path / "cache", read.from_tree(made | {"condition": condition}, "toy")
-    )
-    report = wavenet.evaluate(run, speech=8, threads=1, cache=tmp_path / "cache").speech
-    assert report is not None
-    kinds = {one.kind: one for one in report.understood.kinds}
-    assert kinds["real"].named.right >= 7 and kinds["quantised"].named.right >= 6
-    assert kinds["real"].words.rate < 0.7 < kinds["noise"].words.rate  # type: ignore[union-attr]
-    for kind in ("real lengths", "text alone", ANOTHER, "noise"):
-        assert kinds[kind].named.right <= 3
