@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib.util
 import itertools
+import logging
 import os
 import signal
 from collections.abc import Iterator
@@ -66,6 +67,12 @@ def own_cache(
         place = tmp_path_factory.getbasetemp() / f"of-a-test-without-folder-{next(UNMADE)}"
     monkeypatch.setenv("WAVENET_CACHE", str(place / "cache"))
     monkeypatch.setenv("WAVENET_DATA", str(place / "data"))
+
+
+@pytest.fixture(autouse=True)
+def own_level() -> None:
+    """Begin each test with all that is logged: commands set a level, and leave it."""
+    progress.log.setLevel(logging.INFO)
 
 
 @pytest.fixture(autouse=True, scope="session")

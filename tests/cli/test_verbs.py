@@ -777,7 +777,7 @@ def test_evaluate_prints_tables_or_json_and_writes_what_it_is_asked_for(
         (["--sound", "0"], "got '0', expected a whole number of at least 1"),
         (["--sound", "1", "--guidance", "11"], "the guidance is 11.0, expected a number from 0 to 10"),
         (["--sound", "1", "--guidance", "2"], "the guidance is 2, but this network is told nothing"),
-        (["--guidance", "1"], "the guidance is 1, but it is of clips that are drawn, and none are; ask for sound or"),
+        (["--guidance", "1"], "the guidance is 1, but it is of clips that are drawn, and none are; ask"),
         (["--data", "nowhere"], "there is no sound file or folder nowhere"),
         (["--surprisal", "bits.csv"], "--surprisal bits.csv: got the suffix '.csv', expected .npy"),
     ],

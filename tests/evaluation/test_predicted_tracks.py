@@ -37,7 +37,7 @@ def sounds(made: Recipe) -> Condition:
         if made.condition.tracks.f0 is not None:
             parts[-1][:, 1] = rng.integers(0, 2, 50)
         if made.condition.tracks.phones is not None:
-            spoken = Phones(SAID, phone_toys.NAMES, made.condition.tracks.phones, (50,) * 6, 4_000, 40)
+            spoken = Phones(SAID, phone_toys.NAMES, made.condition.tracks.phones, 4_000, 40)
             parts.insert(0, spoken.read(sound, 0, 50))
         values.append(np.concatenate(parts, axis=1).astype(np.float32))
     return Condition(made.shape.condition, np.zeros((6, 0), np.int64), Arrays(values))

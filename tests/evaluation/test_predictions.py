@@ -20,7 +20,7 @@ def test_lengths_and_tracks_are_scored_where_they_are_predicted() -> None:
     made = phone_toys.recipe(fields=None, tracks={"phones": {"kinds": 4, "neighbours": 1}, "mel": phone_toys.MEL})
     config, shape = made.condition, made.shape.condition
     assert config is not None and config.tracks.phones is not None and shape is not None
-    spoken = Phones(SAID, phone_toys.NAMES, config.tracks.phones, (50,) * 4, 4_000, 40)
+    spoken = Phones(SAID, phone_toys.NAMES, config.tracks.phones, 4_000, 40)
     packed = pack(made.shape, toys.arrays(made))
     mels = np.random.default_rng(0).uniform(-1, 1, (4, 50, 6)).astype(np.float32)
     values = [np.concatenate([spoken.read(sound, 0, 50), mels[sound]], axis=1) for sound in range(4)]
