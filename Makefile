@@ -9,6 +9,7 @@ READY := $(VENV)/.ready
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	$(BIN)/wavenet bench quickstart --seconds 0.1 > /dev/null  # compiles the sampler, which is kept: half a minute
 	touch $@
 
 # Train the quickstart voice, generate three seconds with it, and show what it sees.

@@ -115,22 +115,22 @@ def test_recordings_and_phones_that_do_not_fit_are_refused(change, words: str) -
 
 @pytest.mark.slow
 @pytest.mark.real_audio
-def test_real_held_out_sentences_are_named_by_what_few_hundred_recordings_taught(
+def test_real_held_out_sentences_are_named_by_what_a_hundred_recordings_taught(
     real_audio: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("pocketsphinx")
-    made = wavenet.align(real_audio / "kathleen", "kathleen-say", cache_folder=tmp_path, limit=270)
+    made = wavenet.align(real_audio / "kathleen", "kathleen-say", cache_folder=tmp_path, limit=160)
     sound = Sound(made.decoded, LevelConfig(rms=0.08), 0)
     known = [(clip, at, own) for at, (clip, own) in enumerate(zip(made.clips, made.found, strict=True))]
     known = [one for one in known if isinstance(one[2], Aligned)]
     learned = [one for one in known if one[0].split == "train"]
     texts = {clip.text: (at, own) for clip, at, own in known if clip.split != "train"}
-    assert len(learned) > 220 and len(texts) > 16
+    assert len(learned) > 120 and len(texts) > 9
     waves = [sound.read(at, 0, sound.lengths[at]) for _, at, _ in learned]
-    recogniser = train(Spoken(waves, [own for *_, own in learned], 8_000), dataclasses.replace(USUAL, steps=150))
+    recogniser = train(Spoken(waves, [own for *_, own in learned], 8_000), dataclasses.replace(USUAL, steps=120))
     held = [(sound.read(at, 0, sound.lengths[at]), own) for at, own in texts.values()]
     named = recogniser.said([wave for wave, _ in held], [own.phones for _, own in held])
     share = Share(sum(number == at for at, number in enumerate(named)), len(named))
-    assert share.low > 0.7 > 10 / len(named)  # chance is one in so many
+    assert share.low > 0.6 > 5 / len(named)  # chance is one in so many
     backwards = recogniser.said([wave[::-1].copy() for wave, _ in held], [own.phones for _, own in held])
     assert sum(number == at for at, number in enumerate(backwards)) < len(held) / 3

@@ -124,7 +124,7 @@ print(sum(one.is_end for _, one in seen.buffer))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_the_bar_ends_about_where_compilation_ends(tmp_path: Path) -> None:
     env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run([sys.executable, "-c", COUNTS], env=env, capture_output=True, text=True)
