@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from types import SimpleNamespace
@@ -201,6 +202,29 @@ def test_a_distance_that_is_not_finite_leaves_no_trace(monkeypatch: pytest.Monke
     assert all((value == before[name]).all() for name, value in module.network.arrays().items())
 
 
+def halves_add_up(
+    gradients: Callable[..., dict[str, torch.Tensor]],
+    seen: list[tuple[torch.Tensor, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> dict[str, torch.Tensor]:
+    """Return the gradients of a whole batch, which are the mean of those that two processes have of half of it each.
+
+    `gradients` takes rows, and the totals over processes; what it would have added up over them is `seen`.
+    """
+    whole = gradients(slice(None))
+    monkeypatch.setattr(modules.processes, "together", lambda: True)
+    monkeypatch.setattr(WaveNetModule, "trainer", SimpleNamespace(world_size=2))
+    parts = [slice(0, 1), slice(1, 2)]
+    for rows in parts:
+        gradients(rows)
+    totals = [sum(both).double() for both in zip(*seen, strict=True)]
+    one, other = (gradients(rows, totals) for rows in parts)
+    assert whole.keys() == one.keys() == other.keys()
+    for name, value in whole.items():
+        torch.testing.assert_close((one[name] + other[name]) / 2, value, atol=1e-6, rtol=1e-4)
+    return whole
+
+
 def test_two_processes_learn_what_one_with_all_their_rows_does(monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = condition_toys.recipe_of("acoustic", train={"gradient_clip": 1e6})
     tracks = told().tracks.clone()
@@ -221,17 +245,7 @@ def test_two_processes_learn_what_one_with_all_their_rows_does(monkeypatch: pyte
         Loop(module, monkeypatch).step(**own, told=part, predicted=torch.tensor([True, False])[rows])
         return {name: weight.grad for name, weight in module.network.named_parameters() if weight.grad is not None}
 
-    whole = gradients(slice(None))
-    monkeypatch.setattr(modules.processes, "together", lambda: True)
-    monkeypatch.setattr(WaveNetModule, "trainer", SimpleNamespace(world_size=2))
-    parts = [slice(0, 1), slice(1, 2)]
-    for rows in parts:
-        gradients(rows)
-    totals = [sum(both).double() for both in zip(*seen, strict=True)]
-    one, other = (gradients(rows, totals) for rows in parts)
-    assert whole.keys() == one.keys() == other.keys() and any(name.startswith("acoustic.") for name in whole)
-    for name, value in whole.items():
-        torch.testing.assert_close((one[name] + other[name]) / 2, value, atol=1e-6, rtol=1e-4)
+    assert any(name.startswith("acoustic.") for name in halves_add_up(gradients, seen, monkeypatch))
 
 
 # --- what predicts lengths -------------------------------------------------------------------------------------------
@@ -317,16 +331,7 @@ def test_two_processes_learn_lengths_as_one_does(monkeypatch: pytest.MonkeyPatch
         Loop(module, monkeypatch).step(**own, told=part, predicted=torch.tensor([True, False])[rows], said=spoken)
         return {name: one.grad for name, one in module.network.named_parameters() if name.startswith("durations.")}
 
-    whole = gradients(slice(None))
-    monkeypatch.setattr(modules.processes, "together", lambda: True)
-    monkeypatch.setattr(WaveNetModule, "trainer", SimpleNamespace(world_size=2))
-    parts = [slice(0, 1), slice(1, 2)]
-    for rows in parts:
-        gradients(rows)
-    totals = [sum(both).double() for both in zip(*seen, strict=True)]
-    one, other = (gradients(rows, totals) for rows in parts)
-    for name, value in whole.items():
-        torch.testing.assert_close((one[name] + other[name]) / 2, value, atol=1e-6, rtol=1e-4)
+    assert halves_add_up(gradients, seen, monkeypatch)
 
 
 # --- small networks alone ---------------------------------------------------------------------------------------------
