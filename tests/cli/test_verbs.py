@@ -128,7 +128,7 @@ def test_wrong_usage_is_one_line_and_exit_2(
         (["inspect", "digits", "--span", "1s", "--size", "9"], "give one of them"),
         (["inspect", "digits", "--size", "480x640"], "the size is 480 x 640, but digits has one axis"),
         (["inspect", "digits", "--size", "9" * 20], "expected whole numbers from 1 to 1,000,000,000"),
-        (["generate", "nothing"], "no run or bundle folder"),
+        (["generate", "nothing"], "no run, bundle or voice"),
         (["data", "scan", "nowhere-at-all"], "does not exist"),
         (["data", "scan", ""], "'' is not a path"),
         (["data", "scan", "x" * 9999], "is not a path"),
@@ -239,6 +239,20 @@ def test_inspect_measures_a_run(
     assert [one["samples"] for one in measured["context"]] == [0, 1, 2, 4, 8, 15]
     assert run("inspect", trained_run / "model", "--measure") == 2
     assert "--measure AUDIO" in capsys.readouterr().err
+
+
+def test_inspect_measures_a_voice_that_is_called_like_a_recipe(
+    shipped: Path, sound_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("wavenet.inspection.measure.POSITIONS", 8)
+    monkeypatch.setattr("wavenet.inspection.measure.GRADIENTS", 2)
+    assert run("inspect", "digits", "--measure", sound_folder / "sound1.wav", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["receptive_field"] == len(told["measured"]["profile"]) == 15
+    assert run("inspect", "digits", "--json") == run("inspect", "bell", "--json") == 0
+    decoder, text = json.JSONDecoder(), capsys.readouterr().out
+    recipe, end = decoder.raw_decode(text)
+    assert recipe["receptive_field"] > 1_000 and json.loads(text[end:])["receptive_field"] == 15
 
 
 def test_inspect_answers_how_to_see_a_span(capsys: pytest.CaptureFixture[str]) -> None:

@@ -85,7 +85,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
     add("--seed", metavar="N", type=_whole, help="the same as --set train.seed=N")
     add("--resume", action="store_true", help="go on with an unfinished run")
     add("--force", action="store_true", help="delete the run in the folder and start over")
-    add("--init", metavar="MODEL", help="start from the weights of a run or bundle of the same dimensions")
+    add("--init", metavar="MODEL", help="start from the weights of a run, bundle or voice of the same dimensions")
     add("--only", choices=("acoustic",), help="train what predicts tracks and lengths alone, beside a model")
     add(
         "--device",
@@ -103,7 +103,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
 
 def _generate(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("model", metavar="MODEL", help="a run folder or a bundle folder")
+    add("model", metavar="MODEL", help=MODEL)
     add("-o", "--output", metavar="OUT", help="a .wav or .flac file, or - for WAV on stdout (default: NAME-sSEED.wav)")
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--seconds", metavar="S", type=_number, help=LENGTH)
@@ -166,7 +166,7 @@ def _draw(parser: argparse.ArgumentParser, *, verified: bool = True) -> None:
 
 def _say(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("model", metavar="VOICE", help="a run folder or a bundle folder whose voice is told phones")
+    add("model", metavar="VOICE", help=f"{MODEL}, which is told phones")
     given = parser.add_mutually_exclusive_group(required=True)
     given.add_argument("text", metavar="TEXT", nargs="?", help="what to say, or - for stdin; quote it")
     given.add_argument("-f", "--file", metavar="FILE", help="say the text of a file, in UTF-8")
@@ -186,7 +186,7 @@ PITCH = "semitones higher, or lower where negative, for voices that are told F0 
 
 def _vocode(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("model", metavar="MODEL", help="a run folder or a bundle folder whose voice is told mel, f0 or arrays")
+    add("model", metavar="MODEL", help=f"{MODEL}, which is told mel, f0 or arrays")
     add("inputs", metavar="IN", nargs="+", help="sound files, folders of sound, or .npy files of mels (below)")
     add("-o", "--output", metavar="OUT", required=True, help=COPIES)
     add("--level", choices=("original", "voice"), default="original", help=LOUDNESS)
@@ -196,6 +196,7 @@ def _vocode(parser: argparse.ArgumentParser) -> None:
     add("--force", action="store_true", help="overwrite existing files")
 
 
+MODEL = "a run folder, a bundle folder or the name of a voice"
 LENGTH = "how long, in seconds (default: as long as such sounds last, where the voice knows it; else 3)"
 GUIDANCE = (
     "1 follows what is asked for as trained, more than 1 more strongly, at twice the work (default: the recipe's)"
@@ -206,7 +207,7 @@ COPIES = "a .wav or .flac file for one sound, a folder for several, or - for WAV
 
 def _evaluate(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("model", metavar="MODEL", help="a run folder or a bundle folder")
+    add("model", metavar="MODEL", help=MODEL)
     add("--data", metavar="DIR|FILE", help="score other sound: a folder or a file (default: the sound of the run)")
     add("--split", choices=("test", "valid", "all"), help="which part (default: test; all of other sound)")
     add("--limit", metavar="TIME", help="score so much sound at most, 90s, 5m or 1h, spread evenly over the files")
@@ -244,7 +245,7 @@ SOUND = "draw N clips (default: 20): do they sound like the held-out ones, and i
 
 def _inspect(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("source", metavar="RECIPE|MODEL|LAYERS.yaml", nargs="?", help="a recipe, run, bundle or list of layers")
+    add("source", metavar="RECIPE|MODEL|LAYERS.yaml", nargs="?", help=INSPECTED)
     add("--json", action="store_true", help="print JSON")
     add("--layers", action="store_true", help="add a table of all layers, with their sizes and costs where known")
     add("--size", metavar="N", type=_size, help="add the size of every output for an input of N, or HEIGHTxWIDTH")
@@ -262,6 +263,8 @@ def _inspect(parser: argparse.ArgumentParser) -> None:
     most.add_argument("--max-macs", metavar="N", type=_positive, help="leave out stacks with more MACs per sample")
 
 
+INSPECTED = "a recipe, run, bundle, voice or list of layers; a recipe's name comes first, but with --measure a voice's"
+BENCHED = "a run, bundle, voice or recipe, whose name comes first (default: R 64, S 256, 20 layers)"
 BEST_OF = "draw N candidates for each sound and keep one about as likely as real sound; re-draw noise, hum and silence"
 MEASURE = "measure what a MODEL uses, on a file or folder of sound (default: the held-out sound of a run)"
 
@@ -299,7 +302,7 @@ def _fetch(parser: argparse.ArgumentParser) -> None:
 
 def _bench(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("source", metavar="MODEL|RECIPE", nargs="?", help="a run, bundle or recipe (default: R 64, S 256, 20 layers)")
+    add("source", metavar="MODEL|RECIPE", nargs="?", help=BENCHED)
     add("--data", metavar="DIR", help="score float16 and float32 on this held-out sound (default: that of the run)")
     add("--seconds", metavar="S", type=_seconds, default=60.0, help="about how long to measure (default: 60)")
     add("--json", action="store_true", help="print JSON")

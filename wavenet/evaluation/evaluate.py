@@ -63,7 +63,7 @@ def evaluate(
     Once that is known, Ctrl-C, SIGTERM and SIGHUP give what there is beside it by then.
 
     Args:
-        model: a run or bundle folder.
+        model: a run or bundle folder, or the name of a voice.
         data: a file or folder of sound; None takes the sound of the run.
         split: test, valid or all; None takes test, but all of other sound that does not say what is for testing.
         limit: seconds of sound to score at most, spread evenly over the files; None scores all.

@@ -34,6 +34,9 @@ from wavenet.generate.vocode import Vocoder, check_vocoder
 from wavenet.model import bundle
 from wavenet.model.bundle import Bundle
 from wavenet.outputs import Codes, Condition, Draw, Floats, checked_draw
+from wavenet.progress import log
+from wavenet.recipe import find
+from wavenet.recipe.paths import is_run
 from wavenet.text import many, one_line
 
 if TYPE_CHECKING:
@@ -486,9 +489,12 @@ def draw_seed(seed: int | None) -> int:
 
 
 def load(model: str | Path) -> Voice:
-    """Return the voice in a run folder or a bundle folder.
+    """Return the voice in a run folder or a bundle folder, or the one that ships under a name.
 
     Raises:
         BundleError: there is none, or it is damaged or newer than this program.
     """
+    run = find.RUNS / str(model)
+    if find.named_voice(str(model)) is not None and is_run(run):
+        log.info("%s is the voice that comes with the package; the run is %s", model, run)
     return Voice(**vars(bundle.load(bundle.find(str(model)))))
