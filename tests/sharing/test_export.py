@@ -64,6 +64,11 @@ def test_a_card_and_what_else_lies_there_is_kept(trained_run: Path, tmp_path: Pa
         made.folder
     ).recipe.shape.parameters()
     assert names(tmp_path / "mine") == sorted([*FILES, "hello.wav"])
+    (tmp_path / "mine" / "CARD.md").write_bytes(b"\xff")  # no text: nothing is replaced beside it
+    with pytest.raises(InputError, match=r"CARD\.md cannot be read .*mend it"):
+        export(trained_run, tmp_path / "mine", force=True)
+    assert (made.folder / "model.safetensors").stat().st_size == made.sizes["model.safetensors"]  # float32, as before
+    (tmp_path / "mine" / "CARD.md").write_text("written by hand")
     (tmp_path / "drafted").mkdir()
     shutil.copy(tmp_path / "mine" / "CARD.md", tmp_path / "drafted")
     assert export(trained_run, tmp_path / "drafted").kept and names(tmp_path / "drafted") == FILES

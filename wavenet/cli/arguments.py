@@ -76,7 +76,11 @@ def _help_of(parser: argparse.ArgumentParser) -> Run:
 
 def _train(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("recipe", metavar="RECIPE", help="a path, or a name that `wavenet recipes` lists")
+    add(
+        "recipe",
+        metavar="RECIPE",
+        help="a path, or the name of a recipe (`wavenet recipes`), though a voice may be called so too",
+    )
     add("--data", metavar="DIR", help="a folder of sound, in place of the recipe's own")
     add("--out", metavar="RUN", help="the run folder (default: runs/NAME)")
     add("--set", metavar="KEY=VALUE", action="append", default=[], help="set a key of the recipe; repeatable")

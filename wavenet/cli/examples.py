@@ -128,6 +128,7 @@ examples:
   wavenet export runs/mine -o voices/amy --name amy --storage float32
   wavenet export runs/mine -o voices/mine --force           # with newer weights, and the card as it is""",
     "voices": """A voice is named wherever a run or bundle is given; one of that name in the working folder comes first.
+Where a recipe may be given too, as to train, inspect and bench, a name means the recipe.
 
 examples:
   wavenet voices

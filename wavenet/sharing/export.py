@@ -55,14 +55,14 @@ def export(
 
     Args:
         model: a run or bundle folder, or the name of a voice.
-        folder: where to; it is named by the model's name.
+        folder: where to; it is made where it is missing.
         storage: of the weights, float16 or float32.
         name: of the recipe in it; None keeps the one it has.
         force: replace a bundle that is there.
 
     Raises:
         BundleError: there is no such model, it is damaged, or a weight is beyond what float16 holds.
-        InputError: the folder holds something else, or a bundle without `force`.
+        InputError: the folder holds something else, a bundle without `force`, or a card that cannot be read.
         RecipeError: the name cannot be one.
         WavenetError: the folder cannot be written.
     """
@@ -107,15 +107,14 @@ def _check(source: Path, target: Path, force: bool) -> None:
 
 def _written(place: Path, source: Path, held: Bundle, storage: str, target: Path) -> Exported:
     """Write the files into a folder, which is or will be the target."""
-    statistics = statistics_file.read(source, outputs.of(held.recipe).size)
+    text, statistics = card.read(place / CARD), statistics_file.read(source, outputs.of(held.recipe).size)
     (place / statistics_file.NAME).unlink(missing_ok=True)  # other weights may be of other sound
     bundle.save(place, held, storage)
     if statistics is None:
         log.info("%s keeps no statistics of its training sound: baselines are left out where that sound is not", source)
     else:
         statistics_file.write(place, statistics)
-    known, text = about.of_folder(place), card.read(place / CARD)
-    kept = text is not None
+    known, kept = about.of_folder(place), text is not None
     if text is None:
         text = card.skeleton(known, card.environment_of(source.parent))
         disk.write_text(place / CARD, text)
