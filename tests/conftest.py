@@ -7,6 +7,7 @@ import importlib.util
 import itertools
 import logging
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ import yaml
 from hypothesis import HealthCheck, settings
 
 from wavenet import disk, progress
+from wavenet.recipe import find
 
 gc.disable()  # until all tests are collected: what they import stays, and looking through it again and again costs much
 
@@ -138,6 +140,15 @@ def phones_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr("wavenet.speech.aligned", phone_toys.of_sound)
         patch.setattr("wavenet.features.phones.Phones.lasting", lambda *_: phone_toys.LASTING)
         return phone_toys.trained(told_toys.write_sounds(place / "sounds"), place / "run", place / "cache")
+
+
+@pytest.fixture
+def shipped(trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder of voices in place of those that ship: digits, as a recipe is called, and bell."""
+    for name in ("digits", "bell"):
+        shutil.copytree(trained_run / "model", tmp_path / "voices" / name)
+    monkeypatch.setattr(find, "voice_folder", lambda: tmp_path / "voices")
+    return tmp_path / "voices"
 
 
 @pytest.fixture

@@ -181,6 +181,13 @@ def test_a_folder_of_sound_is_not_the_recipe_it_is_named_like(tmp_path: Path, mo
     assert cases._held_out_bits("digits", None, {}) == ({}, 0)
 
 
+def test_a_voice_is_measured_and_the_name_of_a_recipe_means_the_recipe(shipped: Path, sound_folder: Path) -> None:
+    made = cases.bench_model("bell", sound_folder, seconds=0.02)
+    assert made.name == "toy" and made.targets > 0
+    recipe, _ = cases._network("digits")
+    assert recipe.name == "digits" and cases._held_out_bits("digits", None, {}) == ({}, 0)
+
+
 def test_untrained_weights_fit_any_recipe() -> None:
     for name in find.recipe_names():
         if name != "wavenet-2016":  # 300 MB of random numbers

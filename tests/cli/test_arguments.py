@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import re
 
 import pytest
-import toys
 
 from wavenet import cli
-from wavenet.cli.arguments import EPILOGS, Parser, arguments_of
-from wavenet.recipe import read, safe_yaml
+from wavenet.cli.arguments import Parser, arguments_of
 
 
 @pytest.mark.parametrize("verb", cli.VERBS)
@@ -18,7 +15,7 @@ def test_every_verb_is_offered_and_calls_what_it_was_given(verb: str) -> None:
     words = verb.split() + (
         ["x"] if verb in ("train", "generate", "evaluate", "data scan", "data align", "data fetch") else []
     )
-    words += {"vocode": ["x", "y.wav", "-o", "z.wav"], "say": ["x", "hello"]}.get(verb, [])
+    words += {"vocode": ["x", "y.wav", "-o", "z.wav"], "say": ["x", "hello"], "export": ["x", "-o", "y"]}.get(verb, [])
     assert arguments_of(cli.VERBS).parse_args(words).run is cli.VERBS[verb]
 
 
@@ -51,13 +48,3 @@ def test_a_count_that_is_none_is_one_short_line(wrong: str, capsys: pytest.Captu
         assert ended.value.code == 2 and told.count("\n") == 1 and len(told) < 700
         assert option != "--samples" or "expected a whole number of at least 1" in told
     assert parser.parse_args(["generate", "x", "--samples", " +3 "]).samples == 3
-
-
-def test_the_recipe_for_mels_of_other_programs_is_one() -> None:
-    told = re.search(r"condition: \{.*?\}\}\}", EPILOGS["vocode"], re.DOTALL)
-    assert told is not None
-    tree = toys.tree(audio={"sample_rate": 22_050}) | safe_yaml.parse(told[0], "the help")
-    recipe = read.from_tree(tree, "other")
-    assert recipe.condition is not None and recipe.condition.hop_samples == 256
-    mel = recipe.condition.tracks.mel
-    assert mel is not None and (mel.bands, mel.floor, mel.power, mel.norm) == (80, 1e-5, 1, "slaney")

@@ -117,7 +117,7 @@ def test_wrong_usage_is_one_line_and_exit_2(
         (["inspect", "nothing.yaml"], "no recipe"),
         (["inspect"], "needs a recipe"),
         (["inspect", "--measure", "runs/x"], "write wavenet inspect MODEL --measure"),
-        (["inspect", "digits", "--measure"], "needs a trained network, got digits"),
+        (["inspect", "sc09", "--measure"], "needs a trained network, got sc09"),
         (["inspect", "digits", "--plot", "sheet.jpg"], "expected .png or .svg or .pdf"),
         (["inspect", "digits", "--plot", "nowhere.png/a.png/b.png", "--rate", "8000"], "--rate goes with --span"),
         (["inspect", "digits", "--max-params", "9"], "--max-params goes with --span"),
@@ -128,7 +128,7 @@ def test_wrong_usage_is_one_line_and_exit_2(
         (["inspect", "digits", "--span", "1s", "--size", "9"], "give one of them"),
         (["inspect", "digits", "--size", "480x640"], "the size is 480 x 640, but digits has one axis"),
         (["inspect", "digits", "--size", "9" * 20], "expected whole numbers from 1 to 1,000,000,000"),
-        (["generate", "nothing"], "no run or bundle folder"),
+        (["generate", "nothing"], "no run, bundle or voice"),
         (["data", "scan", "nowhere-at-all"], "does not exist"),
         (["data", "scan", ""], "'' is not a path"),
         (["data", "scan", "x" * 9999], "is not a path"),
@@ -241,6 +241,20 @@ def test_inspect_measures_a_run(
     assert "--measure AUDIO" in capsys.readouterr().err
 
 
+def test_inspect_measures_a_voice_that_is_called_like_a_recipe(
+    shipped: Path, sound_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("wavenet.inspection.measure.POSITIONS", 8)
+    monkeypatch.setattr("wavenet.inspection.measure.GRADIENTS", 2)
+    assert run("inspect", "digits", "--measure", sound_folder / "sound1.wav", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["receptive_field"] == len(told["measured"]["profile"]) == 15
+    assert run("inspect", "digits", "--json") == run("inspect", "bell", "--json") == 0
+    decoder, text = json.JSONDecoder(), capsys.readouterr().out
+    recipe, end = decoder.raw_decode(text)
+    assert recipe["receptive_field"] > 1_000 and json.loads(text[end:])["receptive_field"] == 15
+
+
 def test_inspect_answers_how_to_see_a_span(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("inspect", "--span", "250ms", "--rate", 16000, "--kernel", 2, "--max-params", 1_000_000) == 0
     assert (
@@ -263,10 +277,32 @@ def test_inspect_takes_runs_and_bundles(trained_run: Path, capsys: pytest.Captur
 
 def test_recipes_are_listed_and_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("recipes") == 0
-    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    listed = [line.split()[0] for line in capsys.readouterr().out.partition("\n\n")[0].splitlines()]
     assert listed == find.recipe_names() and {"quickstart", "digits", "folder", "wavenet-2016"} <= set(listed)
     assert run("recipes", "digits") == 0
     assert "name: digits" in capsys.readouterr().out
+
+
+def test_voices_are_listed_beside_recipes_and_printed(shipped: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shipped / "bell" / "CARD.md").write_text("# bell\n\n## Data\n\nA bell.\n")
+    assert run("voices") == run("recipes") == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert [line for line in listed if line.startswith("  bell ")] == [listed[1]] * 2
+    assert run("voices", "--json") == run("voices", "bell") == 0
+    told, end = json.JSONDecoder().raw_decode(text := capsys.readouterr().out)
+    assert [one["name"] for one in told] == ["bell", "digits"]
+    assert "A bell." in text[end:] and "bell, as its config.json says:" in text[end:]
+    assert run("voices", "bel") == 2 and "did you mean 'bell'" in capsys.readouterr().err
+
+
+def test_export_says_what_it_wrote(trained_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("export", trained_run, "-o", tmp_path / "amy", "--name", "amy", "--storage", "float32")
+    assert run(*words) == 0
+    told = capsys.readouterr().out
+    assert told.startswith(f"wrote {tmp_path / 'amy'}, weights in float32:") and "CARD.md is a skeleton" in told
+    assert run("generate", tmp_path / "amy", "--samples", 3, "--seed", 1, "-o", tmp_path / "a.wav") == 0
+    assert run(*words) == 2 and "--force" in capsys.readouterr().err
+    assert run(*words, "--force") == 0 and "CARD.md is kept as it was" in capsys.readouterr().out
 
 
 def test_scan_keeps_and_drops(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

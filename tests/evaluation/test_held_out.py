@@ -47,6 +47,12 @@ def test_other_sound_is_taken_whole_unless_it_says_what_is_for_testing(trained_r
     assert len(find_sound(trained_run, table, "all").spans) == 6
 
 
+def test_a_voice_is_judged_by_its_own_recipe_though_another_has_its_name(shipped: Path, sound_folder: Path) -> None:
+    assert find_sound("digits", sound_folder).recipe.name == "toy"
+    with pytest.raises(InputError, match="digits does not say where its sound lies; give a sound file or folder"):
+        find_sound("digits")
+
+
 def test_a_file_is_taken_whole_at_the_rate_of_the_model(trained_run: Path, tmp_path: Path) -> None:
     files.write(tmp_path / "one.wav", toys.wave(0.5, 3, 16_000), 16_000)
     held = find_sound(trained_run, tmp_path / "one.wav")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import toys
+from safetensors.numpy import load_file, save_file
 
 from wavenet import outputs
 from wavenet.audio import corpus
@@ -26,6 +29,48 @@ def test_what_is_written_is_read(made: Statistics, tmp_path: Path) -> None:
     assert again is not None
     for name, value in made.to_arrays().items():
         assert np.array_equal(again.to_arrays()[name], value), name
+
+
+def test_pairs_take_little_room_and_are_read_as_they_were_kept_before(
+    made: Statistics, tmp_path: Path, said: list[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    pairs = rng.geometric(0.1, (16, 16)) - 1
+    pairs[3, 5] = 2**32 - 1  # all four bytes are kept
+    statistics = replace(made, pairs=pairs)
+    statistics_file.write(tmp_path, statistics)
+    kept = load_file(tmp_path / statistics_file.NAME)
+    assert "pairs" not in kept and kept["pairs_deflated"].nbytes < 2 * pairs.size
+    arrays = statistics.to_arrays()
+    for old in (False, True):
+        if old:
+            save_file({**arrays, "sha256": statistics_file._digest(arrays)}, tmp_path / statistics_file.NAME)
+        again = statistics_file.read(tmp_path, 16)
+        assert again is not None and again.pairs is not None and np.array_equal(again.pairs, pairs)
+    assert not said
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "not of 16 x 16"),
+        (b"no zlib", "is damaged"),
+        (zlib.compress(bytes(4 * 16 * 16 - 1)), "not of 16 x 16"),
+        (zlib.compress(bytes(4 * 16 * 16 + 1)), "not of 16 x 16"),
+        (zlib.compress(bytes(4 * 16 * 16))[:-1], "not of 16 x 16"),
+        (zlib.compress(bytes(1 << 26), 9)[:60_000], "not of 16 x 16"),  # 64 MiB of nothing
+    ],
+)
+def test_pairs_of_another_size_are_a_warning(
+    made: Statistics, tmp_path: Path, said: list[str], data: bytes, words: str
+) -> None:
+    statistics_file.write(tmp_path, made)
+    arrays = load_file(tmp_path / statistics_file.NAME)
+    del arrays["sha256"]
+    arrays["pairs_deflated"] = np.frombuffer(data, np.uint8)
+    save_file({**arrays, "sha256": statistics_file._digest(arrays)}, tmp_path / statistics_file.NAME)
+    assert statistics_file.read(tmp_path, 16) is None
+    assert len(said) == 1 and words in said[0]
 
 
 def test_none_is_none(tmp_path: Path, said: list[str]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +38,18 @@ def test_length_in_seconds_or_samples() -> None:
     for options in (*wrong, *({"samples": 2, **draw} for draw in draws)):
         with pytest.raises(InputError):
             voice.generate(**options)
+
+
+def test_a_voice_has_a_name_and_a_run_that_is_called_so_is_told(
+    shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    voice = wavenet.load("bell")
+    assert voice.generate(samples=3, seed=1).samples.shape == (1, 3) and not caplog.messages
+    shutil.copytree(shipped / "bell", Path("runs") / "bell" / "model")
+    with caplog.at_level(logging.INFO, "wavenet"):
+        assert wavenet.load("bell").recipe == voice.recipe
+    assert caplog.messages == ["bell is the voice that comes with the package; the run is runs/bell"]
 
 
 def test_a_seed_is_drawn_and_told() -> None:

@@ -7,7 +7,7 @@ import textwrap
 from pathlib import Path
 
 from wavenet import geometry
-from wavenet.cli.arguments import EPILOGS
+from wavenet.cli.examples import EPILOGS
 from wavenet.inspection.text import inspect
 
 

@@ -57,6 +57,26 @@ def test_a_bundle_comes_back_as_it_went(folder: Path) -> None:
     assert json.loads((folder / "config.json").read_text())["version"] == 1
 
 
+def test_float16_is_read_as_float32_and_takes_half_the_room(folder: Path) -> None:
+    whole, given = (folder / "model.safetensors").stat().st_size, sample(1 / 3)
+    bundle.save(folder, given, "float16")
+    back = bundle.load(folder)
+    assert whole - (folder / "model.safetensors").stat().st_size >= 2 * given.recipe.shape.parameters()
+    for name, value in given.arrays.items():
+        assert back.arrays[name].dtype == np.float32
+        assert np.array_equal(back.arrays[name], value.astype(np.float16).astype(np.float32))
+    bundle.save(folder, back, "float16")  # what has been rounded stays as it is
+    assert all(np.array_equal(value, back.arrays[name]) for name, value in bundle.load(folder).arrays.items())
+
+
+def test_a_weight_beyond_float16_is_refused_and_the_bundle_is_as_it_was(folder: Path) -> None:
+    with pytest.raises(BundleError, match=r"hidden.bias reaches 70,000, more than the 65,504 of float16; .*float32"):
+        bundle.save(folder, sample(-7e4), "float16")
+    assert (bundle.load(folder).arrays["hidden.bias"] == 0.0).all()
+    bundle.save(folder, sample(-65_504.0), "float16")
+    assert (bundle.load(folder).arrays["hidden.bias"] == -65_504.0).all()
+
+
 def test_a_score_that_is_not_finite_is_null_and_one_of_old_is_read_and_told(folder: Path) -> None:
     held = dataclasses.replace(sample(), training={"valid_bits": math.nan, "order0_bits": 4.0})
     bundle.save(folder, held)
@@ -216,7 +236,9 @@ MADE_UP = {
     "negative shape": header('{"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}', bytes(8)),
     "a key twice": header(f'{{"a":{{{ONE}:[0,8]}},"a":{{{ONE}:[0,8]}}}}', bytes(8)),
     "unknown kind": header('{"a":{"dtype":"X9","shape":[2],"data_offsets":[0,8]}}', bytes(8)),
-    "half": safetensors.numpy.save({name: value.astype(np.float16) for name, value in sample().arrays.items()}),
+    "half and infinite": safetensors.numpy.save({n: v.astype(np.float16) for n, v in sample(math.inf).arrays.items()}),
+    "double": safetensors.numpy.save({n: v.astype(np.float64) for n, v in sample().arrays.items()}),
+    "whole numbers": safetensors.numpy.save({n: v.astype(np.int16) for n, v in sample().arrays.items()}),
     "missing": safetensors.numpy.save({"entry.weight": sample().arrays["entry.weight"]}),
     "one more": safetensors.numpy.save({**sample().arrays, "a\nb" * 20: np.zeros(1, np.float32)}),
     "other shape": safetensors.numpy.save({**sample().arrays, "hidden.bias": np.zeros(3, np.float32)}),
@@ -230,7 +252,12 @@ def test_weights_that_are_made_up_are_one_line(folder: Path, kind: str) -> None:
     signed(folder, MADE_UP[kind])
     told = refused(folder)
     assert str(folder) in told and len(told) < 700
-    assert {"missing": "is missing", "one more": "does not belong", "other shape": "[3]"}.get(kind, "") in told
+    assert {
+        "missing": "is missing",
+        "whole numbers": "is int16",
+        "one more": "does not belong",
+        "other shape": "[3]",
+    }.get(kind, "") in told
 
 
 def test_weights_larger_than_the_recipe_says_are_not_read(folder: Path) -> None:
@@ -254,8 +281,12 @@ def test_weights_that_are_no_file_are_not_waited_for(folder: Path) -> None:
         assert "not a regular file" in refused(folder)
 
 
-def test_weights_beyond_the_memory_are_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk, "available_bytes", lambda: 2 * (folder / "model.safetensors").stat().st_size - 1)
+@pytest.mark.parametrize(("storage", "copies"), [("float32", 2), ("float16", 4)])
+def test_weights_beyond_the_memory_are_not_read(
+    folder: Path, storage: str, copies: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle.save(folder, sample(), storage)
+    monkeypatch.setattr(disk, "available_bytes", lambda: copies * (folder / "model.safetensors").stat().st_size - 1)
     assert "of memory" in refused(folder)
 
 

@@ -19,9 +19,10 @@ from wavenet.audio import cache, folders
 from wavenet.bench import cases
 from wavenet.datasets import catalogue, fetch
 from wavenet.disk import given_path
-from wavenet.errors import InputError, RecipeError
+from wavenet.errors import BundleError, InputError, RecipeError
 from wavenet.inspection import measure
-from wavenet.recipe import read
+from wavenet.model import bundle
+from wavenet.recipe import find, read
 from wavenet.recipe.find import find_recipe, recipe_folder, recipe_names, run_folder, with_data
 from wavenet.training import init, train
 
@@ -222,6 +223,55 @@ def test_a_run_or_a_bundle_hides_the_recipe_it_is_named_like(
     assert find_recipe("digits") == Path("digits") / name
     (tmp_path / "digits" / "train.log").touch()
     assert run_folder("digits") == (Path("digits") if name == "config.yaml" else None)
+
+
+def test_a_voice_is_found_by_its_name_from_anywhere(
+    shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (shipped / "unfinished").mkdir()
+    assert find.voice_names() == ["bell", "digits"]
+    for name in find.voice_names():
+        assert find.named_voice(name) == bundle.find(name) == shipped / name
+        assert find.find_model_recipe(name) == shipped / name / "config.json"
+    assert find_recipe("digits") == recipe_folder() / "digits.yaml"  # a recipe's name comes first
+    assert find_recipe("bell") == shipped / "bell" / "config.json"
+    for other in ("bell/", "./bell", "Bell", "", "unfinished"):
+        assert find.named_voice(other) is None
+    with pytest.raises(BundleError, match=r"no run, bundle or voice bel \(did you mean 'bell'\?\)"):
+        bundle.find("bel")
+    with pytest.raises(BundleError, match=r"no run, bundle or voice x/bell; give one"):
+        bundle.find("x/bell")
+
+
+def test_sound_does_not_hide_the_voice_it_is_named_like_and_a_model_does(
+    shipped: Path, trained_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    Path("bell").mkdir()
+    for name, text in (("strike.wav", ""), ("config.json", '{"architectures": ["Other"]}'), ("config.yaml", "a: 3\n")):
+        written(Path("bell"), text, name)
+        assert bundle.find("bell") == shipped / "bell"
+    for part in ("model", "."):  # a run, or one that keeps its model alone; a bundle
+        shutil.rmtree("bell")
+        shutil.copytree(trained_run / "model", Path("bell") / part)
+        assert bundle.find("bell") == Path("bell") / part
+        assert find.find_model_recipe("bell") == Path("bell") / part / "config.json"
+    shutil.rmtree("bell")
+    written(Path(), "notes", "bell")
+    with pytest.raises(BundleError, match="bell is a file"):
+        bundle.find("bell")
+
+
+def test_a_run_without_a_model_yet_hides_the_voice_it_is_named_like(
+    shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here" / "bell").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    written(Path("bell"), TOY, "config.yaml")
+    with pytest.raises(BundleError, match="bell is a run without a saved model yet"):
+        bundle.find("bell")
 
 
 def test_a_folder_means_the_recipe_in_it(tmp_path: Path) -> None:

@@ -145,7 +145,7 @@ def test_a_run_that_was_nearly_named_is_found(here: Path, given: str, meant: str
 def test_every_verb_finds_what_was_nearly_named(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for words, meant in (
         (["generate", "runs/digts"], "runs/digits"),
-        (["generate", "digits"], "runs/digits"),
+        (["generate", "digts"], "runs/digits"),
         (["inspect", "runs/digts"], "runs/digits"),
         (["train", "runs/digts", "--resume"], "runs/digits"),
         (["train", "mina.yaml"], "mine.yaml"),
@@ -176,7 +176,8 @@ def test_a_set_that_was_fetched_is_found_by_its_name(
 
 def test_the_name_of_a_recipe_in_place_of_its_run_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match=r"no run or bundle folder digits; `wavenet train digits` makes one"):
+    monkeypatch.setattr(find, "voice_folder", lambda: tmp_path / "none")
+    with pytest.raises(InputError, match=r"no run, bundle or voice digits; `wavenet train digits` makes one"):
         wavenet.load("digits")
     with pytest.raises(RecipeError, match=r"no recipe 'nothing'; give a path"):
         find.find_recipe("nothing")

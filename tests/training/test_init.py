@@ -59,6 +59,12 @@ def test_the_same_values_are_the_same_weights(told_run: Path) -> None:
     assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
 
 
+def test_training_begins_from_a_voice_by_its_name(shipped: Path) -> None:
+    theirs, made = wavenet.load(shipped / "digits").arrays, toys.recipe()
+    ours = init.weights(made, made.shape, {}, "digits")
+    assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
+
+
 def test_codes_of_another_sound_are_refused(trained_run: Path) -> None:
     made = toys.recipe(output={"preemphasis": 0.85})
     with pytest.raises(InputError, match=r"its output.preemphasis is 0, but here it is 0.85.*; --set output") as caught:

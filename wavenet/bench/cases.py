@@ -51,7 +51,8 @@ def bench_model(source: str | None = None, data: str | Path | None = None, secon
     """Measure a model, or a recipe with random weights, on this machine.
 
     Args:
-        source: a run or bundle folder, a recipe's path or name; None takes the net that others are measured with.
+        source: a run or bundle folder, a recipe's path or name, or a voice's name; None takes the net that others are
+            measured with.
         data: a folder of sound to score both storages on; None takes that of a run.
         seconds: about how long all of it may take, compilation and scoring apart.
 
@@ -126,8 +127,10 @@ def _network(source: str | None) -> tuple[Recipe, Arrays]:
 
 
 def _is_model(source: str | None) -> TypeGuard[str]:
-    """Return whether a source is a folder that has no recipe's name."""
-    return source is not None and find.named_recipe(source) is None and disk.given_path(source).is_dir()
+    """Return whether a source is a voice or a folder, and has no recipe's name."""
+    if source is None or find.named_recipe(source) is not None:
+        return False
+    return find.named_voice(source) is not None or disk.given_path(source).is_dir()
 
 
 def _cases(

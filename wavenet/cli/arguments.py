@@ -1,4 +1,4 @@
-"""What the command line takes: verbs, options, their help and examples. No verb is run here."""
+"""What the command line takes: verbs, options and their help. No verb is run here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from wavenet import __version__
-from wavenet.datasets import catalogue
+from wavenet.cli.examples import EPILOGS
 from wavenet.errors import did_you_mean
 from wavenet.generate.engines import STORAGES, names
 from wavenet.text import one_line
@@ -76,7 +76,11 @@ def _help_of(parser: argparse.ArgumentParser) -> Run:
 
 def _train(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("recipe", metavar="RECIPE", help="a path, or a name that `wavenet recipes` lists")
+    add(
+        "recipe",
+        metavar="RECIPE",
+        help="a path, or the name of a recipe (`wavenet recipes`), though a voice may be called so too",
+    )
     add("--data", metavar="DIR", help="a folder of sound, in place of the recipe's own")
     add("--out", metavar="RUN", help="the run folder (default: runs/NAME)")
     add("--set", metavar="KEY=VALUE", action="append", default=[], help="set a key of the recipe; repeatable")
@@ -85,7 +89,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
     add("--seed", metavar="N", type=_whole, help="the same as --set train.seed=N")
     add("--resume", action="store_true", help="go on with an unfinished run")
     add("--force", action="store_true", help="delete the run in the folder and start over")
-    add("--init", metavar="MODEL", help="start from the weights of a run or bundle of the same dimensions")
+    add("--init", metavar="MODEL", help="start from the weights of a run, bundle or voice of the same dimensions")
     add("--only", choices=("acoustic",), help="train what predicts tracks and lengths alone, beside a model")
     add(
         "--device",
@@ -103,7 +107,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
 
 def _generate(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("model", metavar="MODEL", help="a run folder or a bundle folder")
+    add("model", metavar="MODEL", help=MODEL)
     add("-o", "--output", metavar="OUT", help="a .wav or .flac file, or - for WAV on stdout (default: NAME-sSEED.wav)")
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--seconds", metavar="S", type=_number, help=LENGTH)
@@ -166,7 +170,7 @@ def _draw(parser: argparse.ArgumentParser, *, verified: bool = True) -> None:
 
 def _say(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("model", metavar="VOICE", help="a run folder or a bundle folder whose voice is told phones")
+    add("model", metavar="VOICE", help=f"{MODEL}, which is told phones")
     given = parser.add_mutually_exclusive_group(required=True)
     given.add_argument("text", metavar="TEXT", nargs="?", help="what to say, or - for stdin; quote it")
     given.add_argument("-f", "--file", metavar="FILE", help="say the text of a file, in UTF-8")
@@ -186,7 +190,7 @@ PITCH = "semitones higher, or lower where negative, for voices that are told F0 
 
 def _vocode(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("model", metavar="MODEL", help="a run folder or a bundle folder whose voice is told mel, f0 or arrays")
+    add("model", metavar="MODEL", help=f"{MODEL}, which is told mel, f0 or arrays")
     add("inputs", metavar="IN", nargs="+", help="sound files, folders of sound, or .npy files of mels (below)")
     add("-o", "--output", metavar="OUT", required=True, help=COPIES)
     add("--level", choices=("original", "voice"), default="original", help=LOUDNESS)
@@ -196,6 +200,7 @@ def _vocode(parser: argparse.ArgumentParser) -> None:
     add("--force", action="store_true", help="overwrite existing files")
 
 
+MODEL = "a run folder, a bundle folder or the name of a voice (`wavenet voices`)"
 LENGTH = "how long, in seconds (default: as long as such sounds last, where the voice knows it; else 3)"
 GUIDANCE = (
     "1 follows what is asked for as trained, more than 1 more strongly, at twice the work (default: the recipe's)"
@@ -206,7 +211,7 @@ COPIES = "a .wav or .flac file for one sound, a folder for several, or - for WAV
 
 def _evaluate(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("model", metavar="MODEL", help="a run folder or a bundle folder")
+    add("model", metavar="MODEL", help=MODEL)
     add("--data", metavar="DIR|FILE", help="score other sound: a folder or a file (default: the sound of the run)")
     add("--split", choices=("test", "valid", "all"), help="which part (default: test; all of other sound)")
     add("--limit", metavar="TIME", help="score so much sound at most, 90s, 5m or 1h, spread evenly over the files")
@@ -244,7 +249,7 @@ SOUND = "draw N clips (default: 20): do they sound like the held-out ones, and i
 
 def _inspect(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("source", metavar="RECIPE|MODEL|LAYERS.yaml", nargs="?", help="a recipe, run, bundle or list of layers")
+    add("source", metavar="RECIPE|MODEL|LAYERS.yaml", nargs="?", help=INSPECTED)
     add("--json", action="store_true", help="print JSON")
     add("--layers", action="store_true", help="add a table of all layers, with their sizes and costs where known")
     add("--size", metavar="N", type=_size, help="add the size of every output for an input of N, or HEIGHTxWIDTH")
@@ -262,6 +267,8 @@ def _inspect(parser: argparse.ArgumentParser) -> None:
     most.add_argument("--max-macs", metavar="N", type=_positive, help="leave out stacks with more MACs per sample")
 
 
+INSPECTED = "a recipe, run, bundle, voice or list of layers; a recipe's name comes first, but with --measure a voice's"
+BENCHED = "a run, bundle, voice or recipe, whose name comes first (default: R 64, S 256, 20 layers)"
 BEST_OF = "draw N candidates for each sound and keep one about as likely as real sound; re-draw noise, hum and silence"
 MEASURE = "measure what a MODEL uses, on a file or folder of sound (default: the held-out sound of a run)"
 
@@ -299,12 +306,27 @@ def _fetch(parser: argparse.ArgumentParser) -> None:
 
 def _bench(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("source", metavar="MODEL|RECIPE", nargs="?", help="a run, bundle or recipe (default: R 64, S 256, 20 layers)")
+    add("source", metavar="MODEL|RECIPE", nargs="?", help=BENCHED)
     add("--data", metavar="DIR", help="score float16 and float32 on this held-out sound (default: that of the run)")
     add("--seconds", metavar="S", type=_seconds, default=60.0, help="about how long to measure (default: 60)")
     add("--json", action="store_true", help="print JSON")
     add("--plot", metavar="OUT.png", help="draw speed against batch and model size")
     add("--force", action="store_true", help="overwrite an existing picture")
+
+
+def _export(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("model", metavar="MODEL", help=MODEL)
+    add("-o", "--output", metavar="FOLDER", required=True, help="the folder to make; CARD.md in it is kept")
+    add("--storage", choices=STORAGES, default="float16", help="precision of the weights (default: float16)")
+    add("--name", metavar="NAME", help="what the voice is called (default: as its recipe)")
+    add("--force", action="store_true", help="replace the bundle in the folder")
+
+
+def _voices(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("name", metavar="NAME", nargs="?", help="print the model card of this voice (or run, or bundle folder)")
+    add("--json", action="store_true", help="print JSON")
 
 
 def _recipes(parser: argparse.ArgumentParser) -> None:
@@ -324,135 +346,11 @@ VERBS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], object] | None]]
     "data scan": ("show which files of a folder training would keep or drop, and why", _scan),
     "data align": ("find which phone is said when in recordings with text", _align),
     "data fetch": ("download a data set, check it and unpack it", _fetch),
+    "export": ("write a trained model, with its model card, to a folder that can be shared", _export),
+    "voices": ("list the voices that come with the package, or print the model card of one", _voices),
     "bench": ("measure how fast sound is generated and scored on this machine", _bench),
-    "recipes": ("list the recipes, print one, or explain their keys", _recipes),
+    "recipes": ("list the recipes and voices, print one, or explain their keys", _recipes),
     "doctor": ("show versions and devices, for when something does not work", lambda parser: None),
-}
-
-DATASETS = "\n".join(
-    f"  {name:<26}{one.words():<15}{one.licence}\n  {'':<26}{one.title}" for name, one in catalogue.DATASETS.items()
-)
-EPILOGS = {
-    "train": """examples:
-  wavenet train quickstart
-  wavenet train folder --data recordings/ --out runs/mine --max-time 30m
-  wavenet train folder --data recordings/ --out runs/mine --resume
-  wavenet train digits --set train.steps=2000 --set model.residual_channels=32""",
-    "generate": """examples:
-  wavenet generate runs/quickstart --seconds 3 --seed 1 -o out.wav
-  wavenet generate runs/quickstart -n 8 --temperature 0.9 -o out.wav
-  wavenet generate runs/quickstart -n 5 --best-of 4 --until-silence -o words.wav
-  wavenet generate runs/quickstart --prime beginning.wav -o - | aplay
-  wavenet generate runs/digits --speaker jackson --label 7 -o seven.wav
-  wavenet generate runs/digits --speaker jackson --label all       # ten words, NAME-sSEED-jackson-0.wav...
-  wavenet generate runs/piano --condition pitch=60 --condition velocity=mf --guidance 2 -o c4.wav""",
-    "say": """Text may be of any length, with pauses as [pause 0.5s]. It needs pip install 'wavenet-audio[speech]'.
-
-Words that are written alike (read, live, wind) are said in one way, and names by rule; the phones of CMUdict say it
-better, as in "I [[R EH1 D]] it": the 1 marks the stressed vowel, and _ stands between words. Dates are read as
-Americans write them: 5/11/2026 is May eleventh. Write 2026-11-05, or 5 November, for the other one.
-
-examples:
-  wavenet say runs/kathleen-say "hello world" -o hello.wav
-  wavenet say runs/kathleen-say -f story.txt -o - | aplay          # begins at once, however long it is
-  wavenet say runs/kathleen-say "Yesterday I [[R EH1 D]] it." -o read.wav
-  echo "It is five past ten." | wavenet say runs/kathleen-say - --speed 1.2 -o time.wav
-  wavenet say runs/kathleen-say --phones "HH AH L OW1 _ W ER1 L D" -o hello.wav""",
-    "vocode": """A copy is made from the mel spectrogram (or F0, or arrays) of a sound: as long, under its name.
-
-A .npy file holds natural logarithms of a mel spectrogram, [frames, bands] or [bands, frames] of floating point, with
-the parameters that `condition.tracks.mel` has in the model's recipe. Its hop must be the recipe's `hop_samples`: the
-file does not say it, and a copy from another one is too long or too short. The mels of Tacotron 2 and FastPitch are
-such; a recipe for them has audio.sample_rate 22050, no data.level (their mels are as loud as the recordings), and
-condition: {channels: 64, hop_samples: 256, encoder: [{kernel: 3, dilation: 1}], tracks: {mel: {bands: 80, fft_samples:
-1024, window_samples: 1024, low_hz: 0, high_hz: 8000, power: 1, scale: slaney, norm: slaney, floor: 1.0e-5}}}. Their
-frames stand half a hop earlier, and what is made of them comes half a hop, 6 ms, late.
-
-examples:
-  wavenet vocode runs/digits take.wav -o copy.wav
-  wavenet vocode runs/digits recordings/ more.flac -o copies/
-  wavenet vocode runs/digits mel.npy -o spoken.wav --speaker jackson""",
-    "evaluate": """examples:
-  wavenet evaluate runs/quickstart --split valid
-  wavenet evaluate runs/digits --sound          # is generated sound like real sound? does it copy?
-  wavenet evaluate runs/digits --data speech.wav --plot surprise.png --surprisal bits.npy
-  wavenet evaluate runs/digits --json --limit 5m
-  wavenet evaluate runs/digits --conditions --guidance 1.5
-  wavenet evaluate runs/kathleen-say --speech --save clips/ --plot speech.png
-
-A model is told what it is given beside the past of a sound: values of fields, such as a speaker, and tracks, such as a
-mel spectrogram. --sound judges what `wavenet generate` makes when it is asked for the fields of held-out clips. Where
-the model is told tracks that nothing predicts, its clips are copies of held-out ones. The report says which it was.
-
-For --conditions a recogniser is trained on the training sound at the end: for minutes, once. Ctrl-C leaves out what it
-would hear, and all else is reported.
-
---speech is for voices that are told phones, and English recordings with their text; it needs pip install
-'wavenet-audio[speech]'. pocketsphinx names which of the sentences each clip says, and writes its words down; a
-recogniser of phones, trained once on the training recordings, names it too. Clips are drawn sample by sample from what
-the model drew before. Writing words down comes last and takes minutes; Ctrl-C leaves out what is missing.""",
-    "inspect": """examples:
-  wavenet inspect quickstart --plot sheet.png
-  wavenet inspect wavenet-2016 --layers --lags
-  wavenet inspect runs/quickstart --measure            # on its own held-out sound
-  wavenet inspect runs/quickstart --measure piece.wav --plot sheet.pdf
-  wavenet inspect --span 250ms --rate 16000 --kernel 2 --max-params 1000000
-  wavenet inspect LAYERS.yaml --size 224 --layers      # every output's size, every layer's parameters
-  wavenet inspect LAYERS.yaml --json
-
-A LAYERS.yaml describes the convolutions and pooling layers of any network (samples/layers has thirteen).
-`in` and `out` are only needed for parameters and multiply-adds:
-  dims: 2                      # axes of the kernels, 1 or 2 (default: 1)
-  padding: same                # causal (default for dims 1), same (default for dims 2), valid, or a number
-  sample_rate: 16000           # optional, in Hz
-  layers:
-    - {kernel: 7, stride: 2, dilation: 1, padding: 3, in: 3, out: 64, bias: false, groups: 1}
-    - {kernel: 3, stride: 2}   # pooling has no `out`; the `in` of a convolution is the last `out`
-    - parallel: [[{kernel: 1}], [{kernel: 3, dilation: 6}], [{pool: global}, {kernel: 1}]]
-      join: add                # concatenate (default) or add the channels of the branches""",
-    "data": """examples:
-  wavenet data fetch digits
-  wavenet data scan recordings/
-  wavenet data scan recordings/ --recipe folder
-  wavenet data align recordings/""",
-    "data scan": """With a --recipe that tells phones (kathleen-say), it also says of how many files they can be found.
-The exit code is 0 if any file is kept (and, with --recipe, if training could begin), else 2.""",
-    "data align": """English recordings are aligned with their text: a column `text` of metadata.csv, LJSpeech's own, or
-a text file for each (NAME.txt beside NAME.wav, or as VCTK and LibriTTS have them). In any language, labels beside them
-can say what is said when, and come first where they exist: NAME.TextGrid, as the Montreal Forced Aligner writes it
-(tiers `phones` and `words`), or NAME.lab, as HTK does (lines of start, end, name).
-
-recipes/OTHER-LANGUAGES.md leads from there to a voice in another language than English.
-
-Training does the same by itself where a recipe tells phones. What is found is kept beside the decoded sound, and a
-command that was stopped goes on where it was. The exit code is 0 if any recording is aligned, else 2.
-
-examples:
-  wavenet data align recordings/
-  wavenet data align recordings/ --limit 20 --plot phones.png""",
-    "data fetch": f"""To go on with a download that was stopped, give the same command again.
-
-data sets:
-{DATASETS}
-
-The recipes digits, ljspeech, vctk and sc09 find their data set once it is fetched (`wavenet train digits`);
-any recipe reads a folder with --data DIR. At its end, fetch prints the command that trains on the data set.
-
-examples:
-  wavenet data fetch digits         # `wavenet train digits` finds it
-  wavenet data fetch yesno --to sounds/yesno""",
-    "bench": """examples:
-  wavenet bench                     # an untrained network of a common size
-  wavenet bench runs/quickstart     # also what half precision costs in bits
-  wavenet bench runs/kathleen-say   # also whether text is said as fast as it sounds, and how soon
-  wavenet bench wavenet-2016 --json
-  wavenet bench --plot speed.png""",
-    "recipes": """examples:
-  wavenet recipes
-  wavenet recipes digits
-  wavenet recipes --keys                # what every key means, and its values
-  wavenet recipes --keys model.dilations""",
-    "doctor": "example:\n  wavenet doctor",
 }
 
 

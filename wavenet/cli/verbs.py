@@ -92,11 +92,12 @@ def _inspect(arguments: argparse.Namespace) -> int:
     plot = picture_of(arguments, (".png", ".svg", ".pdf"))
     from wavenet.inspection import text
 
-    report, measured = text.inspect(arguments.source, arguments.size), None
+    source, measured = _inspected(arguments), None
+    report = text.inspect(source, arguments.size)
     if arguments.measure is not None:
         from wavenet.inspection.measure import measure
 
-        measured = measure(arguments.source, arguments.measure or None)
+        measured = measure(source, arguments.measure or None)
     if arguments.json:
         told = report.to_json(arguments.lags) | ({} if measured is None else {"measured": measured.to_json()})
         # a line for each of a million lags would take Python's encoder most of a minute
@@ -111,6 +112,14 @@ def _inspect(arguments: argparse.Namespace) -> int:
         with disk.explained(plot, PLOT_REMEDY):
             pictures.sheet_picture(plot, report, measured)
     return 0
+
+
+def _inspected(arguments: argparse.Namespace) -> str:
+    """Return what is inspected: only a voice can be measured, so that its name is not that of a recipe."""
+    from wavenet.recipe import find
+
+    voice = None if arguments.measure is None else find.named_voice(arguments.source)
+    return str(voice or arguments.source)
 
 
 def _span(arguments: argparse.Namespace) -> int:
@@ -176,6 +185,21 @@ def _bench(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _export(arguments: argparse.Namespace) -> int:
+    from wavenet.sharing.export import export
+
+    made = export(arguments.model, arguments.output, arguments.storage, arguments.name, arguments.force)
+    show(made.to_text())
+    return 0
+
+
+def _voices(arguments: argparse.Namespace) -> int:
+    from wavenet.sharing import voices
+
+    show_made(arguments, voices.shipped() if arguments.name is None else voices.described(arguments.name))
+    return 0
+
+
 def _recipes(arguments: argparse.Namespace) -> int:
     from wavenet.recipe import find, keys, safe_yaml
 
@@ -189,6 +213,9 @@ def _recipes(arguments: argparse.Namespace) -> int:
         for name in find.recipe_names():
             first = (find.recipe_folder() / f"{name}.yaml").read_text(encoding="utf-8").partition("\n")[0]
             show(f"{name:<14}{first.lstrip('# ')}")
+        from wavenet.sharing import voices
+
+        show(f"\n{voices.shipped().to_text()}")
     return 0
 
 
@@ -210,6 +237,8 @@ VERBS = {
     "data scan": _scan,
     "data align": _align,
     "data fetch": _fetch,
+    "export": _export,
+    "voices": _voices,
     "bench": _bench,
     "recipes": _recipes,
     "doctor": _doctor,

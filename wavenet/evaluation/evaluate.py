@@ -33,6 +33,7 @@ from wavenet.generate.voice import Voice
 from wavenet.model import bundle
 from wavenet.outputs import Alphabet, Codes, Condition, Floats
 from wavenet.progress import Progress, log
+from wavenet.text import finite
 
 BACKENDS = ("auto", "cpu", "torch")
 Listener = Callable[[Piece], object]  # is given every piece, in order
@@ -63,7 +64,7 @@ def evaluate(
     Once that is known, Ctrl-C, SIGTERM and SIGHUP give what there is beside it by then.
 
     Args:
-        model: a run or bundle folder.
+        model: a run or bundle folder, or the name of a voice.
         data: a file or folder of sound; None takes the sound of the run.
         split: test, valid or all; None takes test, but all of other sound that does not say what is for testing.
         limit: seconds of sound to score at most, spread evenly over the files; None scores all.
@@ -338,7 +339,7 @@ def _excerpt(made: Evaluation, held: HeldOut, judge: Likelihood, voice: Voice, t
         bits = np.concatenate([piece.bits for piece in found])
     wave = held.corpus.sound.read(span.clip, span.first, span.last)
     told = voice.training.get("held_out")
-    usual = voices.finite(told.get("bits")) if isinstance(told, dict) else None
+    usual = finite(told.get("bits")) if isinstance(told, dict) else None
     return Excerpt(made.files[index].path, wave, bits, voice.sample_rate, usual)
 
 

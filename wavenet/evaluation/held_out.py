@@ -78,8 +78,8 @@ class HeldOut:
 
 
 def own_recipe(model: str | Path) -> Recipe:
-    """Return the recipe of a run, with the place of its sound, or of a bundle, which does not know it."""
-    return find.with_data(read.load(find.find_recipe(str(model))), None)
+    """Return the recipe of a run, with the place of its sound, or of a bundle or voice, which does not know it."""
+    return find.with_data(read.load(find.find_model_recipe(str(model))), None)
 
 
 def find_sound(
@@ -92,7 +92,7 @@ def find_sound(
     """Return the sound to judge a model on.
 
     Args:
-        model: a run or bundle folder.
+        model: a run or bundle folder, or the name of a voice.
         data: a file or folder of sound; None takes the sound that the model was trained on.
         split: test or valid, as the model's recipe divides the sound; all. None takes test, but all of a file, and of a
             folder that does not say itself which of its files are for testing.

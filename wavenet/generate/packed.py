@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 
 from wavenet.errors import BundleError
 from wavenet.geometry import ProductShape, Shape
-from wavenet.model.bundle import Arrays, check_weights
+from wavenet.model.bundle import FLOAT16_MAX, Arrays, check_weights
 from wavenet.outputs import Floats
-
-FLOAT16_MAX = 65_504.0
 
 
 @dataclass(frozen=True)

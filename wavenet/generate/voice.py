@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +33,10 @@ from wavenet.generate.vocode import Vocoder, check_vocoder
 from wavenet.model import bundle
 from wavenet.model.bundle import Bundle
 from wavenet.outputs import Codes, Condition, Draw, Floats, checked_draw
-from wavenet.text import many, one_line
+from wavenet.progress import log
+from wavenet.recipe import find
+from wavenet.recipe.paths import is_run
+from wavenet.text import finite, many, one_line
 
 if TYPE_CHECKING:
     from wavenet.model.network import WaveNet
@@ -444,14 +446,6 @@ class Voice(Bundle):
         return round(total)
 
 
-def finite(value: Any) -> float | None:
-    """Return a finite number of a training record, None in place of anything else."""
-    try:
-        return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
-    except OverflowError:  # JSON has whole numbers of any length
-        return None
-
-
 def each_wanted(condition: Told, count: int, candidates: int = 1) -> Sequence[Wanted]:
     """Return what is asked of each of some sounds, once for each of its candidates.
 
@@ -486,9 +480,12 @@ def draw_seed(seed: int | None) -> int:
 
 
 def load(model: str | Path) -> Voice:
-    """Return the voice in a run folder or a bundle folder.
+    """Return the voice in a run folder or a bundle folder, or the one that ships under a name.
 
     Raises:
         BundleError: there is none, or it is damaged or newer than this program.
     """
+    run = find.RUNS / str(model)
+    if find.named_voice(str(model)) is not None and is_run(run):
+        log.info("%s is the voice that comes with the package; the run is %s", model, run)
     return Voice(**vars(bundle.load(bundle.find(str(model)))))

@@ -29,6 +29,7 @@ from wavenet.generate.engines import Engine, Request, build_engine
 from wavenet.generate.voice import Voice
 from wavenet.outputs import Alphabet, Codes, Condition, Feed, Window
 from wavenet.progress import Progress
+from wavenet.recipe import find
 from wavenet.text import many
 
 POSITIONS = 2_000
@@ -112,11 +113,11 @@ def measure(model: str | Path, audio: str | Path | None = None, cache: Path | No
     """Return what a trained network uses of its receptive field, over real sound.
 
     Args:
-        model: a run or bundle folder.
+        model: a run or bundle folder, or the name of a voice.
         audio: a sound file, or a folder of sound whose held-out part is taken; None takes that of the run.
         cache: where decoded sound is kept; None takes this user's cache folder.
     """
-    if not disk.given_path(str(model)).is_dir():
+    if find.named_voice(str(model)) is None and not disk.given_path(str(model)).is_dir():
         raise InputError(
             f"--measure needs a trained network, got {model}; give a run or bundle folder (`wavenet train` makes one)"
         )

@@ -1,7 +1,10 @@
 """A bundle: what is shared of a trained network. Files of data, nothing executable.
 
-``model.safetensors`` holds the weights, ``config.json`` everything else: format and version, the whole recipe, where
-the sound came from, how training went, and the SHA-256 of the weights, so that a changed or truncated file is noticed.
+A bundle is given as its folder, as the run that it was trained in, or by the name of a voice that ships.
+
+``model.safetensors`` holds the weights in float32 or float16, ``config.json`` everything else: format and version, the
+whole recipe, where the sound came from, how training went, and the SHA-256 of the weights, so that a changed or
+truncated file is noticed.
 
 A third file, ``statistics.safetensors``, is what `wavenet evaluate` compares with; a bundle is whole without it
 (`evaluation/statistics_file.py`).
@@ -27,9 +30,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wavenet import disk, text
-from wavenet.errors import BundleError, RecipeError
+from wavenet.errors import BundleError, RecipeError, did_you_mean
 from wavenet.geometry import Shape
-from wavenet.recipe.find import RUNS, recipe_names
+from wavenet.recipe.find import RUNS, named_voice, recipe_names, voice_names
 from wavenet.recipe.paths import is_run, kind_at, near_path
 from wavenet.recipe.read import BUNDLE_VERSION, from_tree, read_bundle_config, to_tree
 from wavenet.recipe.records import Recipe
@@ -40,6 +43,7 @@ Arrays = dict[str, NDArray[np.float32]]
 ATTEMPTS = 3  # at reading weights and config that belong together
 COPIES = 2  # of the weights, at least, while they are read: the file and its arrays
 HEADER_BYTES = 1_000  # of a weights file, at most, for each weight
+FLOAT16_MAX = 65_504.0
 CHECKPOINT = "checkpoints/last.safetensors"  # of a run; `training/checkpoint.py` writes it
 CONFIG, NEXT, WEIGHTS = "config.json", "config.next.json", "model.safetensors"
 
@@ -49,21 +53,28 @@ class Bundle:
     """A network's weights with all that is known of them."""
 
     recipe: Recipe
-    arrays: Arrays  # weights by name, float32
+    arrays: Arrays  # weights by name, float32 however they were stored
     data: dict[str, Any] = field(default_factory=dict)  # the sound: source, licence, split, files, minutes, counts
     training: dict[str, Any] = field(default_factory=dict)  # steps, bits per sample, seconds, versions
 
 
-def save(folder: Path, bundle: Bundle) -> None:
+def save(folder: Path, bundle: Bundle, storage: str = "float32") -> None:
     """Write a bundle into `folder`, replacing the one that is there as a whole; where the sound lay stays behind.
 
+    Args:
+        folder: is made where it is missing.
+        bundle: what is written.
+        storage: of the weights, float32 or float16.
+
     Raises:
+        BundleError: a weight is beyond what float16 holds.
         OSError: the folder cannot be written; the bundle that was there is still whole.
     """
     from safetensors.numpy import save as to_bytes
 
     nowhere = dataclasses.replace(bundle.recipe.data, path=None)
-    weights = to_bytes({name: np.ascontiguousarray(value) for name, value in sorted(bundle.arrays.items())})
+    arrays = _halved(bundle.arrays) if storage == "float16" else bundle.arrays
+    weights = to_bytes({name: np.ascontiguousarray(value) for name, value in sorted(arrays.items())})
     described = {
         "format": "wavenet-bundle",
         "version": BUNDLE_VERSION,
@@ -76,6 +87,17 @@ def save(folder: Path, bundle: Bundle) -> None:
     disk.write_text(folder / NEXT, to_json(described, indent=1) + "\n")
     disk.write_bytes(folder / WEIGHTS, weights)
     (folder / NEXT).replace(folder / CONFIG)
+
+
+def _halved(arrays: Arrays) -> dict[str, NDArray[np.float16]]:
+    """Return weights rounded to float16."""
+    for name, value in arrays.items():
+        if (np.abs(value) > FLOAT16_MAX).any():
+            raise BundleError(
+                f"the weight {name} reaches {np.abs(value).max():,.0f}, more than the {FLOAT16_MAX:,.0f} of float16; "
+                "store it in float32 (--storage float32)"
+            )
+    return {name: value.astype(np.float16) for name, value in arrays.items()}
 
 
 def _settle(folder: Path) -> None:
@@ -104,6 +126,7 @@ def load(folder: Path) -> Bundle:
         raise BundleError(
             f"{folder / WEIGHTS} is not a safetensors file ({one_line(error, 200)}); get the bundle again"
         ) from None
+    arrays = {name: value.astype(np.float32) if value.dtype == np.float16 else value for name, value in arrays.items()}
     check_weights(arrays, recipe.shape, str(folder / WEIGHTS))
     data, training = ({} if not isinstance(part, dict) else part for part in map(described.get, ("data", "training")))
     return Bundle(recipe, arrays, data, training)
@@ -193,7 +216,7 @@ def _weights(path: Path, shapes: Sequence[Shape]) -> bytes:
         raise BundleError(
             f"{path} has {state.st_size:,} bytes, expected at most {most:,} by the recipe; get the bundle again"
         )
-    need = COPIES * state.st_size
+    need = COPIES * min(2 * state.st_size, most)  # float16 becomes float32
     if have is not None and need > have:
         raise BundleError(
             f"{path} needs about {text.gib(need)} of memory, there are {text.gib(have)}; take a smaller model or a "
@@ -203,20 +226,22 @@ def _weights(path: Path, shapes: Sequence[Shape]) -> bytes:
 
 
 def find(text: str) -> Path:
-    """Return the bundle folder that a MODEL argument means: a run folder's `model/`, or a bundle folder.
+    """Return the bundle folder that a MODEL argument means: a run folder's `model/`, a bundle folder or a voice's name.
 
     Raises:
         BundleError: there is no such folder, or it holds no bundle.
     """
+    if (voice := named_voice(text)) is not None:
+        return voice
     path = disk.given_path(text)
     for folder in (path / "model", path):
         if (folder / CONFIG).is_file() or (folder / NEXT).is_file():
             return folder
     if not path.exists():
-        near = near_path(path, is_run, (RUNS,))
+        near = near_path(path, is_run, (RUNS,)) or (did_you_mean(text, voice_names()) if len(path.parts) == 1 else "")
         known = text in recipe_names() and not near
         hint = f"`wavenet train {text}` makes one from the recipe of that name" if known else "give one that exists"
-        raise BundleError(f"there is no run or bundle folder {text}{near}; {hint}")
+        raise BundleError(f"there is no run, bundle or voice {text}{near}; {hint}")
     if (path / "config.yaml").is_file():
         raise BundleError(f"{text} is a run without a saved model yet; train on with `wavenet train --resume`")
     if kind := kind_at(path):

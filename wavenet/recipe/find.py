@@ -1,4 +1,4 @@
-"""How recipes and runs are found: by path or by name, and which sound a recipe reads."""
+"""How recipes, runs and voices are found: by path or by name, and which sound a recipe reads."""
 
 from __future__ import annotations
 
@@ -28,6 +28,16 @@ def recipe_folder() -> Path:
 def recipe_names() -> list[str]:
     """Return the names of the recipes that come with the package."""
     return sorted(path.stem for path in recipe_folder().glob("*.yaml"))
+
+
+def voice_folder() -> Path:
+    """Return the folder of voices that come with the package: a bundle in each of its folders."""
+    return Path(__file__).parents[1] / "voices"
+
+
+def voice_names() -> list[str]:
+    """Return the names of the voices that come with the package."""
+    return sorted(path.parent.name for path in voice_folder().glob("*/config.json"))
 
 
 def with_data(recipe: Recipe, folder: str | Path | None, overrides: Sequence[str] = ()) -> Recipe:
@@ -89,15 +99,32 @@ def _holds_a_recipe(folder: Path) -> bool:
     return False
 
 
+def named_voice(text: str) -> Path | None:
+    """Return the bundle folder of the voice that a MODEL argument names, or None where it is something else.
+
+    As with recipes an existing path wins, of folders those that are a run or a bundle alone.
+    """
+    if text not in voice_names():
+        return None
+    path = given_path(text)
+    hidden = any(map(_holds_a_recipe, (path, path / "model"))) if path.is_dir() else path.exists()
+    return None if hidden else voice_folder() / text
+
+
 def find_recipe(text: str) -> Path:
-    """Return the file that a RECIPE argument means: an existing path, else a name in `recipes/`.
+    """Return the file that a RECIPE argument means: an existing path, else a name in `recipes/`, else a voice's.
 
     A run folder stands for its config.yaml, a bundle folder, or a folder that holds one as `model`, for its
     config.json. RecipeError where there is neither.
     """
-    named = named_recipe(text)
-    if named is not None:
-        return named
+    return named_recipe(text) or find_model_recipe(text)
+
+
+def find_model_recipe(text: str) -> Path:
+    """Return the file that has the recipe of a MODEL argument, as `find_recipe` does, but for names of recipes."""
+    voice = named_voice(text)
+    if voice is not None:
+        return voice / "config.json"
     path = given_path(text)
     lost = any((path / name).exists() for name in WRITTEN)  # a run whose recipe is lost, which its model can't replace
     names = ["config.yaml", "config.json"] + ([] if lost else ["model/config.json"])

@@ -37,7 +37,7 @@ def weights(
         recipe: that is trained.
         shape: of its network.
         values: that its fields have in its sound, in their order.
-        model: a run or bundle folder.
+        model: a run or bundle folder, or the name of a voice.
         phones: of its sound, in their order.
 
     Raises:
