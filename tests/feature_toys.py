@@ -51,6 +51,13 @@ def condition() -> dict[str, Any]:
     }
 
 
+def notes() -> dict[str, Any]:
+    """Return the plain values of a condition that tells the sines of notes."""
+    told = {name: value for name, value in condition().items() if name not in ("acoustic", "durations")}
+    tracks = {"clock": {**CLOCK}, "array": 2, "sine": {"harmonics": 3, "field": "label"}}
+    return told | {"tracks": tracks, "hop_samples": 1}
+
+
 def recipe(folder: Path | None = None, hop: int | None = 30, **told: Any) -> Recipe:
     """Return the tiny recipe with some tracks, or with `fields`."""
     condition = {"channels": 4, "fields": told.pop("fields", {}), "tracks": told}

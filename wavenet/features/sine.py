@@ -40,14 +40,14 @@ REACH = 4  # spreads that a filter reaches
 PIECE = 1 << 16  # samples that are held at once
 
 
-def of_clips(recipe: Recipe, clips: Sequence[Clip]) -> list[Hertz]:
-    """Return the nominal frequency of each clip in Hz.
+def notes_of(recipe: Recipe, clips: Sequence[Clip]) -> list[float | None]:
+    """Return the MIDI note of each clip; None where nothing is said of it.
 
     Raises:
         SoundError: what is said of a clip is no MIDI note.
     """
     column = dict(zip(recipe.fields, recipe.columns, strict=True))[str(recipe.note_field)]
-    found: list[Hertz] = []
+    found: list[float | None] = []
     for clip in clips:
         value = value_of(clip, column)
         note = None if value is None else note_of(value)
@@ -56,8 +56,13 @@ def of_clips(recipe: Recipe, clips: Sequence[Clip]) -> list[Hertz]:
                 f"{printable(clip.name)} has {column} {value!r:.40}, expected {EXPECTED}, since condition.tracks.sine "
                 "goes by it; correct it, or leave the track out"
             )
-        found.append(None if note is None else hertz_of(note))
+        found.append(note)
     return found
+
+
+def of_clips(recipe: Recipe, clips: Sequence[Clip]) -> list[Hertz]:
+    """Return the nominal frequency of each clip in Hz; `notes_of` says what is raised."""
+    return [None if note is None else hertz_of(note) for note in notes_of(recipe, clips)]
 
 
 def steady(hertz: float, rate: int, harmonics: int) -> Read:
