@@ -23,6 +23,7 @@ HOP_SECONDS = 0.010
 BEYOND = 14  # semitones that pitch is looked for below the lowest note and above the highest: an octave off is seen
 LOWEST_HZ, HIGHEST_HZ = 20.0, 5_000.0
 SHARE_OF_RATE = 0.45  # above which no pitch is looked for
+MEASURABLE = 0.3  # of the rate; periods of three samples are taken for twice as long ones
 NOTE_SECONDS = 1.5  # of a note, whose pitch is the median of these: later it fades
 
 
@@ -48,7 +49,7 @@ def pitch_field(recipe: Recipe) -> str:
 
 def measurable(note: float, rate: int) -> bool:
     """Return whether the pitch of a note can be found in sound of a rate."""
-    return LOWEST_HZ < hertz_of(note) < SHARE_OF_RATE * rate
+    return LOWEST_HZ < hertz_of(note) < MEASURABLE * rate
 
 
 def known_notes(recipe: Recipe, clips: Sequence[Clip]) -> tuple[float | None, ...]:
