@@ -53,6 +53,10 @@ FORMS: dict[str, dict[str, Any]] = {
     "fields": {"fields": {"speaker": 3}},
     "tracks": {"tracks": {"array": 3, "clock": {"knots": 2}}, "hop_samples": HOP},
     "every sample": {"tracks": {"array": 2}, "hop_samples": 1, "encoder": ENCODERS["plain"]},
+    "notes": {
+        **{"fields": {"pitch": 3}, "hop_samples": 1},
+        "tracks": {"clock": {"knots": 2}, "sine": {"harmonics": 2, "field": "pitch"}},
+    },
     **TRACKED,
     "acoustic": ACOUSTIC,
     "phones": PHONES,

@@ -18,6 +18,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # toys gain nothing from threads,
 
 import german_toys
 import moments
+import note_toys
 import numpy as np
 import phone_toys
 import told_toys
@@ -129,6 +130,14 @@ def told_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("told")
     (place / "sounds").mkdir()
     return told_toys.trained(told_toys.write_sounds(place / "sounds"), place / "run", place / "cache")
+
+
+@pytest.fixture(scope="session")
+def notes_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a run whose network is told pitch, touch, clock and sines."""
+    place = tmp_path_factory.mktemp("notes")
+    (place / "sounds").mkdir()
+    return note_toys.trained(note_toys.write_sounds(place / "sounds"), place / "run", place / "cache")
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ F0 = {"low_hz": 80.0, "high_hz": 500.0}
 
 
 def condition() -> dict[str, Any]:
-    """Return the plain values of a condition in which every key has a value."""
+    """Return the plain values of a condition in which every key has a value, but for `sine`, as in `notes`."""
     return {
         "channels": 4,
         "fields": {"speaker": 3, "label": 2},
@@ -34,6 +34,7 @@ def condition() -> dict[str, Any]:
             "mel": {**MEL},
             "f0": {**F0},
             "array": 2,
+            "sine": None,
         },
         "hop_samples": 30,
         "encoder": [{"kernel": 3, "dilation": 2}],
@@ -49,6 +50,13 @@ def condition() -> dict[str, Any]:
         },
         "durations": {"channels": 4, "encoder": [{"kernel": 3, "dilation": 2}], "dropout": 0.15},
     }
+
+
+def notes() -> dict[str, Any]:
+    """Return the plain values of a condition that tells the sines of notes."""
+    told = {name: value for name, value in condition().items() if name not in ("acoustic", "durations")}
+    tracks = {"clock": {**CLOCK}, "array": 2, "sine": {"harmonics": 3, "field": "label"}}
+    return told | {"tracks": tracks, "hop_samples": 1}
 
 
 def recipe(folder: Path | None = None, hop: int | None = 30, **told: Any) -> Recipe:

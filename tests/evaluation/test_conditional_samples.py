@@ -90,6 +90,21 @@ def test_combinations_are_those_of_training_sounds_each_once_before_any_comes_ag
     assert {one["label"] for one in combinations(nobody, 3, 0)} == {"high", "low", "middle"}
 
 
+def test_of_notes_those_that_training_did_not_have_are_asked_for_first() -> None:
+    pitches, had = ("57", "59.5", "61"), [[0, 0, 900], [0, 1, 900], [1, 1, 800], [2, 1, 700], [2, 2, 600]]
+    sine = {"tracks": {"sine": {"harmonics": 1, "field": "height"}}, "hop_samples": 1}
+    vocabulary = voice_of({"height": pitches, "touch": ("soft", "hard", "odd")}, had, **sine).vocabulary()
+    new = {(note, touch) for note in ("57", "58", "59", "60", "61") for touch in ("soft", "hard", "odd")}
+    new -= {("57", "soft"), ("57", "hard"), ("61", "hard"), ("61", "odd")}
+    drawn = [tuple(sorted(one.items())) for one in combinations(vocabulary, 20, 0)]
+    drawn = [(dict(one)["height"], dict(one)["touch"]) for one in drawn]
+    assert set(drawn[:11]) == new
+    assert set(drawn[11:16]) == {("57", "soft"), ("57", "hard"), ("59.5", "hard"), ("61", "hard"), ("61", "odd")}
+    assert {one["touch"] for one in combinations(vocabulary, 3, 1)} <= {"soft", "hard", "odd"}
+    high = voice_of({"height": ("94", "110")}, [[0, 900], [1, 900]], **sine).vocabulary()
+    assert {one["height"] for one in combinations(high, 5, 0)[:4]} == {"95", "96", "97", "98"}  # 2,349 Hz
+
+
 def test_what_is_heard_is_counted_beside_real_clips(monkeypatch: pytest.MonkeyPatch) -> None:
     values = {"label": ("quiet", "middle", "loud"), "speaker": ("ann", "bob")}
     had = [[label, speaker, 900 + 10 * label] for label in range(3) for speaker in range(2)]
@@ -141,7 +156,7 @@ def test_pitch_is_right_within_half_a_semitone(octave: float, right: int, monkey
         return tones([octave * 440 * 2 ** ((float(NOTES[note]) - 69) / 12) for note in condition.fields[:, 0]])
 
     monkeypatch.setattr(conditional_samples, "draw_clips", draw_clips)
-    real = Real(tones([220.0, 500.0]), np.array([[0], [2]]))
+    real = Real(tones([220.0, 500.0]), np.array([[0], [2]]), (57, 69))
     made = ask_and_listen(voice, voice.vocabulary(), None, real, 6, 0)
     assert made is not None and made.pitch is not None and made.pitch.generated.right == right
     assert made.pitch.real is not None and (made.pitch.real.right, made.pitch.real.clips) == (1, 2)

@@ -72,6 +72,24 @@ def test_a_label_that_decides_the_sound_gains_bits(run: Path, deaf: list[Any]) -
     assert rows["label", "predicted", "other values"].bits > 0.02
 
 
+def test_notes_are_judged_by_their_pitch_in_combinations_that_training_did_not_have(
+    notes_run: Path, deaf: list[Any]
+) -> None:
+    made = evaluated(notes_run)
+    report = made.conditions
+    assert report is not None and report.asked is not None and report.copies is None
+    rows = {(one.told, one.tracks, one.against): one for one in report.gains.rows}
+    for against in ("1 frame late", "2 frames late", "5 frames late", "another sound's"):
+        assert rows["tracks", "measured", against].clips == report.gains.clips == 5
+    assert rows["pitch", "unknown", "other values"].clips == 5
+    pitch = report.asked.pitch
+    assert pitch is not None and (pitch.generated.clips, pitch.new) == (3, 3)
+    assert pitch.real is not None and (pitch.real.right, pitch.real.clips) == (5, 5)
+    told = json.loads(to_json(made.to_json()))["conditions"]["asked"]["pitch"]
+    assert told["generated"]["clips"] == 3 and told["real"]["right"] == 5 and told["new"] == 3
+    assert "held-out ones in 5 of 5. For 3 that was a combination that no training sound had." in made.to_text()
+
+
 @pytest.mark.usefixtures("spoken")
 def test_what_is_predicted_of_phones_is_compared_with_that_of_late_ones_and_of_others(
     phones_run: Path, deaf: list[Any]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import feature_toys
+import note_toys
 import numpy as np
 import pytest
 import toys
@@ -128,6 +129,19 @@ def test_what_is_asked_for_is_found_by_its_text_or_number() -> None:
     assert ids_of(recipe, {"label": 10.0}, VOCABULARY).tolist() == [5, 1]
     assert ids_of(recipe, {}, VOCABULARY).tolist() == [5, 2]
     assert ids_of(toys.recipe(), {}, {}).tolist() == []
+
+
+def test_a_note_that_no_training_sound_had_is_unknown_but_no_mistake() -> None:
+    made, known = note_toys.recipe(), {"pitch": ["57", "60"], "touch": ["hard"]}
+    assert ids_of(made, {"pitch": "060"}, known).tolist() == [1, 2]
+    assert ids_of(made, {"pitch": 58.5, "touch": "hard"}, known).tolist() == [5, 0]
+    for wrong in ("C4", 128, "nan"):
+        with pytest.raises(
+            InputError, match=r"^pitch is '.*', expected a MIDI note, 0 to 127 \(69 is 440 Hz\); give a"
+        ):
+            ids_of(made, {"pitch": wrong}, known)
+    with pytest.raises(InputError, match="the model knows no touch '60'; it knows hard"):
+        ids_of(made, {"touch": 60}, known)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,17 @@ def test_what_training_would_refuse_is_refused_with_its_words(
     (tmp_path / "toy.yaml").write_text(read.dump(made))
     assert cli.main(["data", "scan", str(folder), "--recipe", str(tmp_path / "toy.yaml")]) == 2
     assert f"refused   {caught.value}" in capsys.readouterr().out
+
+
+def test_notes_that_are_none_are_refused(folder: Path, tmp_path: Path) -> None:
+    sine = {"sine": {"harmonics": 1, "field": "label"}}
+    recipe = feature_toys.recipe(folder, hop=1, fields={"label": 3}, **sine)
+    survey = wavenet.scan(folder, recipe)
+    said = r"high-ann-0\.wav has label 'high', expected a MIDI note"
+    assert survey.refusal is not None and re.match(said, survey.refusal)
+    with pytest.raises(SoundError, match=said):
+        found = feature_toys.gathered(recipe, tmp_path / "cache")
+        corpus_condition.of_corpus(recipe, found, tmp_path / "cache", trained={0, 1})
 
 
 def test_a_recipe_that_is_told_nothing_and_none_ask_for_nothing_more(folder: Path, said: list[str]) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 from pathlib import Path
 from typing import Any
 
 import feature_toys
+import note_toys
 import numpy as np
 import phone_toys
 import pytest
@@ -96,6 +98,28 @@ def test_phones_come_behind_the_clock_and_are_zeros_where_nothing_is_known_of_th
         assert np.array_equal(np.delete(values, slice(11, 11 + config.frame_width), axis=1), both)
         own = values[:, 11 : 11 + config.frame_width]
         assert np.array_equal(own, phones.read(2, 0, 9)) if one is told else not own.any()
+
+
+def test_the_sines_of_notes_come_last_and_are_zeros_where_no_note_is_known(tmp_path: Path) -> None:
+    (tmp_path / "sounds").mkdir()
+    folder = note_toys.write_sounds(tmp_path / "sounds")
+    recipe = note_toys.recipe(str(folder), tracks={**note_toys.CLOCK, **note_toys.SINE, "f0": feature_toys.F0})
+    found = feature_toys.gathered(recipe, tmp_path / "cache")
+    known = tracks.of_corpus(recipe, found.sound, found.clips, tmp_path / "cache")
+    assert known is not None
+    clip = [one.name for one in found.clips].index("61.5-2.wav")
+    length = found.sound.lengths[clip]
+    wave = found.sound.read(clip, 0, length + found.sound.tail)
+    own = known.read(clip, 0, known.frames(clip))
+    assert own.shape == (length + 40, 9 + 2 + 4) and np.array_equal(own[200:300], known.read(clip, 200, 300))
+    steady = wave[:length] * np.exp(4 * np.arange(length) / toys.RATE)
+    left = np.linalg.lstsq(own[:length, 11:], steady, rcond=None)[1][0]
+    assert left < 0.001 * (steady**2).sum()  # of the energy is not in step with its sines
+    held = tracks.of_wave(recipe, wave, length)
+    assert np.array_equal(held.values[0][:, :11], own[:, :11]) and not held.values[0][:, 11:].any()
+    nobody = [dataclasses.replace(one, label=None) for one in found.clips]
+    silent = tracks.of_corpus(recipe, found.sound, nobody, tmp_path / "cache")
+    assert silent is not None and not silent.read(clip, 0, length)[:, 11:].any()
 
 
 def test_without_tracks_there_is_nothing(folder: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import feature_toys
+import note_toys
 import numpy as np
 import phone_toys
 import pytest
@@ -17,9 +18,10 @@ import toys
 import wavenet
 from wavenet.errors import BundleError, InputError
 from wavenet.features.clock import clock
+from wavenet.features.notes import hertz_of
 from wavenet.features.phones import columns, frames_of
 from wavenet.generate import asked
-from wavenet.generate.asked import Vocabulary, ask, ask_phones, described, stretched, unpredicted
+from wavenet.generate.asked import Asked, Vocabulary, ask, ask_phones, described, stretched, unpredicted
 from wavenet.generate.voice import Voice
 from wavenet.speech import Aligned, Phone
 
@@ -166,6 +168,74 @@ def test_what_an_acoustic_network_predicts_is_not_warned_of() -> None:
     tracks = told_toys.CONDITION["tracks"] | {"array": 3}
     both = toys.recipe(condition=told_toys.CONDITION | {"tracks": tracks})
     assert "toy is told an array of one's own, which" in unpredicted(both)
+
+
+# --- notes -----------------------------------------------------------------------------------------------------------
+
+
+def sines_of(told: Asked, sound: int, first: int, last: int) -> np.ndarray:
+    """Return the columns of the sines that a sound is told, behind those of its clock."""
+    assert told.condition is not None and told.condition.tracks is not None
+    return told.condition.tracks.read(sound, first, last)[:, -4:]
+
+
+def test_a_note_that_is_asked_for_gets_its_sines_whether_training_had_it_or_not(notes_run: Path) -> None:
+    voice = wavenet.load(notes_run)
+    packed, known = voice.engine("reference").packed, voice.vocabulary()
+    assert known.values["pitch"] == ("57", "60", "61.5", "64", "69")
+    wanted = [{"pitch": 69}, {"pitch": "61.5", "touch": "soft"}, {"touch": "hard"}, {"pitch": 66.25}]
+    told = ask(packed, known, wanted, 700, 1)
+    assert told.lengths == (700,) * 4 and told.condition is not None and told.condition.unknown is not None
+    assert told.condition.unknown.tolist() == [[False, sound == 2] for sound in range(4)]
+    assert told.condition.fields.tolist() == [[4, 2], [2, 1], [5, 0], [5, 2]]
+    for sound, hertz in ((0, 440.0), (1, hertz_of(61.5)), (3, hertz_of(66.25))):
+        assert told.condition.tracks is not None and told.condition.tracks.frames(sound) == 700
+        phase = 2 * np.pi * hertz * np.arange(700) / toys.RATE
+        own = np.stack([np.cos(phase), np.sin(phase), np.cos(2 * phase), np.sin(2 * phase)], axis=1)
+        np.testing.assert_allclose(sines_of(told, sound, 0, 700), own, atol=1e-6)
+        assert np.array_equal(told.condition.tracks.read(sound, 0, 700)[:, :9], clock(660, toys.RATE, 1, 0, 700, 3))
+    assert not sines_of(told, 2, 0, 9).any()
+    nothing = ask(packed, known, [{}], 700, 1)
+    assert nothing.lengths is None and nothing.condition is not None and nothing.condition.tracks is None
+    with pytest.raises(InputError, match=r"pitch is 'A4', expected a MIDI note, 0 to 127 \(69 is 440 Hz\); give a"):
+        ask(packed, known, [{"pitch": "A4"}], 700, 1)
+    with pytest.raises(InputError, match="the model knows no touch 'loud'"):
+        ask(packed, known, [{"touch": "loud"}], 700, 1)
+
+
+def test_without_a_clock_a_note_has_no_end(notes_run: Path) -> None:
+    recipe = note_toys.recipe(tracks=note_toys.SINE)
+    voice = Voice(recipe, toys.arrays(recipe), wavenet.load(notes_run).data)
+    told = ask(voice.engine("reference").packed, voice.vocabulary(), [{"pitch": 57}], None, 1)
+    late = 10 * 24 * 3_600 * toys.RATE  # ten days: whole cycles of 220 Hz
+    assert told.lengths is None
+    np.testing.assert_allclose(sines_of(told, 0, late, late + 50), sines_of(told, 0, 0, 50), atol=1e-4)
+    stream, parts = voice.stream(condition={"pitch": 57}, seed=3, backend="reference", chunk=70), []
+    while len(parts) < 3:
+        parts.append(next(stream))
+    made = voice.generate(condition={"pitch": 57}, seed=3, samples=210, backend="reference", verify=True)
+    assert np.array_equal(np.concatenate(parts, axis=1), made.samples)
+    assert made.difference is not None and made.difference < 1e-4
+    assert len(voice.generate(condition={"pitch": 57}, backend="cpu").samples[0]) == 3 * toys.RATE
+
+
+@pytest.mark.parametrize("backend", ["reference", "cpu"])
+def test_notes_begin_alike_in_larger_batches_and_in_any_chunks(notes_run: Path, backend: str) -> None:
+    voice = wavenet.load(notes_run)
+    three = voice.combinations({"pitch": "all", "touch": "hard"}, 3)
+    made = voice.generate(condition=three, count=3, seed=4, samples=300, backend=backend, verify=True)
+    assert made.difference is not None and made.difference < 1e-4
+    lone = voice.generate(condition=three[0], seed=4, samples=300, backend=backend)
+    assert np.array_equal(lone.samples[0], made.samples[0])
+    for chunk in (1, 77):
+        parts = [*voice.stream(condition=three, count=3, seed=4, samples=300, backend=backend, chunk=chunk)]
+        assert np.array_equal(np.concatenate(parts, axis=1), made.samples)
+    other = voice.generate(condition={"pitch": 58, "touch": "hard"}, seed=4, samples=300, backend=backend)
+    assert not np.array_equal(other.samples[0], lone.samples[0])
+
+
+def test_nothing_is_missing_for_a_note() -> None:
+    assert unpredicted(note_toys.recipe()) == ""
 
 
 # --- phones ----------------------------------------------------------------------------------------------------------

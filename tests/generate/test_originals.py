@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import feature_toys
+import note_toys
 import numpy as np
 import phone_toys
 import pytest
@@ -55,6 +56,13 @@ def test_files_folders_and_what_lies_in_them_are_listed(tmp_path: Path) -> None:
     assert [(one.stem, one.within) for one in found] == [("deep/sound0", True), ("deep/sound1", True), ("mel", False)]
     with pytest.raises(SoundError, match=r"there is no .*mol.npy.*did you mean.*mel.npy"):
         originals.listed([str(tmp_path / "mol.npy")])
+
+
+def test_which_note_a_sound_is_stays_unknown() -> None:
+    mel = {"mel": told_toys.CONDITION["tracks"]["mel"]}
+    one = originals.of_wave(note_toys.recipe(tracks=mel | note_toys.SINE), sound())
+    assert one.unknown == (False, True)
+    assert frames_of(one)[:, :BANDS].any() and not frames_of(one)[:, BANDS:].any()
 
 
 def test_a_sound_is_told_whole_at_the_level_of_the_recipe(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import note_toys
 import numpy as np
 import pytest
 import soundfile
@@ -187,6 +188,8 @@ def test_voices_that_cannot_copy_and_streams_that_need_the_whole_sound_say_why(t
     clock = {"channels": 3, "hop_samples": 30, "fields": {"speaker": 2}, "tracks": {"clock": {"knots": 3}}}
     with pytest.raises(InputError, match="toy is told speaker, clock: a copy is made of mel, f0 or array"):
         check_vocoder(toys.recipe(condition=clock))
+    with pytest.raises(InputError, match="toy is told pitch, touch, clock, sine: a copy is made of mel, f0 or array"):
+        check_vocoder(note_toys.recipe())
     pooled = told_toys.CONDITION | {"encoder": {"pyramid": [1], "pooled": True}, "acoustic": None}
     check_vocoder(toys.recipe(condition=pooled))
     with pytest.raises(InputError, match=r"averages over the whole sound \(encoder.pooled\), so it cannot be streamed"):

@@ -263,6 +263,15 @@ def test_the_text_says_what_a_voice_is_told_that_speaks_text() -> None:
     assert ", 251 of that of durations" in words["parameters"]
 
 
+def test_the_text_says_what_an_instrument_is_told() -> None:
+    sine = {"sine": {"harmonics": 2, "field": "pitch"}}
+    said, own = said_of(recipe_of(fields={"pitch": 3}, tracks=sine, hop_samples=1))
+    words = facts(said)
+    assert words["told"] == "pitch (3 values), sine (4 a frame)"
+    assert words["sine"] == "2 multiples of the pitch of a note, unknown where none is asked for"
+    assert own.context is not None and own.context.streams and "future" not in words and "clock" not in words
+
+
 def test_what_needs_the_whole_sound_cannot_be_streamed() -> None:
     for track, width in (("mel", MEL), ("array", 2)):
         said, own = said_of(recipe_of(tracks={track: width}, hop_samples=20, encoder=ENCODERS["pooled"]))

@@ -96,6 +96,29 @@ def test_arrays_and_trimming_do_not_go_together() -> None:
 
 
 @pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"hop_samples": 30}, "condition.hop_samples is 30, but condition.tracks.sine needs each sample: set it to 1"),
+        ({"fields": {"word": 2}, "columns": {}}, "sine.field is 'label', which is none of condition.fields; name the"),
+        ({"tracks": {"phones": {"kinds": 4, "neighbours": 1}}}, "sine is for notes, and goes with neither phones nor"),
+        (
+            {"tracks": {"mel": feature_toys.MEL}, "acoustic": {"channels": 5, "encoder": []}},
+            "sine is for notes, and goes with neither phones nor condition.acoustic; keep the one or the others",
+        ),
+        (
+            {"encoder": {"pyramid": [1], "pooled": True}},
+            "(pooled), but a note of condition.tracks.sine may have no end",
+        ),
+    ],
+)
+def test_the_sines_of_notes_go_by_a_field_and_with_each_sample(changes: dict[str, Any], words: str) -> None:
+    told = feature_toys.notes()
+    assert read.from_tree(toys.tree() | {"condition": told}, "here").shape.condition is not None
+    tracks = told["tracks"] | changes.pop("tracks", {})
+    assert words in refused(toys.tree() | {"condition": told | changes | {"tracks": tracks}})
+
+
+@pytest.mark.parametrize(
     "changes",
     [
         {**NO_TRACKS},

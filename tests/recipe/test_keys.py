@@ -38,6 +38,8 @@ def tree(key: str, *value: Any) -> dict[str, Any]:
         made["condition"] |= {"tracks": {}, "encoder": [], "acoustic": None, "durations": None}
     if key == "condition.fields" and not value:
         del made["condition"]["columns"]
+    if key.startswith("condition.tracks.sine"):
+        made["condition"] = feature_toys.notes()
     if key.startswith("data.trim."):
         made["data"]["trim"] = {"below_db": 40.0}
         del made["condition"]["tracks"]["array"]
@@ -70,9 +72,11 @@ def flat(value: Any, at: str = "") -> dict[str, Any]:
 
 def test_every_key_of_a_recipe_is_on_the_page_with_its_meaning() -> None:
     whole = set[str]()
-    for key in ("data.trim.below_db", "condition.tracks.array"):
+    for key in ("data.trim.below_db", "condition.tracks.array", "condition.tracks.sine.harmonics"):
         whole |= flat(read.to_tree(read.from_tree(tree(key, 2), "here"))).keys()
-    whole.remove("data.trim")  # null where arrays are told
+    # null where arrays are told, where notes are, and where they are not
+    whole -= {"data.trim", "condition.acoustic", "condition.durations"}
+    whole -= {f"condition.tracks.{name}" for name in ("sine", "phones", "mel", "f0", "array")} - PRINTED.keys()
     assert set(PRINTED) == whole and len(whole) > 40
     for name, told in PRINTED.items():
         assert re.fullmatch(r"[A-Z`].{15,}\.", str(told["meaning"])), name

@@ -30,7 +30,7 @@ def changed(key: str, value: Any) -> dict[str, Any]:
     """Return the small recipe's tree with `value` at a dotted key."""
     tree = toys.tree()
     if key.startswith("condition"):
-        tree["condition"] = feature_toys.condition()
+        tree["condition"] = feature_toys.notes() if ".sine" in key else feature_toys.condition()
     inner = tree
     *sections, last = key.split(".")
     for section in sections:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import note_toys
 import numpy as np
 import phone_toys
 import pytest
@@ -92,6 +93,18 @@ def test_tracks_that_mean_something_else_are_refused(told_run: Path, changes: di
     with pytest.raises(InputError, match=words) as caught:
         taken(told_run, made, speaker=["ann"], label=["low"])
     assert "\n" not in str(caught.value)
+
+
+def test_sines_of_another_field_are_refused(notes_run: Path) -> None:
+    theirs = note_toys.recipe()
+    values = {"pitch": ["57"], "touch": ["soft"]}
+    assert init.weights(theirs, theirs.shape, values, str(notes_run)).keys() == theirs.shape.weights().keys()
+    other = note_toys.recipe(tracks=note_toys.CLOCK | {"sine": {"harmonics": 2, "field": "touch"}})
+    with pytest.raises(InputError, match=r"its condition\.tracks\.sine\.field is pitch, but here it is touch, so that"):
+        init.weights(other, other.shape, values, str(notes_run))
+    wide = note_toys.recipe(tracks=note_toys.CLOCK | {"sine": {"harmonics": 3, "field": "pitch"}})
+    with pytest.raises(BundleError, match=r"the weight condition\.entry\.weight is \[6, 15\], expected \[6, 17\]"):
+        init.weights(wide, wide.shape, values, str(notes_run))
 
 
 def test_another_dimension_is_refused_and_a_network_that_is_told_nothing_is_taken(

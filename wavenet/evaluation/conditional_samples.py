@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,44 +10,24 @@ from pathlib import Path
 import numpy as np
 
 from wavenet.audio.corpus import Corpus
-from wavenet.audio.crops import Sound
 from wavenet.audio.splits import Span, Splits
 from wavenet.evaluation import recogniser_file
 from wavenet.evaluation.generated import LONGEST, draw_clips, held_out_clips, quantised
-from wavenet.evaluation.intervals import Share
+from wavenet.evaluation.pitched import Pitched, known_notes, measurable, pitch_field, pitched
 from wavenet.evaluation.recogniser import Ids, Recogniser
-from wavenet.evaluation.recognition import A4_HZ, A4_MIDI, Recognition, recognised, share_within
-from wavenet.features.f0 import pitches
+from wavenet.evaluation.recognition import Recognition, recognised
 from wavenet.features.fields import Fields
-from wavenet.features.framing import of_array
+from wavenet.features.notes import note_of
 from wavenet.generate.asked import Vocabulary, Wanted
 from wavenet.generate.voice import Voice
 from wavenet.outputs import Codes, Floats
 from wavenet.progress import log
-from wavenet.recipe.records import F0Config
 from wavenet.text import duration, joined, many
 
 CLIPS = 60  # that are drawn where no other number is asked for
 REAL = 120  # real clips at most that are listened to beside them
 MOST_VALUES = 64  # of a field that a recogniser names
 FEWEST_CLIPS = 8  # to train on, for each value on average
-PITCH = "pitch"  # the field whose values are MIDI numbers
-HOP_SECONDS = 0.010
-BEYOND = 14  # semitones that pitch is looked for below the lowest note and above the highest: an octave off is seen
-LOWEST_HZ, HIGHEST_HZ = 20.0, 5_000.0
-
-
-@dataclass(frozen=True)
-class Pitched:
-    """In how many clips the pitch is within half a semitone of the note."""
-
-    generated: Share
-    real: Share | None  # of held-out clips: what the estimator hears of real notes
-
-    def __str__(self) -> str:
-        real = "" if self.real is None else f", of held-out ones in {self.real.right} of {self.real.clips}"
-        ours = f"{self.generated.right} of {self.generated.clips} ({self.generated.interval})"
-        return f"Pitch of generated notes within half a semitone of what was asked for: in {ours}{real}."
 
 
 @dataclass(frozen=True)
@@ -75,12 +56,14 @@ class Real:
 
     waves: list[Floats]  # [T] each
     fields: Codes  # [clips, n]
+    notes: tuple[float | None, ...] = ()  # MIDI numbers of each clip, where there are any; None: not known
 
     @classmethod
-    def of(cls, voice: Voice, sound: Sound, spans: Sequence[Span], fields: Codes) -> Real:
-        """Return clips of some spans, as long as generated ones may be; `fields` are those of all clips of `sound`."""
+    def of(cls, voice: Voice, corpus: Corpus, spans: Sequence[Span], fields: Codes) -> Real:
+        """Return clips of some spans, as long as generated ones may be; `fields` are those of all clips of a corpus."""
         parts = held_out_clips(spans, REAL, voice.sample_rate)
-        return cls(quantised(voice, sound, parts), fields[[part.clip for part in parts]])
+        notes = known_notes(voice.recipe, [corpus.clips[part.clip] for part in parts])
+        return cls(quantised(voice, corpus.sound, parts), fields[[part.clip for part in parts]], notes)
 
 
 @dataclass(frozen=True)
@@ -129,7 +112,8 @@ def listener_of(
     splits: Splits = {name: spans for name, spans in own.spans.items() if name != split}
     known = Fields.of_clips(voice.recipe, own.clips, vocabulary.values)
     trained = [span.clip for name in recogniser_file.HEARD for span in splits.get(name, ())]
-    columns = [column for column, name in enumerate(known.vocabulary) if _suits(known, column, name, trained)]
+    pitch = pitch_field(voice.recipe)
+    columns = [at for at, name in enumerate(known.vocabulary) if name != pitch and _suits(known, at, name, trained)]
     if not columns:
         what = f"2 to {MOST_VALUES} values, and clips enough to learn them from"
         log.info("no recogniser listens: none of %s has %s", ", ".join(known.vocabulary), what)
@@ -140,10 +124,10 @@ def listener_of(
 
 
 def _suits(known: Fields, column: int, name: str, trained: Sequence[int]) -> bool:
-    """Return whether a recogniser can learn a field; notes are not named but measured."""
+    """Return whether a recogniser can learn a field, unless that is of notes: these are not named but measured."""
     size = len(known.vocabulary[name])
     told = int((known.ids[trained, column] < size).sum())
-    return name != PITCH and 2 <= size <= MOST_VALUES and told >= FEWEST_CLIPS * size
+    return 2 <= size <= MOST_VALUES and told >= FEWEST_CLIPS * size
 
 
 def answers(
@@ -172,13 +156,16 @@ def answers(
     lengths = asked.lengths or [vocabulary.length(own, seed, i) + tail for i, own in enumerate(ids)]
     lengths = [min(length, round(LONGEST * voice.sample_rate)) for length in lengths]
     waves = draw_clips(voice, lengths, seed, condition=asked.condition, threads=threads)
-    notes = None if PITCH not in vocabulary.values else _pitched(vocabulary, waves, ids, real, voice.sample_rate)
+    pitch = pitched(vocabulary, waves, wanted, real.waves, real.notes)
     about = sum(lengths) / voice.sample_rate, seed, voice.guidance(None, told=True)
-    return Answers(ConditionalSamples(clips, *about, tuple(vocabulary.values), None, notes), waves, ids, real)
+    return Answers(ConditionalSamples(clips, *about, tuple(vocabulary.values), None, pitch), waves, ids, real)
 
 
 def combinations(vocabulary: Vocabulary, clips: int, seed: int) -> list[Wanted]:
-    """Return values of all fields for each clip: combinations that training sounds had, in an order of the seed's."""
+    """Return values of all fields for each clip: combinations that training sounds had, in an order of the seed's.
+
+    Where the voice is told the sines of notes, those that no training sound had come first.
+    """
     names = [*vocabulary.values]
     had = np.unique(vocabulary.durations[:, :-1], axis=0)
     sizes = np.array([len(vocabulary.values[name]) for name in names])
@@ -186,35 +173,27 @@ def combinations(vocabulary: Vocabulary, clips: int, seed: int) -> list[Wanted]:
     if not len(had):  # no training sound had all of them
         had = np.stack([np.arange(max(sizes)) % size for size in sizes], axis=1)
     draw = np.random.Generator(np.random.Philox(key=np.array([seed, 0], np.uint64), counter=[0, 0, 0, 4]))
-    order = np.concatenate([draw.permutation(len(had)) for _ in range(-(-clips // len(had)))])[:clips]
-    return [{name: vocabulary.values[name][value] for name, value in zip(names, had[at], strict=True)} for at in order]
+    heard = [{name: vocabulary.values[name][value] for name, value in zip(names, row, strict=True)} for row in had]
+    fresh = [] if vocabulary.recipe.note_field is None else unheard(vocabulary, heard)
+    chosen = [fresh[at] for at in draw.permutation(len(fresh))] if fresh else []
+    while len(chosen) < clips:
+        chosen += [heard[at] for at in draw.permutation(len(heard))]
+    return [*chosen[:clips]]
 
 
-def _pitched(vocabulary: Vocabulary, waves: Sequence[Floats], ids: Ids, real: Real, rate: int) -> Pitched | None:
-    """Return how often notes have the pitch that they should have; None where values are no MIDI numbers."""
-    column, values = [*vocabulary.values].index(PITCH), vocabulary.values[PITCH]
-    try:
-        notes = np.array([float(value) for value in values])
-    except ValueError:
-        return None
-    if not ((notes >= 0) & (notes <= 127)).all():
-        return None
-    known = real.fields[:, column] < len(notes)
-    own = notes[real.fields[known, column]]
-    theirs = [wave for wave, one in zip(real.waves, known, strict=True) if one]
-    config = _range(notes)
-    ours = share_within([_hertz(wave, rate, config) for wave in waves], notes[ids[:, column]])
-    return Pitched(ours, share_within([_hertz(wave, rate, config) for wave in theirs], own) if theirs else None)
+def unheard(vocabulary: Vocabulary, heard: Sequence[Wanted]) -> list[Wanted]:
+    """Return the combinations that differ from some in the note alone, which is any semitone between those known."""
+    field = str(vocabulary.recipe.note_field)
+    notes = [note for value in vocabulary.values[field] if (note := note_of(value)) is not None]
+    every = range(math.ceil(min(notes)), math.floor(max(notes)) + 1) if notes else range(0)
+    heights = [note for note in every if measurable(note, vocabulary.recipe.audio.sample_rate)]
 
+    def others(one: Wanted) -> tuple[tuple[str, object], ...]:
+        return tuple((name, value) for name, value in one.items() if name != field)
 
-def _range(notes: Floats) -> F0Config:
-    """Return where pitch is looked for."""
-    low, high = (A4_HZ * 2 ** ((note - A4_MIDI) / 12) for note in (min(notes) - BEYOND, max(notes) + BEYOND))
-    return F0Config(low_hz=float(max(LOWEST_HZ, low)), high_hz=float(min(HIGHEST_HZ, high)))
-
-
-def _hertz(wave: Floats, rate: int, config: F0Config) -> Floats:
-    return np.asarray(pitches(of_array(wave), rate, max(1, round(HOP_SECONDS * rate)), config), np.float32)
+    had = {(others(one), note_of(one[field])) for one in heard}
+    kinds = dict.fromkeys(map(others, heard))
+    return [{**dict(own), field: str(note)} for own in kinds for note in heights if (own, note) not in had]
 
 
 def _any(ids: Ids, named: Sequence[Sequence[str]]) -> bool:

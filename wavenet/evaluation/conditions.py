@@ -79,7 +79,7 @@ def compare(
     context = voice.recipe.shape.receptive_field
     made = Conditions(gains_of(tellers, held.spans, judges, voice.alphabet, context, how.workers))
     yield made
-    real = Real.of(voice, held.corpus.sound, held.spans, condition.fields)
+    real = Real.of(voice, held.corpus, held.spans, condition.fields)
     count = conditional_samples.CLIPS if how.clips is None else how.clips
     answers = conditional_samples.answers(voice, vocabulary, real, count, how.seed, how.threads)
     if answers is not None:

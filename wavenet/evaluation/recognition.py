@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from wavenet.errors import InputError
 from wavenet.evaluation.intervals import Share, percent
 from wavenet.evaluation.recogniser import Ids, Recogniser
+from wavenet.features.notes import A4_HZ, A4_NOTE
 from wavenet.outputs import Floats
 from wavenet.text import many, plain, printable, table
 
 WORST = 3  # mistakes of a field that the text has
-A4_HZ, A4_MIDI = 440.0, 69
 NEAR_SEMITONES = 0.5
 
 
@@ -166,7 +166,7 @@ def semitones_off(f0_hz: Floats, asked_midi: float) -> float:
     voiced = frames[np.isfinite(frames) & (frames > 0)]
     if not len(voiced):
         return float("nan")
-    return float(A4_MIDI + 12 * np.log2(np.median(voiced) / A4_HZ) - asked_midi)
+    return float(A4_NOTE + 12 * np.log2(np.median(voiced) / A4_HZ) - asked_midi)
 
 
 # --- one field -------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import numpy as np
 
 from wavenet.audio.layouts import Clip
 from wavenet.errors import InputError, SoundError, did_you_mean
+from wavenet.features.notes import EXPECTED, note_of
 from wavenet.outputs import Codes
 from wavenet.progress import log
 from wavenet.recipe.records import Recipe
@@ -55,7 +56,7 @@ class Fields:
         """
         sizes = dict(recipe.condition.fields) if recipe.condition is not None else {}
         found = {
-            name: [_value(clip, column) for clip in clips] for name, column in zip(sizes, recipe.columns, strict=True)
+            name: [value_of(clip, column) for clip in clips] for name, column in zip(sizes, recipe.columns, strict=True)
         }
         if vocabulary is None:
             for name, values in found.items():
@@ -77,6 +78,9 @@ class Fields:
 def ids_of(recipe: Recipe, asked: Mapping[str, object], vocabulary: Values) -> Codes:
     """Return the numbers of what is asked for, [fields] int64; a field that is not named is unknown.
 
+    Of the field that the track `sine` goes by, any MIDI note can be asked for: one that no training sound had is
+    unknown, and the track alone tells it.
+
     Args:
         recipe: names and sizes the fields.
         asked: a value for each of some fields: text, or a number.
@@ -88,7 +92,14 @@ def ids_of(recipe: Recipe, asked: Mapping[str, object], vocabulary: Values) -> C
     ids = _unknown(recipe)
     for name, value in asked.items():
         check_field(recipe, name)
-        ids[recipe.fields.index(name)] = _place(name, value, vocabulary.get(name, ()))
+        known = vocabulary.get(name, ())
+        place = _place(value, known)
+        if place is not None:
+            ids[recipe.fields.index(name)] = place
+        elif name != recipe.note_field:
+            raise InputError(f"the model knows no {name} {_not_among(value, known)}")
+        elif note_of(value) is None:
+            raise InputError(f"{name} is {str(value)!r:.60}, expected {EXPECTED}; give a note")
     return ids
 
 
@@ -117,8 +128,8 @@ def _number(value: str) -> float | None:
     return number if np.isfinite(number) else None
 
 
-def _value(clip: Clip, name: str) -> str | None:
-    """Return what is known of a clip under a name."""
+def value_of(clip: Clip, name: str) -> str | None:
+    """Return what is known of a clip under a name, that of a column; None where nothing is."""
     own = getattr(clip, name) if name in OWN else None
     return own if own is not None else dict(clip.columns).get(name)
 
@@ -127,17 +138,20 @@ def _unknown(recipe: Recipe) -> Codes:
     return np.array([size for _, size in recipe.condition.fields] if recipe.condition else [], np.int64)
 
 
-def _place(name: str, value: object, known: Sequence[str]) -> int:
-    """Return the place of a value in a list; 7, "7" and "07" are one number."""
+def _place(value: object, known: Sequence[str]) -> int | None:
+    """Return the place of a value in a list, None where it is not there; 7, "7" and "07" are one number."""
     text = str(value).strip()
     if text in known:
         return known.index(text)
     number = _number(text)
     numbers = [_number(one) for one in known]
-    if number is not None and number in numbers:
-        return numbers.index(number)
-    shown = ", ".join(map(printable, known[:SHOWN])) + (", ..." if len(known) > SHOWN else "")
-    raise InputError(f"the model knows no {name} {text!r:.60}{did_you_mean(text, known)}; it knows {shown}")
+    return numbers.index(number) if number is not None and number in numbers else None
+
+
+def _not_among(value: object, known: Sequence[str]) -> str:
+    """Return a value that is not known, and those that are."""
+    text, shown = str(value).strip(), ", ".join(map(printable, known[:SHOWN])) + (", ..." if len(known) > SHOWN else "")
+    return f"{text!r:.60}{did_you_mean(text, known)}; it knows {shown}"
 
 
 def _check(name: str, count: int, size: int) -> None:

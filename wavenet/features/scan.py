@@ -12,6 +12,7 @@ from wavenet.audio.decode import Entry
 from wavenet.audio.layouts import Clip
 from wavenet.audio.scan import Scripts, Survey
 from wavenet.errors import SoundError
+from wavenet.features import sine
 from wavenet.features.arrays import Array
 from wavenet.features.fields import Fields
 from wavenet.features.framing import Wave
@@ -46,6 +47,8 @@ def scan(folder: str | Path, recipe: str | Path | Recipe | None = None, override
         _check_scripts(survey, lacking)
         trained = {span.clip for span in survey.spans["train"]}
         Fields.of_clips(made, clips, None, trained, survey.source.columns)
+        if made.note_field is not None:
+            sine.notes_of(made, clips)
         _check_arrays(made, clips, lengths)
     except SoundError as error:
         return replace(survey, refusal=str(error))

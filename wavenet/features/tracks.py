@@ -12,12 +12,13 @@ import numpy as np
 from wavenet.audio.crops import Sound
 from wavenet.audio.layouts import Clip
 from wavenet.errors import InputError
-from wavenet.features import store
+from wavenet.features import sine, store
 from wavenet.features.arrays import Array
 from wavenet.features.clock import clock
 from wavenet.features.f0 import F0
 from wavenet.features.framing import of_array
 from wavenet.features.mel import Mel
+from wavenet.features.sine import Measured, Sine
 from wavenet.features.store import Feature
 from wavenet.geometry import frame_count
 from wavenet.outputs import Arrays, Floats
@@ -94,14 +95,19 @@ def of_corpus(
         kept[one.name] = store.prepare(one, sound, folder)
         if isinstance(one, Array):
             one.warn_of_another_hop()
+    parts += [one.read for one in kept.values()]
+    if config.tracks.sine is not None:
+        hertz, rate = sine.of_clips(recipe, clips), recipe.audio.sample_rate
+        phases = store.prepare(Sine(hertz, rate), sound, folder)
+        parts.append(Measured(phases, tuple(hertz), rate, config.tracks.sine.harmonics).read)
     arrays = kept[Array.name].checksum if Array.name in kept else ""
-    return SideBySide(counts, (*parts, *(one.read for one in kept.values())), arrays)
+    return SideBySide(counts, tuple(parts), arrays)
 
 
 def of_wave(recipe: Recipe, samples: Floats, length: int) -> Arrays:
     """Return the tracks of a sound that is in memory: bit for bit what `of_corpus` gives of the same samples.
 
-    Phones are zeros: what is said in it is not known.
+    Phones are zeros, since what is said in it is not known, and so is the sine of a note: nor is that.
 
     Args:
         recipe: the complete recipe, which tells tracks.
@@ -123,6 +129,8 @@ def of_wave(recipe: Recipe, samples: Floats, length: int) -> Arrays:
         parts.append(zeros(config.tracks.phones.frame_width)(0, 0, frame_count(len(samples), hop)))
     for feature in _features(recipe, config, hop, (), ()):
         parts.append(np.concatenate(list(store.rounded(feature, 0, of_array(samples)))))
+    if config.tracks.sine is not None:
+        parts.append(zeros(2 * config.tracks.sine.harmonics)(0, 0, frame_count(len(samples), hop)))
     return Arrays([np.concatenate(parts, axis=1)])
 
 

@@ -13,17 +13,22 @@ import numpy as np
 from wavenet.errors import BundleError, InputError
 from wavenet.features.clock import clock
 from wavenet.features.fields import check_field, ids_of
+from wavenet.features.notes import hertz_of, note_of
 from wavenet.features.phones import check_known, columns, frames_of
+from wavenet.features.sine import steady
+from wavenet.features.tracks import Read, SideBySide, clocks, zeros
 from wavenet.generate.condition import predicted
 from wavenet.generate.packed import Packed
+from wavenet.generate.state import MAX_CLOCK
 from wavenet.geometry import ConditionShape, frame_count
-from wavenet.outputs import Arrays, Codes, Condition, Floats
+from wavenet.outputs import Arrays, Chosen, Codes, Condition, Floats
 from wavenet.recipe.records import PREDICTED, Recipe
 from wavenet.speech import SILENCE, Aligned
 from wavenet.text import duration, many, printable
 
 ALL = "all"  # in place of a value: every value in turn
 MOST_SOUNDS = 1 << 20  # that one request makes
+ENDLESS = MAX_CLOCK  # frames of a sound that is told no length
 STRETCHED = 1.5  # times the longest that was learned, a sound is warned of
 
 FROM_SOUND = {"phones": "phones", "mel": "a mel spectrogram", "f0": "a pitch (f0)", "array": "an array of one's own"}
@@ -168,7 +173,8 @@ def ask(
     """Return what a network is told where values of fields are asked for.
 
     Where anything is asked for and the network knows a clock, each sound gets a length and a clock; and where it has an
-    acoustic network, the tracks that this predicts. Else tracks are unknown.
+    acoustic network, the tracks that this predicts. Where it knows sines and their note is asked for, it gets these.
+    Else tracks are unknown.
 
     Args:
         packed: the network.
@@ -184,22 +190,65 @@ def ask(
     if shape is None:
         return Asked(None)
     names = [name for name, _ in shape.told.tracks]
-    if "clock" not in names or not any(wanted):
-        return Asked(Condition(shape, fields))
-    tail = round(recipe.data.tail_seconds * recipe.audio.sample_rate)
-    if samples is not None:
-        whole = [samples] * len(wanted) if isinstance(samples, int) else [*samples]
-        lengths = [max(1, one - tail, one // 2) for one in whole]
-    else:
-        lengths = [vocabulary.length(own, seed, sequence) for sequence, own in enumerate(fields)]
-        whole = [length + tail for length in lengths]
-    if not all(lengths):
+    clocked = "clock" in names and any(wanted)
+    lengths, whole = _lengths(vocabulary, fields, samples, seed) if clocked else ((), ())
+    if shape.acoustic is None:
+        return _read_on(shape, recipe, wanted, fields, lengths, whole)
+    if not lengths:
         return Asked(Condition(shape, fields))
     given = [
         {"clock": _clock(shape, recipe, length, frame_count(one, shape.hop))}
         for length, one in zip(lengths, whole, strict=True)
     ]
     return _asked(packed, shape, fields, given, whole)
+
+
+def _lengths(
+    vocabulary: Vocabulary, fields: Codes, samples: int | Sequence[int] | None, seed: int
+) -> tuple[Sequence[int], Sequence[int]]:
+    """Return the samples of each sound without its tail of silence, and with it; none where no training sound says."""
+    recipe = vocabulary.recipe
+    tail = round(recipe.data.tail_seconds * recipe.audio.sample_rate)
+    if samples is not None:
+        whole = [samples] * len(fields) if isinstance(samples, int) else [*samples]
+        return [max(1, one - tail, one // 2) for one in whole], whole
+    lengths = [vocabulary.length(own, seed, sequence) for sequence, own in enumerate(fields)]
+    return (lengths, [length + tail for length in lengths]) if all(lengths) else ((), ())
+
+
+def _read_on(
+    shape: ConditionShape,
+    recipe: Recipe,
+    wanted: Sequence[Wanted],
+    fields: Codes,
+    lengths: Sequence[int],
+    whole: Sequence[int],
+) -> Asked:
+    """Return what sounds are told whose tracks are computed as they are read, so that they may be of any length.
+
+    Args:
+        shape: of the network, which predicts no tracks.
+        recipe: its own.
+        wanted: values by field, for each sound.
+        fields: their numbers [sounds, n] int64.
+        lengths: samples of each, without its tail of silence; none where they are told no clock.
+        whole: the same with the tail.
+    """
+    assert recipe.condition is not None
+    rate, tracks, known = recipe.audio.sample_rate, recipe.condition.tracks, [dict[str, Read]() for _ in wanted]
+    for sound, own in enumerate(known):
+        if lengths and tracks.clock is not None:
+            own["clock"] = clocks((lengths[sound],), rate, shape.hop, tracks.clock.knots)
+        note = None if tracks.sine is None else note_of(wanted[sound].get(tracks.sine.field))
+        if note is not None and tracks.sine is not None:
+            own["sine"] = steady(hertz_of(note), rate, tracks.sine.harmonics)
+    if not any(known):
+        return Asked(Condition(shape, fields))
+    counts = [frame_count(one, shape.hop) for one in whole] or [ENDLESS] * len(known)
+    parts = [tuple(own.get(name) or zeros(width) for name, width in shape.told.tracks) for own in known]
+    each = [(SideBySide((count,), own), 0) for count, own in zip(counts, parts, strict=True)]
+    unknown = np.array([[name not in own for name, _ in shape.told.tracks] for own in known])
+    return Asked(Condition(shape, fields, Chosen(each), unknown), tuple(whole) or None)
 
 
 def ask_phones(packed: Packed, vocabulary: Vocabulary, wanted: Sequence[Wanted], sentences: Sequence[Aligned]) -> Asked:
@@ -232,8 +281,8 @@ def ask_phones(packed: Packed, vocabulary: Vocabulary, wanted: Sequence[Wanted],
 
 
 def follows(shape: ConditionShape) -> frozenset[str]:
-    """Return the tracks that follow where fields are asked for: the clock, and what an acoustic network predicts."""
-    return frozenset(("clock", *(PREDICTED if shape.acoustic is not None else ())))
+    """Return the tracks that follow where fields are asked for: clock, sines, and what an acoustic network predicts."""
+    return frozenset(("clock", "sine", *(PREDICTED if shape.acoustic is not None else ())))
 
 
 def _clock(shape: ConditionShape, recipe: Recipe, length: int, count: int) -> Floats:

@@ -223,8 +223,9 @@ def _given(values: NDArray[Any] | Table, floor: float | None, sound: int, first:
 
 
 def _unheard(recipe: Recipe) -> tuple[bool, ...]:
-    """Return which tracks do not follow from sound alone: what is said in it."""
-    return () if recipe.condition is None else tuple(name == "phones" for name, _ in recipe.condition.tracks_told())
+    """Return which tracks do not follow from sound alone: what is said in it, and which note it is."""
+    told = () if recipe.condition is None else recipe.condition.tracks_told()
+    return tuple(name in ("phones", "sine") for name, _ in told)
 
 
 def _tail(recipe: Recipe) -> int:

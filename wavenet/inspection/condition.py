@@ -325,6 +325,9 @@ def _future(told: ConditionReport, context: FrameContext, rate: int) -> Iterator
         yield "future", f"sound up to {lasting(context.future_samples, rate)}, ahead of a sample: {parts}"
     if "clock" in told.tracks:
         yield "clock", "has to know beforehand how long the sound lasts"
+    if "sine" in told.tracks:
+        count = many(told.tracks["sine"] // 2, "multiple")
+        yield "sine", f"{count} of the pitch of a note, unknown where none is asked for"
     if "phones" in told.tracks:
         yield "lengths", "of all phones have to be known beforehand"
 

@@ -29,10 +29,34 @@ def of_condition(told: ConditionConfig, recipe: Recipe) -> Iterator[str]:
         yield "condition.encoder works on frames, but condition.tracks names none; add tracks, or remove it"
     if told.tracks.array and recipe.data.trim is not None:
         yield "condition.tracks.array belongs to whole files, but data.trim cuts their ends; keep one of them"
+    yield from _of_sine(told, tracks)
     yield from _of_frequencies(told, recipe.audio.sample_rate)
     yield from _of_acoustic(told, tracks)
     if told.durations is not None and "phones" not in tracks:
         yield "condition.durations are those of phones; add condition.tracks.phones, or remove condition.durations"
+
+
+def _of_sine(told: ConditionConfig, tracks: dict[str, int]) -> Iterator[str]:
+    sine = told.tracks.sine
+    if sine is None:
+        return
+    if sine.field not in dict(told.fields):
+        yield (
+            f"condition.tracks.sine.field is {sine.field!r:.60}, which is none of condition.fields; name the one whose "
+            "values are MIDI notes"
+        )
+    if told.hop_samples is not None and told.hop_samples != 1:
+        yield f"condition.hop_samples is {told.hop_samples}, but condition.tracks.sine needs each sample: set it to 1"
+    if "phones" in tracks or told.acoustic is not None:
+        yield (
+            "condition.tracks.sine is for notes, and goes with neither phones nor condition.acoustic; keep the one or "
+            "the others"
+        )
+    if told.encoder.pooled:
+        yield (
+            "condition.encoder averages over the whole sound (pooled), but a note of condition.tracks.sine may have no "
+            "end; set pooled to false"
+        )
 
 
 def _of_frequencies(told: ConditionConfig, rate: int) -> Iterator[str]:

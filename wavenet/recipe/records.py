@@ -219,6 +219,19 @@ class PhonesConfig:
 
 
 @dataclass(frozen=True)
+class SineConfig:
+    """Sines of the note's pitch and its multiples, sample by sample, so that a note has the pitch that is asked for.
+
+    A training sound's are in phase with its own fundamental.
+    """
+
+    harmonics: Annotated[int, Between(1, 8, "multiples"), "The pitch, its double... A cosine and a sine of each."]
+    field: Annotated[
+        str, "The one of condition.fields whose values are MIDI notes: 69 is 440 Hz, 60.5 lies between C and C sharp."
+    ]
+
+
+@dataclass(frozen=True)
 class TracksConfig:
     """What the network is told frame by frame."""
 
@@ -231,6 +244,7 @@ class TracksConfig:
         Between(1, 4_096, "values a frame"),
         "Numbers of your own: NAME.npy beside NAME.wav, [frames, values] float32, as they are.",
     ] = None
+    sine: SineConfig | None = None
 
 
 @dataclass(frozen=True)
@@ -322,6 +336,7 @@ class ConditionConfig:
             ("mel", 0 if told.mel is None else told.mel.bands),
             ("f0", 0 if told.f0 is None else 2),
             ("array", told.array or 0),
+            ("sine", 0 if told.sine is None else 2 * told.sine.harmonics),
         )
         return tuple((name, width) for name, width in found if width)
 
@@ -420,6 +435,12 @@ class Recipe:
         """The columns that these fields are read from."""
         told = {} if self.condition is None else dict(self.condition.columns)
         return tuple(told.get(name, name) for name in self.fields)
+
+    @property
+    def note_field(self) -> str | None:
+        """The name of the field whose values are MIDI notes, which the track `sine` goes by."""
+        sine = None if self.condition is None else self.condition.tracks.sine
+        return None if sine is None else sine.field
 
     @property
     def shape(self) -> geometry.Shape:

@@ -147,7 +147,7 @@ def _check_tracks(recipe: Recipe, theirs: Recipe, model: str) -> None:
 def _meaning(recipe: Recipe, told: ConditionConfig) -> dict[str, Any]:
     """Return what decides on what the numbers of frames mean, by key of the recipe."""
     found: dict[str, Any] = {"condition.hop_samples": told.hop_samples, "audio.sample_rate": recipe.audio.sample_rate}
-    for name in ("phones", "mel", "f0"):
+    for name in ("phones", "mel", "f0", "sine"):
         track = getattr(told.tracks, name)
         own = {} if track is None else asdict(track)
         found |= {f"condition.tracks.{name}.{key}": value for key, value in own.items()}
