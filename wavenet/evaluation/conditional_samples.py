@@ -154,7 +154,7 @@ def answers(
     seed: int = 0,
     threads: int | None = None,
 ) -> Answers | None:
-    """Return clips that are asked for values of fields; None where the voice is told no fields.
+    """Return clips that are asked for values of fields; None where the voice knows no value of any.
 
     Args:
         voice: draws the clips, as long as training sounds with these values were.
@@ -164,7 +164,7 @@ def answers(
         seed: of what is asked for and of the draws.
         threads: that are used at most.
     """
-    if not vocabulary.values:
+    if not any(vocabulary.values.values()):
         return None
     wanted = combinations(vocabulary, clips, seed)
     ids, tail = vocabulary.ids(wanted), round(voice.recipe.data.tail_seconds * voice.sample_rate)
@@ -172,15 +172,18 @@ def answers(
     lengths = asked.lengths or [vocabulary.length(own, seed, i) + tail for i, own in enumerate(ids)]
     lengths = [min(length, round(LONGEST * voice.sample_rate)) for length in lengths]
     waves = draw_clips(voice, lengths, seed, condition=asked.condition, threads=threads)
-    notes = None if PITCH not in vocabulary.values else _pitched(vocabulary, waves, ids, real, voice.sample_rate)
+    notes = None if not vocabulary.values.get(PITCH) else _pitched(vocabulary, waves, ids, real, voice.sample_rate)
     about = sum(lengths) / voice.sample_rate, seed, voice.guidance(None, told=True)
-    return Answers(ConditionalSamples(clips, *about, tuple(vocabulary.values), None, notes), waves, ids, real)
+    return Answers(ConditionalSamples(clips, *about, tuple(wanted[0]), None, notes), waves, ids, real)
 
 
 def combinations(vocabulary: Vocabulary, clips: int, seed: int) -> list[Wanted]:
-    """Return values of all fields for each clip: combinations that training sounds had, in an order of the seed's."""
-    names = [*vocabulary.values]
-    had = np.unique(vocabulary.durations[:, :-1], axis=0)
+    """Return values for each clip: combinations that training sounds had, in an order of the seed's.
+
+    They are of all fields of which any value is known.
+    """
+    names = [name for name, values in vocabulary.values.items() if values]
+    had = np.unique(vocabulary.durations[:, [[*vocabulary.values].index(name) for name in names]], axis=0)
     sizes = np.array([len(vocabulary.values[name]) for name in names])
     had = had[(had < sizes).all(axis=1)]
     if not len(had):  # no training sound had all of them

@@ -276,7 +276,8 @@ class ConditionConfig:
     fields: Annotated[
         tuple[tuple[str, int], ...],
         Parsed(sizes, "a mapping such as {speaker: 6, label: 10}"),
-        "Columns of metadata.csv, or what the layout knows, with the number of different values that each has.",
+        "Columns of metadata.csv, or what the layout knows, with the number of different values that each has; 0: none "
+        "is known, so that it is unknown throughout, as where a voice is fine-tuned on sound without such a column.",
     ] = ()
     columns: Annotated[
         tuple[tuple[str, str], ...],
