@@ -158,7 +158,7 @@ def test_sizes_and_small_networks_may_be_set(plain: Path, told_run: Path, phones
     assert (made.condition.fields, made.condition.columns) == ((("speaker", 4), ("label", 0)), (("speaker", "who"),))
     made = recipe_of(plain, folder, ["condition.tracks.phones.kinds=9"], phones_run)
     assert made.condition is not None and made.condition.tracks.phones is not None
-    assert made.condition.tracks.phones.kinds == 9
+    assert (made.condition.tracks.phones.kinds, made.condition.tracks.phones.known) == (9, phone_toys.NAMES)
     small = ["condition.acoustic.channels=5", "train.only=acoustic"]
     made = recipe_of(plain, folder, small, phones_run)
     assert made.condition is not None and made.condition.acoustic is not None
@@ -176,6 +176,23 @@ def test_a_voice_that_speaks_needs_text(plain: Path, phones_run: Path, tmp_path:
     assert "\n" not in str(caught.value)
     (folder / "0.txt").write_text("Good morning.")
     assert recipe_of(plain, folder, [], phones_run).condition is not None
+
+
+def test_phones_that_the_sound_lacks_stay_what_they_were(
+    plain: Path, phones_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def few(clips: Any, decoded: Any) -> list[Any]:
+        return [phone_toys.aligned(at, entry.length, kinds=1) for at, entry in enumerate(decoded.entries)]
+
+    monkeypatch.setattr("wavenet.speech.aligned", few)
+    folder = own_voice(tmp_path / "my", "path,text", ",Ah.")
+    run = train(plain, folder, out=tmp_path / "run", cache=tmp_path / "cache", init=phones_run, device="cpu")
+    now, before = wavenet.load(run), wavenet.load(phones_run)
+    assert now.vocabulary().phones == ("sil", "AA", "B", "IY") == before.vocabulary().phones
+    for network, first in (("condition", 9), ("durations", 0)):
+        columns = [one.arrays[f"{network}.entry.weight"][:, first + 4 : first + 8] for one in (now, before)]
+        same = (columns[0] == columns[1]).all(axis=0)
+        assert same.tolist() == [False, False, True, True]  # pauses and AA are heard, B and IY never
 
 
 def test_recipes_keep_their_own_network_where_it_fits_or_tells_something(

@@ -17,7 +17,9 @@ from wavenet.audio import folders
 from wavenet.audio.layouts import Clip
 from wavenet.errors import InputError, RecipeError, SoundError
 from wavenet.features import fields
+from wavenet.generate.asked import Vocabulary
 from wavenet.model import bundle
+from wavenet.model.bundle import Bundle
 from wavenet.progress import log
 from wavenet.recipe import find, read
 from wavenet.recipe.records import Recipe
@@ -36,6 +38,7 @@ FREE = (  # keys of these that may be set beside it: what they change is no weig
     "condition.durations.dropout",
     "condition.tracks.phones.kinds",
     "condition.tracks.phones.language",
+    "condition.tracks.phones.known",
 )
 CPU_RECIPE = "fine-tune"  # in place of one that trains from nothing
 SMALL = ("condition.acoustic", "condition.durations")  # and those of the small networks where they learn alone
@@ -66,10 +69,11 @@ def recipe_of(
     own = _own(tree, overrides, where, folder, init)
     if own is not None and (init is None or own.condition is not None):
         return find.with_data(own, data, overrides)
-    theirs = bundle.load(bundle.find(str(init))).recipe
+    given = bundle.load(bundle.find(str(init)))
+    theirs = given.recipe
     if own is not None and _alike(own, theirs):
         return find.with_data(own, data, overrides)
-    made = read.built(_with_network(tree, theirs), overrides, where, folder)
+    made = read.built(_with_network(tree, given), overrides, where, folder)
     _check(made, theirs, init)
     log.info(
         "--init %s: its network (%s) takes the place of that of %s; data and train are those of %s",
@@ -96,13 +100,16 @@ def _alike(own: Recipe, theirs: Recipe) -> bool:
     return own.shape.weights() == theirs.shape.weights() and own.output == theirs.output
 
 
-def _with_network(tree: dict[str, Any], theirs: Recipe) -> dict[str, Any]:
-    """Return a recipe's plain values with a model's network."""
-    given = read.to_tree(theirs)
+def _with_network(tree: dict[str, Any], given: Bundle) -> dict[str, Any]:
+    """Return a recipe's plain values with a model's network, which goes on knowing its phones."""
+    theirs = read.to_tree(given.recipe)
+    phones = theirs["condition"] and theirs["condition"]["tracks"]["phones"]
+    if phones:
+        phones["known"] = [*Vocabulary.of(given.recipe, given.data).phones]
     own = tree.get("data")
-    data = (own if isinstance(own, dict) else {}) | {"level": given["data"]["level"]}
+    data = (own if isinstance(own, dict) else {}) | {"level": theirs["data"]["level"]}
     smaller = None if tree.get("cpu_recipe") is None else CPU_RECIPE
-    return tree | {name: given[name] for name in NETWORK} | {"data": data, "cpu_recipe": smaller}
+    return tree | {name: theirs[name] for name in NETWORK} | {"data": data, "cpu_recipe": smaller}
 
 
 def _check(made: Recipe, theirs: Recipe, init: str | Path | None) -> None:
