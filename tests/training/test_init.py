@@ -109,7 +109,7 @@ def test_blocks_go_on_where_what_is_told_has_other_dimensions(
         ours = taken(told_run, recipe_of(channels=8), speaker=["ann"], label=["low"])
     assert {*theirs} - {*ours} == {name for name in theirs if name.startswith("condition.")}
     assert caplog.messages == [
-        f"--init {told_run}: condition begin anew, of other dimensions or new to it",
+        f"--init {told_run}: condition begins anew, since nothing of the model fits",
         f"--init {told_run}: entry, blocks, skip, hidden, output and acoustic go on",
     ]
     caplog.clear()
@@ -117,7 +117,7 @@ def test_blocks_go_on_where_what_is_told_has_other_dimensions(
         ours = taken(trained_run, recipe_of())
     assert {*ours} == {*wavenet.load(trained_run).arrays}
     assert caplog.messages[0] == (
-        f"--init {trained_run}: condition and acoustic begin anew, of other dimensions or new to it"
+        f"--init {trained_run}: condition and acoustic begin anew, since nothing of the model fits"
     )
 
 
@@ -128,8 +128,8 @@ def test_more_codes_and_layers_begin_anew_beside_blocks_that_go_on(
     with caplog.at_level(logging.INFO, "wavenet"):
         ours = taken(trained_run, made)
     assert caplog.messages == [
-        f"--init {trained_run}: entry, skip, output and 6 of 26 weights of blocks begin anew, of other dimensions or "
-        "new to it",
+        f"--init {trained_run}: entry, skip, output and 6 of 26 weights of blocks begin anew, since nothing of the "
+        "model fits",
         f"--init {trained_run}: blocks and hidden go on",
     ]
     assert {"blocks.4.residual.weight", "hidden.weight"} <= {*ours}
@@ -169,7 +169,7 @@ def test_a_voice_told_something_else_sounds_as_the_model_does_told_what_both_hav
     with caplog.at_level(logging.INFO, "wavenet"):
         taken_over = init.weights(made, made.shape, {"speaker": ["bob"]}, str(told_run), phone_toys.NAMES)
     assert [line.removeprefix(f"--init {told_run}: ") for line in caplog.messages] == [
-        "acoustic and durations begin anew, of other dimensions or new to it",
+        "acoustic and durations begin anew, since nothing of the model fits",
         "entry, blocks, skip, hidden, output and condition go on",
         "of speaker it knows bob",
         "new to it is phones, without effect at first",
@@ -253,7 +253,7 @@ def test_small_networks_that_learn_alone_may_have_other_dimensions(
         ours = init.weights(alone, alone.shape, *known)
     assert {*theirs} - {*ours} == {name for name in theirs if name.startswith("acoustic.")}
     assert all(np.array_equal(value, theirs[name]) for name, value in ours.items())
-    assert f"--init {phones_run}: acoustic begin anew, of other dimensions or new to it" in caplog.messages
+    assert f"--init {phones_run}: acoustic begins anew, since nothing of the model fits" in caplog.messages
     other = phone_toys.recipe(channels=8)
     with pytest.raises(BundleError, match=r"the weight condition\."):
         init.weights(replace(other, train=alone.train), other.shape, *known)

@@ -140,7 +140,8 @@ def _tell_parts(model: str, wanted: Mapping[str, tuple[int, ...]], kept: Mapping
     partly = [part for part, found in parts.items() if any(found) and not all(found)]
     if anew or partly:
         mixed = [f"{parts[part].count(False)} of {many(len(parts[part]), 'weight')} of {part}" for part in partly]
-        log.info("--init %s: %s begin anew, of other dimensions or new to it", model, joined([*anew, *mixed]))
+        begin = "begins" if len(anew) == 1 and not mixed else "begin"
+        log.info("--init %s: %s %s anew, since nothing of the model fits", model, joined([*anew, *mixed]), begin)
         log.info("--init %s: %s go on", model, joined([part for part in parts if part not in anew]))
 
 
