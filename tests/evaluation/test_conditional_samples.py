@@ -105,6 +105,16 @@ def test_of_notes_those_that_training_did_not_have_are_asked_for_first() -> None
     assert {one["height"] for one in combinations(high, 5, 0)[:4]} == {"95", "96", "97", "98"}  # 2,349 Hz
 
 
+def test_fields_without_a_value_are_not_asked_for() -> None:
+    voice = voice_of({"speaker": ("ann", "bob"), "label": ()}, [[0, 0, 900], [1, 0, 800], [0, 0, 700]])
+    assert {tuple(one.items()) for one in combinations(voice.vocabulary(), 4, 0)} == {
+        (("speaker", "ann"),),
+        (("speaker", "bob"),),
+    }
+    nobody = voice_of({"label": ()}, [[0, 900]])
+    assert answers(nobody, nobody.vocabulary(), Real([], np.zeros((0, 1), np.int64))) is None
+
+
 def test_what_is_heard_is_counted_beside_real_clips(monkeypatch: pytest.MonkeyPatch) -> None:
     values = {"label": ("quiet", "middle", "loud"), "speaker": ("ann", "bob")}
     had = [[label, speaker, 900 + 10 * label] for label in range(3) for speaker in range(2)]

@@ -12,7 +12,7 @@ import toys
 
 from wavenet.audio.layouts import Clip
 from wavenet.errors import InputError, SoundError
-from wavenet.features.fields import Fields, ids_of, ordered
+from wavenet.features.fields import Fields, counts, ids_of, ordered
 
 VOCABULARY = {"speaker": ["george", "jackson", "theo"], "label": ["7", "10"]}
 
@@ -35,6 +35,20 @@ def test_numbers_are_places_among_the_sorted_values_and_what_is_missing_is_unkno
     assert found.vocabulary == {**VOCABULARY, "pitch": ["9", "60"]}
     assert found.ids.tolist() == [[2, 1, 1], [0, 0, 0], [1, 2, 1], [3, 0, 5]]
     assert found.ids.dtype == np.int64
+
+
+def test_a_field_of_no_values_is_unknown_throughout(said: list[str]) -> None:
+    recipe = feature_toys.recipe(fields={"speaker": 3, "mood": 0, "label": 0})
+    found = Fields.of_clips(recipe, CLIPS)
+    assert found.vocabulary == {"speaker": VOCABULARY["speaker"], "mood": [], "label": []}
+    assert found.ids.tolist() == [[2, 0, 0], [0, 0, 0], [1, 0, 0], [3, 0, 0]]
+    assert said == ["1 of 4 sounds has no speaker: it is unknown there"]
+    with pytest.raises(InputError, match="knows no label '7'; it knows none"):
+        ids_of(recipe, {"label": 7}, found.vocabulary)
+
+
+def test_values_are_counted() -> None:
+    assert counts(("speaker", "label", "pitch", "mood"), CLIPS) == [3, 2, 2, 0]
 
 
 def test_the_order_of_clips_changes_no_number() -> None:

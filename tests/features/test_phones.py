@@ -143,6 +143,18 @@ def test_a_digest_is_of_phones_times_and_names() -> None:
     assert len(made) == 8 and track().digest() == track().digest()
 
 
+@pytest.mark.parametrize(
+    ("kinds", "names"),
+    [(6, ("sil", "IY", "ZH", "AA", "B")), (4, ("sil", "IY", "ZH", "AA")), (2, ("sil", "IY")), (1, ("sil", "IY"))],
+)
+def test_known_phones_stand_behind_those_of_the_sound_as_far_as_there_is_room(
+    kinds: int, names: tuple[str, ...]
+) -> None:
+    config = PhonesConfig(kinds, 1, known=("sil", "ZH", "AA", "IY", "B"))
+    assert phones.with_known(("sil", "IY"), config) == names
+    assert phones.with_known(("sil", "IY"), PhonesConfig(kinds, 1)) == ("sil", "IY")
+
+
 def test_names_are_those_of_all_sentences_pauses_first() -> None:
     assert phones.names_of([ALIGNED]) == NAMES
     assert phones.names_of([Aligned((Phone("a"),), (1.0,))]) == (SILENCE, "a")

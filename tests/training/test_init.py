@@ -12,10 +12,13 @@ import numpy as np
 import phone_toys
 import pytest
 import told_toys
+import torch
 import toys
 
 import wavenet
 from wavenet.errors import BundleError, InputError
+from wavenet.model import network as networks
+from wavenet.model.condition import Told
 from wavenet.recipe import read
 from wavenet.recipe.records import Recipe
 from wavenet.training import init
@@ -102,24 +105,108 @@ def test_sines_of_another_field_are_refused(notes_run: Path) -> None:
     other = note_toys.recipe(tracks=note_toys.CLOCK | {"sine": {"harmonics": 2, "field": "touch"}})
     with pytest.raises(InputError, match=r"its condition\.tracks\.sine\.field is pitch, but here it is touch, so that"):
         init.weights(other, other.shape, values, str(notes_run))
-    wide = note_toys.recipe(tracks=note_toys.CLOCK | {"sine": {"harmonics": 3, "field": "pitch"}})
-    with pytest.raises(BundleError, match=r"the weight condition\.entry\.weight is \[6, 15\], expected \[6, 17\]"):
-        init.weights(wide, wide.shape, values, str(notes_run))
 
 
-def test_another_dimension_is_refused_and_a_network_that_is_told_nothing_is_taken(
-    told_run: Path, trained_run: Path
-) -> None:
+def test_a_network_without_any_block_of_these_dimensions_is_refused(trained_run: Path) -> None:
+    made = toys.recipe(model={"residual_channels": 7})
     with pytest.raises(
-        BundleError, match=r"the weight condition\.fields\.speaker\.weight is \[3, 6\], expected \[3, 8\]"
+        BundleError, match=r"the weight entry\.weight is \[17, 6\], expected \[17, 7\]; give a model of .* fine-tune"
     ):
-        taken(told_run, recipe_of(channels=8), speaker=["ann"], label=["low"])
-    with pytest.raises(
-        BundleError, match=r"the weight condition\.fields\.speaker\.weight is missing, expected \[3, 6\]"
-    ):
-        taken(trained_run, recipe_of())
+        taken(trained_run, made)
     plain = wavenet.load(trained_run)
     assert init.weights(plain.recipe, plain.recipe.shape, {}, str(trained_run)).keys() == plain.arrays.keys()
+
+
+def test_blocks_go_on_where_what_is_told_has_other_dimensions(
+    told_run: Path, trained_run: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    theirs = wavenet.load(told_run).arrays
+    with caplog.at_level(logging.INFO, "wavenet"):
+        ours = taken(told_run, recipe_of(channels=8), speaker=["ann"], label=["low"])
+    assert {*theirs} - {*ours} == {name for name in theirs if name.startswith("condition.")}
+    assert caplog.messages == [
+        f"--init {told_run}: condition begins anew, since nothing of the model fits",
+        f"--init {told_run}: entry, blocks, skip, hidden, output and acoustic go on",
+    ]
+    caplog.clear()
+    with caplog.at_level(logging.INFO, "wavenet"):
+        ours = taken(trained_run, recipe_of())
+    assert {*ours} == {*wavenet.load(trained_run).arrays}
+    assert caplog.messages[0] == (
+        f"--init {trained_run}: condition and acoustic begin anew, since nothing of the model fits"
+    )
+
+
+def test_more_codes_and_layers_begin_anew_beside_blocks_that_go_on(
+    trained_run: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = toys.recipe(output={"classes": 32}, model={"dilations": [[1, 2, 4, 8], [1, 2, 4]]})
+    with caplog.at_level(logging.INFO, "wavenet"):
+        ours = taken(trained_run, made)
+    assert caplog.messages == [
+        f"--init {trained_run}: entry, skip, output and 6 of 26 weights of blocks begin anew, since nothing of the "
+        "model fits",
+        f"--init {trained_run}: blocks and hidden go on",
+    ]
+    assert {"blocks.4.residual.weight", "hidden.weight"} <= {*ours}
+    assert not {"entry.weight", "output.bias", "skip.bias", "blocks.5.dilated.product.weight"} & {*ours}
+
+
+def answer(made: Recipe, arrays: dict[str, np.ndarray], tracks: dict[str, np.ndarray | None], **values: int) -> Any:
+    """Return what a network answers to some codes; a track that is None is unknown, and so is a field not given."""
+    network, told = networks.from_arrays(made, arrays), made.condition
+    assert told is not None
+    names, count = [*dict(told.tracks_told())], 9
+    columns = [np.zeros((count, width)) if tracks[name] is None else tracks[name] for name, width in told.tracks_told()]
+    lacking = np.tile([tracks[name] is None for name in names], (count, 1))
+    given = np.concatenate([*columns, lacking], axis=1).astype(np.float32)
+    beyond = 0 if told.acoustic is None else told.acoustic.encoder.reach  # what only an acoustic network looks at
+    given = np.pad(given, ((beyond, beyond), (0, 0)))
+    ids = np.array([[values.get(name, size) for name, size in told.fields]], np.int64)
+    length = 160 + made.shape.receptive_field - 1
+    codes = torch.from_numpy(np.random.default_rng(5).integers(0, 16, (1, length)))
+    window = Told(
+        torch.zeros(1, dtype=torch.int64),
+        torch.from_numpy(ids),
+        torch.from_numpy(given)[None],
+        torch.tensor([6]),
+        torch.from_numpy(given.mean(axis=0))[None],
+        0,
+    )
+    with torch.no_grad():
+        return network(codes, window).numpy()
+
+
+def test_a_voice_told_something_else_sounds_as_the_model_does_told_what_both_have(
+    told_run: Path, phones_run: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rng, theirs = np.random.default_rng(3), wavenet.load(told_run)
+    made = phone_toys.recipe(fields={"speaker": 1}, acoustic={"channels": 9, "encoder": []})
+    with caplog.at_level(logging.INFO, "wavenet"):
+        taken_over = init.weights(made, made.shape, {"speaker": ["bob"]}, str(told_run), phone_toys.NAMES)
+    assert [line.removeprefix(f"--init {told_run}: ") for line in caplog.messages] == [
+        "acoustic and durations begin anew, since nothing of the model fits",
+        "entry, blocks, skip, hidden, output and condition go on",
+        "of speaker it knows bob",
+        "new to it is phones, without effect at first",
+        "it was told label, which is unknown from here on",
+    ]
+    ours = networks.build(made).arrays() | taken_over
+    clock, mel = rng.normal(size=(9, 9)), rng.normal(size=(9, 6))
+    assert made.condition is not None
+    phones = rng.normal(size=(9, dict(made.condition.tracks_told())["phones"]))
+    now = answer(made, ours, {"clock": clock, "phones": phones, "mel": mel}, speaker=0)
+    before = answer(theirs.recipe, theirs.arrays, {"clock": clock, "mel": mel}, speaker=1)
+    assert np.abs(now - before).max() < 1e-4
+    other = answer(theirs.recipe, theirs.arrays, {"clock": clock, "mel": mel}, speaker=1, label=1)
+    assert np.abs(now - other).max() > 1e-3
+    back = recipe_of()  # from phones to none: they are not known any more
+    ours = init.weights(back, back.shape, {"speaker": ["ann"], "label": ["low"]}, str(phones_run))
+    ours = networks.build(back).arrays() | ours
+    spoken = wavenet.load(phones_run)
+    now = answer(back, ours, {"clock": clock, "mel": mel}, speaker=0, label=0)
+    before = answer(spoken.recipe, spoken.arrays, {"clock": clock, "phones": None, "mel": mel}, speaker=0)
+    assert np.abs(now - before).max() < 1e-4
 
 
 def test_training_begins_with_rows_by_name(told_run: Path, tmp_path: Path) -> None:
@@ -158,13 +245,17 @@ def test_phones_go_by_name_and_new_ones_begin_as_unknown(phones_run: Path, caplo
     assert all(np.array_equal(same[name], theirs[name]) for name in theirs)
 
 
-def test_as_many_columns_of_other_phones_mean_something_else(phones_run: Path) -> None:
-    tracks = phone_toys.CONDITION["tracks"] | {"phones": {"kinds": 12, "neighbours": 0}}
-    made = phone_toys.recipe(tracks=tracks)
-    with pytest.raises(
-        InputError, match=r"its condition\.tracks\.phones\.kinds is 4, but here it is 12, so that frames"
-    ):
-        init.weights(made, made.shape, {"speaker": ["ann"]}, str(phones_run), phone_toys.NAMES)
+@pytest.mark.parametrize("phones", [{"kinds": 12, "neighbours": 0}, {"kinds": 6, "neighbours": 2}])
+def test_phones_go_by_name_to_more_kinds_and_other_neighbours(phones_run: Path, phones: dict[str, int]) -> None:
+    theirs, made = wavenet.load(phones_run).arrays, phone_toys.recipe(
+        tracks=phone_toys.CONDITION["tracks"] | {"phones": phones}
+    )  # fmt: skip
+    ours = init.weights(made, made.shape, {"speaker": ["ann", "bob"]}, str(phones_run), ("sil", "ZH", "AA"))
+    assert {name: one.shape for name, one in ours.items()} == made.shape.weights()
+    own = 9 + phones["kinds"] * phones["neighbours"]  # columns behind the clock's, of the phone that is said
+    before, after = theirs["condition.entry.weight"], ours["condition.entry.weight"]
+    assert np.array_equal(after[:, own], before[:, 13]) and not after[:, own + 1].any()
+    assert np.array_equal(after[:, own + 2], before[:, 14]) and np.array_equal(after[:, -15:], before[:, -15:])
 
 
 def test_small_networks_that_learn_alone_may_have_other_dimensions(
@@ -173,16 +264,12 @@ def test_small_networks_that_learn_alone_may_have_other_dimensions(
     theirs, wide = wavenet.load(phones_run).arrays, {"channels": 9, "encoder": []}
     known = {"speaker": ["ann", "bob"]}, str(phones_run), phone_toys.NAMES
     made = phone_toys.recipe(acoustic=wide)
-    with pytest.raises(BundleError, match=r"the weight acoustic\.[a-z.]* is "):
-        init.weights(made, made.shape, *known)
     alone = replace(made, train=replace(made.train, only="acoustic"))
     with caplog.at_level(logging.INFO, "wavenet"):
         ours = init.weights(alone, alone.shape, *known)
     assert {*theirs} - {*ours} == {name for name in theirs if name.startswith("acoustic.")}
     assert all(np.array_equal(value, theirs[name]) for name, value in ours.items())
-    assert (
-        f"--init {phones_run}: its network `acoustic` has other dimensions, so this one begins anew" in caplog.messages
-    )
+    assert f"--init {phones_run}: acoustic begins anew, since nothing of the model fits" in caplog.messages
     other = phone_toys.recipe(channels=8)
     with pytest.raises(BundleError, match=r"the weight condition\."):
         init.weights(replace(other, train=alone.train), other.shape, *known)

@@ -25,7 +25,7 @@ from lightning.pytorch.accelerators import CUDAAccelerator
 
 import wavenet
 from wavenet.audio import files
-from wavenet.errors import BundleError, DivergenceError, InputError, RecipeError, Terminated, WavenetError
+from wavenet.errors import DivergenceError, InputError, RecipeError, Terminated, WavenetError
 from wavenet.outputs import Categorical
 from wavenet.progress import StderrHandler, log
 from wavenet.recipe import read
@@ -513,15 +513,26 @@ def test_a_folder_that_is_no_run_is_never_touched(fit: Fit, tmp_path: Path) -> N
             fit("precious", force=force)
 
 
-def test_init_takes_weights_and_refuses_other_dimensions(fit: Fit, trained_run: Path, said: list[str]) -> None:
+def test_init_takes_weights_and_the_network_of_other_dimensions(fit: Fit, trained_run: Path, said: list[str]) -> None:
     run = fit(init=str(trained_run), max_steps=1)
     given = torch.from_numpy(wavenet.load(trained_run).arrays["entry.weight"])
     assert (last(run).network["entry.weight"] - given).abs().max() < 0.02  # one warm-up step away
     said.clear()
     fit(init=str(trained_run), resume=True, max_steps=2)
     assert said[0] == f"{run} has weights of its own: --init {trained_run} is not used"
-    with pytest.raises(BundleError, match=r"the weight hidden\.weight is \[20, 24\], expected \[9, 24\]"):
-        fit("b", made=toys.recipe(model={"head_channels": 9}), init=str(trained_run))
+    run = fit("b", made=toys.recipe(model={"head_channels": 9}), init=str(trained_run), max_steps=1)
+    assert last(run).network["hidden.weight"].shape == (20, 24)
+
+
+def test_an_output_layer_of_more_codes_begins_at_what_is_usual(fit: Fit, told_run: Path) -> None:
+    tree = toys.tree(output={"classes": 20}, train={"learning_rate": 1e-8})
+    told = tree | {"condition": {"channels": 3, "tracks": {"clock": {"knots": 2}}, "hop_samples": 40}}
+    begun = (
+        fit(made=read.from_tree(told, "toy"), init=str(told_run), max_steps=1),
+        fit("b", made=read.from_tree(tree, "toy"), max_steps=1),
+    )
+    biases = [last(run).network["output.bias"] for run in begun]
+    assert torch.allclose(*biases, atol=1e-6) and biases[0].std() > 0.1
 
 
 # --- steps that are not finite ---------------------------------------------------------------------------------------

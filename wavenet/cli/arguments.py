@@ -89,7 +89,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
     add("--seed", metavar="N", type=_whole, help="the same as --set train.seed=N")
     add("--resume", action="store_true", help="go on with an unfinished run")
     add("--force", action="store_true", help="delete the run in the folder and start over")
-    add("--init", metavar="MODEL", help="start from the weights of a run, bundle or voice of the same dimensions")
+    add("--init", metavar="MODEL", help="go on from a model: its network and weights (recipes/FINE-TUNE.md)")
     add("--only", choices=("acoustic",), help="train what predicts tracks and lengths alone, beside a model")
     add(
         "--device",

@@ -16,20 +16,22 @@ PLOT_REMEDY = "free space, or name another file with --plot"
 
 def _train(arguments: argparse.Namespace) -> int:
     from wavenet.recipe import find, read
+    from wavenet.training.fine_tuning import recipe_of
 
     short = {"train.seed": arguments.seed, "train.only": arguments.only}
     overrides = arguments.set + [f"{key}={value}" for key, value in short.items() if value is not None]
-    recipe = read.load(find.find_recipe(arguments.recipe), overrides)
     seconds = None if arguments.max_time is None else read.parse_duration(arguments.max_time)
-    recipe = find.with_data(recipe, arguments.data, overrides)
+    asked = arguments.recipe, arguments.data, overrides
     if arguments.print_config:
-        show(read.dump(recipe), end="")
+        show(read.dump(recipe_of(*asked, arguments.init)), end="")
         return 0
+    if arguments.init is None:  # a slip is told before torch is imported; the fields of a model hang on the sound
+        asked = recipe_of(*asked), None, []
     from wavenet.training.train import train
 
     same = ("max_steps", "resume", "force", "init", "device", "devices", "precision", "dry_run")
     train(
-        recipe,
+        *asked,
         **{name: getattr(arguments, name) for name in same},
         out=path_of(arguments.out, "--out") or find.run_folder(arguments.recipe),
         max_seconds=seconds,

@@ -138,7 +138,7 @@ def answers(
     seed: int = 0,
     threads: int | None = None,
 ) -> Answers | None:
-    """Return clips that are asked for values of fields; None where the voice is told no fields.
+    """Return clips that are asked for values of fields; None where the voice knows no value of any.
 
     Args:
         voice: draws the clips, as long as training sounds with these values were.
@@ -148,7 +148,7 @@ def answers(
         seed: of what is asked for and of the draws.
         threads: that are used at most.
     """
-    if not vocabulary.values:
+    if not any(vocabulary.values.values()):
         return None
     wanted = combinations(vocabulary, clips, seed)
     ids, tail = vocabulary.ids(wanted), round(voice.recipe.data.tail_seconds * voice.sample_rate)
@@ -158,23 +158,24 @@ def answers(
     waves = draw_clips(voice, lengths, seed, condition=asked.condition, threads=threads)
     pitch = pitched(vocabulary, waves, wanted, real.waves, real.notes)
     about = sum(lengths) / voice.sample_rate, seed, voice.guidance(None, told=True)
-    return Answers(ConditionalSamples(clips, *about, tuple(vocabulary.values), None, pitch), waves, ids, real)
+    return Answers(ConditionalSamples(clips, *about, tuple(wanted[0]), None, pitch), waves, ids, real)
 
 
 def combinations(vocabulary: Vocabulary, clips: int, seed: int) -> list[Wanted]:
-    """Return values of all fields for each clip: combinations that training sounds had, in an order of the seed's.
+    """Return values for each clip: combinations that training sounds had, in an order of the seed's.
 
-    Where the voice is told the sines of notes, those that no training sound had come first.
+    They are of all fields of which any value is known. Where the voice is told the sines of notes, combinations that no
+    training sound had come first.
     """
-    names = [*vocabulary.values]
-    had = np.unique(vocabulary.durations[:, :-1], axis=0)
+    names = [name for name, values in vocabulary.values.items() if values]
+    had = np.unique(vocabulary.durations[:, [[*vocabulary.values].index(name) for name in names]], axis=0)
     sizes = np.array([len(vocabulary.values[name]) for name in names])
     had = had[(had < sizes).all(axis=1)]
     if not len(had):  # no training sound had all of them
         had = np.stack([np.arange(max(sizes)) % size for size in sizes], axis=1)
     draw = np.random.Generator(np.random.Philox(key=np.array([seed, 0], np.uint64), counter=[0, 0, 0, 4]))
     heard = [{name: vocabulary.values[name][value] for name, value in zip(names, row, strict=True)} for row in had]
-    fresh = [] if vocabulary.recipe.note_field is None else unheard(vocabulary, heard)
+    fresh = unheard(vocabulary, heard) if vocabulary.recipe.note_field in names else []
     chosen = [fresh[at] for at in draw.permutation(len(fresh))] if fresh else []
     while len(chosen) < clips:
         chosen += [heard[at] for at in draw.permutation(len(heard))]

@@ -99,10 +99,10 @@ def _check_known(condition: Condition, vocabulary: Vocabulary, held: HeldOut) ->
     rows = condition.fields[[span.clip for span in held.spans]]
     sizes = np.array([len(values) for values in vocabulary.values.values()], np.int64)
     known = np.any(rows < sizes, axis=0).tolist()
-    missing = [name for name, some in zip(vocabulary.values, known, strict=True) if not some]
-    if not missing:
+    missing = [name for (name, own), some in zip(vocabulary.values.items(), known, strict=True) if own and not some]
+    if not missing:  # a field that is unknown throughout is not missed
         return
     what = f"{held.name} says nothing that the model knows of the {' and '.join(missing)} of its sounds"
-    if len(missing) == len(sizes) and condition.tracks is None:
+    if not any(known) and condition.tracks is None:
         raise InputError(f"{what}; give sound with a metadata.csv that does")
     log.warning("%s: that is not compared", what)

@@ -100,6 +100,7 @@ def _spoken(
     if names is None:
         chosen = range(len(known)) if trained is None else sorted(trained)
         names = phones.names_of(one for clip in chosen if (one := known[clip]) is not None)
+        names = phones.with_known(names, config.tracks.phones)
         phones.check_room(names, config.tracks.phones)
         sentences.tell_language(recipe, corpus, names)
     phones.tell_unknown((one for one in known if one is not None), names)

@@ -52,15 +52,17 @@ class Fields:
             columns: other names that their table has, for the error (`Source.columns`).
 
         Raises:
-            SoundError: no clip has such a field, or there are more values than the recipe has room for.
+            SoundError: no clip has such a field, though the recipe has room for values of it, or there are more values
+                than that.
         """
         sizes = dict(recipe.condition.fields) if recipe.condition is not None else {}
         found = {
-            name: [value_of(clip, column) for clip in clips] for name, column in zip(sizes, recipe.columns, strict=True)
+            name: [value_of(clip, column) if sizes[name] else None for clip in clips]
+            for name, column in zip(sizes, recipe.columns, strict=True)
         }
         if vocabulary is None:
             for name, values in found.items():
-                if not any(values):
+                if sizes[name] and not any(values):
                     raise SoundError(_lacking(name, recipe.columns[recipe.fields.index(name)], clips, columns))
             chosen = range(len(clips)) if trained is None else sorted(trained)
             vocabulary = {name: ordered({values[clip] for clip in chosen}) for name, values in found.items()}
@@ -70,9 +72,15 @@ class Fields:
         for column, (name, values) in enumerate(found.items()):
             numbers = {value: number for number, value in enumerate(vocabulary.get(name, ()))}
             ids[:, column] = [sizes[name] if value is None else numbers.get(value, sizes[name]) for value in values]
-            _tell_missing(name, sum(value is None for value in values), len(clips))
+            if sizes[name]:
+                _tell_missing(name, sum(value is None for value in values), len(clips))
             _tell_unknown(name, {value for value in values if value is not None} - numbers.keys())
         return cls({name: list(vocabulary.get(name, ())) for name in sizes}, ids)
+
+
+def counts(columns: Sequence[str], clips: Sequence[Clip]) -> list[int]:
+    """Return how many different values each of some columns has in some clips."""
+    return [len({value_of(clip, column) for clip in clips} - {None}) for column in columns]
 
 
 def ids_of(recipe: Recipe, asked: Mapping[str, object], vocabulary: Values) -> Codes:
@@ -151,7 +159,7 @@ def _place(value: object, known: Sequence[str]) -> int | None:
 def _not_among(value: object, known: Sequence[str]) -> str:
     """Return a value that is not known, and those that are."""
     text, shown = str(value).strip(), ", ".join(map(printable, known[:SHOWN])) + (", ..." if len(known) > SHOWN else "")
-    return f"{text!r:.60}{did_you_mean(text, known)}; it knows {shown}"
+    return f"{text!r:.60}{did_you_mean(text, known)}; it knows {shown or 'none'}"
 
 
 def _check(name: str, count: int, size: int) -> None:

@@ -31,6 +31,12 @@ def names_of(sentences: Iterable[Aligned]) -> tuple[str, ...]:
     return (SILENCE, *sorted(found - {SILENCE}))
 
 
+def with_known(names: Sequence[str], config: PhonesConfig) -> tuple[str, ...]:
+    """Return the phones of some sound, and behind them those that a recipe knows besides, as far as there is room."""
+    more = [name for name in config.known or () if name not in names]
+    return (*names, *more[: max(0, config.kinds - len(names))])
+
+
 def check_room(names: Sequence[str], config: PhonesConfig) -> None:
     """Raise SoundError where there are more phones than a recipe has room for, and tell fewer."""
     if len(names) > config.kinds:

@@ -254,10 +254,10 @@ def _split(costs: dict[str, int]) -> Split:
 
 def facts(told: ConditionReport, rate: int) -> Iterator[tuple[str, str]]:
     """Yield what a network is told as (label, words)."""
-    fields = [f"{name} ({many(size, 'value')})" for name, size in told.fields.items()]
+    fields = [f"{name} ({many(size, 'value') if size else 'none known'})" for name, size in told.fields.items()]
     tracks = [f"{name} ({width:,} a frame)" for name, width in told.tracks.items()]
     yield "told", ", ".join([*fields, *tracks]) or "nothing"
-    for name, values in told.values.items():
+    for name, values in ((name, values) for name, values in told.values.items() if values):
         yield printable(f"{name:.{NAME}}"), some(list(map(printable, values)), VALUES_SHOWN)
     context, encoder, hop = told.context, told.encoder, told.hop_samples
     if context is not None and encoder is not None and hop is not None:

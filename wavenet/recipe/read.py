@@ -32,21 +32,36 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     Raises:
         RecipeError: anything in it is unknown, missing, of the wrong type, out of range or contradictory.
     """
+    return built(plain(path), overrides, str(path), path.parent)
+
+
+def plain(path: Path) -> dict[str, Any]:
+    """Return what is written in a recipe's file, not checked yet; arguments and errors are those of `load`."""
     tree = read_bundle_config(path)["recipe"] if path.name == "config.json" else read_yaml(path)
     if not isinstance(tree, dict):
         raise RecipeError(f"{path} is {shown(tree)}, expected a mapping of sections (see `wavenet recipes`)")
     if "layers" in tree and "model" not in tree:
         raise RecipeError(f"{path} is a list of layers, which only `wavenet inspect` reads; give a recipe")
-    return _load(tree, overrides, str(path), path.parent)
+    return tree
 
 
 def overridden(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
     """Return a recipe with ``KEY=VALUE`` set at dotted keys, as `load` does it."""
-    return _load(to_tree(recipe), overrides, recipe.name, Path()) if overrides else recipe
+    return built(to_tree(recipe), overrides, recipe.name, Path()) if overrides else recipe
 
 
-def _load(tree: dict[str, Any], overrides: Sequence[str], where: str, folder: Path) -> Recipe:
-    """Return the record of a tree with overrides; paths in the tree are relative to `folder`."""
+def built(tree: dict[str, Any], overrides: Sequence[str], where: str, folder: Path) -> Recipe:
+    """Return the record of a tree with overrides.
+
+    Args:
+        tree: plain values.
+        overrides: as `load` takes them.
+        where: its origin, for errors.
+        folder: that paths in the tree are relative to.
+
+    Raises:
+        RecipeError: as `load`.
+    """
     recipe = from_tree(with_overrides(tree, overrides), where)
     if recipe.data.path is None:
         return recipe
@@ -96,6 +111,15 @@ def to_tree(record: Any) -> Any:
     if dataclasses.is_dataclass(record):
         return {f.name: to_tree(getattr(record, f.name)) for f in dataclasses.fields(record)}
     return [to_tree(item) for item in record] if isinstance(record, tuple) else record
+
+
+def flat(tree: Any, at: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the keys of a recipe's plain values, such as ``data.level.rms``, with what they hold as text."""
+    if not isinstance(tree, dict):
+        yield at, "nothing" if tree is None else str(tree)
+        return
+    for key, value in tree.items():
+        yield from flat(value, f"{at}.{key}" if at else key)
 
 
 def dump(recipe: Recipe) -> str:

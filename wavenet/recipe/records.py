@@ -206,6 +206,12 @@ class PhonesConfig:
         "The language of text that the voice says by the rules of espeak-ng, whose phones its labels must have; null "
         "says English text where the phones are CMUdict's, and of any others only what is given as phones.",
     ] = None
+    known: Annotated[
+        tuple[str, ...] | None,
+        Parsed(words, "a list of words"),
+        "Phones that the voice knows beside those of its sound, where there is room: a model that is fine-tuned keeps "
+        "its own here.",
+    ] = None
 
     @property
     def width(self) -> int:
@@ -290,7 +296,8 @@ class ConditionConfig:
     fields: Annotated[
         tuple[tuple[str, int], ...],
         Parsed(sizes, "a mapping such as {speaker: 6, label: 10}"),
-        "Columns of metadata.csv, or what the layout knows, with the number of different values that each has.",
+        "Columns of metadata.csv, or what the layout knows, with the number of different values that each has; 0: none "
+        "is known, so that it is unknown throughout, as where a voice is fine-tuned on sound without such a column.",
     ] = ()
     columns: Annotated[
         tuple[tuple[str, str], ...],

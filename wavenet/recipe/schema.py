@@ -163,7 +163,7 @@ def sizes(value: Any, at: str) -> tuple[tuple[str, int], ...]:
     for name, _ in pairs:
         if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][\w-]*", name):
             raise RecipeError(f"{at} has the name {shown(name)}, expected a word, such as speaker")
-    return tuple((name, number(size, f"{at}.{name}", Between(1, 100_000, "values"))) for name, size in pairs)
+    return tuple((name, number(size, f"{at}.{name}", Between(0, 100_000, "values"))) for name, size in pairs)
 
 
 def language_name(value: Any, at: str) -> str:

@@ -1,8 +1,8 @@
-"""A model's weights as the first ones of another training: rows of fields go by what they are called, not by number."""
+"""A model's weights as the first ones of another training: what both networks have goes on, by what it is called."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,28 +10,29 @@ import numpy as np
 
 from wavenet.errors import BundleError, InputError
 from wavenet.generate.asked import Vocabulary
-from wavenet.geometry import Shape
+from wavenet.geometry import FrameShape, Shape
 from wavenet.model import bundle
 from wavenet.model.bundle import Arrays, Bundle
 from wavenet.outputs import Floats
 from wavenet.progress import log
-from wavenet.recipe.records import ConditionConfig, PhonesConfig, Recipe
-from wavenet.text import some
+from wavenet.recipe.records import PREDICTED, ConditionConfig, Recipe
+from wavenet.text import joined, many, some
+from wavenet.training import columns
+from wavenet.training.columns import Told
 from wavenet.training.module import SMALL
 
-TABLES = ("condition", "acoustic", "durations")  # parts of the network that have a row for each value of a field
+ROOMS = ("condition", *SMALL)  # parts of the network that work on frames, and have a row for each value of a field
 SHOWN = 8  # values that one line lists
 
 
 def weights(
     recipe: Recipe, shape: Shape, values: Mapping[str, Sequence[str]], model: str, phones: Sequence[str] = ()
 ) -> Arrays:
-    """Return the weights of a model for a recipe, by name.
-
-    Where the recipe trains the small networks alone, those that have other dimensions here are left out.
+    """Return those weights of a model, by name, that a recipe's network goes on with; and say which they are.
 
     What a field's value, or a phone, has learned stays with its name; one that is new begins as what is not known does,
-    which is how the model sounds where it is told nothing of it.
+    which is how the model sounds where it is told nothing of it. What the model was told, and the recipe does not tell,
+    is unknown from here on.
 
     Args:
         recipe: that is trained.
@@ -41,65 +42,81 @@ def weights(
         phones: of its sound, in their order.
 
     Raises:
-        BundleError: it cannot be read, or is of other dimensions.
+        BundleError: it cannot be read, or has none of the blocks; or, where the small networks learn alone, anything
+            else is of other dimensions.
         InputError: its codes or tracks mean something else.
     """
     given = bundle.load(bundle.find(model))
     _check_codes(recipe, given.recipe, model)
     _check_tracks(recipe, given.recipe, model)
-    arrays = {**given.arrays}
-    for name, known in _known(given).items():
-        own = values.get(name, ())
-        size = dict(recipe.condition.fields).get(name) if recipe.condition is not None else None
-        for table in (f"{part}.fields.{name}.weight" for part in TABLES):
-            if table in arrays and size is not None:
-                arrays[table] = _by_name(arrays[table], known, own, size)
-        _tell(model, name, known, own)
-    wanted = shape.weights()
-    for room in SMALL if recipe.train.only is not None else ():
-        if _begins_anew(room, arrays, wanted, model):
-            arrays = {name: one for name, one in arrays.items() if not name.startswith(f"{room}.")}
-            wanted = {name: size for name, size in wanted.items() if not name.startswith(f"{room}.")}
-    _check_shapes(arrays, wanted, model)
-    if recipe.condition is not None and recipe.condition.tracks.phones is not None:
-        known = Vocabulary.of(given.recipe, given.data).phones
-        arrays |= _by_phone(arrays, shape, recipe.condition.tracks.phones, known, phones)
-        _tell(model, "phones", known, phones)
-    return arrays
+    ours, theirs = Told(recipe, values, phones), _told(given)
+    made = {name: value for name, value in given.arrays.items() if name.partition(".")[0] not in ROOMS}
+    for room in ROOMS:
+        made |= _room(room, given.arrays, ours, theirs)
+    wanted, alone = shape.weights(), recipe.train.only is not None
+    lost = {_part(name) for name in wanted if name not in made or made[name].shape != wanted[name]}
+    kept = {name: made[name] for name in wanted if _part(name) not in lost}
+    if alone or not any(name.startswith("blocks.") for name in kept):
+        large = [name for name in wanted if not alone or name.partition(".")[0] not in SMALL]
+        _check_shapes(given.arrays, made, {name: wanted[name] for name in large}, model)
+    _tell_parts(model, wanted, kept)
+    if any(name.startswith("condition.") for name in kept):
+        _tell_told(model, ours, theirs)
+    return kept
 
 
-def _begins_anew(room: str, arrays: Arrays, wanted: Mapping[str, tuple[int, ...]], model: str) -> bool:
-    """Return whether a small network has other dimensions here, and say so."""
-    given = {name: value.shape for name, value in arrays.items() if name.startswith(f"{room}.")}
-    if given == {name: size for name, size in wanted.items() if name.startswith(f"{room}.")}:
-        return False
-    log.info("--init %s: its network `%s` has other dimensions, so this one begins anew", model, room)
-    return True
+def _part(name: str) -> str:
+    """Return what goes on as a whole or not at all: a block, a small network, or else a weight with its bias."""
+    first, *rest = name.split(".")
+    if first in SMALL:
+        return first
+    return f"{first}.{rest[0]}" if first == "blocks" else ".".join([first, *rest[:-1]])
 
 
-def _by_phone(
-    arrays: Arrays, shape: Shape, config: PhonesConfig, known: Sequence[str], own: Sequence[str]
-) -> Iterator[tuple[str, Floats]]:
-    """Yield the weights that phones enter by, for other phones: each has a column at every place beside a frame."""
-    told = shape.condition
-    places = [(own.index(name), known.index(name)) for name in own if name in known]
-    for network in () if told is None else filter(None, (told.told, told.acoustic, told.durations)):
-        names = [name for name, _ in network.tracks]
-        first = sum(width for _, width in network.tracks[: names.index("phones")])
-        for name in (f"{network.name}.{product}.weight" for product in ("entry", "pooled")):
-            if name not in arrays:
-                continue
-            moved = arrays[name].copy()
-            for begin in range(first, first + config.kinds * (1 + 2 * config.neighbours), config.kinds):
-                moved[:, begin : begin + config.kinds] = 0.0
-                for now, before in places:
-                    moved[:, begin + now] = arrays[name][:, begin + before]
-            yield name, moved
+def _told(given: Bundle) -> Told:
+    """Return what a model is told, and what it calls it."""
+    if given.recipe.condition is None:
+        return Told(given.recipe, {})
+    known = Vocabulary.of(given.recipe, given.data)
+    return Told(given.recipe, known.values, known.phones)
 
 
-def _known(given: Bundle) -> dict[str, tuple[str, ...]]:
-    """Return the values of fields that a model knows."""
-    return Vocabulary.of(given.recipe, given.data).values if given.recipe.fields else {}
+# --- networks over frames --------------------------------------------------------------------------------------------
+
+
+def _room(room: str, arrays: Arrays, ours: Told, theirs: Told) -> Arrays:
+    """Return the weights of a network over frames, for what another one of this name is told; none where none fit."""
+    own, given = ours.network(room), theirs.network(room)
+    if own is None or given is None or own.channels != given.channels:
+        return {}
+    tracks = [name for name in columns.shared(ours, theirs) if name in dict(own.tracks) and name in dict(given.tracks)]
+    if (own.tracks and not tracks) or not _aims_alike(own, ours, theirs):
+        return {}
+    begin = f"{room}."
+    made = {name: value.copy() for name, value in arrays.items() if name.startswith(begin)}
+    gone = [made.pop(f"{room}.fields.{name}.weight") for name, _ in given.fields if name not in dict(own.fields)]
+    for name, size in own.fields:
+        known = theirs.values.get(name, ())
+        table = made.get(f"{room}.fields.{name}.weight", np.zeros((len(known) + 1, own.channels), np.float32))
+        made[f"{room}.fields.{name}.weight"] = _by_name(table, known, ours.values.get(name, ()), size)
+    called = theirs.columns(given)
+    for product in ("entry", "pooled"):
+        if f"{room}.{product}.weight" in made:
+            weight = made[f"{room}.{product}.weight"]
+            made[f"{room}.{product}.weight"] = columns.moved(weight, called, ours.columns(own), tracks)
+            made[f"{room}.{product}.bias"] += columns.lacking(weight, called, tracks)
+    for row in gone:  # to which the entry is added, and what stands before the first sample
+        for name in (f"{room}.entry.bias", f"{room}.before.weight"):
+            if name in made:
+                made[name] += row[-1]
+    return made
+
+
+def _aims_alike(network: FrameShape, ours: Told, theirs: Told) -> bool:
+    """Return whether what a network predicts means the same in both; lengths always do."""
+    if network.name != "acoustic":
+        return True
+    return all(ours.meaning(track) == theirs.meaning(track) for track in PREDICTED)
 
 
 def _by_name(table: Floats, known: Sequence[str], own: Sequence[str], size: int) -> Floats:
@@ -111,11 +128,55 @@ def _by_name(table: Floats, known: Sequence[str], own: Sequence[str], size: int)
     return rows
 
 
+# --- what is said of it ----------------------------------------------------------------------------------------------
+
+
+def _tell_parts(model: str, wanted: Mapping[str, tuple[int, ...]], kept: Mapping[str, Floats]) -> None:
+    """Say which parts of the network begin anew, where any does."""
+    parts: dict[str, list[bool]] = {}
+    for name in wanted:
+        parts.setdefault(name.partition(".")[0], []).append(name in kept)
+    anew = [part for part, found in parts.items() if not any(found)]
+    partly = [part for part, found in parts.items() if any(found) and not all(found)]
+    if anew or partly:
+        mixed = [f"{parts[part].count(False)} of {many(len(parts[part]), 'weight')} of {part}" for part in partly]
+        begin = "begins" if len(anew) == 1 and not mixed else "begin"
+        log.info("--init %s: %s %s anew, since nothing of the model fits", model, joined([*anew, *mixed]), begin)
+        log.info("--init %s: %s go on", model, joined([part for part in parts if part not in anew]))
+
+
+def _tell_told(model: str, ours: Told, theirs: Told) -> None:
+    """Say which values of fields, phones and tracks go on, which are new and which fall away."""
+    own, given = ours.recipe.condition, theirs.recipe.condition
+    assert own is not None
+    assert given is not None
+    for name, size in own.fields:
+        if size:
+            _tell(model, name, theirs.values.get(name, ()), ours.values.get(name, ()))
+    both = columns.shared(ours, theirs)
+    if "phones" in both:
+        _tell(model, "phones", theirs.phones, ours.phones)
+    now, before = ((*one.recipe.fields, *dict(own.tracks_told())) for one, own in ((ours, own), (theirs, given)))
+    alike = {*both, *ours.recipe.fields} & {*both, *theirs.recipe.fields}
+    new, gone = ([name for name in names if name not in alike] for names in (now, before))
+    if new:
+        log.info("--init %s: new to it %s %s, without effect at first", model, _be(new), joined(new))
+    if gone:
+        log.info("--init %s: it was told %s, which %s unknown from here on", model, joined(gone), _be(gone))
+
+
+def _be(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
+
+
 def _tell(model: str, name: str, known: Sequence[str], own: Sequence[str]) -> None:
     """Say which values of a field go on and which are new."""
     taken, new = ([value for value in own if (value in known) is there] for there in (True, False))
     begin = f"; {some(new, SHOWN)} new, which begin{'s' if len(new) == 1 else ''} as unknown" if new else ""
     log.info("--init %s: of %s it knows %s%s", model, name, some(taken, SHOWN) if taken else "no value", begin)
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------
 
 
 def _check_codes(recipe: Recipe, theirs: Recipe, model: str) -> None:
@@ -147,19 +208,20 @@ def _check_tracks(recipe: Recipe, theirs: Recipe, model: str) -> None:
 def _meaning(recipe: Recipe, told: ConditionConfig) -> dict[str, Any]:
     """Return what decides on what the numbers of frames mean, by key of the recipe."""
     found: dict[str, Any] = {"condition.hop_samples": told.hop_samples, "audio.sample_rate": recipe.audio.sample_rate}
-    for name in ("phones", "mel", "f0", "sine"):
+    for name in ("mel", "f0", "sine"):  # phones go by their names
         track = getattr(told.tracks, name)
         own = {} if track is None else asdict(track)
         found |= {f"condition.tracks.{name}.{key}": value for key, value in own.items()}
     return found
 
 
-def _check_shapes(arrays: Arrays, wanted: Mapping[str, tuple[int, ...]], model: str) -> None:
-    """Raise BundleError unless arrays have these shapes."""
-    for name in [*wanted, *arrays]:
+def _check_shapes(arrays: Arrays, made: Arrays, wanted: Mapping[str, tuple[int, ...]], model: str) -> None:
+    """Raise BundleError unless weights have these shapes, those of the model or what was made of them for others."""
+    for name, want in wanted.items():
+        if name in made and made[name].shape == want:
+            continue
         have = list(arrays[name].shape) if name in arrays else "missing"
-        want = list(wanted[name]) if name in wanted else "none"
-        if have != want:
-            raise BundleError(
-                f"--init {model}: the weight {name} is {have}, expected {want}; give a model of the same dimensions"
-            )
+        raise BundleError(
+            f"--init {model}: the weight {name} is {have}, expected {list(want)}; give a model of the same dimensions, "
+            "or a recipe without a condition, such as fine-tune, which takes over the model's network"
+        )

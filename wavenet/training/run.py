@@ -112,20 +112,11 @@ def state_to_resume(recipe: Recipe, run: Path, *, resume: bool, follows: bool = 
 
 def _changes(before: Recipe, now: Recipe, sections: Sequence[str]) -> Iterator[tuple[str, str, str]]:
     """Yield the keys in some sections that differ, with both values; where the sound lies aside."""
-    old, new = (dict(_flat(read.to_tree(recipe), "")) for recipe in (before, now))
+    old, new = (dict(read.flat(read.to_tree(recipe))) for recipe in (before, now))
     for key in {**new, **old}:
         was, becomes = old.get(key, "nothing"), new.get(key, "nothing")
         if key.split(".")[0] in sections and key not in MOVABLE and was != becomes:
             yield key, was, becomes
-
-
-def _flat(tree: Any, at: str) -> Iterator[tuple[str, str]]:
-    """Yield the keys of a recipe, such as ``data.level.rms``, with their values as text."""
-    if not isinstance(tree, dict):
-        yield at, "nothing" if tree is None else str(tree)
-        return
-    for key, value in tree.items():
-        yield from _flat(value, f"{at}.{key}" if at else key)
 
 
 # --- the folder itself -----------------------------------------------------------------------------------------------

@@ -19,11 +19,12 @@ import torch
 from wavenet import disk
 from wavenet.errors import STOPS, BundleError, InputError, SoundError, WavenetError, did_you_mean
 from wavenet.model import bundle
+from wavenet.model.bundle import Arrays
 from wavenet.progress import log
 from wavenet.recipe import find, read
 from wavenet.recipe.records import Recipe
 from wavenet.text import many
-from wavenet.training import checkpoint, init, manifest, processes, summary
+from wavenet.training import checkpoint, fine_tuning, init, manifest, processes, summary
 from wavenet.training import module as modules
 from wavenet.training import run as runs
 from wavenet.training.checkpoint import Standing, State
@@ -108,20 +109,17 @@ def _begin(recipe: str | Path | Recipe, data: str | Path | None, overrides: Sequ
     """Train with these options and return the run folder."""
     _check(chosen)
     overrides = [*overrides, *([] if chosen.only is None else [f"train.only={chosen.only}"])]
-    if isinstance(recipe, Recipe):
-        made, own = read.overridden(recipe, overrides), None
-    else:
-        made, own = read.load(find.find_recipe(str(recipe)), overrides), find.run_folder(str(recipe))
-    made = find.with_data(made, data, overrides)
+    group = processes.find_group(chosen.devices)
+    if not group.leads:  # the first speaks, and holds the run folder, for all
+        log.setLevel(logging.ERROR)
+    own = None if isinstance(recipe, Recipe) else find.run_folder(str(recipe))
+    made = fine_tuning.recipe_of(recipe, data, overrides, chosen.init)
     cache = None if chosen.cache is None else disk.given_path(str(chosen.cache))
     chosen = replace(chosen, cache=cache, device=_device(chosen.device))
     run = disk.given_path(str(chosen.out)) if chosen.out is not None else own or find.RUNS / made.name
-    group = processes.find_group(chosen.devices)
     processes.check_devices(group, chosen.device)
     if group.leads:
         runs.check_place(run)
-    else:  # the first speaks, and holds the run folder, for all
-        log.setLevel(logging.ERROR)
     holds = group.leads and not chosen.dry_run
     with runs.locked(run) if holds else contextlib.nullcontext(), _out_of_memory_explained(chosen.device):
         _train(made, run, chosen, group)
@@ -276,14 +274,15 @@ def _module(recipe: Recipe, sound: SoundData, state: State | None, options: Opti
         checkpoint.restore(module, state)
         sound.first_step = module.step
         return module
+    taken: Arrays = {}
     if options.init is not None and sound.crops:  # else the first process sends its weights
         values = {} if sound.told is None else sound.told.vocabulary
         phones = () if sound.told is None or sound.told.spoken is None else sound.told.spoken.names
         taken = init.weights(recipe, recipe.shape, values, str(options.init), phones)
-        first = {name: torch.from_numpy(value) for name, value in taken.items()}
-        module.network.load_state_dict(module.network.state_dict() | first)
-    elif sound.crops:
+    if sound.crops and "output.bias" not in taken:
         module.network.start_at(sound.alphabet.baseline(sound.target_counts))
+    first = {name: torch.from_numpy(value) for name, value in taken.items()}
+    module.network.load_state_dict(module.network.state_dict() | first)
     module.averaged.load_state_dict(module.network.state_dict())
     return module
 
