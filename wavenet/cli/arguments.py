@@ -310,6 +310,13 @@ def _bench(parser: argparse.ArgumentParser) -> None:
     add("--force", action="store_true", help="overwrite an existing picture")
 
 
+def _demo(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("-o", "--output", metavar="DIR", help="the folder that sounds and pictures go to (default: demo)")
+    add("--seed", metavar="N", type=_whole, default=0, help="the same seed makes the same sounds (default: 0)")
+    add("--force", action="store_true", help="overwrite existing files")
+
+
 def _recipes(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("name", metavar="NAME", nargs="?", help="print this recipe")
@@ -328,6 +335,7 @@ VERBS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], object] | None]]
     "data align": ("find which phone is said when in recordings with text", _align),
     "data fetch": ("download a data set, check it and unpack it", _fetch),
     "bench": ("measure how fast sound is generated and scored on this machine", _bench),
+    "demo": ("hear the voices that ship: a sentence, ten digits, a tune", _demo),
     "recipes": ("list the recipes, print one, or explain their keys", _recipes),
     "doctor": ("show versions and devices, for when something does not work", lambda parser: None),
 }
