@@ -28,6 +28,7 @@ FLOORS = [  # a name with a dot is a module that lies deeper than the rest of it
     {"features"},
     {"generate"},
     {"evaluation"},
+    {"sharing"},
     {"inspection"},
     {"bench"},
     {"pictures"},

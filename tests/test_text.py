@@ -178,3 +178,20 @@ def test_a_table_has_straight_columns_that_fit(rows: list[list[str]]) -> None:
         for i, (cell, width) in enumerate(zip(row, widths, strict=True)):
             assert line[at : at + width].ljust(width) == (cell.ljust(width) if i < 2 else cell.rjust(width))
             at += width + gap
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (3, 3.0),
+        (0.5, 0.5),
+        (math.nan, None),
+        (-math.inf, None),
+        ("3", None),
+        (None, None),
+        ([3], None),
+        (10**400, None),
+    ],
+)
+def test_a_number_of_a_record_is_finite_or_none(value: object, number: float | None) -> None:
+    assert text.finite(value) == number

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from wavenet.features.scan import scan as scan
     from wavenet.generate.voice import load as load
     from wavenet.inspection.text import inspect as inspect
+    from wavenet.sharing.export import export as export
     from wavenet.speech.align import align as align
     from wavenet.training.train import train as train
 
 _LAZY = {
     "align": "wavenet.speech.align",
     "evaluate": "wavenet.evaluation.evaluate",
+    "export": "wavenet.sharing.export",
     "fetch": "wavenet.datasets.fetch",
     "inspect": "wavenet.inspection.text",
     "load": "wavenet.generate.voice",
@@ -29,7 +31,7 @@ _LAZY = {
     "train": "wavenet.training.train",
 }
 
-__all__ = ["__version__", "align", "evaluate", "fetch", "inspect", "load", "scan", "train"]
+__all__ = ["__version__", "align", "evaluate", "export", "fetch", "inspect", "load", "scan", "train"]
 
 
 if not TYPE_CHECKING:  # which else would take any name for one of ours

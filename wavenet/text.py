@@ -109,6 +109,14 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def finite(value: Any) -> float | None:
+    """Return a finite number of a record that others may have written, None in place of anything else."""
+    try:
+        return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+    except OverflowError:  # JSON has whole numbers of any length
+        return None
+
+
 def number(value: int, most: int = 10**8) -> str:
     """Return a whole number with commas, from `most` on in three digits: ``"49,000,001"``, ``"4.9e+09"``."""
     return f"{value:,}" if abs(value) < most else f"{value:.3g}"

@@ -15,7 +15,7 @@ def test_every_verb_is_offered_and_calls_what_it_was_given(verb: str) -> None:
     words = verb.split() + (
         ["x"] if verb in ("train", "generate", "evaluate", "data scan", "data align", "data fetch") else []
     )
-    words += {"vocode": ["x", "y.wav", "-o", "z.wav"], "say": ["x", "hello"]}.get(verb, [])
+    words += {"vocode": ["x", "y.wav", "-o", "z.wav"], "say": ["x", "hello"], "export": ["x", "-o", "y"]}.get(verb, [])
     assert arguments_of(cli.VERBS).parse_args(words).run is cli.VERBS[verb]
 
 

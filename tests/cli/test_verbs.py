@@ -277,10 +277,32 @@ def test_inspect_takes_runs_and_bundles(trained_run: Path, capsys: pytest.Captur
 
 def test_recipes_are_listed_and_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("recipes") == 0
-    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    listed = [line.split()[0] for line in capsys.readouterr().out.partition("\n\n")[0].splitlines()]
     assert listed == find.recipe_names() and {"quickstart", "digits", "folder", "wavenet-2016"} <= set(listed)
     assert run("recipes", "digits") == 0
     assert "name: digits" in capsys.readouterr().out
+
+
+def test_voices_are_listed_beside_recipes_and_printed(shipped: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shipped / "bell" / "CARD.md").write_text("# bell\n\n## Data\n\nA bell.\n")
+    assert run("voices") == run("recipes") == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert [line for line in listed if line.startswith("  bell ")] == [listed[1]] * 2
+    assert run("voices", "--json") == run("voices", "bell") == 0
+    told, end = json.JSONDecoder().raw_decode(text := capsys.readouterr().out)
+    assert [one["name"] for one in told] == ["bell", "digits"]
+    assert "A bell." in text[end:] and "bell, as its config.json says:" in text[end:]
+    assert run("voices", "bel") == 2 and "did you mean 'bell'" in capsys.readouterr().err
+
+
+def test_export_says_what_it_wrote(trained_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("export", trained_run, "-o", tmp_path / "amy", "--name", "amy", "--storage", "float32")
+    assert run(*words) == 0
+    told = capsys.readouterr().out
+    assert told.startswith(f"wrote {tmp_path / 'amy'}, weights in float32:") and "CARD.md is a skeleton" in told
+    assert run("generate", tmp_path / "amy", "--samples", 3, "--seed", 1, "-o", tmp_path / "a.wav") == 0
+    assert run(*words) == 2 and "--force" in capsys.readouterr().err
+    assert run(*words, "--force") == 0 and "CARD.md is kept as it was" in capsys.readouterr().out
 
 
 def test_scan_keeps_and_drops(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

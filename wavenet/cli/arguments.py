@@ -317,6 +317,21 @@ def _demo(parser: argparse.ArgumentParser) -> None:
     add("--force", action="store_true", help="overwrite existing files")
 
 
+def _export(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("model", metavar="MODEL", help=MODEL)
+    add("-o", "--output", metavar="FOLDER", required=True, help="the folder to make; CARD.md in it is kept")
+    add("--storage", choices=STORAGES, default="float16", help="precision of the weights (default: float16)")
+    add("--name", metavar="NAME", help="what the voice is called (default: as its recipe)")
+    add("--force", action="store_true", help="replace the bundle in the folder")
+
+
+def _voices(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("name", metavar="NAME", nargs="?", help="print the model card of this voice (or run, or bundle folder)")
+    add("--json", action="store_true", help="print JSON")
+
+
 def _recipes(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("name", metavar="NAME", nargs="?", help="print this recipe")
@@ -334,9 +349,11 @@ VERBS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], object] | None]]
     "data scan": ("show which files of a folder training would keep or drop, and why", _scan),
     "data align": ("find which phone is said when in recordings with text", _align),
     "data fetch": ("download a data set, check it and unpack it", _fetch),
+    "export": ("write a trained model, with its model card, to a folder that can be shared", _export),
+    "voices": ("list the voices that come with the package, or print the model card of one", _voices),
     "bench": ("measure how fast sound is generated and scored on this machine", _bench),
     "demo": ("hear the voices that ship: a sentence, ten digits, a tune", _demo),
-    "recipes": ("list the recipes, print one, or explain their keys", _recipes),
+    "recipes": ("list the recipes and voices, print one, or explain their keys", _recipes),
     "doctor": ("show versions and devices, for when something does not work", lambda parser: None),
 }
 

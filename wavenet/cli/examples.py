@@ -120,6 +120,19 @@ any recipe reads a folder with --data DIR. At its end, fetch prints the command 
 examples:
   wavenet data fetch digits         # `wavenet train digits` finds it
   wavenet data fetch yesno --to sounds/yesno""",
+    "export": """The folder gets the weights, config.json, the counts of the training sound that `wavenet evaluate`
+compares with, and CARD.md, a model card: what the model knows of itself is in it, what only you know is marked there.
+
+examples:
+  wavenet export runs/mine -o voices/mine
+  wavenet export runs/mine -o voices/amy --name amy --storage float32
+  wavenet export runs/mine -o voices/mine --force           # with newer weights, and the card as it is""",
+    "voices": """A voice is named wherever a run or bundle is given; one of that name in the working folder comes first.
+
+examples:
+  wavenet voices
+  wavenet voices --json
+  wavenet voices runs/quickstart""",
     "bench": """examples:
   wavenet bench                     # an untrained network of a common size
   wavenet bench runs/quickstart     # also what half precision costs in bits

@@ -186,6 +186,21 @@ def _bench(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _export(arguments: argparse.Namespace) -> int:
+    from wavenet.sharing.export import export
+
+    made = export(arguments.model, arguments.output, arguments.storage, arguments.name, arguments.force)
+    show(made.to_text())
+    return 0
+
+
+def _voices(arguments: argparse.Namespace) -> int:
+    from wavenet.sharing import voices
+
+    show_made(arguments, voices.shipped() if arguments.name is None else voices.described(arguments.name))
+    return 0
+
+
 def _recipes(arguments: argparse.Namespace) -> int:
     from wavenet.recipe import find, keys, safe_yaml
 
@@ -199,6 +214,9 @@ def _recipes(arguments: argparse.Namespace) -> int:
         for name in find.recipe_names():
             first = (find.recipe_folder() / f"{name}.yaml").read_text(encoding="utf-8").partition("\n")[0]
             show(f"{name:<14}{first.lstrip('# ')}")
+        from wavenet.sharing import voices
+
+        show(f"\n{voices.shipped().to_text()}")
     return 0
 
 
@@ -220,6 +238,8 @@ VERBS = {
     "data scan": _scan,
     "data align": _align,
     "data fetch": _fetch,
+    "export": _export,
+    "voices": _voices,
     "bench": _bench,
     "demo": demo,
     "recipes": _recipes,

@@ -33,6 +33,7 @@ from wavenet.generate.voice import Voice
 from wavenet.model import bundle
 from wavenet.outputs import Alphabet, Codes, Condition, Floats
 from wavenet.progress import Progress, log
+from wavenet.text import finite
 
 BACKENDS = ("auto", "cpu", "torch")
 Listener = Callable[[Piece], object]  # is given every piece, in order
@@ -338,7 +339,7 @@ def _excerpt(made: Evaluation, held: HeldOut, judge: Likelihood, voice: Voice, t
         bits = np.concatenate([piece.bits for piece in found])
     wave = held.corpus.sound.read(span.clip, span.first, span.last)
     told = voice.training.get("held_out")
-    usual = voices.finite(told.get("bits")) if isinstance(told, dict) else None
+    usual = finite(told.get("bits")) if isinstance(told, dict) else None
     return Excerpt(made.files[index].path, wave, bits, voice.sample_rate, usual)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +36,7 @@ from wavenet.outputs import Codes, Condition, Draw, Floats, checked_draw
 from wavenet.progress import log
 from wavenet.recipe import find
 from wavenet.recipe.paths import is_run
-from wavenet.text import many, one_line
+from wavenet.text import finite, many, one_line
 
 if TYPE_CHECKING:
     from wavenet.model.network import WaveNet
@@ -445,14 +444,6 @@ class Voice(Bundle):
         if not 1 <= total < 2**40:
             raise InputError(f"the length comes to {one_line(total, 40)} samples, expected 1 to 2^40")
         return round(total)
-
-
-def finite(value: Any) -> float | None:
-    """Return a finite number of a training record, None in place of anything else."""
-    try:
-        return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
-    except OverflowError:  # JSON has whole numbers of any length
-        return None
 
 
 def each_wanted(condition: Told, count: int, candidates: int = 1) -> Sequence[Wanted]:

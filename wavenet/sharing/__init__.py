@@ -1,0 +1,1 @@
+"""Voices that are shared: bundles with model cards, and those that come with the package."""
