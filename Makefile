@@ -15,7 +15,7 @@ $(READY): pyproject.toml
 # Hear the voices that ship; then train the quickstart voice, generate three seconds with it, and show what it sees.
 demo: $(READY)
 	$(BIN)/wavenet demo --force
-	$(BIN)/wavenet train quickstart --out runs/quickstart --resume
+	$(BIN)/wavenet train quickstart --out runs/quickstart --resume --max-time 90s
 	$(BIN)/wavenet generate runs/quickstart --seconds 3 --seed 1 --verify --force -o runs/quickstart.wav
 	$(BIN)/wavenet inspect runs/quickstart
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import wavenet
+from wavenet.recipe import find
 
 ROOT = Path(__file__).parent.parent
 
@@ -51,6 +52,12 @@ def test_the_wheel_works_elsewhere(tmp_path: Path) -> None:
     found = subprocess.run(where, env=env, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert found.stdout.startswith(str(place))
     assert (place / "wavenet" / "py.typed").is_file()
+    shipped = find.voice_names()
+    assert sorted(path.parent.name for path in place.glob("wavenet/voices/*/config.json")) == shipped
+    words = [sys.executable, "-m", "wavenet", "demo", "-o", "heard"]
+    heard = subprocess.run(words, env=env, cwd=tmp_path, capture_output=True, text=True)
+    assert heard.returncode == (0 if shipped else 2), heard.stderr
+    assert {path.stem for path in tmp_path.glob("heard/*.wav")} == {*shipped}
     small = ["--set", "train.sample_seconds=0.01", "--set", "train.validate_targets=1000", "--set", "train.steps=1"]
     command = [sys.executable, "-m", "wavenet", "train", "quickstart", "--out", "run", "--device", "cpu", *small]
     done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True)
