@@ -41,7 +41,7 @@ def faults(folder: Path) -> Iterator[str]:
         yield "places to be filled in"
     named = NAMED.get(folder.name, (about.licence,))
     yield from (f"{name} is not named" for name in named if name not in parts.get("Licence and attribution", ""))
-    if about.score is None or f"| {' | '.join(about.score.cells())} |" not in parts.get("Bits per sample", ""):
+    if about.score is None or card.other_score(parts.get("Bits per sample", ""), about) is not None:
         yield "other bits than the config has"
     if folder.name in PERSONS and "synthetic" not in parts.get("Intended use", ""):
         yield "not called synthetic"

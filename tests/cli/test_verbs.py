@@ -117,7 +117,7 @@ def test_wrong_usage_is_one_line_and_exit_2(
         (["inspect", "nothing.yaml"], "no recipe"),
         (["inspect"], "needs a recipe"),
         (["inspect", "--measure", "runs/x"], "write wavenet inspect MODEL --measure"),
-        (["inspect", "digits", "--measure"], "needs a trained network, got digits"),
+        (["inspect", "sc09", "--measure"], "needs a trained network, got sc09"),
         (["inspect", "digits", "--plot", "sheet.jpg"], "expected .png or .svg or .pdf"),
         (["inspect", "digits", "--plot", "nowhere.png/a.png/b.png", "--rate", "8000"], "--rate goes with --span"),
         (["inspect", "digits", "--max-params", "9"], "--max-params goes with --span"),

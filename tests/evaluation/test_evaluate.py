@@ -23,6 +23,7 @@ from wavenet.evaluation.intervals import interval
 from wavenet.evaluation.report import Evaluation
 from wavenet.generate import voice as voices
 from wavenet.model import bundle
+from wavenet.sharing.export import export
 from wavenet.text import to_json
 
 
@@ -83,6 +84,16 @@ def test_baselines_are_of_the_training_sound_on_the_same_targets(made: Evaluatio
         assert made.baselines[name] == pytest.approx(total / made.total.targets / np.log(2))
     assert made.baselines["uniform"] == 4.0 and made.baselines["flac"] > 0
     assert made.baselines["order0"] == pytest.approx(voices.load(trained_run).training["order0_bits"])
+
+
+def test_a_voice_in_half_precision_is_scored_by_its_name_beside_the_same_baselines(
+    trained_run: Path, shipped: Path, tmp_path: Path
+) -> None:
+    export(trained_run, shipped / "bell", force=True)
+    folder = toys.write_sounds(tmp_path / "sounds", 2)
+    whole, half = evaluate(trained_run / "model", folder), evaluate("bell", folder)
+    assert half.baselines == whole.baselines and {"order1", "linear"} <= set(half.baselines)
+    assert 0 < abs(half.total.bits - whole.total.bits) < 1e-3
 
 
 def test_without_the_file_of_statistics_they_are_made_anew(

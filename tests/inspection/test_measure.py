@@ -296,8 +296,8 @@ def test_without_sound_one_line_says_what_to_give(trained_run: Path, tmp_path: P
     voice = load(trained_run)
     with pytest.raises(InputError, match="no sound file or folder"):
         measure.excerpts(voice, trained_run, tmp_path / "nothing.wav")
-    with pytest.raises(InputError, match="needs a trained network, got digits; give a run"):
-        measure.measure("digits")
+    with pytest.raises(InputError, match="needs a trained network, got wavenet-2016; give a run"):
+        measure.measure("wavenet-2016")
     with pytest.raises(InputError, match="does not say where its sound lies; give a sound file or folder"):
         measure.excerpts(voice, trained_run / "model", None)
 

@@ -145,7 +145,7 @@ def test_a_run_that_was_nearly_named_is_found(here: Path, given: str, meant: str
 def test_every_verb_finds_what_was_nearly_named(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for words, meant in (
         (["generate", "runs/digts"], "runs/digits"),
-        (["generate", "digits"], "runs/digits"),
+        (["generate", "digts"], "runs/digits"),
         (["inspect", "runs/digts"], "runs/digits"),
         (["train", "runs/digts", "--resume"], "runs/digits"),
         (["train", "mina.yaml"], "mine.yaml"),

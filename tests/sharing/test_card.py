@@ -26,6 +26,10 @@ def test_a_skeleton_has_every_section_in_order_and_what_is_known(told_run: Path,
     assert "It is told speaker, label, clock and mel." in text
     assert f"{about.files['train']} files for training" in parts["Data"] and " for testing" in parts["Data"]
     assert about.score is not None and f"| {' | '.join(about.score.cells())} |" in parts["Bits per sample"]
+    assert card.other_score(text, about) is None
+    other = dataclasses.replace(about, score=dataclasses.replace(about.score, bits=0.1234))
+    assert (card.other_score(text, other) or "").startswith("| valid | 0.123 | - | 4.000 |")
+    assert card.other_score(text, dataclasses.replace(about, score=None)) is None
     assert parts["Training"].startswith(f"{about.steps:,} steps, ")
 
 

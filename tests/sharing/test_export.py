@@ -50,7 +50,7 @@ def test_whole_precision_and_another_name_can_be_asked_for(trained_run: Path, tm
     assert names(tmp_path) == ["amy"]
 
 
-def test_a_card_and_what_else_lies_there_is_kept(trained_run: Path, tmp_path: Path) -> None:
+def test_a_card_and_what_else_lies_there_is_kept(trained_run: Path, tmp_path: Path, said: list[str]) -> None:
     (tmp_path / "mine").mkdir()
     export(trained_run, tmp_path / "mine")  # an empty folder is none
     for name in ("CARD.md", "hello.wav"):
@@ -58,6 +58,7 @@ def test_a_card_and_what_else_lies_there_is_kept(trained_run: Path, tmp_path: Pa
     with pytest.raises(InputError, match="holds a bundle; name another folder or replace it with --force"):
         export(trained_run, tmp_path / "mine")
     made = export(trained_run, tmp_path / "mine", storage="float32", force=True)
+    assert len(said) == 1 and said[0].startswith(f"{made.folder / 'CARD.md'} has other bits than this model; put this")
     assert made.kept and made.unfinished == 0 and "CARD.md is kept as it was" in made.to_text()
     assert (tmp_path / "mine" / "model.safetensors").stat().st_size > 4 * bundle.load(
         made.folder

@@ -196,7 +196,7 @@ def _vocode(parser: argparse.ArgumentParser) -> None:
     add("--force", action="store_true", help="overwrite existing files")
 
 
-MODEL = "a run folder, a bundle folder or the name of a voice"
+MODEL = "a run folder, a bundle folder or the name of a voice (`wavenet voices`)"
 LENGTH = "how long, in seconds (default: as long as such sounds last, where the voice knows it; else 3)"
 GUIDANCE = (
     "1 follows what is asked for as trained, more than 1 more strongly, at twice the work (default: the recipe's)"

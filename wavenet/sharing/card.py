@@ -77,9 +77,18 @@ def score_table(about: About) -> str:
     if about.score is None:
         return f"{OPEN} bits of held-out sound: this bundle does not know its own."
     head = ["split", "bits/sample", "95 % interval", *BASELINES.values()]
-    rows: Sequence[Sequence[str]] = (head, ["---"] * len(head), about.score.cells())
-    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    table = "\n".join((_line(head), _line(["---"] * len(head)), _line(about.score.cells())))
     return f"{table}\n\nAs measured at the end of training, with weights in float32."
+
+
+def other_score(text: str, about: About) -> str | None:
+    """Return the line of bits that a card should have and has not; None where it has it, or there is none."""
+    line = None if about.score is None else _line(about.score.cells())
+    return line if line is not None and line not in text.splitlines() else None
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _introduction(about: About) -> str:

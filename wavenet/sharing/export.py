@@ -114,9 +114,12 @@ def _written(place: Path, source: Path, held: Bundle, storage: str, target: Path
         log.info("%s keeps no statistics of its training sound: baselines are left out where that sound is not", source)
     else:
         statistics_file.write(place, statistics)
-    kept = (place / CARD).is_file()
-    if not kept:
-        known = about.of_folder(place)
-        disk.write_text(place / CARD, card.skeleton(known, card.environment_of(source.parent)))
+    known, text = about.of_folder(place), card.read(place / CARD)
+    kept = text is not None
+    if text is None:
+        text = card.skeleton(known, card.environment_of(source.parent))
+        disk.write_text(place / CARD, text)
+    elif line := card.other_score(text, known):
+        log.warning("%s has other bits than this model; put this line among them: %s", target / CARD, line)
     sizes = {path.name: path.stat().st_size for path in sorted(place.iterdir()) if path.is_file()}
-    return Exported(target, sizes, storage, kept, (card.read(place / CARD) or "").count(card.OPEN))
+    return Exported(target, sizes, storage, kept, text.count(card.OPEN))
