@@ -1,7 +1,7 @@
 """Makes samples/voices: what the voices that ship say with seed 0, one known fault, and real sound beside generated.
 
 Takes the folder of their held-out recordings, of which the pictures alone are kept: it holds `digits`, `kathleen` and
-`piano`, each with a `metadata.csv` as `recipes/README.md` explains them::
+`piano`, each with a `metadata.csv`, which has the column `split`::
 
     python samples/make_voices.py RECORDINGS
 """
