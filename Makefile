@@ -12,9 +12,10 @@ $(READY): pyproject.toml
 	$(BIN)/wavenet bench quickstart --seconds 0.1 > /dev/null  # compiles the sampler, which is kept: half a minute
 	touch $@
 
-# Train the quickstart voice, generate three seconds with it, and show what it sees.
+# Hear the voices that ship; then train the quickstart voice, generate three seconds with it, and show what it sees.
 demo: $(READY)
-	$(BIN)/wavenet train quickstart --out runs/quickstart --resume
+	$(BIN)/wavenet demo --force
+	$(BIN)/wavenet train quickstart --out runs/quickstart --resume --max-time 90s
 	$(BIN)/wavenet generate runs/quickstart --seconds 3 --seed 1 --verify --force -o runs/quickstart.wav
 	$(BIN)/wavenet inspect runs/quickstart
 
@@ -31,5 +32,5 @@ lint: $(READY)
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

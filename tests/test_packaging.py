@@ -10,6 +10,7 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+import demo_toys
 import pytest
 
 import wavenet
@@ -52,11 +53,18 @@ def test_the_licence_covers_the_voices() -> None:
 
 @pytest.fixture
 def clone(trained_run: Path, tmp_path: Path) -> Path:
-    """Return a copy of all that is in this repository, with a voice called bell among those that ship."""
+    """Return a copy of all that is in this repository, with a voice called bell among those that ship.
+
+    Of the voices that `wavenet demo` speaks with, those that do not ship are toys.
+    """
     place, left_out = tmp_path / "clone", (".*", "__pycache__", "runs", "dist", "build", "tests")
     shutil.copytree(ROOT, place, ignore=shutil.ignore_patterns(*left_out))
     shutil.copy(ROOT / ".gitignore", place)
-    export(trained_run, place / "wavenet" / "voices" / "bell")
+    voices = place / "wavenet" / "voices"
+    export(trained_run, voices / "bell")
+    for make in (demo_toys.kathleen, demo_toys.digits, demo_toys.piano):
+        if not (voices / make.__name__).exists():
+            make(voices / make.__name__)
     return place
 
 
@@ -77,6 +85,7 @@ def test_the_wheel_works_elsewhere(clone: Path, tmp_path: Path) -> None:
     for words in (
         ["train", "quickstart", "--out", "run", "--device", "cpu", *small],
         ["generate", "bell", "--samples", "3", "--seed", "1", "-o", "bell.wav"],
+        ["demo", "-o", "heard"],
         ["voices"],
     ):
         command = [sys.executable, "-m", "wavenet", *words]
@@ -84,6 +93,8 @@ def test_the_wheel_works_elsewhere(clone: Path, tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
     assert (tmp_path / "run" / "model" / "model.safetensors").is_file() and (tmp_path / "bell.wav").is_file()
     assert "  bell " in done.stdout
+    heard = {f"{name}{suffix}" for name in ("kathleen", "digits", "piano") for suffix in (".wav", ".png")}
+    assert {path.name for path in (tmp_path / "heard").iterdir()} == heard
     check_voices(place, clone)
 
 

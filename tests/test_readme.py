@@ -7,11 +7,13 @@ import shlex
 import shutil
 from pathlib import Path
 
+import demo_toys
 import pytest
 import soundfile
 import toys
 
 from wavenet import cli
+from wavenet.recipe import find
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -51,6 +53,8 @@ def test_every_command_of_the_readme_runs(
     shutil.copytree(sound_folder, tmp_path / "recordings")
     toys.write_sounds(tmp_path / "recordings", 1)
     (tmp_path / "recordings" / "sound0.wav").rename(tmp_path / "recordings" / "hello.wav")
+    voices = demo_toys.shipped(tmp_path / "voices")
+    monkeypatch.setattr(find, "voice_folder", lambda: voices)
     (tmp_path / "runs").mkdir()
     for name in ("digits", "digits-mel"):
         (tmp_path / "runs" / name).symlink_to(told_run)

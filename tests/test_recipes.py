@@ -11,6 +11,7 @@ import pytest
 import toys
 
 from wavenet.audio import corpus, folders
+from wavenet.evaluation.evaluate import evaluate
 from wavenet.generate import voice
 from wavenet.inspection.text import inspect
 from wavenet.recipe import find, read
@@ -102,6 +103,16 @@ def test_real_recordings_fit_their_recipes(real_audio: Path, name: str, train: i
 def test_quickstart_finds_its_own_sound() -> None:
     made = read.load(find.find_recipe("quickstart"))
     assert made.data.path is not None and len(list(Path(made.data.path).glob("*.flac"))) == 320
+
+
+@pytest.mark.slow
+def test_quickstart_predicts_held_out_words_better_than_all_that_needs_no_network(tmp_path: Path) -> None:
+    made = read.load(find.find_recipe("quickstart"))
+    train = dataclasses.replace(made.train, steps=300, sample_seconds=0.01)  # a quarter of what the recipe takes
+    run = toys.train(None, tmp_path / "run", tmp_path / "cache", dataclasses.replace(made, train=train))
+    found = evaluate(str(run), cache=tmp_path / "cache")
+    assert {"order0", "order1", "linear", "flac"} <= found.baselines.keys()
+    assert found.split == "test" and found.total.bits < min(found.baselines.values()) - 0.2
 
 
 def test_quickstart_says_that_its_sound_is_synthetic() -> None:

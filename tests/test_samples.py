@@ -41,6 +41,17 @@ def test_no_take_is_a_copy_of_another() -> None:
     assert len(set(takes)) >= 0.95 * len(takes)
 
 
+def test_what_the_voices_say_is_small_and_each_file_has_its_provenance() -> None:
+    voices = FOLDER.parent / "voices"
+    if not voices.is_dir():
+        pytest.skip("samples/make_voices.py has not made them yet")
+    paths = [path for path in voices.iterdir() if path.name != "README.md"]
+    assert {"kathleen.flac", "digits.flac", "piano.flac", "fault.flac"} <= {path.name for path in paths}
+    assert sum(path.stat().st_size for path in paths) < 1_000_000
+    told = (voices / "README.md").read_text(encoding="utf-8")
+    assert [path.name for path in paths if f"`{path.name}`" not in told] == []
+
+
 # --- lists of layers: the numbers of a chapter on dilated convolutions -----------------------------------------------
 
 

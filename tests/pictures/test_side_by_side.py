@@ -47,6 +47,12 @@ def test_rows_of_two_and_of_three_keep_their_columns() -> None:
     assert [axes.get_visible() for axes in figure.axes[:6]] == [True, True, False, True, True, True]
 
 
+def test_sounds_side_by_side_are_a_small_picture(tmp_path: Path) -> None:
+    pictures.beside_picture(tmp_path / "new" / "a.png", [pair("a.wav").row, pair("b.wav").row], RATE)
+    data = (tmp_path / "new" / "a.png").read_bytes()
+    assert data.startswith(b"\x89PNG") and (int.from_bytes(data[16:20]), int.from_bytes(data[20:24])) == (720, 345)
+
+
 def test_a_long_sound_is_drawn_narrow() -> None:
     figure = Figure()
     sound_rows(figure, [pair("a.wav", 60_000).row], RATE)

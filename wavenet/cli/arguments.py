@@ -314,6 +314,13 @@ def _bench(parser: argparse.ArgumentParser) -> None:
     add("--force", action="store_true", help="overwrite an existing picture")
 
 
+def _demo(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("-o", "--output", metavar="DIR", help="the folder that sounds and pictures go to (default: demo)")
+    add("--seed", metavar="N", type=_whole, default=0, help="the same seed makes the same sounds (default: 0)")
+    add("--force", action="store_true", help="overwrite existing files")
+
+
 def _export(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("model", metavar="MODEL", help=MODEL)
@@ -349,6 +356,7 @@ VERBS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], object] | None]]
     "export": ("write a trained model, with its model card, to a folder that can be shared", _export),
     "voices": ("list the voices that come with the package, or print the model card of one", _voices),
     "bench": ("measure how fast sound is generated and scored on this machine", _bench),
+    "demo": ("hear the voices that ship: a sentence, ten digits, a tune", _demo),
     "recipes": ("list the recipes and voices, print one, or explain their keys", _recipes),
     "doctor": ("show versions and devices, for when something does not work", lambda parser: None),
 }

@@ -140,6 +140,9 @@ examples:
   wavenet bench runs/kathleen-say   # also whether text is said as fast as it sounds, and how soon
   wavenet bench wavenet-2016 --json
   wavenet bench --plot speed.png""",
+    "demo": """examples:
+  wavenet demo                      # kathleen.wav, digits.wav and piano.wav, each with its spectrogram
+  wavenet demo --seed 1 -o other/""",
     "recipes": """examples:
   wavenet recipes
   wavenet recipes digits

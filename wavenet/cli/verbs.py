@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from wavenet import disk
+from wavenet.cli.demo import demo
 from wavenet.cli.draws import generate, say, vocode
 from wavenet.cli.results import check_target, path_of, picture_of, show, show_made
 from wavenet.errors import STOPS, InputError
@@ -242,6 +243,7 @@ VERBS = {
     "export": _export,
     "voices": _voices,
     "bench": _bench,
+    "demo": demo,
     "recipes": _recipes,
     "doctor": _doctor,
 }

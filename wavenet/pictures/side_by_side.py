@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 
 from matplotlib.figure import Figure, SubFigure
 
+from wavenet import disk
 from wavenet.evaluation.copy_synthesis import Row
 from wavenet.pictures.sounds import RANGE_DB, decibels
 from wavenet.text import printable
@@ -14,6 +16,14 @@ from wavenet.text import printable
 ROW_INCHES = 2.2  # height of a row
 LETTERS = 120  # of the titles of a row
 COLUMNS = 1_000  # of a spectrogram, at most
+
+
+def beside_picture(path: Path, rows: Sequence[Row], sample_rate: int) -> None:
+    """Write a small PNG of sounds side by side, a row each; see `sound_rows`."""
+    figure = Figure(figsize=(10, ROW_INCHES * len(rows) + 0.4), layout="constrained")
+    sound_rows(figure, rows, sample_rate)
+    with disk.replacing(path) as temporary:
+        figure.savefig(temporary, dpi=72, format="png")
 
 
 def sound_rows(figure: Figure | SubFigure, rows: Sequence[Row], sample_rate: int) -> None:
