@@ -30,7 +30,7 @@ def condition() -> dict[str, Any]:
         "columns": {"label": "word"},
         "tracks": {
             "clock": {**CLOCK},
-            "phones": {**PHONES, "language": "de"},
+            "phones": {**PHONES, "language": "de", "known": ["a", "b"]},
             "mel": {**MEL},
             "f0": {**F0},
             "array": 2,

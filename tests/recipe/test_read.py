@@ -98,7 +98,8 @@ def wrong_types(key: str) -> list[object]:
     """Return values of types that a key does not take."""
     kind, optional = LEAVES[key].kind, LEAVES[key].optional
     wrong: list[object] = [] if key == "condition.fields" else [{"a": 1}]
-    wrong += [] if key in ("model.dilations", "model.kernel_size", "data.labels") else [[1]]
+    lists = ("model.dilations", "model.kernel_size", "data.labels", "condition.tracks.phones.known")
+    wrong += [] if key in lists else [[1]]
     wrong += [] if optional else [None]
     wrong += [] if kind is str else ["word"]
     wrong += [7, 1.5] if kind in (str, bool) else [True]
