@@ -21,7 +21,7 @@ SHORTER = (
     "--set train.steps=2 --set train.sample_seconds=0.01 --set train.validate_targets=500 --set train.batch_size=1"
 )
 
-TOYS = {"7": "low", "jackson": "ann", "Hello world.": "Bobby, be Bob."}  # what the voices of the tests can say
+TOYS = {"jackson": "ann"}  # what the voices of the tests know
 
 
 def blocks(kind: str) -> list[str]:
@@ -69,7 +69,7 @@ def test_every_command_of_the_readme_runs(
             words += [*shlex.split(SHORTER), "--device", "cpu"]
         if words[0] == "generate":
             words = [word for word in words if word not in ("--seconds", "3")] + ["--samples", "40", "--force"]
-        if words[0] == "generate" and words[words.index("-o") + 1 : words.index("-o") + 2] == ["-"]:
+        if words[-2:] == ["-o", "-"]:
             continue  # streamed bytes; tests/cli/test_verbs.py runs it in its own process
         if words[0] == "generate" and "--best-of" in words:
             continue  # of the toy's sound nothing can be said; tests/generate/test_best_of.py runs it

@@ -103,7 +103,7 @@ def test_without_a_source_the_net_of_the_field_and_other_sizes(monkeypatch: pyte
     assert told == [("nothing", 1.0), ("fields", 1.0), ("repeat", 1.0), ("linear", 1.0), ("linear", 1.5)]
     assert "guidance (linear) takes" in made.to_text()
     (said,) = made.group("say")
-    assert (said.residual, said.skip, said.layers, said.first_sound) == (64, 128, 10, 0.5)  # as kathleen-say
+    assert (said.residual, said.skip, said.layers, said.first_sound) == (64, 128, 11, 0.5)  # as kathleen-say
     assert "text is said in real time on one core: " in made.to_text()
 
 

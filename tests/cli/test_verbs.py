@@ -26,7 +26,23 @@ from wavenet.audio import files
 from wavenet.outputs import Categorical
 from wavenet.recipe import find, read
 
-VERBS = ("train", "generate", "vocode", "evaluate", "inspect", "data", "bench", "recipes", "doctor")
+VERBS = (
+    *(
+        "demo",
+        "voices",
+        "train",
+        "generate",
+        "say",
+        "vocode",
+        "evaluate",
+        "inspect",
+        "data",
+        "export",
+        "bench",
+        "recipes",
+    ),
+    "doctor",
+)
 
 
 def run(*arguments: object) -> int:
