@@ -15,6 +15,7 @@ from wavenet.evaluation import phone_recogniser
 from wavenet.evaluation.intervals import Share
 from wavenet.evaluation.phone_recogniser import USUAL, PhoneRecogniser, Spoken, labels, train
 from wavenet.evaluation.recogniser import Settings
+from wavenet.recipe import find, read
 from wavenet.recipe.records import LevelConfig
 from wavenet.speech import SILENCE, Aligned, Phone
 
@@ -119,6 +120,7 @@ def test_real_held_out_sentences_are_named_by_what_a_hundred_recordings_taught(
     real_audio: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("pocketsphinx")
+    rate = read.load(find.find_recipe("kathleen-say")).audio.sample_rate
     made = wavenet.align(real_audio / "kathleen", "kathleen-say", cache_folder=tmp_path, limit=160)
     sound = Sound(made.decoded, LevelConfig(rms=0.08), 0)
     known = [(clip, at, own) for at, (clip, own) in enumerate(zip(made.clips, made.found, strict=True))]
@@ -127,7 +129,7 @@ def test_real_held_out_sentences_are_named_by_what_a_hundred_recordings_taught(
     texts = {clip.text: (at, own) for clip, at, own in known if clip.split != "train"}
     assert len(learned) > 120 and len(texts) > 9
     waves = [sound.read(at, 0, sound.lengths[at]) for _, at, _ in learned]
-    recogniser = train(Spoken(waves, [own for *_, own in learned], 8_000), dataclasses.replace(USUAL, steps=120))
+    recogniser = train(Spoken(waves, [own for *_, own in learned], rate), dataclasses.replace(USUAL, steps=120))
     held = [(sound.read(at, 0, sound.lengths[at]), own) for at, own in texts.values()]
     named = recogniser.said([wave for wave, _ in held], [own.phones for _, own in held])
     share = Share(sum(number == at for at, number in enumerate(named)), len(named))
